@@ -1,0 +1,150 @@
+"""What a domain's `register` function receives, and what it may state with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from peewee import Field, Model
+
+from domains.base import EnumField
+
+CREATED = re.compile(
+    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+|CONSTRAINT\s+|MATERIALIZED\s+)?"
+    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|VIEW|INDEX|SEQUENCE|POLICY|TYPE)\s+"
+    r"(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)"
+    r"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>\"(?:[^\"]|\"\")+\"|[\w$]+))?",
+    re.IGNORECASE | re.DOTALL,
+)
+PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
+UPDATED_AT = """
+CREATE TRIGGER {table}_updated_at BEFORE UPDATE ON "{table}"
+FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at()
+"""
+
+
+@dataclass
+class Domain:
+    """One domain's table of contents.
+
+    name: the package's or the entry point's name. origin: where it came from, for messages.
+    Every method raises ValueError for what cannot be meant; the registry adds domain and file.
+    """
+
+    name: str
+    origin: str
+    description: str = ""
+    requirements: list[str] = field(default_factory=list)
+    tables: list[type[Model]] = field(default_factory=list)
+    extensions: dict[str, bool] = field(default_factory=dict)
+    statements: list[str] = field(default_factory=list)
+    permission_names: list[str] = field(default_factory=list)
+    seeds: list[Callable[[Any], None]] = field(default_factory=list)
+
+    def requires(self, *names: str) -> None:
+        """Name the domains whose models this one refers to."""
+        self.requirements.extend(names)
+
+    def models(self, *models: type[Model]) -> None:
+        """Register Peewee models; one with an `updated_at` field gets the trigger that keeps it."""
+        for model in models:
+            if model in self.tables:
+                raise ValueError(f"the model {model.__name__} is registered twice")
+            self.tables.append(model)
+            if "updated_at" in model._meta.fields:
+                self.statements.append(UPDATED_AT.format(table=model._meta.table_name))
+
+    def extension(self, name: str, *, optional: bool = False) -> None:
+        """Ask for an extension; an optional one is created only where the server offers it."""
+        self.extensions[name] = optional
+
+    def index(
+        self,
+        model: type[Model],
+        *columns: Field | str,
+        name: str | None = None,
+        unique: bool = False,
+        where: str = "",
+        using: str = "",
+        include: Iterable[Field] = (),
+    ) -> None:
+        """Register an index that Peewee has no word for.
+
+        columns: fields, or SQL such as `"lower(username)"` or `"created_at DESC"`. where: the
+        predicate of a partial index. using: the method (`gin`, `brin`). include: what an
+        index-only scan shall find. name: needed where a column is an expression.
+        """
+        table = model._meta.table_name
+        if name is None:
+            if not all(isinstance(column, Field) for column in columns):
+                raise ValueError(
+                    f'an index on {table} has no name: pass name="{table}_…_idx" to domain.index, '
+                    "for an expression gives none"
+                )
+            fields = [column.column_name for column in columns if isinstance(column, Field)]
+            name = "_".join([table, *fields, "key" if unique else "idx"])
+        parts = [
+            f'CREATE {"UNIQUE " if unique else ""}INDEX "{name}" ON "{table}"',
+            f"USING {using}" if using else "",
+            f"({', '.join(_column(column) for column in columns)})",
+            f"INCLUDE ({', '.join(map(_column, include))})" if include else "",
+            f"WHERE {where}" if where else "",
+        ]
+        self.statements.append(" ".join(filter(None, parts)))
+
+    def sql(self, *statements: str) -> None:
+        """Register CREATE statements that Peewee has no word for, one object each."""
+        for statement in statements:
+            if not CREATED.match(statement):
+                raise ValueError(
+                    "domain.sql takes CREATE FUNCTION, TRIGGER, VIEW, INDEX, SEQUENCE, POLICY and "
+                    f"TYPE statements, not: {statement.strip()[:60]!r}; state what the database "
+                    "shall hold, `invoke generate` writes the change"
+                )
+        self.statements.extend(statements)
+
+    def permissions(self, *names: str) -> None:
+        """Declare permissions, each `resource.action`."""
+        for name in names:
+            if not PERMISSION.fullmatch(name):
+                raise ValueError(f"{name!r} is not a permission: write it like payments.refund")
+        self.permission_names.extend(names)
+
+    def seed(self, *functions: Callable[[Any], None]) -> None:
+        """Register seed functions; each is called with the seeder."""
+        self.seeds.extend(functions)
+
+    @property
+    def enums(self) -> dict[type[StrEnum], str]:
+        """The models' enums, in order of use, with the names of their types."""
+        fields = (f for model in self.tables for f in model._meta.sorted_fields)
+        return {f.enum: f.enum_name for f in fields if isinstance(f, EnumField)}
+
+    def objects(self) -> Iterator[tuple[str, str, object]]:
+        """Everything registered that has a name of its own: (kind, name, the thing itself)."""
+        for model in self.tables:
+            yield "table", model._meta.table_name, model
+            yield from (("index", index._name, index) for index in model._meta.fields_to_index())
+        yield from (("enum", name, enum) for enum, name in self.enums.items())
+        for statement in self.statements:
+            kind, name = named(statement)
+            yield kind, name, object()
+
+
+def named(statement: str) -> tuple[str, str]:
+    """(kind, name) of what a CREATE statement makes; a function's name has its signature."""
+    made = CREATED.match(statement)
+    assert made, statement
+    kind, name = made["kind"].lower(), made["name"].strip('"')
+    if kind in ("function", "procedure"):
+        name += " ".join((made["signature"] or "()").split())
+    elif kind in ("trigger", "policy"):
+        name += " on " + (made["table"] or "?").strip('"')
+    return kind, name
+
+
+def _column(column: Field | str) -> str:
+    return f'"{column.column_name}"' if isinstance(column, Field) else column

@@ -1,0 +1,1 @@
+"""The migration engine: it knows PostgreSQL and files, and nothing of billing."""

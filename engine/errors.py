@@ -1,0 +1,64 @@
+"""What can go wrong, as one small tree. The message is part of the product.
+
+    EngineError                  everything a user can cause; printed without a traceback
+    ├── ConfigError              a setting that cannot be used
+    ├── ConnectionFailed         no usable PostgreSQL behind the URL
+    ├── RegistryError            a domain that cannot be taken in
+    ├── HistoryError             files and history table do not fit together
+    ├── MigrationFailed          a migration file stopped in the middle
+    ├── GenerateError            no file can be written that is right
+    └── Refused                  nothing is wrong, but it would lose what must be kept
+"""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """Something the user can mend.
+
+    what: one sentence, naming the thing and the place.
+    why: what it means, or what the engine did about it; may run over several lines.
+    fix: what to type or to change next.
+    """
+
+    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.fix = fix
+
+    def __str__(self) -> str:
+        parts = [self.what]
+        if self.why:
+            parts.append(self.why)
+        if self.fix:
+            parts.append("What to do: " + self.fix)
+        return "\n".join(parts)
+
+
+class ConfigError(EngineError):
+    """A setting (environment, .env, option) that cannot be used."""
+
+
+class ConnectionFailed(EngineError):
+    """There is no usable PostgreSQL behind the URL."""
+
+
+class RegistryError(EngineError):
+    """A domain that cannot be taken in; nothing is generated from the rest either."""
+
+
+class HistoryError(EngineError):
+    """The migration files and the history table do not fit together."""
+
+
+class MigrationFailed(EngineError):
+    """A migration file stopped in the middle; the message says what was undone."""
+
+
+class GenerateError(EngineError):
+    """No migration can be written that would be right."""
+
+
+class Refused(EngineError):
+    """Carrying it out would lose something that nobody said may be lost."""
