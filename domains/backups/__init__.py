@@ -1,0 +1,21 @@
+"""When the database is backed up, and every backup made."""
+
+from __future__ import annotations
+
+from domains.backups import seeds
+from domains.backups.models import Backup, BackupSchedule
+from domains.domain import Domain
+
+
+def register(domain: Domain) -> None:
+    """Register the domain."""
+    domain.models(BackupSchedule, Backup)
+    # Retention: the backups of a schedule, newest first.
+    domain.index(
+        Backup,
+        Backup.schedule,
+        "started_at DESC",
+        name="backups_schedule_id_started_at_idx",
+    )
+    domain.permissions("backups.read", "backups.run", "backups.restore")
+    domain.seed(seeds.schedules)

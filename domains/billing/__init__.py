@@ -1,0 +1,22 @@
+"""What customers subscribe to, and what they are invoiced for it."""
+
+from __future__ import annotations
+
+from domains.billing.indexes import indexes
+from domains.billing.models import Invoice, InvoiceItem, Subscription
+from domains.domain import Domain
+
+
+def register(domain: Domain) -> None:
+    """Register the domain."""
+    domain.requires("locations", "customers", "mikrotik")
+    domain.extension("btree_gist")
+    domain.models(Subscription, Invoice, InvoiceItem)
+    indexes(domain)
+    domain.permissions(
+        "subscriptions.read",
+        "subscriptions.write",
+        "invoices.read",
+        "invoices.write",
+        "invoices.void",
+    )

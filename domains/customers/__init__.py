@@ -1,0 +1,16 @@
+"""Customers, and the ledger that their balances come from."""
+
+from domains.customers import models
+from domains.customers.indexes import indexes
+from domains.domain import Domain
+
+
+def register(domain: Domain) -> None:
+    """Register customers and the ledger."""
+    domain.requires("auth", "locations")
+    domain.extension("pg_trgm")
+    domain.models(models.Customer, models.TransactionLog)
+    indexes(domain)
+    domain.permissions(
+        "customers.read", "customers.write", "customers.delete", "ledger.read", "ledger.write"
+    )

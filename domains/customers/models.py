@@ -1,0 +1,177 @@
+"""Customers and the ledger of their balances."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import BigIntegerField, Check, ForeignKeyField, IntegerField, TextField
+
+from domains.auth.models import AdminUser
+from domains.base import (
+    BaseModel,
+    EnumField,
+    MoneyField,
+    PhoneField,
+    TimestampedModel,
+    TimestampField,
+)
+from domains.locations.models import Location
+
+
+class CustomerStatus(StrEnum):
+    """Whether a customer is served."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    INACTIVE = "inactive"
+
+
+class TransactionLogEntryType(StrEnum):
+    """What made an entry of the ledger."""
+
+    TOP_UP = "top_up"
+    PAYMENT = "payment"
+    CHARGE = "charge"
+    REFUND = "refund"
+    ADJUSTMENT = "adjustment"
+    REVERSAL = "reversal"
+
+
+class Customer(TimestampedModel):
+    """A subscriber of a branch. The balance changes only through transaction_logs.
+
+    Deleting is soft: who has a history keeps it, and the phone number is free for another.
+    """
+
+    location = ForeignKeyField(
+        Location,
+        backref="customers",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="Branch that serves the customer.",
+    )
+    number = TextField(
+        constraints=[
+            Check("number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]*$'", name="customers_number_form_check")
+        ],
+        help_text="Customer number, unique in the branch.",
+    )
+    name = TextField(
+        constraints=[Check("btrim(name) <> ''", name="customers_name_not_blank_check")],
+        help_text="Full name.",
+    )
+    phone = PhoneField(help_text="WhatsApp number, digits with country code; one customer's only.")
+    email = TextField(
+        null=True,
+        constraints=[Check(r"email ~ '^[^@\s]+@[^@\s]+$'", name="customers_email_form_check")],
+        help_text="E-mail address; letter case does not matter.",
+    )
+    address = TextField(null=True, help_text="Where the service is installed.")
+    status = EnumField(
+        CustomerStatus,
+        default=CustomerStatus.ACTIVE,
+        help_text="Served (active), stopped for a while (suspended) or gone (inactive).",
+    )
+    balance = MoneyField(
+        signed=True,
+        default=0,
+        help_text="Rupiah; above zero is credit, below zero is debt. Equals the last ledger entry.",
+    )
+    credit_limit = MoneyField(default=0, help_text="How far below zero the balance may go, rupiah.")
+    notes = TextField(null=True, help_text="Notes of the staff.")
+    deleted_at = TimestampField(null=True, help_text="When the customer was deleted.")
+
+    class Meta:
+        table_name = "customers"
+        indexes = ((("location", "number"), True),)
+        constraints = [
+            Check("balance >= -credit_limit", name="customers_balance_within_credit_check")
+        ]
+
+
+class TransactionLog(BaseModel):
+    """An entry of the customer ledger: append-only, and chained without gaps per customer.
+
+    The database fills seq, balance_before and balance_after.
+    """
+
+    customer = ForeignKeyField(
+        Customer,
+        backref="transactions",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="Whose balance it is.",
+    )
+    seq = IntegerField(
+        constraints=[Check("seq > 0", name="transaction_logs_seq_check")],
+        help_text="1, 2, 3 … per customer; filled by the database.",
+    )
+    entry_type = EnumField(TransactionLogEntryType, help_text="What made the entry.")
+    amount = MoneyField(
+        signed=True,
+        constraints=[Check("amount <> 0", name="transaction_logs_amount_not_zero_check")],
+        help_text="Rupiah; above zero in the customer's favour, below zero against.",
+    )
+    balance_before = MoneyField(
+        signed=True, help_text="Balance before the entry, rupiah; filled by the database."
+    )
+    balance_after = MoneyField(
+        signed=True, help_text="Balance after the entry, rupiah; filled by the database."
+    )
+    reference_type = TextField(
+        null=True,
+        constraints=[
+            Check(
+                "reference_type ~ '^[a-z][a-z0-9_]*$'",
+                name="transaction_logs_reference_type_form_check",
+            )
+        ],
+        help_text="Kind of the business event, such as payment or invoice.",
+    )
+    reference_id = BigIntegerField(
+        null=True, help_text="Identity of the business event; posted once per entry type."
+    )
+    reverses = ForeignKeyField(
+        "self",
+        null=True,
+        backref="reversals",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="The entry that this one takes back; an entry is taken back once.",
+    )
+    description = TextField(
+        constraints=[
+            Check("btrim(description) <> ''", name="transaction_logs_description_not_blank_check")
+        ],
+        help_text="What the customer reads on the statement.",
+    )
+    created_by = ForeignKeyField(
+        AdminUser,
+        null=True,
+        backref="transactions",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="Who posted it; null means the system.",
+    )
+
+    class Meta:
+        table_name = "transaction_logs"
+        indexes = (
+            (("customer", "seq"), True),
+            (("entry_type", "reference_type", "reference_id"), True),
+        )
+        constraints = [
+            Check(
+                "balance_after = balance_before + amount",
+                name="transaction_logs_balance_is_chained_check",
+            ),
+            Check(
+                "(reference_type IS NULL) = (reference_id IS NULL)",
+                name="transaction_logs_reference_is_whole_check",
+            ),
+            Check(
+                "(entry_type = 'reversal') = (reverses_id IS NOT NULL)",
+                name="transaction_logs_reversal_names_entry_check",
+            ),
+            Check("reverses_id <> id", name="transaction_logs_reverses_another_check"),
+        ]

@@ -1,0 +1,14 @@
+"""Branches of the provider, and who works in them."""
+
+from domains.domain import Domain
+from domains.locations import models, seeds
+
+
+def register(domain: Domain) -> None:
+    """Register locations and their users."""
+    domain.requires("auth")
+    domain.models(models.Location, models.LocationUser)
+    # one default at the most
+    domain.index(models.Location, models.Location.is_default, unique=True, where="is_default")
+    domain.permissions("locations.read", "locations.write")
+    domain.seed(seeds.main_office)

@@ -1,0 +1,25 @@
+"""Money coming in: how it may be paid, each attempt, and which invoices it settled."""
+
+from __future__ import annotations
+
+from domains.domain import Domain
+from domains.payments import seeds
+from domains.payments.indexes import indexes
+from domains.payments.models import (
+    Payment,
+    PaymentAllocation,
+    PaymentEvent,
+    PaymentLink,
+    PaymentMethod,
+)
+
+
+def register(domain: Domain) -> None:
+    """Register the domain."""
+    domain.requires("auth", "locations", "customers", "mikrotik", "billing", "plugins")
+    domain.models(PaymentMethod, Payment, PaymentAllocation, PaymentLink, PaymentEvent)
+    indexes(domain)
+    domain.permissions(
+        "payments.read", "payments.write", "payments.refund", "payment_methods.write"
+    )
+    domain.seed(seeds.methods)

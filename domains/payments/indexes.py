@@ -1,0 +1,91 @@
+"""The indexes of the payments domain that Peewee has no word for."""
+
+from __future__ import annotations
+
+from domains.domain import Domain
+from domains.payments.models import Payment, PaymentEvent, PaymentLink
+
+
+def indexes(domain: Domain) -> None:
+    """Register them."""
+    # A callback finds its payment; a provider's reference is used once.
+    domain.index(
+        Payment,
+        Payment.provider,
+        Payment.external_ref,
+        unique=True,
+        where="external_ref IS NOT NULL",
+    )
+    # One open attempt per invoice.
+    domain.index(
+        Payment,
+        Payment.invoice,
+        unique=True,
+        where="status IN ('pending', 'processing')",
+        name="payments_open_invoice_id_key",
+    )
+    # Payments to expire.
+    domain.index(
+        Payment,
+        Payment.expires_at,
+        where="status = 'pending'",
+        name="payments_expire_idx",
+    )
+    # Revenue per day and branch, from the index alone.
+    domain.index(
+        Payment,
+        Payment.location,
+        Payment.paid_at,
+        include=[Payment.amount],
+        where="status = 'paid'",
+        name="payments_revenue_idx",
+    )
+    # A branch's list of payments, paged by its last row.
+    domain.index(
+        Payment,
+        Payment.location,
+        "created_at DESC",
+        "id DESC",
+        name="payments_list_idx",
+    )
+    # A customer's payments, newest first.
+    domain.index(
+        Payment,
+        Payment.customer,
+        "created_at DESC",
+        name="payments_customer_id_created_at_idx",
+    )
+    # What a reseller took.
+    domain.index(Payment, Payment.vendor, Payment.paid_at, where="vendor_id IS NOT NULL")
+    # What a cashier took in a shift.
+    domain.index(Payment, Payment.received_by, Payment.paid_at, where="received_by_id IS NOT NULL")
+    # One open link per invoice.
+    domain.index(
+        PaymentLink,
+        PaymentLink.invoice,
+        unique=True,
+        where="status = 'open'",
+        name="payment_links_open_invoice_id_key",
+    )
+    # Links to expire.
+    domain.index(
+        PaymentLink,
+        PaymentLink.expires_at,
+        where="status = 'open'",
+        name="payment_links_expire_idx",
+    )
+    # A signed callback is taken once; a forged one takes no key.
+    domain.index(
+        PaymentEvent,
+        PaymentEvent.provider,
+        PaymentEvent.event_key,
+        unique=True,
+        where="signature_ok",
+    )
+    # Callbacks not yet processed, oldest first.
+    domain.index(
+        PaymentEvent,
+        PaymentEvent.received_at,
+        where="processed_at IS NULL",
+        name="payment_events_unprocessed_idx",
+    )

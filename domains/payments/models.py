@@ -1,0 +1,305 @@
+"""The tables of the payments domain."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import (
+    BooleanField,
+    Check,
+    Default,
+    ForeignKeyField,
+    IntegerField,
+    JSONField,
+    TextField,
+)
+
+from domains.auth.models import AdminUser
+from domains.base import (
+    BaseModel,
+    BasisPointsField,
+    DigestField,
+    EnumField,
+    MoneyField,
+    TimestampedModel,
+    TimestampField,
+)
+from domains.billing.models import Invoice
+from domains.customers.models import Customer
+from domains.locations.models import Location
+from domains.mikrotik.models import Vendor
+from domains.plugins.models import PaymentPlugin
+
+
+class PaymentMethodType(StrEnum):
+    """Who moves the money: a gateway, the staff, or the customer's own balance."""
+
+    GATEWAY = "gateway"
+    MANUAL = "manual"
+    WALLET = "wallet"
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment is; review: money came that does not fit, and a person has to look."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REFUNDED = "refunded"
+    REVIEW = "review"
+
+
+class PaymentLinkStatus(StrEnum):
+    """Whether a link still leads to a payment."""
+
+    OPEN = "open"
+    PAID = "paid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class PaymentEventOutcome(StrEnum):
+    """What became of an event."""
+
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+class PaymentMethod(TimestampedModel):
+    """A way of paying that a customer or a cashier may choose."""
+
+    code = TextField(
+        unique=True,
+        constraints=[Check("code ~ '^[a-z][a-z0-9_]*$'", name="payment_methods_code_form_check")],
+        help_text="Name by which the code refers to it.",
+    )
+    name = TextField(
+        constraints=[Check("btrim(name) <> ''", name="payment_methods_name_not_blank_check")],
+        help_text="Name that the customer sees.",
+    )
+    type = EnumField(PaymentMethodType, help_text="Who moves the money.")
+    plugin = ForeignKeyField(
+        PaymentPlugin,
+        null=True,
+        backref="payment_methods",
+        on_delete="RESTRICT",
+        help_text="Plugin that carries it out; a gateway has one.",
+    )
+    fee_bp = BasisPointsField(default=0, help_text="Fee in basis points of the amount; 250: 2.5 %.")
+    fee_fixed = MoneyField(default=0, help_text="Fee in rupiah for each payment, besides fee_bp.")
+    config = JSONField(
+        default=dict,
+        constraints=[
+            Check("jsonb_typeof(config) = 'object'", name="payment_methods_config_object_check")
+        ],
+        help_text="What to show or send, such as the bank account; secrets belong to the plugin.",
+    )
+    is_active = BooleanField(default=True, help_text="Whether it is offered.")
+
+    class Meta:
+        table_name = "payment_methods"
+        constraints = [
+            Check(
+                "type <> 'gateway' OR plugin_id IS NOT NULL",
+                name="payment_methods_gateway_has_plugin_check",
+            )
+        ]
+
+
+class Payment(TimestampedModel):
+    """An attempt to pay, which may have succeeded.
+
+    Which invoices its money settled, payment_allocations tells; invoice names the one it was made
+    for. A payment is taken off its invoices before it is refunded.
+    """
+
+    location = ForeignKeyField(
+        Location,
+        index=False,
+        backref="payments",
+        on_delete="RESTRICT",
+        help_text="Branch whose revenue it is.",
+    )
+    customer = ForeignKeyField(
+        Customer,
+        index=False,
+        backref="payments",
+        on_delete="RESTRICT",
+        help_text="Who pays.",
+    )
+    invoice = ForeignKeyField(
+        Invoice,
+        null=True,
+        backref="payments",
+        on_delete="RESTRICT",
+        help_text="Invoice it was made for; null for a top-up or a payment on account.",
+    )
+    method = ForeignKeyField(
+        PaymentMethod,
+        backref="payments",
+        on_delete="RESTRICT",
+        help_text="How it is paid.",
+    )
+    vendor = ForeignKeyField(
+        Vendor,
+        null=True,
+        index=False,
+        backref="payments",
+        on_delete="RESTRICT",
+        help_text="Reseller who took the money.",
+    )
+    amount = MoneyField(
+        constraints=[Check("amount > 0", name="payments_amount_positive_check")],
+        help_text="Rupiah to pay, without the fee.",
+    )
+    fee = MoneyField(default=0, help_text="Rupiah of fee, by the method's rates at that time.")
+    allocated = MoneyField(default=0, help_text="Rupiah of the amount allocated to invoices.")
+    status = EnumField(PaymentStatus, default=PaymentStatus.PENDING, help_text="Where it is.")
+    provider = TextField(
+        null=True, help_text="Name of the plugin through which it went; null for manual ones."
+    )
+    external_ref = TextField(
+        null=True,
+        constraints=[
+            Check("btrim(external_ref) <> ''", name="payments_external_ref_not_blank_check")
+        ],
+        help_text="The provider's own reference, to which its callbacks refer.",
+    )
+    paid_at = TimestampField(null=True, help_text="When the money came in.")
+    expires_at = TimestampField(null=True, help_text="When a pending payment lapses.")
+    received_by = ForeignKeyField(
+        AdminUser,
+        null=True,
+        index=False,
+        backref="received_payments",
+        on_delete="RESTRICT",
+        help_text="Who took the money at the counter.",
+    )
+    notes = TextField(null=True, help_text="Free text, for the staff.")
+
+    class Meta:
+        table_name = "payments"
+        constraints = [
+            Check("allocated <= amount", name="payments_not_overspent_check"),
+            Check("allocated = 0 OR status = 'paid'", name="payments_only_paid_is_allocated_check"),
+            Check(
+                "(status IN ('paid', 'refunded')) = (paid_at IS NOT NULL)",
+                name="payments_paid_has_time_check",
+            ),
+            Check(
+                "external_ref IS NULL OR provider IS NOT NULL",
+                name="payments_external_ref_has_provider_check",
+            ),
+        ]
+
+
+class PaymentAllocation(TimestampedModel):
+    """The part of a payment that settles an invoice, or part of it."""
+
+    payment = ForeignKeyField(
+        Payment,
+        index=False,
+        backref="allocations",
+        on_delete="RESTRICT",
+        help_text="Payment the money comes from.",
+    )
+    invoice = ForeignKeyField(
+        Invoice,
+        backref="allocations",
+        on_delete="RESTRICT",
+        help_text="Invoice the money goes to.",
+    )
+    amount = MoneyField(
+        constraints=[Check("amount > 0", name="payment_allocations_amount_positive_check")],
+        help_text="Rupiah of the payment that go to the invoice.",
+    )
+
+    class Meta:
+        table_name = "payment_allocations"
+        indexes = ((("payment", "invoice"), True),)
+
+
+class PaymentLink(TimestampedModel):
+    """A link by which whoever holds it may pay an invoice; one per invoice is open."""
+
+    invoice = ForeignKeyField(
+        Invoice,
+        backref="payment_links",
+        on_delete="RESTRICT",
+        help_text="Invoice it leads to.",
+    )
+    token_hash = DigestField(unique=True, help_text="The sha256 of the token in the link.")
+    amount = MoneyField(
+        constraints=[Check("amount > 0", name="payment_links_amount_positive_check")],
+        help_text="Rupiah to pay.",
+    )
+    url = TextField(
+        null=True, help_text="The gateway's page to pay on; never the link with its token."
+    )
+    status = EnumField(
+        PaymentLinkStatus,
+        default=PaymentLinkStatus.OPEN,
+        help_text="Whether it still leads to a payment.",
+    )
+    expires_at = TimestampField(help_text="When it stops working.")
+    regenerated_count = IntegerField(
+        default=0,
+        constraints=[
+            Check("regenerated_count >= 0", name="payment_links_regenerated_count_range_check")
+        ],
+        help_text="How often its token was replaced.",
+    )
+
+    class Meta:
+        table_name = "payment_links"
+
+
+class PaymentEvent(BaseModel):
+    """A callback from a provider, kept as it came; only its processing is written later.
+
+    A key is taken by a signed event alone, so that a forged one cannot shut the true one out.
+    """
+
+    provider = TextField(
+        constraints=[
+            Check("btrim(provider) <> ''", name="payment_events_provider_not_blank_check")
+        ],
+        help_text="Name of the plugin whose provider sent it.",
+    )
+    event_key = TextField(
+        constraints=[
+            Check("btrim(event_key) <> ''", name="payment_events_event_key_not_blank_check")
+        ],
+        help_text="What makes the event one of its kind: its id, or reference and status.",
+    )
+    payload = JSONField(help_text="What was sent.")
+    signature_ok = BooleanField(default=False, help_text="Whether its signature was right.")
+    received_at = TimestampField(constraints=[Default("now()")], help_text="When it came.")
+    processed_at = TimestampField(null=True, help_text="When it was dealt with; null: not yet.")
+    outcome = EnumField(PaymentEventOutcome, null=True, help_text="What became of it.")
+    payment = ForeignKeyField(
+        Payment,
+        null=True,
+        backref="events",
+        on_delete="RESTRICT",
+        help_text="Payment it is about, once found.",
+    )
+    error = TextField(null=True, help_text="Why it was not applied.")
+
+    class Meta:
+        table_name = "payment_events"
+        constraints = [
+            Check(
+                "(processed_at IS NULL) = (outcome IS NULL)",
+                name="payment_events_processed_has_outcome_check",
+            ),
+            Check(
+                "outcome <> 'applied' OR signature_ok",
+                name="payment_events_applied_is_signed_check",
+            ),
+        ]

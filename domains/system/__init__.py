@@ -1,0 +1,14 @@
+"""Settings, and the log of what the staff did."""
+
+from domains.domain import Domain
+from domains.system import models, seeds
+from domains.system.indexes import indexes
+
+
+def register(domain: Domain) -> None:
+    """Register settings and the activity log."""
+    domain.requires("auth", "locations")
+    domain.models(models.Setting, models.ActivityLog)
+    indexes(domain)
+    domain.permissions("settings.read", "settings.write", "activity_logs.read")
+    domain.seed(seeds.settings)

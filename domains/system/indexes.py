@@ -1,0 +1,42 @@
+"""Indexes of settings and of the activity log."""
+
+from __future__ import annotations
+
+from domains.domain import Domain
+from domains.system.models import ActivityLog, Setting
+
+
+def indexes(domain: Domain) -> None:
+    """Register them."""
+    # a key is there once among the globals: the unique of location and key lets nulls repeat
+    domain.index(
+        Setting,
+        Setting.key,
+        unique=True,
+        where="location_id IS NULL",
+        name="settings_global_key_key",
+    )
+    # what an admin user did, newest first
+    domain.index(
+        ActivityLog,
+        ActivityLog.admin_user,
+        "created_at DESC",
+        name="activity_logs_admin_user_id_created_at_idx",
+    )
+    # what was done in a branch, newest first
+    domain.index(
+        ActivityLog,
+        ActivityLog.location,
+        "created_at DESC",
+        name="activity_logs_location_id_created_at_idx",
+    )
+    # what was done to one thing, newest first
+    domain.index(
+        ActivityLog,
+        ActivityLog.target_type,
+        ActivityLog.target_id,
+        "created_at DESC",
+        name="activity_logs_target_type_target_id_created_at_idx",
+    )
+    # what was done in a span of time; rows arrive in order of time
+    domain.index(ActivityLog, ActivityLog.created_at, using="brin")

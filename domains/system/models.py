@@ -1,0 +1,119 @@
+"""Settings, and the log of what the staff did."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from peewee import BigIntegerField, Check, ForeignKeyField, JSONField, TextField
+
+from domains.auth.models import AdminUser
+from domains.base import BaseModel, EnumField, InetField, TimestampedModel
+from domains.locations.models import Location
+
+
+class SettingType(StrEnum):
+    """JSON's types, as jsonb_typeof names them, and integer: a number without a fraction."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ARRAY = "array"
+    OBJECT = "object"
+
+
+class Setting(TimestampedModel):
+    """A value that an operator may change: of one branch, or of all that have none of their own."""
+
+    location = ForeignKeyField(
+        Location,
+        null=True,
+        backref="settings",
+        on_delete="CASCADE",
+        index=False,
+        help_text="Branch; null means everywhere.",
+    )
+    key = TextField(
+        constraints=[Check("key ~ '^[a-z][a-z0-9_]*$'", name="settings_key_form_check")],
+        help_text="What programs call the setting; its unit, if any, ends the name.",
+    )
+    value = JSONField(help_text="The value, of the type that the column type says.")
+    type = EnumField(SettingType, help_text="Type of the value.")
+    category = TextField(
+        constraints=[Check("category ~ '^[a-z][a-z0-9_]*$'", name="settings_category_form_check")],
+        help_text="Group to show it in.",
+    )
+    description = TextField(
+        constraints=[
+            Check("btrim(description) <> ''", name="settings_description_not_blank_check")
+        ],
+        help_text="What the setting does.",
+    )
+
+    class Meta:
+        table_name = "settings"
+        indexes = ((("location", "key"), True),)
+        constraints = [
+            Check(
+                "CASE type WHEN 'integer' THEN value::text ~ '^-?[0-9]+$'"
+                " ELSE jsonb_typeof(value) = type::text END",
+                name="settings_value_fits_type_check",
+            )
+        ]
+
+
+class ActivityLog(BaseModel):
+    """Something that someone did: append-only."""
+
+    admin_user = ForeignKeyField(
+        AdminUser,
+        null=True,
+        backref="activities",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="Who did it; null means the system or someone not logged in.",
+    )
+    username = TextField(
+        constraints=[Check("btrim(username) <> ''", name="activity_logs_username_not_blank_check")],
+        help_text="Name of who did it, as it was then.",
+    )
+    location = ForeignKeyField(
+        Location,
+        null=True,
+        backref="activities",
+        on_delete="RESTRICT",
+        index=False,
+        help_text="Branch it was done in, if in one.",
+    )
+    action = TextField(
+        constraints=[
+            Check(r"action ~ '^[a-z_]+\.[a-z_]+$'", name="activity_logs_action_form_check")
+        ],
+        help_text="What was done, as resource.action.",
+    )
+    target_type = TextField(
+        null=True,
+        constraints=[
+            Check("target_type ~ '^[a-z][a-z0-9_]*$'", name="activity_logs_target_type_form_check")
+        ],
+        help_text="Kind of what it was done to, such as customer.",
+    )
+    target_id = BigIntegerField(null=True, help_text="Identity of what it was done to.")
+    details = JSONField(
+        default=dict,
+        constraints=[
+            Check("jsonb_typeof(details) = 'object'", name="activity_logs_details_is_object_check")
+        ],
+        help_text="What else is worth knowing; no secrets.",
+    )
+    ip = InetField(null=True, help_text="Address it came from.")
+    user_agent = TextField(null=True, help_text="Browser or program it came from.")
+
+    class Meta:
+        table_name = "activity_logs"
+        constraints = [
+            Check(
+                "target_id IS NULL OR target_type IS NOT NULL",
+                name="activity_logs_target_has_type_check",
+            )
+        ]

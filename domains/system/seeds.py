@@ -1,0 +1,71 @@
+"""The settings that every installation starts with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domains.system.models import Setting, SettingType
+
+STRING, INTEGER, BOOLEAN = SettingType.STRING, SettingType.INTEGER, SettingType.BOOLEAN
+
+# category -> (key, type, value, description)
+SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
+    "company": [
+        ("company_name", STRING, "My ISP", "Name of the provider, on invoices and in messages."),
+        ("company_address", STRING, "", "Postal address of the provider, on invoices."),
+        ("company_phone", STRING, "", "Phone of the provider, digits with country code."),
+        ("company_email", STRING, "", "E-mail address of the provider."),
+    ],
+    "regional": [
+        ("currency", STRING, "IDR", "Currency of every amount, as an ISO 4217 code."),
+        ("currency_symbol", STRING, "Rp", "Symbol to write before an amount."),
+        ("date_format", STRING, "DD/MM/YYYY", "How a date is shown, in to_char form."),
+        ("time_format", STRING, "HH24:MI", "How a time of day is shown, in to_char form."),
+        ("timezone", STRING, "Asia/Jakarta", "Time zone where no location gives its own."),
+    ],
+    "mikrotik": [
+        ("voucher_comment", STRING, "VOUCHER_SYSTEM", "Marks the system's vouchers on a router."),
+        ("pppoe_comment", STRING, "PPPOE_SYSTEM", "Marks the system's PPPoE accounts on a router."),
+        ("voucher_prefix", STRING, "V", "How a new voucher's code begins."),
+        ("pppoe_prefix", STRING, "pppoe", "How a new PPPoE user name begins."),
+    ],
+    "session": [
+        ("session_timeout_minutes", INTEGER, 60, "Minutes without use after which a session ends."),
+        ("session_warning_minutes", INTEGER, 5, "Minutes before that end to warn the user."),
+    ],
+    "rate_limit": [
+        ("whatsapp_per_minute", INTEGER, 30, "WhatsApp messages that a session sends in a minute."),
+        ("api_per_minute", INTEGER, 60, "API requests that a user may make in a minute."),
+        ("login_per_minute", INTEGER, 10, "Log-in attempts that an address may make in a minute."),
+    ],
+    "backup": [
+        ("backup_path", STRING, "backups", "Folder of the backup files."),
+        ("backup_retention_days", INTEGER, 30, "Days that a backup made by hand is kept."),
+    ],
+    "cleanup": [
+        ("cleanup_enabled", BOOLEAN, True, "Remove expired sessions and old queue items."),
+        ("cleanup_interval_hours", INTEGER, 24, "Hours from one clean-up to the next."),
+    ],
+    "security": [
+        ("password_min_length", INTEGER, 8, "Characters that a password has at the least."),
+        ("max_login_attempts", INTEGER, 5, "Failed log-ins in a row that lock an account."),
+        ("lockout_minutes", INTEGER, 15, "Minutes that a locked account stays locked."),
+    ],
+}
+
+
+def settings(seeder: Any) -> None:
+    """Seed the global settings."""
+    rows = [
+        {
+            "location": None,
+            "key": key,
+            "value": value,
+            "type": kind,
+            "category": category,
+            "description": description,
+        }
+        for category, group in SETTINGS.items()
+        for key, kind, value, description in group
+    ]
+    seeder.ensure(Setting, rows, key=("location", "key"))

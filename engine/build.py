@@ -1,0 +1,181 @@
+"""The wanted schema: what the domains register, built in an empty database.
+
+Peewee writes the DDL of its models, as it would without this engine; what Peewee has no word for
+(enum types, server defaults, comments) is added from the fields. Nothing here is ever run on a
+live database.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import peewee
+from peewee import Field, Model
+from psycopg2 import errors, sql
+
+from engine.errors import GenerateError
+from engine.peewee_database import EngineDatabase
+
+
+FUNCTION = re.compile(
+    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
+)
+
+
+class DomainLike(Protocol):
+    """What a domain has to offer to be built."""
+
+    name: str
+    origin: str
+    tables: list[type[Model]]
+    extensions: dict[str, bool]
+    statements: list[str]
+
+    @property
+    def enums(self) -> dict[Any, str]: ...
+
+
+def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
+    """Make everything that the domains register, in their order.
+
+    Raises GenerateError naming the domain and the object that PostgreSQL does not accept.
+    """
+    made: set[Any] = set()
+    with database.connection_context():
+        connection = database.connection()
+        connection.cursor().execute("SET check_function_bodies = off")
+        for domain in domains:
+            builder = _Builder(database, connection, domain)
+            builder.extensions()
+            builder.enums(made)
+            late = builder.functions()
+            builder.tables()
+            builder.statements(late)
+
+
+class _Builder:
+    """Builds one domain."""
+
+    def __init__(self, database: EngineDatabase, connection: Any, domain: DomainLike) -> None:
+        self.database = database
+        self.connection = connection
+        self.domain = domain
+
+    def extensions(self) -> None:
+        for name, optional in self.domain.extensions.items():
+            if not optional or offered(self.connection, name):
+                self._run(sql.SQL("CREATE EXTENSION IF NOT EXISTS {}").format(sql.Identifier(name)))
+
+    def enums(self, made: set[Any]) -> None:
+        for enum, name in self.domain.enums.items():
+            if enum not in made:
+                made.add(enum)
+                labels = sql.SQL(", ").join(sql.Literal(str(label)) for label in enum)
+                statement = sql.SQL("CREATE TYPE {} AS ENUM ({})")
+                self._run(statement.format(sql.Identifier(name), labels))
+
+    def functions(self) -> list[str]:
+        """Make what a table's default or check may call; what needs a table has to wait."""
+        late = []
+        for statement in self.domain.statements:
+            if not FUNCTION.match(statement):
+                late.append(statement)
+                continue
+            try:
+                self.connection.cursor().execute(statement)
+            except (errors.UndefinedTable, errors.UndefinedObject):
+                late.insert(0, statement)
+            except errors.Error as error:
+                raise self._refused(statement, error) from error
+        return late
+
+    def tables(self) -> None:
+        models = self.domain.tables
+        for model in models:
+            model.bind(self.database, bind_refs=False, bind_backrefs=False)
+            manager = model._schema
+            self._peewee(model, manager._create_table(safe=False))
+            for index in manager._create_indexes(safe=False):
+                self._peewee(model, index)
+            self._defaults(model)
+            self._comments(model)
+        for model in models:
+            for field in model._meta.sorted_fields:
+                if isinstance(field, peewee.ForeignKeyField) and field.deferred:
+                    self._peewee(model, model._schema._create_foreign_key(field))
+
+    def statements(self, statements: list[str]) -> None:
+        for statement in statements:
+            self._run(statement)
+
+    def _defaults(self, model: type[Model]) -> None:
+        """Give a plain SQL writer the constant defaults that Python has."""
+        for field in model._meta.sorted_fields:
+            value = constant_default(field)
+            if value is not None:
+                statement = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+                    sql.Identifier(model._meta.table_name),
+                    sql.Identifier(field.column_name),
+                    sql.Literal(value),
+                )
+                self._run(statement)
+
+    def _comments(self, model: type[Model]) -> None:
+        table = sql.Identifier(model._meta.table_name)
+        text = _first_paragraph(model)
+        if text:
+            statement = sql.SQL("COMMENT ON TABLE {} IS {}")
+            self._run(statement.format(table, sql.Literal(text)))
+        for field in model._meta.sorted_fields:
+            if field.help_text:
+                statement = sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+                    table, sql.Identifier(field.column_name), sql.Literal(field.help_text)
+                )
+                self._run(statement)
+
+    def _peewee(self, model: type[Model], context: Any) -> None:
+        text, parameters = context.query()
+        self._run(self.connection.cursor().mogrify(text, parameters or None).decode())
+
+    def _run(self, statement: str | sql.Composable) -> None:
+        try:
+            self.connection.cursor().execute(statement)
+        except errors.Error as error:
+            text = statement if isinstance(statement, str) else statement.as_string(self.connection)
+            raise self._refused(text, error) from error
+
+    def _refused(self, statement: str, error: errors.Error) -> GenerateError:
+        message = error.diag.message_primary or str(error)
+        return GenerateError(
+            f"domain {self.domain.name} ({self.domain.origin}): PostgreSQL does not accept what it "
+            f"registers: {message}.",
+            why="\n".join(f"    {line}" for line in statement.strip().split("\n")[:20]),
+            fix="mend the model, index or statement; no migration was written.",
+        )
+
+
+def offered(connection: Any, extension: str) -> bool:
+    """Whether the server has the extension to offer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_available_extensions WHERE name = %s", (extension,))
+        return bool(cursor.rowcount)
+
+
+def constant_default(field: Field) -> Any:
+    """The field's Python default as the driver takes it, or None where it is no constant.
+
+    `dict` and `list`, Peewee's way to say {} and [], count as constants.
+    """
+    default = field.default
+    if default in (dict, list):
+        default = default()
+    return None if default is None or callable(default) else field.db_value(default)
+
+
+def _first_paragraph(model: type[Model]) -> str:
+    """The docstring of the model itself; Peewee's models inherit none that says anything."""
+    text = inspect.cleandoc(model.__doc__ or "")
+    return " ".join(text.split("\n\n")[0].split())

@@ -1,0 +1,146 @@
+"""A live schema, read into values: the only reader of PostgreSQL's catalogs for that purpose.
+
+One query for each kind of object, whatever the number of tables. What an extension made is the
+extension's. PostgreSQL's own functions print the definitions; they leave a schema's name out as
+long as that schema is on the search_path, which is why nothing else may be read this way.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from engine.schema import Column, Constraint, Enum, Function, Index, Schema, Table, Trigger
+
+HISTORY_TABLE = "migratehistory"
+
+OURS = (
+    "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
+    " AND d.objid = {1}.oid AND d.deptype = 'e')"
+)
+TABLES = f"""
+    SELECT c.oid, c.relname, obj_description(c.oid, 'pg_class')
+    FROM pg_class c
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+      AND c.relname <> %(history)s AND {OURS.format("pg_class", "c")}
+    ORDER BY c.relname
+"""
+COLUMNS = """
+    SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+           CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid, true) END,
+           CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' ELSE '' END,
+           CASE WHEN a.attgenerated <> '' THEN pg_get_expr(ad.adbin, ad.adrelid, true) ELSE '' END,
+           CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
+           col_description(a.attrelid, a.attnum),
+           EXISTS (SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+                   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
+                     AND d.refobjsubid = a.attnum AND d.deptype = 'a')
+    FROM pg_attribute a
+    JOIN pg_type t ON t.oid = a.atttypid
+    LEFT JOIN pg_attrdef ad ON ad.adrelid = a.attrelid AND ad.adnum = a.attnum
+    WHERE a.attrelid = ANY (%(tables)s) AND a.attnum > 0 AND NOT a.attisdropped
+    ORDER BY a.attrelid, a.attnum
+"""
+CONSTRAINTS = """
+    SELECT c.conrelid, c.conname,
+           CASE c.contype WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique' WHEN 'c' THEN 'check'
+                          WHEN 'f' THEN 'foreign key' WHEN 'x' THEN 'exclude' END,
+           pg_get_constraintdef(c.oid, true), coalesce(f.relname, ''),
+           obj_description(c.oid, 'pg_constraint')
+    FROM pg_constraint c LEFT JOIN pg_class f ON f.oid = c.confrelid
+    WHERE c.conrelid = ANY (%(tables)s) AND c.contype IN ('p', 'u', 'c', 'f', 'x')
+    ORDER BY c.conname
+"""
+INDEXES = """
+    SELECT i.indrelid, c.relname, pg_get_indexdef(i.indexrelid, 0, true), i.indisvalid,
+           obj_description(c.oid, 'pg_class')
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE i.indrelid = ANY (%(tables)s)
+      AND NOT EXISTS (SELECT FROM pg_constraint k
+                      WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+    ORDER BY c.relname
+"""
+TRIGGERS = """
+    SELECT t.tgrelid, t.tgname, pg_get_triggerdef(t.oid, true),
+           obj_description(t.oid, 'pg_trigger')
+    FROM pg_trigger t
+    WHERE t.tgrelid = ANY (%(tables)s) AND NOT t.tgisinternal
+    ORDER BY t.tgname
+"""
+ENUMS = f"""
+    SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder),
+           obj_description(t.oid, 'pg_type')
+    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
+    WHERE t.typnamespace = current_schema()::regnamespace AND {OURS.format("pg_type", "t")}
+    GROUP BY t.oid, t.typname ORDER BY t.typname
+"""
+FUNCTIONS = f"""
+    SELECT format('%%I(%%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
+           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+           pg_get_functiondef(p.oid), current_schema(),
+           l.lanname = 'sql' OR EXISTS (
+               SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+               WHERE t.oid = ANY (array_append(p.proargtypes::oid[], p.prorettype))),
+           obj_description(p.oid, 'pg_proc')
+    FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+    WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
+      AND {OURS.format("pg_proc", "p")}
+    ORDER BY 1
+"""
+SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
+
+
+def read(connection: Any) -> Schema:
+    """Read the current schema of a psycopg2 connection (Schema); nothing is changed."""
+    with connection.cursor() as cursor:
+        return Schema(
+            extensions=frozenset(name for (name,) in _rows(cursor, EXTENSIONS)),
+            enums={
+                name: Enum(name, tuple(labels), comment)
+                for name, labels, comment in _rows(cursor, ENUMS)
+            },
+            functions={row[0]: _function(*row) for row in _rows(cursor, FUNCTIONS)},
+            tables=_tables(cursor),
+        )
+
+
+def _tables(cursor: Any) -> dict[str, Table]:
+    found = _rows(cursor, TABLES, history=HISTORY_TABLE)
+    tables = {oid: Table(name, comment=comment) for oid, name, comment in found}
+    oids = list(tables)
+    for oid, *values in _rows(cursor, COLUMNS, tables=oids):
+        tables[oid].columns[values[0]] = _column(*values)
+    for oid, *values in _rows(cursor, CONSTRAINTS, tables=oids):
+        tables[oid].constraints[values[0]] = Constraint(*values)
+    for oid, *values in _rows(cursor, INDEXES, tables=oids):
+        tables[oid].indexes[values[0]] = Index(*values)
+    for oid, *values in _rows(cursor, TRIGGERS, tables=oids):
+        tables[oid].triggers[values[0]] = Trigger(*values)
+    return {table.name: table for table in tables.values()}
+
+
+def _column(*values: Any) -> Column:
+    """A column with a sequence of its own is PostgreSQL's `serial`, and is written so."""
+    *plain, owns_sequence = values
+    column = Column(*plain)
+    if owns_sequence and not column.identity and column.type in SERIAL:
+        return replace(column, type=SERIAL[column.type], default=None)
+    return column
+
+
+def _function(
+    name: str, kind: str, definition: str, schema: str, after_tables: bool, comment: str | None
+) -> Function:
+    """pg_get_functiondef alone prints the schema; its first line is brought back to the rule."""
+    quoted = r'(?:"(?:[^"]|"")+"|[^\s".(]+)\.'
+    head, newline, body = definition.partition("\n")
+    head = re.sub(rf"^(CREATE OR REPLACE \w+ ){quoted}", r"\1", head)
+    return Function(name, kind, (head + newline + body).rstrip(), after_tables, comment)
+
+
+def _rows(cursor: Any, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    cursor.execute(query, parameters)
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -1,0 +1,159 @@
+"""Which database, and a connection to it; a failure says what to do.
+
+`DATABASE_URL` wins, then `.env`, then the embedded server. A `postgresql://` URL goes to libpq
+unchanged, so everything that libpq knows (sslmode, options, several hosts) works.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+from engine.errors import ConfigError, ConnectionFailed
+
+OLDEST = 140000
+CONNECT_TIMEOUT = 10
+ADVICE = (
+    ("could not translate host name", "check the host name in DATABASE_URL, and the network."),
+    ("Name or service not known", "check the host name in DATABASE_URL, and the network."),
+    (
+        "password authentication failed",
+        "check user and password in DATABASE_URL (special characters are written %XX).",
+    ),
+    ("no password supplied", "add the password to DATABASE_URL, or to ~/.pgpass."),
+    (
+        "does not exist",
+        "create it (createdb, or CREATE DATABASE … ENCODING 'UTF8'), or correct DATABASE_URL.",
+    ),
+    (
+        "Connection refused",
+        "start PostgreSQL there, or correct host and port in DATABASE_URL. Without DATABASE_URL "
+        "the embedded server is used.",
+    ),
+    (
+        "No such file or directory",
+        "start PostgreSQL, or correct the socket directory in DATABASE_URL.",
+    ),
+    ("timeout expired", "check host, port and firewall: nothing answered in time."),
+    (
+        "invalid response to SSL negotiation",
+        "check the port in DATABASE_URL: what answers there is not PostgreSQL.",
+    ),
+    (
+        "expected authentication request",
+        "check the port in DATABASE_URL: what answers there is not PostgreSQL.",
+    ),
+    (
+        "server closed the connection unexpectedly",
+        "check the port in DATABASE_URL: what answers there may not be PostgreSQL.",
+    ),
+    ("too many clients", "wait for connections to end, or raise max_connections."),
+    ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
+)
+
+
+def database_url(root: Path) -> str:
+    """The URL to use; starts the embedded server where nothing else is named.
+
+    Raises ConfigError for a URL that is none.
+    """
+    url = os.environ.get("DATABASE_URL", "")
+    if not url:
+        from engine.server import embedded_url
+
+        return embedded_url(root)
+    return checked(url, "DATABASE_URL")
+
+
+def load_environment(root: Path) -> None:
+    """Take settings from `.env` that the environment does not have."""
+    if (root / ".env").is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(root / ".env", override=False)
+
+
+def checked(url: str, setting: str) -> str:
+    """The URL itself, if libpq can read it. Raises ConfigError without printing the password."""
+    scheme = url.partition("://")[0]
+    if scheme not in ("postgresql", "postgres"):
+        raise ConfigError(
+            f"{setting} is not a PostgreSQL URL: it begins with {scheme[:20]!r}.",
+            fix=f"write {setting}=postgresql://user:password@host:5432/database",
+        )
+    try:
+        extensions.parse_dsn(url)
+    except psycopg2.ProgrammingError as error:
+        raise ConfigError(
+            f"{setting} cannot be read: {str(error).strip()}.",
+            fix=f"write {setting}=postgresql://user:password@host:5432/database; special "
+            "characters in the password are written %XX (@ is %40, / is %2F).",
+        ) from error
+    return url
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database, its schema `public`, as a libpq connection string."""
+    options = extensions.parse_dsn(url).get("options", "")
+    return str(
+        extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public".strip())
+    )
+
+
+def shown(url: str) -> str:
+    """The URL without its password, for messages."""
+    dsn = extensions.parse_dsn(url)
+    place = dsn.get("host", dsn.get("hostaddr", "local socket"))
+    port = f":{dsn['port']}" if "port" in dsn else ""
+    user = f"{dsn['user']}@" if "user" in dsn else ""
+    return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
+
+
+def connect(url: str, *, autocommit: bool = False, application: str = "invoke") -> Any:
+    """A psycopg2 connection to a PostgreSQL that the engine can work with.
+
+    Raises ConnectionFailed where there is none, it is older than 14, its encoding is not UTF-8, or
+    no schema of its search_path exists.
+    """
+    settings: dict[str, Any] = {"fallback_application_name": application}
+    if "connect_timeout" not in url:
+        settings["connect_timeout"] = CONNECT_TIMEOUT
+    try:
+        connection = psycopg2.connect(url, **settings)
+    except psycopg2.OperationalError as error:
+        raise _explained(url, error) from error
+    try:
+        _check(connection, url)
+    except BaseException:
+        connection.close()
+        raise
+    connection.autocommit = autocommit
+    return connection
+
+
+def _check(connection: Any, url: str) -> None:
+    version = connection.server_version
+    if version < OLDEST:
+        raise ConnectionFailed(
+            f"{shown(url)} runs PostgreSQL {version // 10000}; version 14 or later is needed.",
+            fix="upgrade the server (pg_upgrade), or point DATABASE_URL at a newer one.",
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise ConnectionFailed(
+            f"the database {connection.info.dbname} has the encoding {encoding}; UTF8 is needed.",
+            why="Names and messages of customers would be lost or refused.",
+            fix="make a database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and "
+            "name it in DATABASE_URL.",
+        )
+    connection.set_client_encoding("UTF8")
+
+
+def _explained(url: str, error: psycopg2.OperationalError) -> ConnectionFailed:
+    message = " ".join(str(error).split())
+    fix = next((advice for sign, advice in ADVICE if sign in message), "check DATABASE_URL.")
+    return ConnectionFailed(f"cannot connect to {shown(url)}.", why=message, fix=fix)

@@ -1,0 +1,91 @@
+"""Migration files on disk: which there are, what they say, and the checksum that tells an edit."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.errors import MigrationFailed
+
+FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
+
+Step = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A numbered file. number: how the files are ordered. name: the file's, without `.py`."""
+
+    number: int
+    name: str
+    path: Path
+
+    @property
+    def text(self) -> str:
+        """What the file says, its line ends brought to one form."""
+        return self.path.read_text(encoding="utf-8")
+
+    @property
+    def checksum(self) -> str:
+        """sha256 of the text, deaf to line ends and trailing space."""
+        lines = (line.rstrip() for line in self.text.splitlines())
+        return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
+
+    def load(self) -> tuple[Step, Step | None]:
+        """(migrate, rollback); rollback is None where the file has none.
+
+        Raises MigrationFailed for a file that cannot be read as Python or lacks `migrate`.
+        """
+        scope: dict[str, Any] = {"__file__": str(self.path), "__name__": self.name}
+        try:
+            exec(compile(self.text, str(self.path), "exec", dont_inherit=True), scope)
+        except SyntaxError as error:
+            raise MigrationFailed(
+                f"{self.path.name}, line {error.lineno}: {error.msg}.",
+                why=f"    {(error.text or '').rstrip()}\nThe file was not run.",
+                fix=f"mend {self.path} and run the command again.",
+            ) from error
+        except Exception as error:
+            raise MigrationFailed(
+                f"{self.path.name} cannot be loaded: {type(error).__name__}: {error}.",
+                why="The file was not run.",
+                fix=f"mend {self.path} and run the command again.",
+            ) from error
+        migrate, rollback = scope.get("migrate"), scope.get("rollback")
+        if not callable(migrate):
+            raise MigrationFailed(
+                f"{self.path.name} has no function migrate(migrator, database, *, fake=False).",
+                why="The file was not run.",
+                fix=f"write it in {self.path}, or remove the file if it is not a migration.",
+            )
+        return migrate, rollback if callable(rollback) else None
+
+
+def find(folder: Path) -> list[Migration]:
+    """The migrations of a folder, by number and name."""
+    matches = ((FILE.fullmatch(path.name), path) for path in folder.glob("*.py"))
+    found = [Migration(int(match["number"]), path.stem, path) for match, path in matches if match]
+    return sorted(found, key=lambda migration: (migration.number, migration.name))
+
+
+def next_number(migrations: list[Migration]) -> int:
+    """The highest number and one: a gap is never filled."""
+    return max((migration.number for migration in migrations), default=0) + 1
+
+
+@contextmanager
+def copied(folder: Path, names: Container[str] | None = None) -> Iterator[Path]:
+    """A copy of the folder that is gone afterwards, with these migrations, or with all."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary)
+        for migration in find(folder):
+            if names is None or migration.name in names:
+                shutil.copy(migration.path, copy)
+        yield copy

@@ -1,0 +1,38 @@
+"""Peewee's database over the engine's one way to connect; it can show SQL, or only show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from peewee import PostgresqlDatabase
+
+from engine.database import connect
+
+
+class EngineDatabase(PostgresqlDatabase):
+    """A Peewee database for migrations and seeds.
+
+    url: what libpq takes. show: called with every statement. dry: nothing is executed.
+    """
+
+    def __init__(
+        self, url: str, *, show: Callable[[str], None] | None = None, dry: bool = False
+    ) -> None:
+        super().__init__(url)
+        self.url = url
+        self.show = show
+        self.dry = dry
+
+    def _connect(self) -> Any:
+        return connect(self.url, autocommit=True)
+
+    def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
+        """Execute, show, or both; a dry database answers with a cursor that found nothing."""
+        if self.show:
+            self.show(self.cursor().mogrify(sql, params or ()).decode().strip())
+        if self.dry:
+            cursor = self.cursor()
+            cursor.execute("SELECT WHERE false")
+            return cursor
+        return super().execute_sql(sql, params, *rest)

@@ -1,0 +1,107 @@
+"""The bench: a scratch database at the state of the files, where a new file is tried for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine import catalog, files
+from engine.build import offered
+from engine.database import connect
+from engine.errors import GenerateError, MigrationFailed
+from engine.runner import Runner
+from engine.schema import Schema
+from engine.source import Statement, migration_text
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A file to be written. summary: a line for each thing that it does."""
+
+    name: str
+    text: str
+    summary: list[str]
+
+
+class Bench:
+    """A scratch database, and a copy of the migrations to which files are added.
+
+    url: of the scratch database. folder: the copy. optional: extensions a server may lack.
+    """
+
+    def __init__(self, url: str, folder: Path, optional: Iterable[str]) -> None:
+        self.url = url
+        self.folder = folder
+        self.runner = Runner(url, folder)
+        with closing(connect(url, autocommit=True)) as connection:
+            self.version = connection.server_version // 10000
+            self.unoffered = {name for name in optional if not offered(connection, name)}
+
+    def read(self) -> Schema:
+        """The schema that the files lead to. An optional extension that this server lacks leaves
+        no trace in the catalogs; there the files are asked."""
+        with closing(connect(self.url, autocommit=True)) as connection:
+            schema = catalog.read(connection)
+        texts = "\n".join(m.text for m in files.find(self.folder)) if self.unoffered else ""
+        asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
+        return replace(schema, extensions=schema.extensions | asked)
+
+    def add(
+        self,
+        title: str,
+        up: list[Statement],
+        down: list[Statement],
+        summary: list[str],
+        *remarks: str,
+    ) -> Generated:
+        """Add the next file to the copy of the migrations. remarks: paragraphs of its header."""
+        number = files.next_number(files.find(self.folder))
+        name = f"{number:03}_{title}"
+        proof = (
+            f"Written by `invoke generate` and proven on PostgreSQL {self.version}: migrate, "
+            "rollback and migrate again gave what the domains ask for, what was there before, and "
+            "what the domains ask for."
+        )
+        text = migration_text(name, [proof, *remarks], up, down)
+        (self.folder / f"{name}.py").write_text(text, encoding="utf-8", newline="\n")
+        return Generated(name, text, summary)
+
+    def prove(
+        self,
+        file: Generated,
+        read: Callable[[], State],
+        known: State,
+        wanted: State,
+        differences: Callable[[State, State], list[str]],
+    ) -> None:
+        """Run the newest file up, back and up again; read the state each time.
+
+        Raises GenerateError where the state is not the one known before or the one wanted.
+        """
+        steps: list[tuple[str, Callable[[], list[str]], State]] = [
+            ("migrate", self.runner.migrate, wanted),
+            ("rollback", lambda: self.runner.rollback(losing=True), known),
+            ("migrate after rollback", self.runner.migrate, wanted),
+        ]
+        for name, step, expected in steps:
+            try:
+                step()
+            except MigrationFailed as error:
+                raise _unproven(file, f"{name} fails: {error.what}\n{error.why}") from error
+            got = read()
+            if got != expected:
+                listed = "\n".join(f"  - {line}" for line in differences(got, expected))
+                raise _unproven(file, f"after {name} these differences are left:\n{listed}")
+
+
+def _unproven(file: Generated, reason: str) -> GenerateError:
+    return GenerateError(
+        f"the migration {file.name} that was worked out is not right, so it was not written.",
+        why=reason,
+        fix="make the change in smaller steps, or write this part of it by hand.",
+    )

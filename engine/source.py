@@ -1,0 +1,74 @@
+"""The text of a migration file, in peewee-migrate's own form, for a reviewer to read."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+FORM = '''"""{title}
+
+{header}
+"""
+
+
+def migrate(migrator, database, *, fake=False):
+{up}
+
+
+def rollback(migrator, database, *, fake=False):
+{down}
+'''
+WIDTH = 96
+DOLLAR_QUOTE = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a file. group: the comment it stands under, usually the domain."""
+
+    group: str
+    sql: str
+
+
+def migration_text(
+    title: str, header: Iterable[str], up: Iterable[Statement], down: Iterable[Statement]
+) -> str:
+    """The whole file. header: paragraphs."""
+    paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
+    return FORM.format(
+        title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down)
+    )
+
+
+def _body(statements: Iterable[Statement]) -> str:
+    blocks = []
+    for group, members in groupby(statements, key=lambda statement: statement.group):
+        rule = "─" * max(4, WIDTH - 8 - len(group))
+        calls = "\n".join(_call(statement.sql) for statement in members)
+        blocks.append(f"    # ── {group} {rule}\n\n{calls}")
+    return "\n\n".join(blocks) if blocks else "    pass"
+
+
+def _call(sql: str) -> str:
+    """One `migrator.sql` call. What stands inside a quoted text stays where it is, to the letter."""
+    text = sql.strip().replace("%", "%%")
+    raw = "r" if "\\" in text else ""
+    if "'''" in text and '"""' in text or text.endswith("\\"):
+        return f"    migrator.sql({text!r})"
+    quotes = "'''" if '"""' in text or text.endswith('"') else '"""'
+    if "\n" not in text and len(text) < WIDTH - 22:
+        return f"    migrator.sql({raw}{quotes}{text}{quotes})"
+    if _indentable(text):
+        inner = textwrap.indent(text, " " * 8)
+        return f"    migrator.sql({raw}{quotes}\n{inner}\n    {quotes})"
+    return f"    migrator.sql({raw}{quotes}\n{text}\n{quotes})"
+
+
+def _indentable(text: str) -> bool:
+    """Whether no line break lies inside a quoted text, where white space would be data."""
+    return not DOLLAR_QUOTE.search(text) and all(
+        line.count("'") % 2 == 0 for line in text.split("\n")
+    )

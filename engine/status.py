@@ -1,0 +1,58 @@
+"""Where a database stands: one connection and one look at the files; nothing heavy is imported."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from engine import files, history
+from engine.database import connect
+from engine.history import History
+
+
+@dataclass(frozen=True)
+class Status:
+    """The history of one schema of one database."""
+
+    database: str
+    schema: str
+    history: History
+
+    def as_json(self) -> str:
+        """The form that `status --json` prints."""
+        value = {
+            "database": self.database,
+            "schema": self.schema,
+            "applied": self.history.count("applied", "edited", "missing"),
+            "pending": self.history.count("pending"),
+            "problems": list(self.history.problems),
+            "migrations": [asdict(entry) for entry in self.history.entries],
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """The form for people."""
+        lines = [f"database {self.database}, schema {self.schema}"]
+        width = max((len(entry.name) for entry in self.history.entries), default=0)
+        for entry in self.history.entries:
+            moment = (entry.applied_at or "")[:19].replace("T", " ")
+            took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
+            who = f"by {entry.applied_by}" if entry.applied_by else ""
+            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who]
+            lines.append("  " + "  ".join(filter(None, columns)).rstrip())
+        if not self.history.entries:
+            lines.append("  there are no migrations")
+        lines += [f"problem: {problem}" for problem in self.history.problems]
+        if self.history.count("pending") and not self.history.problems:
+            lines.append("To apply what is pending: invoke migrate")
+        return "\n".join(lines)
+
+
+def read_status(url: str, folder: Path) -> Status:
+    """Read it; nothing is changed, so a read-only replica will do."""
+    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_database(), current_schema()")
+        database, schema = cursor.fetchone()
+        return Status(database, schema, history.read(cursor, files.find(folder)))

@@ -1,0 +1,53 @@
+"""The time zone of a database: a setting of the database, so that every client has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg2
+from psycopg2 import errors, sql
+
+from engine.errors import ConfigError
+from engine.report import Report
+
+SETTING = """
+    SELECT split_part(setting, '=', 2)
+    FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
+    WHERE s.setrole = 0 AND lower(split_part(setting, '=', 1)) = 'timezone'
+      AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def use(cursor: Any, zone: str) -> None:
+    """Set the session's time zone. Raises ConfigError for one that PostgreSQL does not know."""
+    try:
+        cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
+    except psycopg2.Error as error:
+        raise ConfigError(
+            f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
+            fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
+        ) from error
+
+
+def chosen(cursor: Any) -> str | None:
+    """The zone that the database itself is set to, or None where it follows the server."""
+    cursor.execute(SETTING)
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def keep(connection: Any, zone: str, report: Report) -> None:
+    """Set the database's time zone, where it is another; needs the database's owner."""
+    with connection.cursor() as cursor:
+        if chosen(cursor) == zone:
+            return
+        statement = sql.SQL("ALTER DATABASE {} SET timezone TO {}").format(
+            sql.Identifier(connection.info.dbname), sql.Literal(zone)
+        )
+        try:
+            cursor.execute(statement)
+        except errors.InsufficientPrivilege:
+            report.message(
+                f"the time zone of the database stays as it is: only its owner may set {zone}; "
+                f"as the owner, run: {statement.as_string(connection)}"
+            )

@@ -1,0 +1,151 @@
+"""Emptying a schema: what our files made, and nothing else unless that was asked for.
+
+Nothing is ever dropped with CASCADE, so what another schema holds is safe: PostgreSQL refuses, and
+says what depends on what. Extensions and their objects stay.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from engine import files, history, lock
+from engine.catalog import HISTORY_TABLE
+from engine.database import connect
+from engine.errors import EngineError, Refused
+from engine.report import Report
+from engine.runner import LOCK_TIMEOUT, Runner
+from engine.scratch import scratch
+
+# Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
+# another object goes with that.
+OBJECTS = """
+    SELECT i.type, i.identity, replace(i.identity, quote_ident(i.schema) || '.', '')
+    FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
+    WHERE d.refclassid = 'pg_namespace'::regclass
+      AND d.refobjid = current_schema()::regnamespace AND d.deptype = 'n'
+      AND d.classid <> 'pg_extension'::regclass
+      AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
+                      AND o.deptype IN ('e', 'a', 'i'))
+    ORDER BY d.objid DESC
+"""
+FIRST = ("view", "materialized view")
+TOGETHER = "table"
+
+
+@dataclass(frozen=True)
+class Object:
+    """Something in the schema. kind: as PostgreSQL calls it. identity: with the schema's name."""
+
+    kind: str
+    identity: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Wipe:
+    """What will be dropped, and the statements that do it."""
+
+    objects: tuple[Object, ...]
+    statements: tuple[str, ...]
+
+
+def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
+    """What it takes to empty the schema. everything: also what the migrations did not make.
+
+    Raises Refused where there is such a thing and `everything` is False.
+    """
+    with closing(connect(url, autocommit=True)) as connection:
+        held = _objects(connection)
+        with connection.cursor() as cursor:
+            entries = history.read(cursor, files.find(folder)).entries
+    made = {f"table {HISTORY_TABLE}"}
+    if not everything:
+        made |= _made(url, folder, {entry.name for entry in entries if entry.state != "pending"})
+    foreign = [thing for thing in held if str(thing) not in made]
+    if foreign and not everything:
+        raise Refused(
+            "the schema holds what the migrations did not make:",
+            why="\n".join(f"  - {thing}" for thing in foreign) + "\nNothing was dropped.",
+            fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
+            "together with the rest, add --all.",
+        )
+    return Wipe(tuple(held), tuple(_statements(held)))
+
+
+def rehearse(url: str, folder: Path) -> None:
+    """Run all files in a scratch database, so that a file that fails is found before anything is
+    dropped. Raises what the runner raises."""
+    with scratch(url) as database:
+        Runner(database, folder).migrate()
+
+
+def carry_out(url: str, wipe: Wipe, report: Report, *, dry: bool = False, show: bool = False) -> None:
+    """Drop it all in one transaction, under the lock that migrations take.
+
+    Raises Refused where something outside depends on it; then nothing is dropped.
+    """
+    with (
+        closing(connect(url, autocommit=True)) as guard,
+        lock.held(guard, report.message),
+        closing(connect(url)) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
+        for statement in wipe.statements:
+            if show or dry:
+                report.sql(statement)
+            if not dry:
+                _execute(cursor, statement)
+
+
+def _execute(cursor: Any, statement: str) -> None:
+    try:
+        cursor.execute(statement)
+    except psycopg2.Error as error:
+        diag = error.diag
+        detail = "\n".join(filter(None, [diag.message_detail, diag.message_hint]))
+        raise Refused(
+            f"the schema cannot be emptied: {diag.message_primary or error}.",
+            why=f"{detail}\nNothing was dropped.".strip(),
+            fix="remove what depends on it, or wait for the session that holds it, then run the "
+            "command again.",
+        ) from error
+
+
+def _objects(connection: Any) -> list[Object]:
+    with connection.cursor() as cursor:
+        cursor.execute(OBJECTS)
+        return [Object(*row) for row in cursor.fetchall()]
+
+
+def _made(url: str, folder: Path, applied: set[str]) -> set[str]:
+    """What the applied files make: they are run in a scratch database."""
+    if not applied:
+        return set()
+    with scratch(url) as database, files.copied(folder, applied) as copy:
+        Runner(database, copy).migrate()
+        with closing(connect(database, autocommit=True)) as connection:
+            return {str(thing) for thing in _objects(connection)}
+
+
+def _statements(objects: list[Object]) -> list[str]:
+    """Views first, each after those built on it; tables together, as they may refer to each
+    other; then what tables use."""
+    views = [thing for thing in objects if thing.kind in FIRST]
+    tables = [thing.identity for thing in objects if thing.kind == TOGETHER]
+    rest = [thing for thing in objects if thing.kind not in (*FIRST, TOGETHER)]
+    rest.sort(key=lambda thing: thing.kind == "type")
+    return [
+        *(f"DROP {thing.kind.upper()} {thing.identity}" for thing in views),
+        *([f"DROP TABLE {', '.join(tables)}"] if tables else []),
+        *(f"DROP {thing.kind.upper()} {thing.identity}" for thing in rest),
+    ]

@@ -1,0 +1,271 @@
+"""The command line: `invoke --list` shows the tasks, `invoke --help TASK` what one takes.
+
+Each task parses, asks, calls the engine and prints. Whatever is heavy is imported inside the task
+that needs it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from invoke import Collection, Context, Exit, task
+
+from engine.errors import EngineError, Refused
+
+if TYPE_CHECKING:
+    from engine.runner import Runner
+
+ROOT = Path(__file__).resolve().parent
+MIGRATIONS = ROOT / "migrations"
+TIME_ZONE = "Asia/Jakarta"
+
+
+def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
+    """An invoke task that prints what a user can cause as a message, and exits with 1."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @functools.wraps(function)
+        def guarded(*arguments: Any, **named: Any) -> None:
+            from engine.database import load_environment
+
+            try:
+                load_environment(ROOT)
+                function(*arguments, **named)
+            except EngineError as error:
+                raise Exit(f"Error: {error}", 1) from None
+            except KeyboardInterrupt:
+                raise Exit("Interrupted; a file that was running is rolled back.", 1) from None
+
+        return task(guarded, **options)
+
+    return decorate
+
+
+@command(help={"dry_run": "Print the SQL and change nothing."})
+def migrate(c: Context, dry_run: bool = False) -> None:
+    """Apply the migrations that are pending."""
+    runner = _runner(c, dry_run)
+    if not runner.migrate():
+        print("Nothing to migrate: the database is up to date.")
+
+
+@command(
+    help={
+        "steps": "How many files to roll back.",
+        "yes": "Roll back even where rows are lost with their tables or columns.",
+        "dry_run": "Print the SQL and change nothing.",
+    }
+)
+def rollback(c: Context, steps: int = 1, yes: bool = False, dry_run: bool = False) -> None:
+    """Undo the newest migration that is applied."""
+    if not _runner(c, dry_run).rollback(steps, losing=yes or _dry(c, dry_run)):
+        print("Nothing to roll back: no migration is applied.")
+
+
+@command(
+    help={
+        "yes": "Do not ask.",
+        "all": "Drop what the migrations did not make, too.",
+        "dry_run": "Print the SQL and change nothing.",
+    }
+)
+def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
+    """Delete everything, then migrate from the start."""
+    from engine import wipe
+
+    runner = _runner(c, dry_run)
+    wipe.rehearse(runner.url, MIGRATIONS)
+    _wipe(c, runner, yes, all, dry_run)
+    runner.migrate()
+
+
+@command(
+    help={
+        "yes": "Do not ask.",
+        "all": "Drop what the migrations did not make, too.",
+        "dry_run": "Print the SQL and change nothing.",
+    }
+)
+def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
+    """Delete everything, the history included, and stop."""
+    _wipe(c, _runner(c, dry_run), yes, all, dry_run)
+
+
+@command(help={"json": "Print JSON."})
+def status(c: Context, json: bool = False) -> None:
+    """Show which migrations are applied and which are pending."""
+    from engine.status import read_status
+
+    found = read_status(_url(), MIGRATIONS)
+    print(found.as_json() if json else found.as_text())
+
+
+@command(
+    positional=["name"],
+    iterable=["allow_drop"],
+    help={
+        "name": "Name of the migration, such as add_fiber_lines.",
+        "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
+        "dry_run": "Print the files and write nothing.",
+    },
+)
+def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False) -> None:
+    """Write the migration that brings the files up to the domains."""
+    import registry
+    from engine.console import Console
+    from engine.generate import Generator
+
+    generator = Generator(
+        list(registry.load()), MIGRATIONS, _url(), allow_drop=allow_drop, report=Console()
+    )
+    files = generator.generate(name)
+    if not files:
+        print("Nothing changed: the migrations lead to what the domains ask for.")
+    elif _dry(c, dry_run):
+        print("\n".join(file.text for file in files))
+    else:
+        for file, path in zip(files, generator.write(files), strict=True):
+            print(f"wrote {path.relative_to(ROOT)}")
+            print("\n".join(f"  {line}" for line in file.summary))
+        print("Review it, then run: invoke migrate")
+
+
+@command(help={"json": "Print JSON."})
+def domains(c: Context, json: bool = False) -> None:
+    """Show the domains: what each requires, holds, and where it came from."""
+    import registry
+
+    found = [_described(domain) for domain in registry.load().domains]
+    if json:
+        _print_json(found)
+        return
+    for domain in found:
+        required = ", ".join(domain["requires"]) or "nothing"
+        print(f"{domain['name']}: {domain['description']}")
+        print(f"  from {domain['origin']}, requires {required}")
+        print(f"  tables: {', '.join(domain['tables']) or 'none'}")
+        counts = (f"{domain[kind]} {kind}" for kind in ("indexes", "enums", "triggers", "seeds"))
+        print(f"  {', '.join(counts)}")
+
+
+@command(name="start")
+def db_start(c: Context) -> None:
+    """Start the embedded server; the other tasks do so by themselves."""
+    from engine.server import start
+
+    print(start(ROOT).url)
+
+
+@command(name="stop")
+def db_stop(c: Context) -> None:
+    """Stop the embedded server."""
+    from engine.server import stop
+
+    print("stopped" if stop(ROOT) else "The embedded server is not running.")
+
+
+@command(name="shell")
+def db_shell(c: Context) -> None:
+    """Open psql on the database."""
+    from engine.server import client
+
+    program = client("psql")
+    os.execvp(program, [program, _url()])
+
+
+@command(
+    help={"all": "Run the long campaigns, too.", "options": "More options, passed to pytest."},
+    auto_shortflags=False,
+)
+def test(c: Context, all: bool = False, options: str = "") -> None:
+    """Run the tests on every PostgreSQL that is there; installs Debian's where it may."""
+    marks = "" if all else " -m 'not campaign'"
+    with c.cd(str(ROOT)):
+        c.run("sh tests/servers.sh", pty=False, in_stream=False)
+        result = c.run(
+            f"{sys.executable} -m pytest{marks} {options}",
+            warn=True,
+            pty=sys.stdout.isatty(),
+            in_stream=False,
+        )
+    raise Exit(code=result.exited if result else 1)
+
+
+def _described(domain: Any) -> dict[str, Any]:
+    kinds = [kind for kind, _, _ in domain.objects()]
+    return {
+        "name": domain.name,
+        "description": domain.description,
+        "origin": domain.origin,
+        "requires": sorted(domain.requirements),
+        "tables": [model._meta.table_name for model in domain.tables],
+        "indexes": kinds.count("index"),
+        "enums": kinds.count("enum"),
+        "triggers": kinds.count("trigger"),
+        "seeds": len(domain.seeds),
+    }
+
+
+def _url() -> str:
+    from engine.database import database_url
+
+    return database_url(ROOT)
+
+
+def _dry(c: Context, dry_run: bool) -> bool:
+    return dry_run or bool(c.config.run.dry)
+
+
+def _runner(c: Context, dry_run: bool) -> Runner:
+    from engine.console import Console
+    from engine.runner import Runner
+
+    return Runner(
+        _url(),
+        MIGRATIONS,
+        Console(),
+        zone=os.environ.get("DB_TIMEZONE"),
+        default_zone=TIME_ZONE,
+        show=bool(c.config.run.echo),
+        dry=_dry(c, dry_run),
+    )
+
+
+def _wipe(c: Context, runner: Runner, yes: bool, everything: bool, dry_run: bool) -> None:
+    from engine import wipe
+
+    plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
+    if not plan.objects:
+        print("Nothing to delete: the schema is empty.")
+        return
+    dry = _dry(c, dry_run)
+    if not (yes or dry):
+        _confirm(runner.url, len(plan.objects))
+    wipe.carry_out(runner.url, plan, runner.report, dry=dry, show=bool(c.config.run.echo))
+    if not dry:
+        print(f"deleted {len(plan.objects)} objects")
+
+
+def _confirm(url: str, objects: int) -> None:
+    """Ask on a terminal; elsewhere nobody could answer."""
+    from engine.database import shown
+
+    place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
+    if not sys.stdin.isatty():
+        raise Refused(place, why="Nothing was deleted.", fix="if that is meant, add --yes.")
+    if input(f"{place} Type yes to go on: ").strip().lower() != "yes":
+        raise Refused("Not confirmed; nothing was deleted.")
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+namespace = Collection(migrate, rollback, fresh, reset, status, generate, domains, test)
+namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
