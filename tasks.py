@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from invoke import Collection, Context, Exit, task
+from invoke.collection import Collection
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
 
 from engine.errors import EngineError, Refused
 
@@ -159,7 +162,7 @@ def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
     from engine.server import start
 
-    print(start(ROOT).url)
+    print(start(ROOT).url())
 
 
 @command(name="stop")
@@ -173,7 +176,7 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.server import client
+    from engine.programs import client
 
     program = client("psql")
     os.execvp(program, [program, _url()])

@@ -22,7 +22,6 @@ from peewee import (
     IntegerField,
     Metadata,
     Model,
-    ModelIndex,
     TextField,
 )
 
@@ -45,13 +44,10 @@ def register(domain: Any) -> None:
 class IndexNames(Metadata):
     """PostgreSQL's own endings for the indexes that Peewee derives: _key if unique, else _idx."""
 
-    def fields_to_index(self) -> list[ModelIndex]:
-        indexes = super().fields_to_index()
+    def fields_to_index(self) -> list[Any]:
+        indexes: list[Any] = super().fields_to_index()
         for index in indexes:
-            if isinstance(index, ModelIndex) and index._name == index._generate_name_from_fields(
-                self.model, index._expressions
-            ):
-                index._name += "_key" if index._unique else "_idx"
+            index._name += "_key" if index._unique else "_idx"
         return indexes
 
 
@@ -74,9 +70,17 @@ class CheckedField(Field):
 
 
 class TimestampField(Field):
-    """A moment: `timestamptz`; a naive datetime is refused, for it names no moment."""
+    """A moment: `timestamptz`; a naive datetime is refused, for it names no moment.
+
+    last: the place among the columns that stand behind all others.
+    """
 
     field_type = "TIMESTAMPTZ"
+
+    def __init__(self, *, last: int = 0, **options: Any) -> None:
+        super().__init__(**options)
+        if last:
+            self._sort_key = (3, last)
 
     def db_value(self, value: Any) -> Any:
         if isinstance(value, datetime) and value.tzinfo is None:
@@ -183,8 +187,9 @@ class BaseModel(Model):
     """What every table has: the identity and the moment of creation."""
 
     id = IdentityField(help_text="Identity.")
-    created_at = TimestampField(constraints=[Default("now()")], help_text="When the row was made.")
-    created_at._sort_key = (3, 1)
+    created_at = TimestampField(
+        constraints=[Default("now()")], help_text="When the row was made.", last=1
+    )
 
     class Meta:
         legacy_table_names = False
@@ -195,9 +200,8 @@ class TimestampedModel(BaseModel):
     """A table whose rows change: `updated_at` is kept by a trigger that the registry adds."""
 
     updated_at = TimestampField(
-        constraints=[Default("now()")], help_text="When the row last really changed."
+        constraints=[Default("now()")], help_text="When the row last really changed.", last=2
     )
-    updated_at._sort_key = (3, 2)
 
 
 def normalise_phone(text: str) -> str:
@@ -210,5 +214,5 @@ def normalise_phone(text: str) -> str:
     if digits.startswith("0"):
         digits = "62" + digits[1:]
     if not re.fullmatch(r"[1-9][0-9]{7,14}", digits):
-        raise ValueError(f"not a phone number: {text!r}; write it like 08123456789 or +628123456789")
+        raise ValueError(f"not a phone number: {text!r}; write 08123456789 or +628123456789")
     return digits

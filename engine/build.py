@@ -13,12 +13,11 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 import peewee
-from peewee import Field, Model
+from peewee import Model
 from psycopg2 import errors, sql
 
 from engine.errors import GenerateError
 from engine.peewee_database import EngineDatabase
-
 
 FUNCTION = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
@@ -74,8 +73,9 @@ class _Builder:
             if enum not in made:
                 made.add(enum)
                 labels = sql.SQL(", ").join(sql.Literal(str(label)) for label in enum)
-                statement = sql.SQL("CREATE TYPE {} AS ENUM ({})")
-                self._run(statement.format(sql.Identifier(name), labels))
+                self._run(
+                    sql.SQL("CREATE TYPE {} AS ENUM ({})").format(sql.Identifier(name), labels)
+                )
 
     def functions(self) -> list[str]:
         """Make what a table's default or check may call; what needs a table has to wait."""
@@ -93,19 +93,19 @@ class _Builder:
         return late
 
     def tables(self) -> None:
-        models = self.domain.tables
+        models: list[Any] = list(self.domain.tables)
         for model in models:
             model.bind(self.database, bind_refs=False, bind_backrefs=False)
             manager = model._schema
-            self._peewee(model, manager._create_table(safe=False))
+            self._peewee(manager._create_table(safe=False))
             for index in manager._create_indexes(safe=False):
-                self._peewee(model, index)
+                self._peewee(index)
             self._defaults(model)
             self._comments(model)
         for model in models:
             for field in model._meta.sorted_fields:
                 if isinstance(field, peewee.ForeignKeyField) and field.deferred:
-                    self._peewee(model, model._schema._create_foreign_key(field))
+                    self._peewee(model._schema._create_foreign_key(field))
 
     def statements(self, statements: list[str]) -> None:
         for statement in statements:
@@ -116,27 +116,29 @@ class _Builder:
         for field in model._meta.sorted_fields:
             value = constant_default(field)
             if value is not None:
-                statement = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
-                    sql.Identifier(model._meta.table_name),
-                    sql.Identifier(field.column_name),
-                    sql.Literal(value),
+                self._run(
+                    sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
+                        sql.Identifier(model._meta.table_name),
+                        sql.Identifier(field.column_name),
+                        sql.Literal(value),
+                    )
                 )
-                self._run(statement)
 
     def _comments(self, model: type[Model]) -> None:
         table = sql.Identifier(model._meta.table_name)
         text = _first_paragraph(model)
         if text:
-            statement = sql.SQL("COMMENT ON TABLE {} IS {}")
-            self._run(statement.format(table, sql.Literal(text)))
+            self._run(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(text)))
         for field in model._meta.sorted_fields:
             if field.help_text:
-                statement = sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-                    table, sql.Identifier(field.column_name), sql.Literal(field.help_text)
+                column = sql.Identifier(field.column_name)
+                self._run(
+                    sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+                        table, column, sql.Literal(field.help_text)
+                    )
                 )
-                self._run(statement)
 
-    def _peewee(self, model: type[Model], context: Any) -> None:
+    def _peewee(self, context: Any) -> None:
         text, parameters = context.query()
         self._run(self.connection.cursor().mogrify(text, parameters or None).decode())
 
@@ -164,7 +166,7 @@ def offered(connection: Any, extension: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def constant_default(field: Field) -> Any:
+def constant_default(field: Any) -> Any:
     """The field's Python default as the driver takes it, or None where it is no constant.
 
     `dict` and `list`, Peewee's way to say {} and [], count as constants.

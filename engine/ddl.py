@@ -11,15 +11,18 @@ from engine.errors import GenerateError
 from engine.schema import Column, Constraint, Enum, Function, Index, Table, Trigger
 
 PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+# What pg_get_keywords() calls reserved, in any version from 14 on.
 RESERVED = frozenset(
-    "all analyse analyze and any array as asc asymmetric both case cast check collate column "
-    "constraint create current_date current_role current_time current_timestamp current_user "
-    "default deferrable desc distinct do else end except false fetch for foreign from grant group "
-    "having in initially intersect into lateral leading limit localtime localtimestamp not null "
-    "offset on only or order placing primary references returning select session_user some "
-    "symmetric table then to trailing true union unique user using variadic when where window with "
-    "authorization binary collation concurrently cross current_schema freeze full ilike inner is "
-    "isnull join left like natural notnull outer overlaps right similar tablesample verbose".split()
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast check
+    collate collation column concurrently constraint create cross current_catalog current_date
+    current_role current_schema current_time current_timestamp current_user default deferrable desc
+    distinct do else end except false fetch for foreign freeze from full grant group having ilike in
+    initially inner intersect into is isnull join lateral leading left like limit localtime
+    localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
+    references returning right select session_user similar some symmetric system_user table tablesample
+    then to trailing true union unique user using variadic verbose when where window with
+    """.split()  # noqa: SIM905
 )
 
 

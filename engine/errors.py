@@ -1,13 +1,13 @@
 """What can go wrong, as one small tree. The message is part of the product.
 
-    EngineError                  everything a user can cause; printed without a traceback
-    ├── ConfigError              a setting that cannot be used
-    ├── ConnectionFailed         no usable PostgreSQL behind the URL
-    ├── RegistryError            a domain that cannot be taken in
-    ├── HistoryError             files and history table do not fit together
-    ├── MigrationFailed          a migration file stopped in the middle
-    ├── GenerateError            no file can be written that is right
-    └── Refused                  nothing is wrong, but it would lose what must be kept
+EngineError                  everything a user can cause; printed without a traceback
+├── ConfigError              a setting that cannot be used
+├── ConnectionFailed         no usable PostgreSQL behind the URL
+├── RegistryError            a domain that cannot be taken in
+├── HistoryError             files and history table do not fit together
+├── MigrationFailed          a migration file stopped in the middle
+├── GenerateError            no file can be written that is right
+└── Refused                  nothing is wrong, but it would lose what must be kept
 """
 
 from __future__ import annotations

@@ -74,7 +74,9 @@ def _excerpt(query: str, position: int) -> str:
 
 def _first_lines(query: str) -> str:
     lines = query.strip().split("\n")
-    more = [f"    … and {len(lines) - LONGEST_EXCERPT} lines"] if len(lines) > LONGEST_EXCERPT else []
+    more = (
+        [f"    … and {len(lines) - LONGEST_EXCERPT} lines"] if len(lines) > LONGEST_EXCERPT else []
+    )
     return "\n".join([*(f"    {line}" for line in lines[:LONGEST_EXCERPT]), *more])
 
 

@@ -212,8 +212,11 @@ def _refuse_unfillable(changes: Iterable[Change]) -> None:
     for change in changes:
         column = change.new
         if (change.action, change.kind) == ("create", "column") and (
-            column.not_null and column.default is None and not column.identity
-            and not column.generated and "serial" not in column.type
+            column.not_null
+            and column.default is None
+            and not column.identity
+            and not column.generated
+            and "serial" not in column.type
         ):
             raise GenerateError(
                 f"the column {change.target} is NOT NULL and has no default: the rows that are "
@@ -222,4 +225,3 @@ def _refuse_unfillable(changes: Iterable[Change]) -> None:
                 fix="give the field a default, or null=True and fill it before a later migration "
                 "makes it NOT NULL.",
             )
-

@@ -69,8 +69,7 @@ class History:
         if self.problems:
             raise HistoryError(
                 "the migration files and the history of the database do not fit together:",
-                why="\n".join(f"  - {problem}" for problem in self.problems)
-                + "\nNothing was run.",
+                why="\n".join(f"  - {problem}" for problem in self.problems) + "\nNothing was run.",
                 fix="put right what is listed, then run the command again.",
             )
         return self

@@ -14,23 +14,20 @@ from peewee_migrate import Migrator
 class FileMigrator(Migrator):
     """Collects the steps of one file, then runs them one by one.
 
-    line: the line of the file whose step is being collected or run.
+    steps: what the file has asked for so far. line: the line of the file whose step is being collected or run.
     """
 
     def __init__(self, database: Database, path: Path) -> None:
         super().__init__(database)
         self.path = str(path)
         self.line = 0
-        self.__ops__ = Steps(self)
-
-    @property
-    def steps(self) -> list[Any]:
-        """What the file has asked for so far."""
-        return self.__ops__
+        self.steps = Steps(self)
+        self.__ops__ = self.steps
 
     def run_steps(self, after_each: Callable[[], None]) -> None:
         """Run what the file asked for, in its order."""
-        steps, self.__ops__ = self.__ops__, Steps(self)
+        steps, self.steps = self.steps, Steps(self)
+        self.__ops__ = self.steps
         with self.__migrator__.migration_context():
             for step, self.line in zip(steps, steps.lines, strict=True):
                 step.run() if hasattr(step, "run") else step()

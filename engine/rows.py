@@ -66,9 +66,7 @@ class Snapshot:
     def comparable(self) -> Comparable:
         """The rows without what differs from run to run: identities, moments, drawn values."""
         return {
-            table: sorted(
-                ([*self._settled(table, row)] for row in rows.values()), key=repr
-            )
+            table: sorted(([*self._settled(table, row)] for row in rows.values()), key=repr)
             for table, rows in self.rows.items()
             if rows
         }
@@ -159,7 +157,9 @@ def changes(
                 for statement in _updates(before, after, table, old[identity], new[identity]):
                     yield table, statement
     for table in reversed(tables):
-        gone = [row for key, row in before.rows.get(table, {}).items() if key not in after.rows[table]]
+        gone = [
+            row for key, row in before.rows.get(table, {}).items() if key not in after.rows[table]
+        ]
         if gone:
             conditions = (before.where(table, row) for row in reversed(gone))
             yield table, f"DELETE FROM {name(table)}\nWHERE " + "\n   OR ".join(conditions)

@@ -27,9 +27,9 @@ DROPS = re.compile(
 class Runner:
     """Runs the files of one folder on one database.
 
-    url: the database. folder: of the migrations. report: told of every step. zone: the time
-    zone that the database shall have; default_zone: the one it gets where it has none of its own. show: whether the report is told the
-    SQL. dry: whether it is only told, and nothing runs.
+    url: the database. folder: of the migrations. report: told of every step. zone: the time zone
+    that the database shall have; default_zone: the one it gets where it has none of its own. show:
+    whether the report is told the SQL. dry: whether it is only told, and nothing runs.
     """
 
     def __init__(

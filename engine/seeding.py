@@ -69,9 +69,7 @@ class Seeder:
         if changed:
             model.update(changed).where(*known).execute()
 
-    def _note(
-        self, model: type[Model], name: str, value: SQL, key: tuple[str | None, ...]
-    ) -> None:
+    def _note(self, model: type[Model], name: str, value: SQL, key: tuple[str | None, ...]) -> None:
         column = model._meta.fields[name].column_name
         text, _ = Context().sql(value).query()
         self.expressions[(model._meta.table_name, column, key)] = text

@@ -38,9 +38,7 @@ def migration_text(
 ) -> str:
     """The whole file. header: paragraphs."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
-    return FORM.format(
-        title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down)
-    )
+    return FORM.format(title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down))
 
 
 def _body(statements: Iterable[Statement]) -> str:
@@ -53,10 +51,10 @@ def _body(statements: Iterable[Statement]) -> str:
 
 
 def _call(sql: str) -> str:
-    """One `migrator.sql` call. What stands inside a quoted text stays where it is, to the letter."""
+    """One `migrator.sql` call. What is inside a quoted text stays where it is, to the letter."""
     text = sql.strip().replace("%", "%%")
     raw = "r" if "\\" in text else ""
-    if "'''" in text and '"""' in text or text.endswith("\\"):
+    if ("'''" in text and '"""' in text) or text.endswith("\\"):
         return f"    migrator.sql({text!r})"
     quotes = "'''" if '"""' in text or text.endswith('"') else '"""'
     if "\n" not in text and len(text) < WIDTH - 22:

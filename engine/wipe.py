@@ -16,7 +16,7 @@ import psycopg2
 from engine import files, history, lock
 from engine.catalog import HISTORY_TABLE
 from engine.database import connect
-from engine.errors import EngineError, Refused
+from engine.errors import Refused
 from engine.report import Report
 from engine.runner import LOCK_TIMEOUT, Runner
 from engine.scratch import scratch
@@ -87,7 +87,9 @@ def rehearse(url: str, folder: Path) -> None:
         Runner(database, folder).migrate()
 
 
-def carry_out(url: str, wipe: Wipe, report: Report, *, dry: bool = False, show: bool = False) -> None:
+def carry_out(
+    url: str, wipe: Wipe, report: Report, *, dry: bool = False, show: bool = False
+) -> None:
     """Drop it all in one transaction, under the lock that migrations take.
 
     Raises Refused where something outside depends on it; then nothing is dropped.
