@@ -25,6 +25,8 @@ from peewee import (
     TextField,
 )
 
+from domains.machine import REFUSE_MOVE
+
 SET_UPDATED_AT = """
 CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -38,7 +40,7 @@ $$
 def register(domain: Any) -> None:
     """Register what no single domain owns; the registry calls this before every other domain."""
     domain.extension("uuid-ossp", optional=True)
-    domain.sql(SET_UPDATED_AT)
+    domain.sql(SET_UPDATED_AT, REFUSE_MOVE)
 
 
 class IndexNames(Metadata):

@@ -11,6 +11,7 @@ from typing import Any
 from peewee import Field, Model
 
 from domains.base import EnumField
+from domains.machine import StatusMachine
 
 CREATED = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+|CONSTRAINT\s+|MATERIALIZED\s+)?"
@@ -41,6 +42,7 @@ class Domain:
     tables: list[type[Model]] = field(default_factory=list)
     extensions: dict[str, bool] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
+    machines: list[StatusMachine] = field(default_factory=list)
     permission_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Any], None]] = field(default_factory=list)
 
@@ -105,6 +107,12 @@ class Domain:
                     "shall hold, `invoke generate` writes the change"
                 )
         self.statements.extend(statements)
+
+    def status(self, *machines: StatusMachine) -> None:
+        """Register status machines: no row moves along a path that its machine does not have."""
+        for machine in machines:
+            self.machines.append(machine)
+            self.statements.append(machine.trigger)
 
     def permissions(self, *names: str) -> None:
         """Declare permissions, each `resource.action`."""

@@ -14,7 +14,8 @@ from peewee_migrate import Migrator
 class FileMigrator(Migrator):
     """Collects the steps of one file, then runs them one by one.
 
-    steps: what the file has asked for so far. line: the line of the file whose step is being collected or run.
+    steps: what the file has asked for so far. line: the line of the file that asked for the step
+    that runs.
     """
 
     def __init__(self, database: Database, path: Path) -> None:

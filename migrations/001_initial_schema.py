@@ -18,6 +18,32 @@ END
 $$
 """)
     migrator.sql("""
+CREATE FUNCTION refuse_status_move()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    allowed text[] := TG_ARGV[1:];
+    before text;
+    after text := to_jsonb(NEW) ->> TG_ARGV[0];
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        before := to_jsonb(OLD) ->> TG_ARGV[0];
+        IF before = after THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    IF NOT coalesce(before, '') || '>' || after = ANY (allowed) THEN
+        RAISE EXCEPTION '%%: the status %% may not become %%', TG_TABLE_NAME,
+                coalesce(before, '(new)'), after
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = TG_ARGV[0],
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION set_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2133,6 +2159,7 @@ $$
 
     # ── base ────────────────────────────────────────────────────────────────────────────────────
 
+    migrator.sql("""DROP FUNCTION refuse_status_move()""")
     migrator.sql("""DROP FUNCTION set_updated_at()""")
     migrator.sql("""
 DO $$

@@ -1,0 +1,39 @@
+"""What an application may have to react to, as one small tree.
+
+BillingError              an operation that was not carried out; nothing of it remains
+├── RuleViolation         the database refused: `rule` is the name of the constraint or trigger
+└── (each domain's own)   derived in the domain that raises it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import peewee
+import psycopg2
+
+
+class BillingError(Exception):
+    """An operation that was not carried out; its transaction is rolled back."""
+
+
+class RuleViolation(BillingError):
+    """The database refused. rule: the name of the constraint or trigger that says why."""
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+@contextmanager
+def rules() -> Iterator[None]:
+    """Turn the database's refusals into RuleViolation, for an operation's body."""
+    try:
+        yield
+    except (peewee.IntegrityError, peewee.DataError) as error:
+        cause = error.__cause__ or error.__context__
+        if not isinstance(cause, psycopg2.Error) or not cause.diag.constraint_name:
+            raise
+        message = cause.diag.message_primary or str(cause)
+        raise RuleViolation(message, cause.diag.constraint_name) from error

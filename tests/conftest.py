@@ -1,0 +1,158 @@
+"""Fixtures: real servers, databases cloned from a migrated template, a copy of the project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+import registry
+from engine import files
+from engine.peewee_database import EngineDatabase
+from engine.runner import Runner
+from tests import postgres
+from tests.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+MIGRATIONS = ROOT / "migrations"
+PROJECT = ("tasks.py", "registry.py", "engine", "domains", "migrations")
+IGNORED = shutil.ignore_patterns("__pycache__")
+
+Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller starts the servers once, for all workers."""
+    if hasattr(config, "workerinput"):
+        servers = [PostgresServer(**fields) for fields in json.loads(config.workerinput["servers"])]
+    else:
+        servers = [postgres.start(name, path) for name, path in postgres.available().items()]
+        print("PostgreSQL " + " and ".join(server.name for server in servers))
+    config.stash[SERVERS] = servers
+
+
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the servers are."""
+    servers = [server.as_dict() for server in node.config.stash[SERVERS]]
+    node.workerinput["servers"] = json.dumps(servers)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The controller stops the servers."""
+    if not hasattr(config, "workerinput"):
+        for server in config.stash.get(SERVERS, []):
+            postgres.stop(server)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever asks for a server runs on each of them."""
+    if "server" in metafunc.fixturenames:
+        servers = metafunc.config.stash[SERVERS]
+        metafunc.parametrize(
+            "server", servers, ids=[server.name for server in servers], scope="session"
+        )
+
+
+SERVERS = pytest.StashKey[list[PostgresServer]]()
+
+
+@pytest.fixture(scope="session")
+def template(server: PostgresServer) -> str:
+    """The name of a migrated database, keyed by what the migrations say; made once a run."""
+    texts = "".join(migration.checksum for migration in files.find(MIGRATIONS))
+    name = "template_" + hashlib.sha256(texts.encode()).hexdigest()[:12]
+    with closing(psycopg2.connect(server.url("postgres"))) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_advisory_lock(1)")
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if cursor.rowcount == 0:
+            cursor.execute(f"CREATE DATABASE {name}_made TEMPLATE template0")
+            Runner(server.url(f"{name}_made"), MIGRATIONS, default_zone="Asia/Jakarta").migrate()
+            cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
+    return name
+
+
+@pytest.fixture
+def empty_url(server: PostgresServer) -> Iterator[str]:
+    """An empty database."""
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_url(server: PostgresServer, template: str) -> Iterator[str]:
+    """A database with all migrations, one's own."""
+    with server.database(f"TEMPLATE {template}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_url(server: PostgresServer, template: str) -> Iterator[str]:
+    """A migrated database that the tests of one worker share; nothing may be committed to it."""
+    with server.database(f"TEMPLATE {template}") as url:
+        yield url
+
+
+@pytest.fixture
+def cursor(shared_url: str) -> Iterator[Any]:
+    """A cursor in a transaction that is rolled back."""
+    with closing(psycopg2.connect(shared_url)) as connection:
+        yield connection.cursor()
+        connection.rollback()
+
+
+@pytest.fixture
+def billing(migrated_url: str) -> Iterator[EngineDatabase]:
+    """A migrated database of one's own, with all models bound to it; threads may share it."""
+    database = EngineDatabase(migrated_url)
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    database.bind(models, bind_refs=False, bind_backrefs=False)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the project to change at will."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in PROJECT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=IGNORED)
+        else:
+            shutil.copy(source, folder)
+    return folder
+
+
+@pytest.fixture
+def invoke() -> Invoke:
+    """Run invoke as a user would: invoke(folder, url, *arguments, **environment)."""
+
+    def run(
+        folder: Path, url: str | None, *arguments: str, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "PYTEST"))}
+        kept |= {"DATABASE_URL": url} if url else {}
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *arguments],
+            cwd=folder,
+            env=kept | environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return run

@@ -1,0 +1,94 @@
+"""Real PostgreSQL servers for the tests: one of each version that is there, gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from engine import programs
+
+SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server. name: its major version. programs: the folder of its programs."""
+
+    name: str
+    home: str
+    programs: str
+    port: int
+
+    def url(self, database: str) -> str:
+        return f"postgresql://postgres@localhost:{self.port}/{database}"
+
+    def execute(self, statement: str) -> None:
+        with closing(psycopg2.connect(self.url("postgres"))) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(statement)
+
+    @contextmanager
+    def database(self, options: str = "TEMPLATE template0") -> Iterator[str]:
+        """The URL of a new database that is dropped afterwards."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.execute(f"CREATE DATABASE {name} {options}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def available() -> dict[str, Path]:
+    """Version to the folder of its programs: Debian's, and the embedded one."""
+    found = {path.parent.name: path for path in Path("/usr/lib/postgresql").glob("*/bin")}
+    found = {name: path for name, path in found.items() if (path / "initdb").exists()}
+    user = programs.account()
+    folder = programs.embedded(user)
+    _, version = programs.run(user, folder / "postgres", "--version")
+    found[version.split()[2].split(".")[0]] = folder
+    return dict(sorted(found.items()))
+
+
+def start(name: str, folder: Path) -> PostgresServer:
+    user = programs.account()
+    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir="/tmp"))
+    if user:
+        os.chown(home, user.pw_uid, user.pw_gid)
+    data, port = str(home / "data"), _free_port()
+    arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+    _run(user, folder / "initdb", *arguments, "-N")
+    options = f"-p {port} -k {home} -c listen_addresses=localhost {SPEED}"
+    _run(user, folder / "pg_ctl", "-D", data, "-o", options, "-l", f"{home}/log", "-w", "start")
+    return PostgresServer(name, str(home), str(folder), port)
+
+
+def stop(server: PostgresServer) -> None:
+    pg_ctl = Path(server.programs) / "pg_ctl"
+    programs.run(programs.account(), pg_ctl, "-D", f"{server.home}/data", "-m", "immediate", "stop")
+    shutil.rmtree(server.home, ignore_errors=True)
+
+
+def _run(user: Any, program: Path, *arguments: str) -> None:
+    status, output = programs.run(user, program, *arguments)
+    if status:
+        raise RuntimeError(f"{program}: {output}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
