@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
-
-from peewee import Field
+from typing import Any
 
 REFUSE_MOVE = """
 CREATE FUNCTION refuse_status_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -41,7 +40,7 @@ class StatusMachine:
     may follow it; one that is not listed is final.
     """
 
-    field: Field
+    field: Any
     start: Set[StrEnum]
     moves: Mapping[StrEnum, Set[StrEnum]]
 
