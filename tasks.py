@@ -85,7 +85,7 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
     runner = _runner(c, dry_run)
     wipe.rehearse(runner.url, MIGRATIONS)
     _wipe(runner, yes, all)
-    runner.migrate()
+    runner.migrate(from_start=runner.settings.dry)
 
 
 @command(
@@ -98,6 +98,22 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
 def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
     """Delete everything, the history included, and stop."""
     _wipe(_runner(c, dry_run), yes, all)
+
+
+@command(
+    positional=["number"],
+    help={
+        "number": "Number of the last file that the database already has.",
+        "dry_run": "Compare, and change nothing.",
+    },
+)
+def adopt(c: Context, number: int, dry_run: bool = False) -> None:
+    """Take over a database that has the tables but not the history."""
+    from engine.adopt import adopt as take_over
+
+    runner = _runner(c, dry_run)
+    for name in take_over(runner.url, MIGRATIONS, int(number), runner.settings, runner.report):
+        print(f"{name}  adopted")
 
 
 @command(help={"json": "Print JSON."})
@@ -280,5 +296,5 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-namespace = Collection(migrate, rollback, fresh, reset, status, generate, domains, test)
+namespace = Collection(migrate, rollback, fresh, reset, adopt, status, generate, domains, test)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

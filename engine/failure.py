@@ -13,6 +13,7 @@ from engine.files import Migration
 LONGEST_EXCERPT = 12
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
+ALREADY_THERE = ("42P07", "42710", "42723")
 
 
 def explain(
@@ -111,6 +112,11 @@ def _advice(error: Any, migration: Migration, command: str) -> str:
         return f"the connection is lost; see that PostgreSQL runs, then run `{command}` again."
     if state == "42501":
         return f"give the role the right that is missing, then run `{command}` again."
+    if state in ALREADY_THERE:
+        return (
+            f"if the database has already what {migration.name} makes, take it over with `invoke "
+            f"adopt {migration.number}`; else move what is in the way, then run `{command}` again."
+        )
     if state and state.startswith("23"):
         return f"mend the rows that the message names, then run `{command}` again."
     return f"mend {migration.path}, then run `{command}` again."

@@ -30,14 +30,15 @@ class Runner:
         self.report = report or Report()
         self.settings = settings or Settings()
 
-    def migrate(self) -> list[str]:
+    def migrate(self, *, from_start: bool = False) -> list[str]:
         """Apply what is pending, in order (names of the files applied).
 
-        Raises HistoryError where files and history do not fit together, MigrationFailed where a
-        file stops: those before it stay applied. All files are read before the first one runs.
+        from_start: show all files, for a dry run on a database that would be empty. Raises
+        HistoryError where files and history do not fit together, MigrationFailed where a file
+        stops: those before it stay applied. All files are read before the first one runs.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            todo = self._in_state(session, "pending")
+            todo = files.find(self.folder) if from_start else self._in_state(session, "pending")
             jobs = [_migrate(migration) for migration in todo]
             for job in jobs:
                 execution.run(session, job)
