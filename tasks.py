@@ -141,7 +141,7 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
     from engine.generate import Generator
 
     generator = Generator(
-        list(registry.load()), MIGRATIONS, _url(), allow_drop=allow_drop, report=Console()
+        list(registry.load()), MIGRATIONS, _migration_url(), allow_drop=allow_drop, report=Console()
     )
     files = generator.generate(name)
     if not files:
