@@ -85,8 +85,8 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
 
     runner = _runner(c, dry_run)
     wipe.rehearse(runner.url, MIGRATIONS)
-    _wipe(c, runner, yes, all, dry_run)
-    runner.migrate()
+    _wipe(runner, yes, all)
+    runner.migrate(from_start=runner.settings.dry)
 
 
 @command(
@@ -98,7 +98,23 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
 )
 def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
     """Delete everything, the history included, and stop."""
-    _wipe(c, _runner(c, dry_run), yes, all, dry_run)
+    _wipe(_runner(c, dry_run), yes, all)
+
+
+@command(
+    positional=["number"],
+    help={
+        "number": "Number of the last file that the database already has.",
+        "dry_run": "Compare, and change nothing.",
+    },
+)
+def adopt(c: Context, number: int, dry_run: bool = False) -> None:
+    """Take over a database that has the tables but not the history."""
+    from engine.adopt import adopt as take_over
+
+    runner = _runner(c, dry_run)
+    for name in take_over(runner.url, MIGRATIONS, int(number), runner.settings, runner.report):
+        print(f"{name}  adopted")
 
 
 @command(help={"json": "Print JSON."})
@@ -232,6 +248,13 @@ def _url() -> str:
     return database_url(ROOT)
 
 
+def _migration_url() -> str:
+    """Where migrations run: past a transaction pooler, if one is named for that."""
+    from engine.database import migration_url
+
+    return migration_url(ROOT)
+
+
 def _dry(c: Context, dry_run: bool) -> bool:
     return dry_run or bool(c.config.run.dry)
 
@@ -239,29 +262,32 @@ def _dry(c: Context, dry_run: bool) -> bool:
 def _runner(c: Context, dry_run: bool) -> Runner:
     from engine.console import Console
     from engine.runner import Runner
+    from engine.session import Settings
 
     return Runner(
-        _url(),
+        _migration_url(),
         MIGRATIONS,
         Console(),
-        zone=os.environ.get("DB_TIMEZONE"),
-        default_zone=TIME_ZONE,
-        show=bool(c.config.run.echo),
-        dry=_dry(c, dry_run),
+        Settings(
+            zone=os.environ.get("DB_TIMEZONE"),
+            default_zone=TIME_ZONE,
+            show=bool(c.config.run.echo),
+            dry=_dry(c, dry_run),
+        ),
     )
 
 
-def _wipe(c: Context, runner: Runner, yes: bool, everything: bool, dry_run: bool) -> None:
+def _wipe(runner: Runner, yes: bool, everything: bool) -> None:
     from engine import wipe
 
     plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
     if not plan.objects:
         print("Nothing to delete: the schema is empty.")
         return
-    dry = _dry(c, dry_run)
+    dry = runner.settings.dry
     if not (yes or dry):
         _confirm(runner.url, len(plan.objects))
-    wipe.carry_out(runner.url, plan, runner.report, dry=dry, show=bool(c.config.run.echo))
+    wipe.carry_out(runner.url, plan, runner.settings, runner.report)
     if not dry:
         print(f"deleted {len(plan.objects)} objects")
 
@@ -281,5 +307,5 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-namespace = Collection(migrate, rollback, fresh, reset, status, generate, domains, test)
+namespace = Collection(migrate, rollback, fresh, reset, adopt, status, generate, domains, test)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

@@ -14,6 +14,7 @@ from typing import Any
 from engine.schema import Column, Constraint, Enum, Function, Index, Schema, Table, Trigger
 
 HISTORY_TABLE = "migratehistory"
+JOURNAL_TABLE = "migratejournal"
 
 OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
@@ -23,7 +24,7 @@ TABLES = f"""
     SELECT c.oid, c.relname, obj_description(c.oid, 'pg_class')
     FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
-      AND c.relname <> %(history)s AND {OURS.format("pg_class", "c")}
+      AND c.relname <> ALL (%(own)s) AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
 COLUMNS = """
@@ -107,7 +108,7 @@ def read(connection: Any) -> Schema:
 
 
 def _tables(cursor: Any) -> dict[str, Table]:
-    found = _rows(cursor, TABLES, history=HISTORY_TABLE)
+    found = _rows(cursor, TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
     tables = {oid: Table(name, comment=comment) for oid, name, comment in found}
     oids = list(tables)
     for oid, *values in _rows(cursor, COLUMNS, tables=oids):

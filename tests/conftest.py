@@ -20,6 +20,7 @@ import registry
 from engine import files
 from engine.peewee_database import EngineDatabase
 from engine.runner import Runner
+from engine.session import Settings
 from tests import postgres
 from tests.postgres import PostgresServer
 
@@ -78,7 +79,8 @@ def template(server: PostgresServer) -> str:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
         if cursor.rowcount == 0:
             cursor.execute(f"CREATE DATABASE {name}_made TEMPLATE template0")
-            Runner(server.url(f"{name}_made"), MIGRATIONS, default_zone="Asia/Jakarta").migrate()
+            zone = Settings(default_zone="Asia/Jakarta")
+            Runner(server.url(f"{name}_made"), MIGRATIONS, settings=zone).migrate()
             cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
     return name
 
