@@ -19,7 +19,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from engine.errors import EngineError, Refused
+from engine.errors import ConfigError, EngineError, Refused
 
 if TYPE_CHECKING:
     from engine.runner import Runner
@@ -65,9 +65,10 @@ def migrate(c: Context, dry_run: bool = False) -> None:
         "dry_run": "Print the SQL and change nothing.",
     }
 )
-def rollback(c: Context, steps: int = 1, yes: bool = False, dry_run: bool = False) -> None:
+def rollback(c: Context, steps: str = "1", yes: bool = False, dry_run: bool = False) -> None:
     """Undo the newest migration that is applied."""
-    if not _runner(c, dry_run).rollback(steps, losing=yes or _dry(c, dry_run)):
+    count = _count("--steps", steps)
+    if not _runner(c, dry_run).rollback(count, losing=yes or _dry(c, dry_run)):
         print("Nothing to roll back: no migration is applied.")
 
 
@@ -229,6 +230,16 @@ def _described(domain: Any) -> dict[str, Any]:
         "triggers": kinds.count("trigger"),
         "seeds": len(domain.seeds),
     }
+
+
+def _count(option: str, text: str) -> int:
+    """The number, 1 or more; invoke itself takes -1, and answers `x` with a traceback."""
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigError(
+            f"{option} takes a number from 1 on, not {text!r}.",
+            fix=f"write for example {option} 2",
+        )
+    return int(text)
 
 
 def _url() -> str:

@@ -182,3 +182,12 @@ def test_a_rollback_that_would_lose_rows_asks_for_yes(
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
     assert invoke(project, migrated_url, "rollback", "--yes").returncode == 0
     assert invoke(project, migrated_url, "status").stdout.count("pending") >= 1
+
+
+@pytest.mark.parametrize("steps", ["0", "-1", "x", "1.5"])
+def test_rollback_takes_a_number_of_steps(steps: str, migrated_url: str, invoke: Invoke) -> None:
+    before = read(migrated_url)
+    result = invoke(ROOT, migrated_url, "rollback", f"--steps={steps}", "--yes")
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: --steps takes a number from 1 on, not '{steps}'.")
+    assert read(migrated_url) == before
