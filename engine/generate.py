@@ -17,9 +17,11 @@ from typing import Protocol
 
 from engine import catalog, ddl, files, rows, seeding
 from engine.build import DomainLike, build
+from engine.change import Change
 from engine.database import connect
-from engine.diff import Change, diff, ordered
+from engine.diff import diff
 from engine.errors import ConfigError, GenerateError
+from engine.order import ordered
 from engine.peewee_database import EngineDatabase
 from engine.proof import Bench, Generated
 from engine.report import Report
@@ -181,7 +183,7 @@ class Generator:
         return replace(before, tables=tables), after
 
     def _plan(self, old: Schema, new: Schema) -> list[Change]:
-        return ordered(diff(old, new, optional=self.optional), self._rank)
+        return ordered(diff(old, new, optional=self.optional), old, new, self._rank)
 
     def _group(self, change: Change) -> str:
         part = f"{change.name} on {change.table}" if change.kind == "trigger" else change.name
