@@ -108,12 +108,13 @@ def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
         "dry_run": "Compare, and change nothing.",
     },
 )
-def adopt(c: Context, number: int, dry_run: bool = False) -> None:
+def adopt(c: Context, number: str, dry_run: bool = False) -> None:
     """Take over a database that has the tables but not the history."""
     from engine.adopt import adopt as take_over
 
+    last = _count("adopt", number)
     runner = _runner(c, dry_run)
-    for name in take_over(runner.url, MIGRATIONS, int(number), runner.settings, runner.report):
+    for name in take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report):
         print(f"{name}  adopted")
 
 
