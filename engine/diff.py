@@ -97,16 +97,15 @@ def places(tables: Mapping[str, Table]) -> dict[str, int]:
     """Each table's place in an order that puts a table after those it refers to (cycles apart)."""
     found: dict[str, int] = {}
     seen: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in tables and name not in seen:
-            seen.add(name)
-            for target in sorted({c.target for c in tables[name].constraints.values()}):
-                visit(target)
-            found[name] = len(found)
-
-    for name in sorted(tables):
-        visit(name)
+    stack = sorted(tables, reverse=True)
+    while stack:
+        name = stack[-1]
+        if name in seen:
+            found.setdefault(stack.pop(), len(found))
+            continue
+        seen.add(name)
+        targets = {key.target for key in tables[name].constraints.values()}
+        stack += sorted((targets & tables.keys()) - seen, reverse=True)
     return found
 
 

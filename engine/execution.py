@@ -53,8 +53,9 @@ def run(session: Session, job: Job) -> None:
         execution.retried(execution.in_one_transaction)
     else:
         execution.step_by_step()
-    action = "rolled back" if job.rollback else "applied"
-    session.report.finished(job.migration.name, action, time.perf_counter() - start)
+    if not session.settings.dry:
+        action = "rolled back" if job.rollback else "applied"
+        session.report.finished(job.migration.name, action, time.perf_counter() - start)
 
 
 class _Execution:
@@ -70,7 +71,8 @@ class _Execution:
 
     def show(self) -> None:
         """Tell the SQL; the database is dry and executes nothing."""
-        for step in self._collect():
+        self.session.report.sql(f"-- {self.job.migration.name}")
+        for step in self._guarded(self._collect):
             self._guarded(step.run)
 
     def in_one_transaction(self) -> None:

@@ -185,7 +185,8 @@ def test_a_rollback_that_would_lose_rows_asks_for_yes(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["rollback", "--steps=-1"], ["rollback", "--steps=x"], ["adopt", "0"]]
+    "arguments",
+    [["rollback", "--steps=-1"], ["rollback", "--steps=x"], ["adopt", "0"], ["sql", "--to=x"]],
 )
 def test_a_number_that_is_none_is_refused(arguments: list[str], invoke: Invoke) -> None:
     result = invoke(ROOT, "postgresql://nowhere.invalid/x", *arguments)
