@@ -21,6 +21,7 @@ from engine.change import Change
 from engine.database import connect
 from engine.diff import diff, with_new_labels
 from engine.errors import ConfigError, GenerateError
+from engine.natural import Tables
 from engine.order import ordered
 from engine.peewee_database import EngineDatabase
 from engine.proof import Bench, Generated
@@ -196,9 +197,9 @@ class Generator:
         with database.connection_context(), database.transaction() as transaction:
             cursor = database.connection().cursor()
             schema = catalog.read(database.connection())
-            before = rows.read(cursor, rows.Tables(schema))
+            before = rows.read(cursor, Tables(schema))
             seeding.run(functions, seeder)
-            tables = rows.Tables(schema, seeder.keys, seeder.expressions)
+            tables = Tables(schema, seeder.keys, seeder.expressions)
             after = rows.read(cursor, tables)
             seeding.run(functions, seeder)
             seeding.refuse_unsettled(after.rows, rows.read(cursor, tables).rows)
