@@ -87,9 +87,8 @@ class Workshop:
         return "\n".join(path.read_text() for path in paths)
 
     def rows(self, tables: Iterable[str]) -> list[Any]:
-        return [
-            query(self.url, f"SELECT to_jsonb(t) FROM {table} t ORDER BY 1") for table in tables
-        ]
+        select = "SELECT to_jsonb(t) - 'updated_at' FROM {} t ORDER BY 1"
+        return [query(self.url, select.format(table)) for table in tables]
 
     def fresh(self, register: Register) -> Schema:
         execute(self.url, "CREATE SCHEMA fresh")
