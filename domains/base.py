@@ -35,12 +35,21 @@ BEGIN
 END
 $$
 """
+# Whatever its trigger's event and WHEN let through is refused; the argument says why.
+REFUSE_CHANGE = """
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%: % is refused: %', TG_TABLE_NAME, TG_OP, TG_ARGV[0]
+        USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$$
+"""
 
 
 def register(domain: Any) -> None:
     """Register what no single domain owns; the registry calls this before every other domain."""
     domain.extension("uuid-ossp", optional=True)
-    domain.sql(SET_UPDATED_AT, REFUSE_MOVE)
+    domain.sql(SET_UPDATED_AT, REFUSE_MOVE, REFUSE_CHANGE)
 
 
 class IndexNames(Metadata):
@@ -204,6 +213,11 @@ class TimestampedModel(BaseModel):
     updated_at = TimestampField(
         constraints=[Default("now()")], help_text="When the row last really changed.", last=2
     )
+
+
+def portion(amount: int, basis_points: int) -> int:
+    """Rupiah that a rate makes of an amount of zero or more, half a rupiah rounded up."""
+    return (amount * basis_points + 5000) // 10000
 
 
 def normalise_phone(text: str) -> str:
