@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from engine import files, history, lock, time_zone
+from engine import files, history, lock, notices, time_zone
 from engine.database import connect
 from engine.errors import EngineError, MigrationFailed, Refused
 from engine.failure import explain
@@ -67,6 +67,9 @@ class Runner:
                 self._run(migration, step, "applied", "invoke migrate")
             if self.zone and not self.dry:
                 time_zone.keep(self.database.connection(), self.zone, self.report)
+            with self.database.connection().cursor() as cursor:
+                for text in notices.read(cursor):
+                    self.report.message(f"notice: {text}")
             return [migration.name for migration in todo]
 
     def rollback(self, steps: int = 1, *, losing: bool = False) -> list[str]:
