@@ -92,7 +92,7 @@ def _fill(domain: Domain, module: str) -> ModuleType:
             return package
     except Exception as error:
         raise RegistryError(
-            f"domain {domain.name} ({_place(error, domain)}) cannot be loaded: "
+            f"domain {domain.name} ({_place(error, domain, module)}) cannot be loaded: "
             f"{type(error).__name__}: {error}",
             why="Nothing is generated or migrated from the other domains: a domain that fails to "
             "load must not read as one that was removed.",
@@ -105,12 +105,12 @@ def _fill(domain: Domain, module: str) -> ModuleType:
     )
 
 
-def _place(error: Exception, domain: Domain) -> str:
+def _place(error: Exception, domain: Domain, module: str) -> str:
     """The file and line to mend: the innermost frame inside the domain, else where it came from."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_short(error.filename)}:{error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
-    part = f"/{domain.name}/"
+    part = f"/{module.replace('.', '/')}/"
     inside = [frame for frame in frames if part in Path(frame.filename).as_posix()]
     return f"{_short(inside[-1].filename)}:{inside[-1].lineno}" if inside else domain.origin
 

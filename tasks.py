@@ -19,7 +19,7 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from engine.errors import EngineError, Refused
+from engine.errors import ConfigError, EngineError, Refused
 
 if TYPE_CHECKING:
     from engine.runner import Runner
@@ -65,9 +65,10 @@ def migrate(c: Context, dry_run: bool = False) -> None:
         "dry_run": "Print the SQL and change nothing.",
     }
 )
-def rollback(c: Context, steps: int = 1, yes: bool = False, dry_run: bool = False) -> None:
+def rollback(c: Context, steps: str = "1", yes: bool = False, dry_run: bool = False) -> None:
     """Undo the newest migration that is applied."""
-    if not _runner(c, dry_run).rollback(steps, losing=yes or _dry(c, dry_run)):
+    count = _count("--steps", steps)
+    if not _runner(c, dry_run).rollback(count, losing=yes or _dry(c, dry_run)):
         print("Nothing to roll back: no migration is applied.")
 
 
@@ -84,8 +85,8 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
 
     runner = _runner(c, dry_run)
     wipe.rehearse(runner.url, MIGRATIONS)
-    _wipe(c, runner, yes, all, dry_run)
-    runner.migrate()
+    _wipe(runner, yes, all)
+    runner.migrate(from_start=runner.settings.dry)
 
 
 @command(
@@ -97,7 +98,24 @@ def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
 )
 def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
     """Delete everything, the history included, and stop."""
-    _wipe(c, _runner(c, dry_run), yes, all, dry_run)
+    _wipe(_runner(c, dry_run), yes, all)
+
+
+@command(
+    positional=["number"],
+    help={
+        "number": "Number of the last file that the database already has.",
+        "dry_run": "Compare, and change nothing.",
+    },
+)
+def adopt(c: Context, number: str, dry_run: bool = False) -> None:
+    """Take over a database that has the tables but not the history."""
+    from engine.adopt import adopt as take_over
+
+    last = _count("adopt", number)
+    runner = _runner(c, dry_run)
+    for name in take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report):
+        print(f"{name}  adopted")
 
 
 @command(help={"json": "Print JSON."})
@@ -117,19 +135,22 @@ def status(c: Context, json: bool = False) -> None:
     help={
         "name": "Name of the migration, such as add_fiber_lines.",
         "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
+        "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
     },
 )
-def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False) -> None:
+def generate(
+    c: Context, name: str, allow_drop: list[str], empty: bool = False, dry_run: bool = False
+) -> None:
     """Write the migration that brings the files up to the domains."""
     import registry
     from engine.console import Console
     from engine.generate import Generator
 
     generator = Generator(
-        list(registry.load()), MIGRATIONS, _url(), allow_drop=allow_drop, report=Console()
+        list(registry.load()), MIGRATIONS, _migration_url(), allow_drop=allow_drop, report=Console()
     )
-    files = generator.generate(name)
+    files = generator.empty(name) if empty else generator.generate(name)
     if not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
     elif _dry(c, dry_run):
@@ -139,6 +160,33 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
             print(f"wrote {path.relative_to(ROOT)}")
             print("\n".join(f"  {line}" for line in file.summary))
         print("Review it, then run: invoke migrate")
+
+
+@command(help={"dry_run": "Print what would be renamed."})
+def renumber(c: Context, dry_run: bool = False) -> None:
+    """Give pending files whose number is taken, or too low, the next free ones."""
+    from engine.renumber import renumber as move
+    from engine.status import read_status
+
+    entries = read_status(_url(), MIGRATIONS).history.entries
+    applied = [entry.name for entry in entries if entry.state != "pending"]
+    moved = move(MIGRATIONS, applied, dry=_dry(c, dry_run))
+    print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+
+
+@command(
+    name="sql",
+    help={
+        "after": "Number of the last file that is applied already.",
+        "to": "Number of the last file to print.",
+    },
+)
+def sql_script(c: Context, after: str = "0", to: str = "") -> None:
+    """Print the migrations as an SQL script for psql, the history included."""
+    from engine.script import script
+
+    first, last = _count("--after", after, least=0), _count("--to", to) if to else None
+    print(script(MIGRATIONS, first, last))
 
 
 @command(help={"json": "Print JSON."})
@@ -286,10 +334,27 @@ def _described(domain: Any) -> dict[str, Any]:
     }
 
 
+def _count(option: str, text: str, least: int = 1) -> int:
+    """The number; invoke itself takes a negative one, and answers `x` with a traceback."""
+    if not text.isdecimal() or int(text) < least:
+        raise ConfigError(
+            f"{option} takes a number from {least} on, not {text!r}.",
+            fix=f"write for example {option} 2",
+        )
+    return int(text)
+
+
 def _url() -> str:
     from engine.database import database_url
 
     return database_url(ROOT)
+
+
+def _migration_url() -> str:
+    """Where migrations run: past a transaction pooler, if one is named for that."""
+    from engine.database import migration_url
+
+    return migration_url(ROOT)
 
 
 def _dry(c: Context, dry_run: bool) -> bool:
@@ -299,29 +364,32 @@ def _dry(c: Context, dry_run: bool) -> bool:
 def _runner(c: Context, dry_run: bool) -> Runner:
     from engine.console import Console
     from engine.runner import Runner
+    from engine.session import Settings
 
     return Runner(
-        _url(),
+        _migration_url(),
         MIGRATIONS,
         Console(),
-        zone=os.environ.get("DB_TIMEZONE"),
-        default_zone=TIME_ZONE,
-        show=bool(c.config.run.echo),
-        dry=_dry(c, dry_run),
+        Settings(
+            zone=os.environ.get("DB_TIMEZONE"),
+            default_zone=TIME_ZONE,
+            show=bool(c.config.run.echo),
+            dry=_dry(c, dry_run),
+        ),
     )
 
 
-def _wipe(c: Context, runner: Runner, yes: bool, everything: bool, dry_run: bool) -> None:
+def _wipe(runner: Runner, yes: bool, everything: bool) -> None:
     from engine import wipe
 
     plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
     if not plan.objects:
         print("Nothing to delete: the schema is empty.")
         return
-    dry = _dry(c, dry_run)
+    dry = runner.settings.dry
     if not (yes or dry):
         _confirm(runner.url, len(plan.objects))
-    wipe.carry_out(runner.url, plan, runner.report, dry=dry, show=bool(c.config.run.echo))
+    wipe.carry_out(runner.url, plan, runner.settings, runner.report)
     if not dry:
         print(f"deleted {len(plan.objects)} objects")
 
@@ -341,7 +409,10 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-namespace = Collection(migrate, rollback, fresh, reset, status, generate, domains, test)
+namespace = Collection(
+    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, test
+)
+namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
 namespace.add_collection(Collection("admin", admin_password))
 namespace.add_collection(Collection("env", env_set))

@@ -28,7 +28,7 @@ class Console(Report):
         print(text, file=sys.stderr, flush=True)
 
     def sql(self, text: str) -> None:
-        print(text.rstrip(";") + ";", flush=True)
+        print(text if text.startswith("--") else text.rstrip(";") + ";", flush=True)
 
     def started(self, name: str, steps: int) -> None:
         self.name, self.steps, self.done = name, steps, 0

@@ -51,6 +51,10 @@ ADVICE = (
         "server closed the connection unexpectedly",
         "check the port in DATABASE_URL: what answers there may not be PostgreSQL.",
     ),
+    (
+        "unsupported startup parameter",
+        "this is a pooler: set MIGRATION_DATABASE_URL to PostgreSQL itself.",
+    ),
     ("too many clients", "wait for connections to end, or raise max_connections."),
     ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
 )
@@ -67,6 +71,12 @@ def database_url(root: Path) -> str:
 
         return embedded_url(root)
     return checked(url, "DATABASE_URL")
+
+
+def migration_url(root: Path) -> str:
+    """The URL that migrations use: MIGRATION_DATABASE_URL where DATABASE_URL leads to a pooler."""
+    url = os.environ.get("MIGRATION_DATABASE_URL", "")
+    return checked(url, "MIGRATION_DATABASE_URL") if url else database_url(root)
 
 
 def load_environment(root: Path) -> None:

@@ -11,10 +11,23 @@ from engine.errors import MigrationFailed
 from engine.files import Migration
 
 LONGEST_EXCERPT = 12
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK = "40P01"
+ALREADY_THERE = ("42P07", "42710", "42723")
 
 
-def explain(migration: Migration, line: int, error: BaseException, command: str) -> MigrationFailed:
-    """The error to show for `error`, raised by the step written in `line` of the file."""
+def explain(
+    migration: Migration,
+    line: int,
+    error: BaseException,
+    command: str,
+    stays: str,
+    blockers: list[str],
+) -> MigrationFailed:
+    """The error to show for `error`, raised by the step written in `line` of the file.
+
+    stays: what was undone and what was kept. blockers: the sessions that held the lock.
+    """
     server_error = _server_error(error)
     if server_error is None:
         place, what = _python_place(migration, error), f"{type(error).__name__}: {error}"
@@ -23,12 +36,17 @@ def explain(migration: Migration, line: int, error: BaseException, command: str)
         place = f"line {line}" if line else "at its end"
         what = (server_error.diag.message_primary or str(server_error)).strip()
         detail = _server_detail(server_error)
-    undone = f"Rolled back: the database is as it was before {migration.name}."
+    held = "\n".join(f"  held by {line}" for line in blockers)
     return MigrationFailed(
         f"{migration.path.name}, {place}: {what}.".replace("..", "."),
-        why="\n".join(filter(None, [detail, undone])),
+        why="\n".join(filter(None, [detail, held, stays])),
         fix=_advice(server_error, migration, command),
     )
+
+
+def is_lock_timeout(error: BaseException) -> bool:
+    """Whether a lock was not to be had in time; the same statement may do later."""
+    return getattr(_server_error(error), "pgcode", None) in (LOCK_NOT_AVAILABLE, DEADLOCK)
 
 
 def _server_error(error: BaseException | None) -> Any:
@@ -88,10 +106,17 @@ def _python_place(migration: Migration, error: BaseException) -> str:
 
 def _advice(error: Any, migration: Migration, command: str) -> str:
     state = error.pgcode if error else None
-    if state == "55P03":
-        return f"another session holds the table; run `{command}` again when it is done."
+    if state in (LOCK_NOT_AVAILABLE, DEADLOCK):
+        return f"end what holds the lock, or wait for it, then run `{command}` again."
+    if error is not None and state is None:
+        return f"the connection is lost; see that PostgreSQL runs, then run `{command}` again."
     if state == "42501":
         return f"give the role the right that is missing, then run `{command}` again."
+    if state in ALREADY_THERE:
+        return (
+            f"if the database has already what {migration.name} makes, take it over with `invoke "
+            f"adopt {migration.number}`; else move what is in the way, then run `{command}` again."
+        )
     if state and state.startswith("23"):
         return f"mend the rows that the message names, then run `{command}` again."
     return f"mend {migration.path}, then run `{command}` again."

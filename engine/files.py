@@ -16,7 +16,17 @@ from engine.errors import MigrationFailed
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 
-Step = Callable[..., None]
+Function = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Functions:
+    """What a file defines. rollback: None where it has none. atomic: whether it runs in one
+    transaction; a file that says `atomic = False` runs step by step."""
+
+    migrate: Function
+    rollback: Function | None
+    atomic: bool
 
 
 @dataclass(frozen=True)
@@ -38,8 +48,8 @@ class Migration:
         lines = (line.rstrip() for line in self.text.splitlines())
         return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
 
-    def load(self) -> tuple[Step, Step | None]:
-        """(migrate, rollback); rollback is None where the file has none.
+    def load(self) -> Functions:
+        """What the file defines.
 
         Raises MigrationFailed for a file that cannot be read as Python or lacks `migrate`.
         """
@@ -65,7 +75,8 @@ class Migration:
                 why="The file was not run.",
                 fix=f"write it in {self.path}, or remove the file if it is not a migration.",
             )
-        return migrate, rollback if callable(rollback) else None
+        atomic = scope.get("atomic", True) is not False
+        return Functions(migrate, rollback if callable(rollback) else None, atomic)
 
 
 def find(folder: Path) -> list[Migration]:

@@ -96,8 +96,8 @@ def prepare(cursor: Any) -> None:
         cursor.execute(ADD_COLUMNS)
 
 
-def record(cursor: Any, migration: Migration, duration_ms: int, host: str) -> None:
-    """Write the row of a migration that was applied."""
+def record(cursor: Any, migration: Migration, duration_ms: int | None, host: str) -> None:
+    """Write the row of a migration that was applied; without a duration where it was adopted."""
     cursor.execute(INSERT, (migration.name, migration.checksum, duration_ms, host))
 
 

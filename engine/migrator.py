@@ -2,53 +2,80 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from peewee import Database
 from peewee_migrate import Migrator
 
+OUTSIDE = re.compile(
+    r"\s*(?:(?:CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\b|REINDEX\b.*\bCONCURRENTLY\b"
+    r"|VACUUM\b|ALTER\s+TABLE\b.*\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that a file asks for. line: of the file. sql: its text, or empty for a function."""
+
+    line: int
+    sql: str
+    operation: Any
+
+    @property
+    def digest(self) -> str:
+        """By which it is known again after a crash."""
+        return hashlib.sha256((self.sql or "a function").encode()).hexdigest()
+
+    @property
+    def transactional(self) -> bool:
+        """Whether PostgreSQL runs it inside a transaction."""
+        return not OUTSIDE.match(self.sql)
+
+    def run(self) -> None:
+        """Do it."""
+        if hasattr(self.operation, "run"):
+            self.operation.run()
+        else:
+            self.operation()
+
 
 class FileMigrator(Migrator):
-    """Collects the steps of one file, then runs them one by one.
-
-    steps: what the file has asked for so far. line: the line of the file that asked for the step
-    that runs.
-    """
+    """Collects the steps of one file. current: the step that runs, or the last one that did."""
 
     def __init__(self, database: Database, path: Path) -> None:
         super().__init__(database)
-        self.path = str(path)
-        self.line = 0
-        self.steps = Steps(self)
+        self.steps = Steps(str(path))
         self.__ops__ = self.steps
+        self.current: Step | None = None
 
-    def run_steps(self, after_each: Callable[[], None]) -> None:
-        """Run what the file asked for, in its order."""
-        steps, self.steps = self.steps, Steps(self)
-        self.__ops__ = self.steps
-        with self.__migrator__.migration_context():
-            for step, self.line in zip(steps, steps.lines, strict=True):
-                step.run() if hasattr(step, "run") else step()
-                after_each()
+    def run_step(self, step: Step) -> None:
+        """Run one of the steps."""
+        self.current = step
+        step.run()
+        self.current = None
 
 
 class Steps(list[Any]):
     """The list that the operations append to; it notes the line that asked for each."""
 
-    def __init__(self, migrator: FileMigrator) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
-        self.migrator = migrator
-        self.lines: list[int] = []
+        self.path = path
 
-    def append(self, step: Any) -> None:
-        super().append(step)
-        self.lines.append(self._calling_line())
+    def append(self, operation: Any) -> None:
+        """Take an operation of peewee-migrate's, or a function, as a step."""
+        arguments = getattr(operation, "args", ())
+        sql = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        super().append(Step(self._calling_line(), sql, operation))
 
     def _calling_line(self) -> int:
         frame = sys._getframe(2)
-        while frame.f_back and frame.f_code.co_filename != self.migrator.path:
+        while frame.f_back and frame.f_code.co_filename != self.path:
             frame = frame.f_back
         return frame.f_lineno

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg2
+
 FUNCTIONS = r"""
     SELECT quote_ident(proname) FROM pg_proc
     WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'notice\_%'
@@ -16,10 +18,18 @@ FUNCTIONS = r"""
 
 
 def read(cursor: Any) -> tuple[str, ...]:
-    """The texts; a psycopg2 cursor of any user who may read the tables will do."""
+    """The texts. cursor: of a psycopg2 connection in autocommit.
+
+    A function that fails tells that: whoever asked wanted to know something else.
+    """
     cursor.execute(FUNCTIONS)
     names = [name for (name,) in cursor.fetchall()]
-    if not names:
-        return ()
-    cursor.execute(" UNION ALL ".join(f"SELECT {name}()" for name in names))
-    return tuple(text for (text,) in cursor.fetchall())
+    return tuple(text for name in names for text in _ask(cursor, name))
+
+
+def _ask(cursor: Any, name: str) -> list[str]:
+    try:
+        cursor.execute(f"SELECT {name}()")
+    except psycopg2.Error as error:
+        return [f"{name}() cannot be asked: {error.diag.message_primary}"]
+    return [text for (text,) in cursor.fetchall()]

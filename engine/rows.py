@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.ddl import literal, name
-from engine.diff import places
 from engine.errors import GenerateError
+from engine.order import places
+from engine.quoting import literal, name
 from engine.schema import Column, Schema, Table
 
 Row = dict[str, str | None]

@@ -1,25 +1,36 @@
 """A database for one question: made on a server, used, dropped.
 
-It is a real database, so everything behaves as it will, and nothing live is in sight. What a
-crash left behind is removed when the next one is made: the name says which process made it, and
-a session-level advisory lock says whether that process still lives.
+It is a real database, so everything behaves as it will, and nothing live is in sight. What a crash
+left behind is removed when the next one is made: the name says which session made it, and
+pg_stat_activity says, for the whole server, whether that session still lives.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
-import psycopg2
 from psycopg2 import errors, sql
 
-from engine.database import connect, with_database
+from engine.database import checked, connect, with_database
 from engine.errors import ConfigError
 
-PREFIX = "scratch_"
+NAME = """
+    SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
+    FROM pg_stat_activity WHERE pid = pg_backend_pid()
+"""
+# A session of another role shows no backend_start; its pid alone then counts as alive.
+ABANDONED = r"""
+    SELECT datname FROM pg_database d
+    WHERE datname ~ '^scratch_\d+_\d+$' AND pg_has_role(datdba, 'usage')
+      AND NOT EXISTS (
+          SELECT FROM pg_stat_activity
+          WHERE pid::text = split_part(d.datname, '_', 2)
+            AND (backend_start IS NULL OR split_part(d.datname, '_', 3)
+                 = (extract(epoch FROM backend_start) * 1000000)::bigint::text))
+"""
 
 
 @contextmanager
@@ -28,67 +39,44 @@ def scratch(url: str) -> Iterator[str]:
 
     Raises ConfigError where the role may not create one.
     """
-    server = os.environ.get("SCRATCH_DATABASE_URL") or url
-    keeper = connect(server, autocommit=True)
-    name = PREFIX + secrets.token_hex(6)
-    try:
-        _remove_abandoned(keeper)
-        _create(keeper, name)
+    server = os.environ.get("SCRATCH_DATABASE_URL", "")
+    server = checked(server, "SCRATCH_DATABASE_URL") if server else url
+    with closing(connect(server, autocommit=True)) as keeper, keeper.cursor() as cursor:
+        _remove_abandoned(cursor)
+        name = _create(keeper, cursor)
         try:
             yield with_database(server, name)
         finally:
-            _drop(keeper, name)
-    finally:
-        keeper.close()
+            _drop(cursor, name)
 
 
-def _create(keeper: Any, name: str) -> None:
-    with keeper.cursor() as cursor:
-        _lock(cursor, name)
-        try:
-            cursor.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-                    sql.Identifier(name)
-                )
-            )
-        except errors.InsufficientPrivilege as error:
-            raise ConfigError(
-                f"the role {keeper.info.user} may not create a scratch database on "
-                f"{keeper.info.host or 'this server'}.",
-                why="The engine asks PostgreSQL itself what a schema is, in a database that it "
-                "makes for the question and drops after it.",
-                fix="give the role the right (ALTER ROLE … CREATEDB), or set SCRATCH_DATABASE_URL "
-                "to a server where it has it.",
-            ) from error
-        cursor.execute(
-            sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name))
-        )
+def _create(keeper: Any, cursor: Any) -> str:
+    cursor.execute(NAME)
+    name: str = cursor.fetchone()[0]
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        cursor.execute(create.format(sql.Identifier(name)))
+    except errors.InsufficientPrivilege as error:
+        raise ConfigError(
+            f"the role {keeper.info.user} may not create a scratch database on "
+            f"{keeper.info.host or 'this server'}.",
+            why="The engine asks PostgreSQL itself what a schema is, in a database that it makes "
+            "for the question and drops after it.",
+            fix="give the role the right (ALTER ROLE … CREATEDB), or set SCRATCH_DATABASE_URL to a "
+            "server where it has it.",
+        ) from error
+    fast = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
+    cursor.execute(fast.format(sql.Identifier(name)))
+    return name
 
 
-def _lock(cursor: Any, name: str) -> bool:
-    """Mark the database as in use for as long as this session lives."""
-    cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", (name,))
-    return bool(cursor.fetchone()[0])
+def _drop(cursor: Any, name: str) -> None:
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+    cursor.execute(drop.format(sql.Identifier(name)))
 
 
-def _drop(keeper: Any, name: str) -> None:
-    with keeper.cursor() as cursor:
-        cursor.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
-        cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
-
-
-def _remove_abandoned(keeper: Any) -> None:
-    """Drop scratch databases whose maker is gone; another run may be doing the same."""
-    with keeper.cursor() as cursor:
-        cursor.execute(
-            "SELECT datname FROM pg_database WHERE datname ~ %s AND pg_has_role(datdba, 'usage')",
-            (f"^{PREFIX}[0-9a-f]{{12}}$",),
-        )
-        for (name,) in cursor.fetchall():
-            if _lock(cursor, name):
-                try:
-                    _drop(keeper, name)
-                except psycopg2.Error:
-                    cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", (name,))
+def _remove_abandoned(cursor: Any) -> None:
+    """Drop what was left behind; another run may be doing the same."""
+    cursor.execute(ABANDONED)
+    for (name,) in cursor.fetchall():
+        _drop(cursor, name)

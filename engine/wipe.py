@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg2
+import peewee
 
-from engine import files, history, lock
-from engine.catalog import HISTORY_TABLE
+from engine import files, history
+from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
 from engine.database import connect
 from engine.errors import Refused
+from engine.peewee_database import EngineDatabase
 from engine.report import Report
-from engine.runner import LOCK_TIMEOUT, Runner
+from engine.runner import Runner
 from engine.scratch import scratch
+from engine.session import Settings, exclusive
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.
@@ -66,7 +68,7 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
         held = _objects(connection)
         with connection.cursor() as cursor:
             entries = history.read(cursor, files.find(folder)).entries
-    made = {f"table {HISTORY_TABLE}"}
+    made = {f"table {HISTORY_TABLE}", f"table {JOURNAL_TABLE}"}
     if not everything:
         made |= _made(url, folder, {entry.name for entry in entries if entry.state != "pending"})
     foreign = [thing for thing in held if str(thing) not in made]
@@ -87,37 +89,25 @@ def rehearse(url: str, folder: Path) -> None:
         Runner(database, folder).migrate()
 
 
-def carry_out(
-    url: str, wipe: Wipe, report: Report, *, dry: bool = False, show: bool = False
-) -> None:
+def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
     """Drop it all in one transaction, under the lock that migrations take.
 
     Raises Refused where something outside depends on it; then nothing is dropped.
     """
-    with (
-        closing(connect(url, autocommit=True)) as guard,
-        lock.held(guard, report.message),
-        closing(connect(url)) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_TIMEOUT,))
+    with exclusive(url, settings, report) as session, session.database.atomic():
         for statement in wipe.statements:
-            if show or dry:
-                report.sql(statement)
-            if not dry:
-                _execute(cursor, statement)
+            _execute(session.database, statement)
 
 
-def _execute(cursor: Any, statement: str) -> None:
+def _execute(database: EngineDatabase, statement: str) -> None:
     try:
-        cursor.execute(statement)
-    except psycopg2.Error as error:
-        diag = error.diag
-        detail = "\n".join(filter(None, [diag.message_detail, diag.message_hint]))
+        database.execute_sql(statement.replace("%", "%%"))
+    except peewee.DatabaseError as error:
+        diag = getattr(error.__cause__ or error.__context__, "diag", None)
+        detail = [diag.message_detail, diag.message_hint] if diag else []
         raise Refused(
-            f"the schema cannot be emptied: {diag.message_primary or error}.",
-            why=f"{detail}\nNothing was dropped.".strip(),
+            f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
+            why="\n".join([*filter(None, detail), "Nothing was dropped."]),
             fix="remove what depends on it, or wait for the session that holds it, then run the "
             "command again.",
         ) from error

@@ -20,6 +20,7 @@ import registry
 from engine import files
 from engine.peewee_database import EngineDatabase
 from engine.runner import Runner
+from engine.session import Settings
 from tests import postgres
 from tests.postgres import PostgresServer
 
@@ -55,9 +56,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Whatever asks for a server runs on each of them."""
+    """Whatever asks for a server runs on each of them, or on the one that its mark names."""
     if "server" in metafunc.fixturenames:
         servers = metafunc.config.stash[SERVERS]
+        if mark := metafunc.definition.get_closest_marker("only"):
+            servers = [servers[{"oldest": 0, "newest": -1}[mark.args[0]]]]
         metafunc.parametrize(
             "server", servers, ids=[server.name for server in servers], scope="session"
         )
@@ -78,7 +81,8 @@ def template(server: PostgresServer) -> str:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
         if cursor.rowcount == 0:
             cursor.execute(f"CREATE DATABASE {name}_made TEMPLATE template0")
-            Runner(server.url(f"{name}_made"), MIGRATIONS, default_zone="Asia/Jakarta").migrate()
+            zone = Settings(default_zone="Asia/Jakarta")
+            Runner(server.url(f"{name}_made"), MIGRATIONS, settings=zone).migrate()
             cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
     return name
 

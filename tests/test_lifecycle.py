@@ -182,3 +182,14 @@ def test_a_rollback_that_would_lose_rows_asks_for_yes(
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
     assert invoke(project, migrated_url, "rollback", "--yes").returncode == 0
     assert invoke(project, migrated_url, "status").stdout.count("pending") >= 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["rollback", "--steps=-1"], ["rollback", "--steps=x"], ["adopt", "0"], ["sql", "--to=x"]],
+)
+def test_a_number_that_is_none_is_refused(arguments: list[str], invoke: Invoke) -> None:
+    result = invoke(ROOT, "postgresql://nowhere.invalid/x", *arguments)
+    assert result.returncode == 1
+    assert "takes a number from 1 on" in result.stderr
+    assert "Traceback" not in result.stderr

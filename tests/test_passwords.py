@@ -402,3 +402,10 @@ def test_migrate_and_status_tell_of_the_documented_password(
     assert notice in invoke(ROOT, migrated_url, "migrate").stderr
     set_password(AdminUser.get(), GOOD, least=8)
     assert "notice" not in invoke(ROOT, migrated_url, "status").stderr
+    billing.execute_sql(
+        "CREATE FUNCTION notice_broken() RETURNS SETOF text LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN QUERY SELECT t FROM no_table; END'"
+    )
+    broken = invoke(ROOT, migrated_url, "status")
+    assert broken.returncode == 0
+    assert 'notice: notice_broken() cannot be asked: relation "no_table"' in broken.stderr
