@@ -14,15 +14,15 @@ from domains.base import EnumField
 from domains.machine import StatusMachine
 
 CREATED = re.compile(
-    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+|CONSTRAINT\s+|MATERIALIZED\s+)?"
-    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|VIEW|INDEX|SEQUENCE|POLICY|TYPE)\s+"
-    r"(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)"
+    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:UNIQUE\s+|CONSTRAINT\s+)?"
+    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|INDEX)\s+(?!(?:IF|ON|CONCURRENTLY)\s)"
+    r"(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)(?![\w$]|\s*\.)"
     r"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>\"(?:[^\"]|\"\")+\"|[\w$]+))?",
     re.IGNORECASE | re.DOTALL,
 )
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 UPDATED_AT = """
-CREATE TRIGGER {table}_updated_at BEFORE UPDATE ON "{table}"
+CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
 FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at()
 """
 # plpgsql: its body is read when it runs, so it neither needs the tables yet nor holds them fast
@@ -111,9 +111,10 @@ class Domain:
         for statement in statements:
             if not CREATED.match(statement):
                 raise ValueError(
-                    "domain.sql takes CREATE FUNCTION, TRIGGER, VIEW, INDEX, SEQUENCE, POLICY and "
-                    f"TYPE statements, not: {statement.strip()[:60]!r}; state what the database "
-                    "shall hold, `invoke generate` writes the change"
+                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER and INDEX, without OR "
+                    "REPLACE, IF NOT EXISTS or the name of a schema, not: "
+                    f"{statement.strip()[:60]!r}; state what the database shall hold, `invoke "
+                    "generate` writes the change"
                 )
         self.statements.extend(statements)
 
@@ -170,12 +171,19 @@ def named(statement: str) -> tuple[str, str]:
     """(kind, name) of what a CREATE statement makes; a function's name has its signature."""
     made = CREATED.match(statement)
     assert made, statement
-    kind, name = made["kind"].lower(), made["name"].strip('"')
+    kind, name = made["kind"].lower(), _folded(made["name"])
     if kind in ("function", "procedure"):
         name += " ".join((made["signature"] or "()").split())
-    elif kind in ("trigger", "policy"):
-        name += " on " + (made["table"] or "?").strip('"')
+    elif kind == "trigger":
+        name += " on " + _folded(made["table"] or "?")
     return kind, name
+
+
+def _folded(identifier: str) -> str:
+    """The name as PostgreSQL knows it."""
+    if identifier.startswith('"'):
+        return identifier[1:-1].replace('""', '"')
+    return identifier.lower()
 
 
 def _column(column: Field | str) -> str:
