@@ -25,6 +25,14 @@ UPDATED_AT = """
 CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
 FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at()
 """
+# plpgsql: its body is read when it runs, so it neither needs the tables yet nor holds them fast
+NOTICE = """
+CREATE FUNCTION notice_{name}() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY {query};
+END
+$$
+"""
 
 
 @dataclass
@@ -44,6 +52,7 @@ class Domain:
     statements: list[str] = field(default_factory=list)
     machines: list[StatusMachine] = field(default_factory=list)
     permission_names: list[str] = field(default_factory=list)
+    granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Any], None]] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
@@ -120,7 +129,21 @@ class Domain:
         for name in names:
             if not PERMISSION.fullmatch(name):
                 raise ValueError(f"{name!r} is not a permission: write it like payments.refund")
-        self.permission_names.extend(names)
+            if name in self.permission_names:
+                raise ValueError(f"the permission {name} is declared twice")
+            self.permission_names.append(name)
+
+    def grants(self, *names: str) -> None:
+        """Name the permissions that the domain's seeds give to roles; some domain declares them."""
+        self.granted_names.extend(names)
+
+    def notice(self, name: str, query: str) -> None:
+        """Register what an operator must be told as long as it is so.
+
+        query: SQL that gives one text for each thing to tell, and no row where all is well.
+        `invoke migrate` and `invoke status` print the texts.
+        """
+        self.sql(NOTICE.format(name=name, query=query.strip()))
 
     def seed(self, *functions: Callable[[Any], None]) -> None:
         """Register seed functions; each is called with the seeder."""
@@ -138,6 +161,7 @@ class Domain:
             yield "table", model._meta.table_name, model
             yield from (("index", index._name, index) for index in model._meta.fields_to_index())
         yield from (("enum", name, enum) for enum, name in self.enums.items())
+        yield from (("permission", name, object()) for name in self.permission_names)
         for statement in self.statements:
             kind, name = named(statement)
             yield kind, name, object()
