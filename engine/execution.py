@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
 from engine import history
 from engine.errors import EngineError, MigrationFailed, Refused
 from engine.failure import explain, is_lock_timeout
@@ -20,8 +22,12 @@ from engine.session import Session
 
 Result = TypeVar("Result")
 
+NAME = r'(?:(?:"(?:[^"]|"")+"|[\w$]+)\.)?(?:"(?:[^"]|"")+"|[\w$]+)'
 DROPS = re.compile(
-    r"DROP TABLE (?P<dropped>\S+)|ALTER TABLE (?P<altered>\S+) DROP COLUMN", re.IGNORECASE
+    rf"DROP\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?P<tables>{NAME}(?:\s*,\s*{NAME})*)"
+    rf"|ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?P<table>{NAME})[^;]*?\sDROP\s+"
+    r"(?!CONSTRAINT|DEFAULT|NOT|IDENTITY|EXPRESSION)",
+    re.IGNORECASE,
 )
 
 
@@ -80,6 +86,7 @@ class _Execution:
         with self.database.atomic():
             for step in self._collect():
                 self.migrator.run_step(step)
+                self._refuse_lost_transaction(step)
                 self.session.report.step()
             self._record()
 
@@ -107,7 +114,7 @@ class _Execution:
                 return attempt()
             except EngineError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not is_lock_timeout(error) or number == attempts:
                     raise self._explained(error) from error
                 self._tell_wait(number, attempts)
@@ -139,15 +146,37 @@ class _Execution:
         self.migrator = FileMigrator(self.database, self.job.migration.path)
         self.job.function(self.migrator, self.database, fake=False)
         steps: list[Step] = self.migrator.steps
+        self._refuse_transaction_control(steps)
         if not self.job.losing:
             self._refuse_loss(steps)
         self.session.report.started(self.job.migration.name, len(steps))
         return steps
 
+    def _refuse_transaction_control(self, steps: list[Step]) -> None:
+        for step in steps:
+            if step.ends_transaction:
+                raise self._ends_transaction(step, "Nothing of the file was run.")
+
+    def _refuse_lost_transaction(self, step: Step) -> None:
+        """A COMMIT in the middle of a text is seen only when it has happened."""
+        if self.database.connection().info.transaction_status == TRANSACTION_STATUS_IDLE:
+            raise self._ends_transaction(step, "What ran up to it is committed and stays.")
+
+    def _ends_transaction(self, step: Step, stays: str) -> MigrationFailed:
+        path = self.job.migration.path
+        return MigrationFailed(
+            f"{path.name}, line {step.line}: it ends the transaction in which the file runs.",
+            why=stays,
+            fix=f"remove COMMIT and ROLLBACK from {path}; what cannot run in a transaction goes "
+            "into a file that says `atomic = False`.",
+        )
+
     def _refuse_loss(self, steps: list[Step]) -> None:
         """Rows that go with a dropped table or column are no matter of course."""
-        found = DROPS.finditer("\n".join(step.sql for step in steps))
-        held = [t for t in sorted({m["dropped"] or m["altered"] for m in found}) if self._rows(t)]
+        found = DROPS.finditer(";\n".join(step.sql for step in steps))
+        names = [match["tables"] or match["table"] for match in found]
+        tables = {table for group in names for table in re.findall(NAME, group)}
+        held = [table for table in sorted(tables) if self._has_rows(table)]
         if held:
             raise Refused(
                 f"rolling back {self.job.migration.name} would lose what is in: {', '.join(held)}.",
@@ -155,8 +184,11 @@ class _Execution:
                 fix="make a backup (pg_dump), then run the command again with --yes.",
             )
 
-    def _rows(self, table: str) -> bool:
+    def _has_rows(self, table: str) -> bool:
         cursor = self.session.cursor()
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", (table,))
+        if not cursor.fetchone()[0]:
+            return False
         cursor.execute(f"SELECT FROM {table} LIMIT 1")
         return bool(cursor.rowcount)
 
@@ -180,12 +212,11 @@ class _Execution:
             return function()
         except EngineError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._explained(error) from error
 
-    def _explained(self, error: Exception) -> MigrationFailed:
+    def _explained(self, error: BaseException) -> MigrationFailed:
         job = self.job
-        line = self.migrator.current.line if self.migrator.current else 0
         stays = self.stays or f"Rolled back: {job.migration.name} has changed nothing."
         found = self.session.blockers.found if is_lock_timeout(error) else []
-        return explain(job.migration, line, error, job.command, stays, found)
+        return explain(job.migration, self.migrator.current, error, job.command, stays, found)

@@ -9,6 +9,7 @@ import psycopg2
 
 from engine.errors import MigrationFailed
 from engine.files import Migration
+from engine.migrator import Step
 
 LONGEST_EXCERPT = 12
 LOCK_NOT_AVAILABLE = "55P03"
@@ -18,29 +19,29 @@ ALREADY_THERE = ("42P07", "42710", "42723")
 
 def explain(
     migration: Migration,
-    line: int,
+    step: Step | None,
     error: BaseException,
     command: str,
     stays: str,
     blockers: list[str],
 ) -> MigrationFailed:
-    """The error to show for `error`, raised by the step written in `line` of the file.
+    """The error to show for `error`. step: the one that raised it, None where there was none.
 
     stays: what was undone and what was kept. blockers: the sessions that held the lock.
     """
     server_error = _server_error(error)
     if server_error is None:
-        place, what = _python_place(migration, error), f"{type(error).__name__}: {error}"
-        detail = ""
+        what = f"{type(error).__name__}: {error}"
+        detail = _first_lines(step.sql) if step else ""
     else:
-        place = f"line {line}" if line else "at its end"
         what = (server_error.diag.message_primary or str(server_error)).strip()
         detail = _server_detail(server_error)
     held = "\n".join(f"  held by {line}" for line in blockers)
+    place = _place(migration, step, error)
     return MigrationFailed(
-        f"{migration.path.name}, {place}: {what}.".replace("..", "."),
+        f"{migration.path.name}, {place}: {what.removesuffix('.')}.",
         why="\n".join(filter(None, [detail, held, stays])),
-        fix=_advice(server_error, migration, command),
+        fix=_advice(server_error, migration, step, command),
     )
 
 
@@ -98,14 +99,18 @@ def _first_lines(query: str) -> str:
     return "\n".join([*(f"    {line}" for line in lines[:LONGEST_EXCERPT]), *more])
 
 
-def _python_place(migration: Migration, error: BaseException) -> str:
+def _place(migration: Migration, step: Step | None, error: BaseException) -> str:
+    """The line of the file's own code that raised it, or that asked for the step."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(migration.path)]
-    return f"line {lines[-1]}" if lines else "in its code"
+    lines = lines or ([step.line] if step else [])
+    return f"line {lines[-1]}" if lines else "at its end"
 
 
-def _advice(error: Any, migration: Migration, command: str) -> str:
+def _advice(error: Any, migration: Migration, step: Step | None, command: str) -> str:
     state = error.pgcode if error else None
+    if error is None and step and "%" in step.sql.replace("%%", ""):
+        return f"write % as %% in the SQL of {migration.path}, then run `{command}` again."
     if state in (LOCK_NOT_AVAILABLE, DEADLOCK):
         return f"end what holds the lock, or wait for it, then run `{command}` again."
     if error is not None and state is None:

@@ -18,6 +18,10 @@ OUTSIDE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+ENDING = re.compile(
+    r"\s*(?:COMMIT|END|ABORT|ROLLBACK(?!\s+TO)|PREPARE\s+TRANSACTION)\b[^;]*;?\s*", re.IGNORECASE
+)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -36,6 +40,11 @@ class Step:
     def transactional(self) -> bool:
         """Whether PostgreSQL runs it inside a transaction."""
         return not OUTSIDE.match(self.sql)
+
+    @property
+    def ends_transaction(self) -> bool:
+        """Whether it is a COMMIT, or what comes to the same."""
+        return bool(ENDING.fullmatch(self.sql))
 
     def run(self) -> None:
         """Do it."""
