@@ -28,8 +28,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
     with exclusive(url, settings, report) as session:
         cursor = session.cursor()
         migrations = files.find(folder)
-        entries = history.read(cursor, migrations).checked().entries
-        pending = {entry.name for entry in entries if entry.state == "pending"}
+        pending = history.read(cursor, migrations).checked().names("pending")
         adopted = [m for m in migrations if m.number <= number]
         todo = [m for m in adopted if m.name in pending]
         changes = diff(catalog.read(session.guard), _made(url, folder, {m.name for m in adopted}))

@@ -64,6 +64,10 @@ class History:
         """How many entries are in one of these states."""
         return sum(entry.state in states for entry in self.entries)
 
+    def names(self, state: str) -> set[str]:
+        """The files in this state."""
+        return {entry.name for entry in self.entries if entry.state == state}
+
     def checked(self) -> History:
         """The history itself. Raises HistoryError where something is wrong with it."""
         if self.problems:

@@ -65,8 +65,7 @@ class Runner:
     def _in_state(self, session: Session, state: str) -> list[Migration]:
         """The migrations of that state by number, from a history with which nothing is wrong."""
         migrations = files.find(self.folder)
-        entries = history.read(session.cursor(), migrations).checked().entries
-        names = {entry.name for entry in entries if entry.state == state}
+        names = history.read(session.cursor(), migrations).checked().names(state)
         return [migration for migration in migrations if migration.name in names]
 
 
