@@ -40,10 +40,10 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
             try:
                 load_environment(ROOT)
                 function(*arguments, **named)
-            except EngineError as error:
+            except _expected() as error:
                 raise Exit(f"Error: {error}", 1) from None
             except KeyboardInterrupt:
-                raise Exit("Interrupted; a file that was running is rolled back.", 1) from None
+                raise Exit("Interrupted; what was not finished is rolled back.", 1) from None
 
         return task(guarded, **options)
 
@@ -108,12 +108,13 @@ def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
         "dry_run": "Compare, and change nothing.",
     },
 )
-def adopt(c: Context, number: int, dry_run: bool = False) -> None:
+def adopt(c: Context, number: str, dry_run: bool = False) -> None:
     """Take over a database that has the tables but not the history."""
     from engine.adopt import adopt as take_over
 
+    last = _count("adopt", number)
     runner = _runner(c, dry_run)
-    for name in take_over(runner.url, MIGRATIONS, int(number), runner.settings, runner.report):
+    for name in take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report):
         print(f"{name}  adopted")
 
 
@@ -124,6 +125,8 @@ def status(c: Context, json: bool = False) -> None:
 
     found = read_status(_url(), MIGRATIONS)
     print(found.as_json() if json else found.as_text())
+    for text in found.notices:
+        print(f"notice: {text}", file=sys.stderr)
 
 
 @command(
@@ -132,10 +135,13 @@ def status(c: Context, json: bool = False) -> None:
     help={
         "name": "Name of the migration, such as add_fiber_lines.",
         "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
+        "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
     },
 )
-def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False) -> None:
+def generate(
+    c: Context, name: str, allow_drop: list[str], empty: bool = False, dry_run: bool = False
+) -> None:
     """Write the migration that brings the files up to the domains."""
     import registry
     from engine.console import Console
@@ -144,7 +150,7 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
     generator = Generator(
         list(registry.load()), MIGRATIONS, _migration_url(), allow_drop=allow_drop, report=Console()
     )
-    files = generator.generate(name)
+    files = generator.empty(name) if empty else generator.generate(name)
     if not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
     elif _dry(c, dry_run):
@@ -154,6 +160,33 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
             print(f"wrote {path.relative_to(ROOT)}")
             print("\n".join(f"  {line}" for line in file.summary))
         print("Review it, then run: invoke migrate")
+
+
+@command(help={"dry_run": "Print what would be renamed."})
+def renumber(c: Context, dry_run: bool = False) -> None:
+    """Give pending files whose number is taken, or too low, the next free ones."""
+    from engine.renumber import renumber as move
+    from engine.status import read_status
+
+    entries = read_status(_url(), MIGRATIONS).history.entries
+    applied = [entry.name for entry in entries if entry.state != "pending"]
+    moved = move(MIGRATIONS, applied, dry=_dry(c, dry_run))
+    print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+
+
+@command(
+    name="sql",
+    help={
+        "after": "Number of the last file that is applied already.",
+        "to": "Number of the last file to print.",
+    },
+)
+def sql_script(c: Context, after: str = "0", to: str = "") -> None:
+    """Print the migrations as an SQL script for psql, the history included."""
+    from engine.script import script
+
+    first, last = _count("--after", after, least=0), _count("--to", to) if to else None
+    print(script(MIGRATIONS, first, last))
 
 
 @command(help={"json": "Print JSON."})
@@ -217,6 +250,75 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
     raise Exit(code=result.exited if result else 1)
 
 
+@command(
+    name="password",
+    positional=["name"],
+    help={
+        "name": "User name of the admin user.",
+        "must_change": "Ask for another password at the next log-in.",
+    },
+)
+def admin_password(c: Context, name: str, must_change: bool = False) -> None:
+    """Set an admin user's password: asked for, or one line of stdin where there is no terminal."""
+    import billing
+    from domains.auth.passwords import find_admin, set_password
+    from domains.system.limits import login_limits
+
+    with billing.connect(_url(), size=1).connection_context():
+        admin, least = find_admin(name), login_limits().password_min_length
+        ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
+    print(f"{admin.username} has a new password; {ended} sessions ended")
+
+
+@command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
+def env_set(c: Context, name: str) -> None:
+    """Let the database know what it is for."""
+    from engine import environment
+
+    print(f"{environment.keep(_url(), name)} is {name}")
+
+
+@command(name="key")
+def secrets_key(c: Context) -> None:
+    """Print a new key for BILLING_SECRET_KEYS."""
+    from domains.secrets import new_key
+
+    print(new_key())
+    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
+
+
+@command(name="rotate")
+def secrets_rotate(c: Context) -> None:
+    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    import billing
+    import registry
+    from domains import rotation
+    from engine.console import Console
+
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with billing.connect(_url(), size=1).connection_context():
+        key, done = rotation.rotate(models, Console())
+    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a user can cause; a domain can have raised its own only once it was imported."""
+    domain_errors = sys.modules.get("domains.errors")
+    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+
+
+def _new_password(name: str) -> str:
+    """Never from the command line, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    password = getpass(f"New password of {name}: ")
+    if getpass("Once more: ") != password:
+        raise Refused("The two are not the same; nothing was changed.")
+    return password
+
+
 def _described(domain: Any) -> dict[str, Any]:
     kinds = [kind for kind, _, _ in domain.objects()]
     return {
@@ -232,11 +334,11 @@ def _described(domain: Any) -> dict[str, Any]:
     }
 
 
-def _count(option: str, text: str) -> int:
-    """The number, 1 or more; invoke itself takes -1, and answers `x` with a traceback."""
-    if not text.isdecimal() or int(text) == 0:
+def _count(option: str, text: str, least: int = 1) -> int:
+    """The number; invoke itself takes a negative one, and answers `x` with a traceback."""
+    if not text.isdecimal() or int(text) < least:
         raise ConfigError(
-            f"{option} takes a number from 1 on, not {text!r}.",
+            f"{option} takes a number from {least} on, not {text!r}.",
             fix=f"write for example {option} 2",
         )
     return int(text)
@@ -307,5 +409,11 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-namespace = Collection(migrate, rollback, fresh, reset, adopt, status, generate, domains, test)
+namespace = Collection(
+    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, test
+)
+namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
+namespace.add_collection(Collection("admin", admin_password))
+namespace.add_collection(Collection("env", env_set))
+namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 from engine import catalog, files, history, journal
+from engine.change import Change
 from engine.database import connect
-from engine.diff import Change, diff
+from engine.diff import diff
 from engine.errors import Refused
 from engine.files import Migration
 from engine.history import History

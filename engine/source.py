@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterable
@@ -21,6 +22,26 @@ def migrate(migrator, database, *, fake=False):
 def rollback(migrator, database, *, fake=False):
 {down}
 '''
+EMPTY = '''"""{title}
+
+What this changes, and why it is written by hand.
+"""
+
+# Without this line the file is one transaction. With it each step stands alone, as CREATE INDEX
+# CONCURRENTLY needs; after a crash `invoke migrate` goes on where it stopped.
+# atomic = False
+
+
+def migrate(migrator, database, *, fake=False):
+    # migrator.sql("""UPDATE customers SET notes = NULL WHERE notes = ''""")   a % is written %%
+    # migrator.run(function, argument)                                      Python, at its turn
+    pass
+
+
+def rollback(migrator, database, *, fake=False):
+    # The way back. Leave `pass` only where there is nothing to undo.
+    pass
+'''
 WIDTH = 96
 DOLLAR_QUOTE = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
 
@@ -38,7 +59,13 @@ def migration_text(
 ) -> str:
     """The whole file. header: paragraphs."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
-    return FORM.format(title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down))
+    text = "\n\n".join(paragraphs).replace("\\", "\\\\").replace('"""', "'''")
+    return FORM.format(title=title, header=text, up=_body(up), down=_body(down))
+
+
+def empty_text(title: str) -> str:
+    """A file for a change that is written by hand."""
+    return EMPTY.format(title=title)
 
 
 def _body(statements: Iterable[Statement]) -> str:
@@ -53,16 +80,23 @@ def _body(statements: Iterable[Statement]) -> str:
 def _call(sql: str) -> str:
     """One `migrator.sql` call. What is inside a quoted text stays where it is, to the letter."""
     text = sql.strip().replace("%", "%%")
+    if "\n" in text or len(text) >= WIDTH - 22:
+        indent = " " * 4 if _indentable(text) else ""
+        text = f"\n{textwrap.indent(text, indent * 2)}\n{indent}"
     raw = "r" if "\\" in text else ""
-    if ("'''" in text and '"""' in text) or text.endswith("\\"):
-        return f"    migrator.sql({text!r})"
-    quotes = "'''" if '"""' in text or text.endswith('"') else '"""'
-    if "\n" not in text and len(text) < WIDTH - 22:
-        return f"    migrator.sql({raw}{quotes}{text}{quotes})"
-    if _indentable(text):
-        inner = textwrap.indent(text, " " * 8)
-        return f"    migrator.sql({raw}{quotes}\n{inner}\n    {quotes})"
-    return f"    migrator.sql({raw}{quotes}\n{text}\n{quotes})"
+    for quotes in ('"""', "'''"):
+        form = f"{raw}{quotes}{text}{quotes}"
+        if _means(form, text):
+            return f"    migrator.sql({form})"
+    return f"    migrator.sql({text!r})"
+
+
+def _means(form: str, text: str) -> bool:
+    """Whether Python reads the form as the text."""
+    try:
+        return bool(ast.literal_eval(form) == text)
+    except SyntaxError:
+        return False
 
 
 def _indentable(text: str) -> bool:
