@@ -40,17 +40,15 @@ class Migration:
 
     @property
     def text(self) -> str:
-        """What the file says, its line ends brought to one form.
-
-        Raises MigrationFailed where it is not UTF-8.
-        """
+        """What the file says, its line ends brought to one form. Raises MigrationFailed where it
+        cannot be read."""
         try:
             return self.path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise MigrationFailed(
-                f"{self.path.name} is not UTF-8: {error}.",
-                why="The file was not run.",
-                fix=f"save {self.path} as UTF-8 and run the command again.",
+                f"{self.path.name} cannot be read: {error}.",
+                why="Nothing was run.",
+                fix=f"mend {self.path}; it has to be a file in UTF-8.",
             ) from error
 
     @property
@@ -74,11 +72,10 @@ class Migration:
                 fix=f"mend {self.path} and run the command again.",
             ) from error
         except (Exception, SystemExit) as error:
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame.lineno for frame in frames if frame.filename == str(self.path)]
-            place = f", line {lines[-1]}" if lines else ""
+            line = line_in(self.path, error)
             raise MigrationFailed(
-                f"{self.path.name}{place} cannot be loaded: {type(error).__name__}: {error}.",
+                f"{self.path.name}{f', line {line}' if line else ''} cannot be loaded: "
+                f"{type(error).__name__}: {error}.",
                 why="The file was not run.",
                 fix=f"mend {self.path} and run the command again.",
             ) from error
@@ -120,6 +117,13 @@ def _caret(error: SyntaxError) -> str:
     indent = len(error.text) - len(error.text.lstrip())
     column = max((error.offset or 1) - 1 - indent, 0)
     return f"    {error.text.strip()}\n    {' ' * column}^\n"
+
+
+def line_in(path: Path, error: BaseException) -> int:
+    """The innermost line of the file on the way to an error, or 0 where it was not on it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno or 0 for frame in frames if frame.filename == str(path)]
+    return lines[-1] if lines else 0
 
 
 def next_number(migrations: list[Migration]) -> int:

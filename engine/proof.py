@@ -48,7 +48,7 @@ class Bench:
         with closing(connect(self.url, autocommit=True)) as connection:
             schema = catalog.read(connection)
             migrations = files.find(self.folder)
-            applied = history.read(connection.cursor(), migrations).names("applied")
+            applied = history.read(connection.cursor(), migrations).in_state("applied")
         texts = "\n".join(m.text for m in migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
