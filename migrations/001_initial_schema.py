@@ -8,6 +8,7 @@ gave what the domains ask for, what was there before, and what the domains ask f
 def migrate(migrator, database, *, fake=False):
     # ── base ────────────────────────────────────────────────────────────────────────────────────
 
+    migrator.sql("""SET LOCAL check_function_bodies = off""")
     migrator.sql("""
 DO $$
 BEGIN

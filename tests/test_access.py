@@ -78,6 +78,7 @@ def test_what_counts_is_what_the_database_says_now(billing: EngineDatabase) -> N
     assert not can(budi, "settings.write")
     Role.update(permissions=[]).where(Role.code == "cashier").execute()
     assert permissions_of(budi) == frozenset()
+    LocationUser.delete().where(LocationUser.admin_user == budi).execute()
     budi.delete_instance()
     assert not can(budi, "payments.write")
 
