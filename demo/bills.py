@@ -209,5 +209,5 @@ def _as_of(attempt: Attempt, now: int) -> Attempt:
     """What can be known of an attempt now."""
     if attempt.settled < now:
         return attempt
-    seen = PaymentStatus.PROCESSING if attempt.begun % 5 == 0 else PaymentStatus.PENDING
+    seen = PaymentStatus.PROCESSING if attempt.begun % 2 else PaymentStatus.PENDING
     return attempt._replace(status=seen, allocated=0)

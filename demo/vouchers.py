@@ -109,14 +109,17 @@ def _voucher(
         status=status,
         cost_price=product.cost,
         selling_price=product.price,
-        used_at=used_at if is_used else None,
-        expires_at=expires_at if is_used else None,
         created_at=moment,
-        updated_at=min(expires_at, story.now) if is_used else moment,
+        **(_times(story, used_at, expires_at) if is_used else {}),
         **synchronised(chance),
     )
     if buyer:
         story.at(used_at, _sell, buyer, voucher, product, chance.random())
+
+
+def _times(story: Story, used_at: int, expires_at: int) -> dict[str, int]:
+    updated = expires_at if expires_at < story.now else used_at
+    return {"used_at": used_at, "expires_at": expires_at, "updated_at": updated}
 
 
 def _status(story: Story, luck: float, used_at: int, expires_at: int) -> VoucherStatus:
