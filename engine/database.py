@@ -7,6 +7,7 @@ unchanged, so everything that libpq knows (sslmode, options, several hosts) work
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,22 +104,34 @@ def load_environment(root: Path) -> None:
 
 
 def checked(url: str, setting: str) -> str:
-    """The URL itself, if libpq can read it. Raises ConfigError without printing the password."""
-    scheme = url.partition("://")[0]
-    if scheme not in ("postgresql", "postgres"):
+    """The URL itself, if libpq can read it. Raises ConfigError, which never shows any part of the
+    URL that may be a password in the wrong place."""
+    url = url.strip()
+    problem = _problem(url)
+    if problem:
         raise ConfigError(
-            f"{setting} is not a PostgreSQL URL: it begins with {scheme[:20]!r}.",
-            fix=f"write {setting}=postgresql://user:password@host:5432/database",
-        )
-    try:
-        extensions.parse_dsn(url)
-    except psycopg2.ProgrammingError as error:
-        raise ConfigError(
-            f"{setting} cannot be read: {str(error).strip()}.",
+            f"{setting} {problem}.",
             fix=f"write {setting}=postgresql://user:password@host:5432/database; special "
             "characters in the password are written %XX (@ is %40, / is %2F).",
-        ) from error
+        )
     return url
+
+
+def _problem(url: str) -> str:
+    """What is wrong with the URL, or empty."""
+    scheme, sign, rest = url.partition("://")
+    if not sign or not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        return "is not a URL: it begins with no scheme"
+    if scheme not in ("postgresql", "postgres"):
+        return f"is not a PostgreSQL URL: its scheme is {scheme}"
+    place, _, path = rest.partition("/")
+    if place.count("@") > 1 or "@" in path.partition("?")[0]:
+        return "cannot be read: there is an @ or a / inside the user or the password"
+    try:
+        port = extensions.parse_dsn(url).get("port", "")
+    except psycopg2.ProgrammingError as error:
+        return f"cannot be read: {str(error).strip().partition(': ')[0]}"
+    return "" if re.fullmatch(r"[\d,]*", port) else "cannot be read: the port is not a number"
 
 
 def with_database(url: str, name: str, options: str) -> str:
