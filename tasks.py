@@ -193,10 +193,12 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.programs import client
+    from engine.database import for_program
+    from engine.programs import clients
 
-    program = client("psql")
-    os.execvp(program, [program, _url()])
+    program = list(clients("psql").values())[-1]
+    connection, environment = for_program(_url())
+    os.execve(program, [str(program), f"--dbname={connection}"], environment)
 
 
 @command(

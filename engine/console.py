@@ -44,10 +44,13 @@ class Console(Report):
             self.bar.update(self.task, completed=self.done)
 
     def finished(self, name: str, action: str, seconds: float) -> None:
+        self.failed(name)
+        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
+
+    def failed(self, name: str) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
 
     def _worth_a_bar(self) -> bool:
         return (

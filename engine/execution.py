@@ -47,12 +47,16 @@ def run(session: Session, job: Job) -> None:
     session.still_alone()
     start = time.perf_counter()
     execution = _Execution(session, job, start)
-    if session.settings.dry:
-        execution.show()
-    elif job.atomic:
-        execution.retried(execution.in_one_transaction)
-    else:
-        execution.step_by_step()
+    try:
+        if session.settings.dry:
+            execution.show()
+        elif job.atomic:
+            execution.retried(execution.in_one_transaction)
+        else:
+            execution.step_by_step()
+    except BaseException:
+        session.report.failed(job.migration.name)
+        raise
     if not session.settings.dry:
         action = "rolled back" if job.rollback else "applied"
         session.report.finished(job.migration.name, action, time.perf_counter() - start)

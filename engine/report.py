@@ -20,3 +20,6 @@ class Report:
 
     def finished(self, name: str, action: str, seconds: float) -> None:
         """A file is done. action: `applied` or `rolled back`."""
+
+    def failed(self, name: str) -> None:
+        """A file stopped in the middle."""
