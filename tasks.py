@@ -132,10 +132,13 @@ def status(c: Context, json: bool = False) -> None:
     help={
         "name": "Name of the migration, such as add_fiber_lines.",
         "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
+        "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
     },
 )
-def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False) -> None:
+def generate(
+    c: Context, name: str, allow_drop: list[str], empty: bool = False, dry_run: bool = False
+) -> None:
     """Write the migration that brings the files up to the domains."""
     import registry
     from engine.console import Console
@@ -144,7 +147,7 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
     generator = Generator(
         list(registry.load()), MIGRATIONS, _migration_url(), allow_drop=allow_drop, report=Console()
     )
-    files = generator.generate(name)
+    files = generator.empty(name) if empty else generator.generate(name)
     if not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
     elif _dry(c, dry_run):
@@ -154,6 +157,32 @@ def generate(c: Context, name: str, allow_drop: list[str], dry_run: bool = False
             print(f"wrote {path.relative_to(ROOT)}")
             print("\n".join(f"  {line}" for line in file.summary))
         print("Review it, then run: invoke migrate")
+
+
+@command(help={"dry_run": "Print what would be renamed."})
+def renumber(c: Context, dry_run: bool = False) -> None:
+    """Give pending files whose number is taken, or too low, the next free ones."""
+    from engine.renumber import renumber as move
+    from engine.status import read_status
+
+    entries = read_status(_url(), MIGRATIONS).history.entries
+    applied = [entry.name for entry in entries if entry.state != "pending"]
+    moved = move(MIGRATIONS, applied, dry=_dry(c, dry_run))
+    print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+
+
+@command(
+    name="sql",
+    help={
+        "after": "Number of the last file that is applied already.",
+        "to": "Number of the last file to print.",
+    },
+)
+def sql_script(c: Context, after: int = 0, to: int = 0) -> None:
+    """Print the migrations as an SQL script for psql, the history included."""
+    from engine.script import script
+
+    print(script(MIGRATIONS, after, to or None))
 
 
 @command(help={"json": "Print JSON."})
@@ -309,5 +338,8 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-namespace = Collection(migrate, rollback, fresh, reset, adopt, status, generate, domains, test)
+namespace = Collection(
+    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, test
+)
+namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

@@ -25,7 +25,7 @@ from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema import Schema
 from engine.scratch import scratch
-from engine.source import Statement
+from engine.source import Statement, empty_text
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 SEED_TITLE = "seed_data"
@@ -80,11 +80,7 @@ class Generator:
         title: of the file, or of the first where there are two. Raises GenerateError where no
         right file exists, ConfigError for a title, and whatever running the files so far raises.
         """
-        if not TITLE.fullmatch(title):
-            raise ConfigError(
-                f"{title!r} cannot be the name of a migration.",
-                fix="use lower case letters, digits and _, for example add_fiber_lines.",
-            )
+        _refuse_title(title)
         with (
             scratch(self.url) as known,
             scratch(self.url) as wanted,
@@ -97,6 +93,12 @@ class Generator:
             structure = self._structure(title, bench, self._wanted(wanted, bench))
             seeds = self._seeds(SEED_TITLE if structure else title, bench)
         return [file for file in (structure, seeds) if file]
+
+    def empty(self, title: str) -> list[Generated]:
+        """The next file with nothing in it yet, to be written by hand."""
+        _refuse_title(title)
+        name = f"{files.next_number(files.find(self.folder)):03}_{title}"
+        return [Generated(name, empty_text(name), ["a skeleton to fill in"])]
 
     def write(self, generated: Iterable[Generated]) -> list[Path]:
         """Write the files (their paths)."""
@@ -205,6 +207,14 @@ class Generator:
                 fix="restore the domain, model or field; if the data is to go, add "
                 + " ".join(f"--allow-drop {change.target}" for change in lost),
             )
+
+
+def _refuse_title(title: str) -> None:
+    if not TITLE.fullmatch(title):
+        raise ConfigError(
+            f"{title!r} cannot be the name of a migration.",
+            fix="use lower case letters, digits and _, for example add_fiber_lines.",
+        )
 
 
 def _refuse_unfillable(changes: Iterable[Change]) -> None:

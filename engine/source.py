@@ -21,6 +21,26 @@ def migrate(migrator, database, *, fake=False):
 def rollback(migrator, database, *, fake=False):
 {down}
 '''
+EMPTY = '''"""{title}
+
+What this changes, and why it is written by hand.
+"""
+
+# Without this line the file is one transaction. With it each step stands alone, as CREATE INDEX
+# CONCURRENTLY needs; after a crash `invoke migrate` goes on where it stopped.
+# atomic = False
+
+
+def migrate(migrator, database, *, fake=False):
+    # migrator.sql("""UPDATE customers SET notes = NULL WHERE notes = ''""")   a % is written %%
+    # migrator.run(function, argument)                                      Python, at its turn
+    pass
+
+
+def rollback(migrator, database, *, fake=False):
+    # The way back. Leave `pass` only where there is nothing to undo.
+    pass
+'''
 WIDTH = 96
 DOLLAR_QUOTE = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
 
@@ -39,6 +59,11 @@ def migration_text(
     """The whole file. header: paragraphs."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
     return FORM.format(title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down))
+
+
+def empty_text(title: str) -> str:
+    """A file for a change that is written by hand."""
+    return EMPTY.format(title=title)
 
 
 def _body(statements: Iterable[Statement]) -> str:

@@ -1,0 +1,65 @@
+"""Migrations as one SQL script, for a DBA who applies them by hand; history rows included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine import files, history
+from engine.catalog import HISTORY_TABLE
+from engine.ddl import literal
+from engine.errors import GenerateError
+from engine.files import Migration
+from engine.migrator import FileMigrator, Step
+from engine.peewee_database import EngineDatabase
+
+
+def script(folder: Path, first: int = 0, last: int | None = None) -> str:
+    """The files with first < number <= last as psql takes them; no database is asked.
+
+    Raises GenerateError for a file that does more than SQL.
+    """
+    chosen = [m for m in files.find(folder) if first < m.number and (not last or m.number <= last)]
+    lines = [
+        "\\set ON_ERROR_STOP on",
+        "SET client_min_messages = warning;",
+        _statement(history.CREATE),
+        _statement(history.ADD_COLUMNS),
+    ]
+    for migration in chosen:
+        lines += ["", *_file(migration)]
+    return "\n".join(lines)
+
+
+def _file(migration: Migration) -> Iterator[str]:
+    functions = migration.load()
+    migrator = FileMigrator(EngineDatabase("postgresql://"), migration.path)
+    functions.migrate(migrator, migrator.__database__, fake=False)
+    row = (
+        f"INSERT INTO {HISTORY_TABLE} (name, migrated_at, checksum, applied_by)\n"
+        f"VALUES ({literal(migration.name)}, clock_timestamp() AT TIME ZONE 'UTC',\n"
+        f"        {literal(migration.checksum)}, current_user)"
+    )
+    yield f"-- {migration.name}"
+    if functions.atomic:
+        yield "BEGIN;"
+    for step in migrator.steps:
+        yield _statement(_sql(migration, step))
+    yield _statement(row)
+    if functions.atomic:
+        yield "COMMIT;"
+
+
+def _sql(migration: Migration, step: Step) -> str:
+    if not step.sql or any(step.operation.args[1:]):
+        raise GenerateError(
+            f"{migration.name}, line {step.line}: this step is not plain SQL, so no script can "
+            "carry it.",
+            fix="apply this file with `invoke migrate`, or write the step as migrator.sql(…).",
+        )
+    return step.sql.replace("%%", "%")
+
+
+def _statement(sql: str) -> str:
+    lines = sql.strip("\n").rstrip().rstrip(";")
+    return f"{lines};"

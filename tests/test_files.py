@@ -1,0 +1,56 @@
+"""What can be done with the files besides running them: renumber, print, begin by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from engine.programs import client
+from tests.conftest import ROOT, Invoke
+from tests.test_lifecycle import query, read
+
+NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
+
+
+def test_two_branches_with_one_number(migrated_url: str, project: Path, invoke: Invoke) -> None:
+    folder = project / "migrations"
+    (folder / "003_applied.py").write_text(NOTHING)
+    assert invoke(project, migrated_url, "migrate").returncode == 0
+    (folder / "003_other.py").write_text(f'"""003_other\n\nText.\n"""\n\n\n{NOTHING}')
+    (folder / "004_next.py").write_text(NOTHING)
+    refused = invoke(project, migrated_url, "migrate")
+    assert (refused.returncode, "003 is used twice" in refused.stderr) == (1, True)
+    shown = invoke(project, migrated_url, "renumber", "--dry-run")
+    assert shown.stdout == "003_other → 005_other\n"
+    assert (folder / "003_other.py").exists()
+    assert invoke(project, migrated_url, "renumber").stdout == shown.stdout
+    assert (folder / "005_other.py").read_text().startswith('"""005_other\n')
+    assert sorted(path.name for path in folder.glob("00[3-9]*")) == [
+        "003_applied.py",
+        "004_next.py",
+        "005_other.py",
+    ]
+    assert invoke(project, migrated_url, "migrate").returncode == 0
+    assert invoke(project, migrated_url, "renumber").stdout == "Nothing to renumber.\n"
+
+
+def test_the_script_gives_what_migrate_gives(
+    empty_url: str, migrated_url: str, invoke: Invoke, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.sql"
+    path.write_text(invoke(ROOT, empty_url, "sql").stdout)
+    command = [client("psql"), "-X", "-q", "-d", empty_url, "-f", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read(empty_url) == read(migrated_url)
+    count = "SELECT count(*) FROM whatsapp_templates"
+    assert query(empty_url, count) == query(migrated_url, count)
+    again = invoke(ROOT, empty_url, "migrate")
+    assert (again.returncode, "Nothing to migrate" in again.stdout) == (0, True)
+
+
+def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invoke) -> None:
+    written = invoke(project, migrated_url, "generate", "by_hand", "--empty")
+    assert "wrote migrations/003_by_hand.py" in written.stdout
+    assert invoke(project, migrated_url, "migrate").returncode == 0
+    assert invoke(project, migrated_url, "rollback").returncode == 0
