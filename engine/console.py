@@ -44,10 +44,10 @@ class Console(Report):
             self.bar.update(self.task, completed=self.done)
 
     def finished(self, name: str, action: str, seconds: float) -> None:
-        self.failed(name)
+        self.failed(name, seconds)
         print(f"{name}  {action} in {seconds:.2f} s", flush=True)
 
-    def failed(self, name: str) -> None:
+    def failed(self, name: str, seconds: float) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None

@@ -62,7 +62,7 @@ def dump(url: str, folder: Path, report: Report) -> Dump:
             _run(program, url, file, report)
             made = _settle(path, file)
     except BaseException as error:
-        report.failed(f"backup of {database}")
+        report.failed(f"backup of {database}", time.perf_counter() - start)
         if not isinstance(error, OSError):
             raise
         raise BackupFailed(

@@ -16,6 +16,7 @@ from engine.failure import explain, is_lock_timeout
 from engine.files import Function, Migration
 from engine.journal import Journal
 from engine.migrator import FileMigrator, Step
+from engine.report import timed
 from engine.session import Session
 
 Result = TypeVar("Result")
@@ -55,7 +56,7 @@ def run(session: Session, job: Job) -> None:
         else:
             execution.step_by_step()
     except BaseException:
-        session.report.failed(job.migration.name)
+        session.report.failed(job.migration.name, time.perf_counter() - start)
         raise
     if not session.settings.dry:
         action = "rolled back" if job.rollback else "applied"
@@ -83,7 +84,7 @@ class _Execution:
         """The steps and the row of the history, or nothing."""
         with self.database.atomic():
             for step in self._collect():
-                self.migrator.run_step(step)
+                self._run_step(step)
                 self.session.report.step()
             self._record()
 
@@ -121,7 +122,7 @@ class _Execution:
     def _one_step(self, journal: Journal, number: int, step: Step, half_done: bool) -> None:
         def inside() -> None:
             with self.database.atomic():
-                self.migrator.run_step(step)
+                self._run_step(step)
                 journal.mark(number, step, done=True)
 
         def outside() -> None:
@@ -129,7 +130,7 @@ class _Execution:
             cursor.execute("SET lock_timeout = 0")  # its locks keep no reader or writer waiting
             if not (half_done and journal.settled(step)):
                 journal.mark(number, step, done=False)
-                self.migrator.run_step(step)
+                self._run_step(step)
             journal.mark(number, step, done=True)
             self.session.set_lock_timeout()
 
@@ -137,6 +138,10 @@ class _Execution:
             self.retried(inside)
         else:
             self._guarded(outside)
+
+    def _run_step(self, step: Step) -> None:
+        with timed(self.session.report, step.line, step.sql):
+            self.migrator.run_step(step)
 
     def _collect(self) -> list[Step]:
         """Let the file say what it wants."""

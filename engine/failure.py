@@ -46,7 +46,13 @@ def explain(
 
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether a lock was not to be had in time; the same statement may do later."""
-    return getattr(_server_error(error), "pgcode", None) in (LOCK_NOT_AVAILABLE, DEADLOCK)
+    return sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK)
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The code of the server's error behind this one, or None."""
+    code: str | None = getattr(_server_error(error), "pgcode", None)
+    return code
 
 
 def _server_error(error: BaseException | None) -> Any:

@@ -83,7 +83,7 @@ def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
         try:
             _run(archive, url, session.guard.server_version // 10000, report)
         except BaseException:
-            report.failed(f"restore of {path.name}")
+            report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
         if zone := archive.zone():
             time_zone.keep(session.guard, zone, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import psycopg2
 
 from engine import lock, pooler, time_zone
 from engine.blockers import Blockers
-from engine.database import connect
+from engine.database import connect, shown
 from engine.errors import ConnectionFailed
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
@@ -76,11 +77,13 @@ class Session:
 @contextmanager
 def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
-    shown = report.sql if settings.show or settings.dry else None
-    database = EngineDatabase(url, show=shown, dry=settings.dry)
+    show = report.sql if settings.show or settings.dry else None
+    database = EngineDatabase(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True)) as guard:
         pooler.refuse_transaction_pooling(guard, url)
+        start = time.perf_counter()
         with lock.held(guard, report.message), database.connection_context():
+            report.locked(shown(url), time.perf_counter() - start)
             worker = database.connection()
             with Blockers(guard, worker.info.backend_pid) as blockers, worker.cursor() as cursor:
                 session = Session(database, guard, blockers, settings, report)
