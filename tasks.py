@@ -108,12 +108,13 @@ def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = Fals
         "dry_run": "Compare, and change nothing.",
     },
 )
-def adopt(c: Context, number: int, dry_run: bool = False) -> None:
+def adopt(c: Context, number: str, dry_run: bool = False) -> None:
     """Take over a database that has the tables but not the history."""
     from engine.adopt import adopt as take_over
 
+    last = _count("adopt", number)
     runner = _runner(c, dry_run)
-    for name in take_over(runner.url, MIGRATIONS, int(number), runner.settings, runner.report):
+    for name in take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report):
         print(f"{name}  adopted")
 
 
@@ -178,11 +179,12 @@ def renumber(c: Context, dry_run: bool = False) -> None:
         "to": "Number of the last file to print.",
     },
 )
-def sql_script(c: Context, after: int = 0, to: int = 0) -> None:
+def sql_script(c: Context, after: str = "0", to: str = "") -> None:
     """Print the migrations as an SQL script for psql, the history included."""
     from engine.script import script
 
-    print(script(MIGRATIONS, after, to or None))
+    first, last = _count("--after", after, least=0), _count("--to", to) if to else None
+    print(script(MIGRATIONS, first, last))
 
 
 @command(help={"json": "Print JSON."})
@@ -263,11 +265,11 @@ def _described(domain: Any) -> dict[str, Any]:
     }
 
 
-def _count(option: str, text: str) -> int:
-    """The number, 1 or more; invoke itself takes -1, and answers `x` with a traceback."""
-    if not text.isdecimal() or int(text) == 0:
+def _count(option: str, text: str, least: int = 1) -> int:
+    """The number; invoke itself takes a negative one, and answers `x` with a traceback."""
+    if not text.isdecimal() or int(text) < least:
         raise ConfigError(
-            f"{option} takes a number from 1 on, not {text!r}.",
+            f"{option} takes a number from {least} on, not {text!r}.",
             fix=f"write for example {option} 2",
         )
     return int(text)

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import pwd
+import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -85,10 +86,9 @@ def find(root: Path) -> Server:
 
 def start(root: Path) -> Server:
     """Make the server if there is none, start it if it is down; two callers start it once."""
-    server = find(root)
-    folder = programs.embedded(server.user)
-    server = _with_home(root, server)
-    with _locked(server.home):
+    folder = programs.embedded(find(root).user)
+    with _locked(root):
+        server = _with_home(root, find(root))
         if server.running():
             return server
         if not (server.data / "PG_VERSION").exists():
@@ -123,18 +123,20 @@ def stop(root: Path) -> bool:
 
 
 def _with_home(root: Path, server: Server) -> Server:
-    """The server with a folder that its user can reach: in the project, or in STATE."""
-    if server.home.exists() or server.user is None:
+    """The server with a folder that its user can reach: in the project, or in STATE.
+
+    The one in STATE has a name of its own: a clone made anew at the same place is a new project.
+    """
+    reachable = server.user is None or programs.may(server.user, "test", "-x", str(root))
+    if server.home.exists() or reachable:
         _make_folder(server.home, server.user)
         return server
-    _make_folder(server.home, server.user)
-    if programs.may(server.user, "test", "-w", str(server.home)):
-        return server
-    server.home.rmdir()
     programs.STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    home = programs.STATE / _digest(root)
+    home = programs.STATE / secrets.token_hex(6)
     _make_folder(home, server.user)
-    (root / ".postgres").symlink_to(home)
+    link = root / ".postgres"
+    link.unlink(missing_ok=True)
+    link.symlink_to(home)
     return Server(home, server.user)
 
 
@@ -176,10 +178,13 @@ def _create_database(server: Server) -> None:
 
 
 @contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    with (home / "lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _run(server: Server, program: Path, *arguments: str) -> None:

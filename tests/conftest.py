@@ -56,9 +56,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Whatever asks for a server runs on each of them."""
+    """Whatever asks for a server runs on each of them, or on the one that its mark names."""
     if "server" in metafunc.fixturenames:
         servers = metafunc.config.stash[SERVERS]
+        if mark := metafunc.definition.get_closest_marker("only"):
+            servers = [servers[{"oldest": 0, "newest": -1}[mark.args[0]]]]
         metafunc.parametrize(
             "server", servers, ids=[server.name for server in servers], scope="session"
         )
