@@ -20,6 +20,7 @@ class Console(Report):
 
     def __init__(self) -> None:
         self.bar: Any = None
+        self.name = ""
         self.begun = 0.0
         self.steps = 0
         self.done = 0

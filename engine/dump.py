@@ -22,7 +22,7 @@ from typing import Any
 
 from engine import programs
 from engine.database import connect, for_program, shown
-from engine.errors import BackupFailed, ConfigError
+from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
 
 PARTIAL = ".partial"
@@ -72,6 +72,22 @@ def dump(url: str, folder: Path, report: Report) -> Dump:
         ) from error
     report.finished(str(made.path), "written", time.perf_counter() - start)
     return made
+
+
+def remove(path: Path, sha256: bytes) -> bool:
+    """Remove a dump and its sha256; False where its folder is not here, so neither is the dump.
+
+    Raises Refused where the file beside it does not have that sha256: a path alone may lead to
+    anything. Raises OSError where it may not be removed.
+    """
+    if not path.exists():
+        return path.parent.is_dir()
+    beside = sidecar(path)
+    if not beside.is_file() or beside.read_text(errors="replace").split()[:1] != [sha256.hex()]:
+        raise Refused(f"{beside} does not say that this is the dump that was written.")
+    path.unlink()
+    beside.unlink()
+    return True
 
 
 def sidecar(path: Path) -> Path:
@@ -127,7 +143,7 @@ def _partial(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
 def _locked(path: Path) -> Any:
     """A new file, locked; None where another has it, or a clean-up was faster than the lock."""
     try:
-        file = open(path, "xb", opener=_private)
+        file = _private(path, os.O_EXCL)
     except FileExistsError:
         return None
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -137,8 +153,9 @@ def _locked(path: Path) -> Any:
     return None
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _private(path: Path, flag: int) -> Any:
+    """A new file that only its owner can read."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | flag, 0o600), "r+b")
 
 
 def _run(program: Path, url: str, file: Any, report: Report) -> None:
@@ -159,14 +176,14 @@ def _run(program: Path, url: str, file: Any, report: Report) -> None:
 def _settle(path: Path, file: Any) -> Dump:
     """Bring the file to the disk and give it its name, after its sha256 is there."""
     os.fsync(file.fileno())
-    with open(file.name, "rb") as written:
-        digest = hashlib.file_digest(written, "sha256")
-    with open(sidecar(path), "w", opener=_private) as beside:
-        beside.write(f"{digest.hexdigest()}  {path.name}\n")
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256")
+    with _private(sidecar(path), os.O_TRUNC) as beside:
+        beside.write(f"{digest.hexdigest()}  {path.name}\n".encode())
         beside.flush()
         os.fsync(beside.fileno())
     size = os.fstat(file.fileno()).st_size
-    Path(file.name).rename(path)
+    path.with_name(path.name + PARTIAL).rename(path)
     _sync(path.parent)
     return Dump(path, size, digest.digest())
 

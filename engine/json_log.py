@@ -28,10 +28,6 @@ MOST_WORDS = 6
 class JsonLog(Console):
     """Tells a collector what happens in one run of a task."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.name: str | None = None
-
     def event(self, kind: str, **fields: Any) -> None:
         """Write a line."""
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
@@ -50,7 +46,7 @@ class JsonLog(Console):
     def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
         self.event(
             "statement",
-            name=self.name,
+            name=self.name or None,
             line=line or None,
             statement=first_words(sql),
             duration_ms=_ms(seconds),
@@ -60,7 +56,7 @@ class JsonLog(Console):
     def finished(self, name: str, action: str, seconds: float) -> None:
         print(f"{name}  {action} in {seconds:.2f} s", flush=True)
         self.event("file", name=name, outcome=action, duration_ms=_ms(seconds))
-        self.name = None
+        self.name = ""
 
     def failed(self, name: str, seconds: float) -> None:
         self.event("file", name=name, outcome="failed", duration_ms=_ms(seconds))

@@ -116,8 +116,8 @@ def follow(
     subprocess.Popen takes.
     """
     said: list[str] = []
-    options = {"stdin": subprocess.DEVNULL, "errors": "replace"} | streams
-    with subprocess.Popen(command, stderr=subprocess.PIPE, **options) as process:
+    streams |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, errors="replace", **streams) as process:
         try:
             for line in process.stderr or ():
                 if line.strip() and (said or "error: " in line):

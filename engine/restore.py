@@ -61,7 +61,8 @@ class Archive:
         with tempfile.NamedTemporaryFile("w+") as entries:
             entries.write("".join(chosen))
             entries.flush()
-            command = [_newest(), "--create", f"--use-list={entries.name}", "--file=-", self.path]
+            options = ["--create", f"--use-list={entries.name}", "--file=-"]
+            command = [str(_newest()), *options, str(self.path)]
             text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         match = ZONE.search(text)
         return match[1].replace("''", "'") if match else None
@@ -175,9 +176,7 @@ def _run(archive: Archive, url: str, server: int, report: Report) -> None:
         else:
             command += ["--exit-on-error", "--single-transaction", "--no-password"]
             command += [f"--dbname={connection}", str(archive.path)]
-            status, said = programs.follow(
-                command, BEGUN, lambda _: report.step(), env=environment
-            )
+            status, said = programs.follow(command, BEGUN, lambda _: report.step(), env=environment)
     if status:
         raise BackupFailed(
             f"{archive.path.name} could not be restored into {shown(url)}.",
