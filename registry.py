@@ -20,6 +20,7 @@ from types import ModuleType
 
 from peewee import ForeignKeyField, Model
 
+from domains import permissions
 from domains.domain import Domain
 from engine.errors import RegistryError
 
@@ -81,6 +82,8 @@ def load() -> Registry:
     registry = Registry(base, tuple(found[name] for name in _order(found)))
     _refuse_twice(registry)
     _refuse_unrequired(registry)
+    _refuse_undeclared(registry)
+    permissions.declare(registry.permissions)
     return registry
 
 
@@ -218,4 +221,17 @@ def _refuse_unrequired(registry: Registry) -> None:
                     f"{place} refers to {field.rel_model.__name__} of domain {target.name}, "
                     "which is not required.",
                     fix=f'add domain.requires("{target.name}") to {domain.origin}/__init__.py.',
+                )
+
+
+def _refuse_undeclared(registry: Registry) -> None:
+    """A role may only be given what some domain declares, or the slip would lock people out."""
+    for domain in registry:
+        for name in domain.granted_names:
+            if name not in registry.permissions:
+                raise RegistryError(
+                    f"domain {domain.name} ({domain.origin}) gives a role the permission {name}, "
+                    "which no domain declares.",
+                    fix=f'correct the name in its seeds, or add domain.permissions("{name}") to '
+                    "the domain that guards something with it.",
                 )

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
-BACKUPS = "backups"
 TIME_ZONE = "Asia/Jakarta"
 DRY_RUN = "Print the SQL and change nothing."
 LOG_JSON = "Write a line of JSON for each event to stderr; all else goes to stdout."
@@ -149,25 +148,29 @@ def reset(
 )
 def backup(c: Context, path: str = "", due: bool = False) -> None:
     """Dump the database into a file that `invoke restore` takes."""
+    from backup import make, make_due
     from engine.console import Console
 
-    if due:
-        _backup_due(_migration_url(), path)
-    else:
-        _backup(_migration_url(), path, Console())
+    if not due:
+        make(_migration_url(), path, Console())
+        return
+    runs = make_due(_migration_url(), path, Console())
+    for run in runs:
+        state = "done" if run.dump else "failed"
+        print("\n".join([f"{run.schedule}: {state}", *(f"  removed {old}" for old in run.removed)]))
+    if not runs:
+        print("No backup is due.")
+    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
+        raise EngineError("\n".join(errors))
 
 
 @command(positional=["file"], help={"file": "File that `invoke backup` wrote."})
 def restore(c: Context, file: str) -> None:
     """Restore a backup into an empty database."""
-    from domains.backups import keeping
-    from engine.restore import restore as bring_back
+    from backup import restore as bring_back
 
-    runner = _runner(c, False)
+    runner = _runner(c, dry_run=False)
     bring_back(runner.url, Path(file), runner.settings, runner.report)
-    with _bound(runner.url):
-        if keeping.recorded():
-            keeping.end_abandoned()
 
 
 @command(
@@ -194,6 +197,8 @@ def status(c: Context, json: bool = False) -> None:
 
     found = read_status(_url(), MIGRATIONS)
     print(found.as_json() if json else found.as_text())
+    for text in found.notices:
+        print(f"notice: {text}", file=sys.stderr)
 
 
 @command(
@@ -319,6 +324,75 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
     raise Exit(code=result.exited if result else 1)
 
 
+@command(
+    name="password",
+    positional=["name"],
+    help={
+        "name": "User name of the admin user.",
+        "must_change": "Ask for another password at the next log-in.",
+    },
+)
+def admin_password(c: Context, name: str, must_change: bool = False) -> None:
+    """Set an admin user's password: asked for, or one line of stdin where there is no terminal."""
+    import billing
+    from domains.auth.passwords import find_admin, set_password
+    from domains.system.limits import login_limits
+
+    with billing.connect(_url(), size=1).connection_context():
+        admin, least = find_admin(name), login_limits().password_min_length
+        ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
+    print(f"{admin.username} has a new password; {ended} sessions ended")
+
+
+@command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
+def env_set(c: Context, name: str) -> None:
+    """Let the database know what it is for."""
+    from engine import environment
+
+    print(f"{environment.keep(_url(), name)} is {name}")
+
+
+@command(name="key")
+def secrets_key(c: Context) -> None:
+    """Print a new key for BILLING_SECRET_KEYS."""
+    from domains.secrets import new_key
+
+    print(new_key())
+    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
+
+
+@command(name="rotate")
+def secrets_rotate(c: Context) -> None:
+    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    import billing
+    import registry
+    from domains import rotation
+    from engine.console import Console
+
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with billing.connect(_url(), size=1).connection_context():
+        key, done = rotation.rotate(models, Console())
+    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a user can cause; a domain can have raised its own only once it was imported."""
+    domain_errors = sys.modules.get("domains.errors")
+    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+
+
+def _new_password(name: str) -> str:
+    """Never from the command line, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    password = getpass(f"New password of {name}: ")
+    if getpass("Once more: ") != password:
+        raise Refused("The two are not the same; nothing was changed.")
+    return password
+
+
 def _described(domain: Any) -> dict[str, Any]:
     kinds = [kind for kind, _, _ in domain.objects()]
     return {
@@ -411,7 +485,9 @@ def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
     if not (yes or dry):
         backup = _confirm(runner.url, len(plan.objects), backup)
     if backup and not dry:
-        _backup(runner.url, "", runner.report)
+        from backup import make
+
+        make(runner.url, "", runner.report)
     wipe.carry_out(runner.url, plan, runner.settings, runner.report)
     if not dry:
         print(f"deleted {len(plan.objects)} objects")
@@ -436,65 +512,6 @@ def _asked(question: str) -> str:
         raise Refused("Not answered; nothing was deleted.") from None
 
 
-def _backup(url: str, path: str, report: Report) -> None:
-    """Make a backup, recorded where the database has the table for it."""
-    from domains.backups import keeping
-    from engine.dump import dump
-
-    with _bound(url):
-        if keeping.recorded():
-            folder = _backup_folder(path)
-            keeping.take(lambda: dump(url, folder, report))
-            return
-    report.message("the backup is not recorded: the database has no table for it")
-    dump(url, Path(path or ROOT / BACKUPS), report)
-
-
-def _backup_due(url: str, path: str) -> None:
-    """Run the schedules that are due; what went wrong is told at the end."""
-    from domains.backups import keeping
-    from engine.console import Console
-    from engine.dump import dump, remove
-
-    with _bound(url):
-        if not keeping.recorded():
-            raise Refused("the database has no backup schedules.", fix="run: invoke migrate")
-        folder, report = _backup_folder(path), Console()
-        runs = keeping.take_due(lambda: dump(url, folder, report), remove)
-    for run in runs:
-        print("\n".join([f"{run.schedule}: done", *(f"  removed {path}" for path in run.removed)]))
-    if not runs:
-        print("No backup is due.")
-    errors = [run.error for run in runs if run.error]
-    if errors:
-        raise EngineError("\n".join(map(str, errors)))
-
-
-def _backup_folder(path: str) -> Path:
-    """--path, seen from where the command runs; else the setting, seen from the project."""
-    from domains.backups import keeping
-
-    return Path(path) if path else ROOT / (keeping.folder() or BACKUPS)
-
-
-@contextmanager
-def _bound(url: str) -> Iterator[None]:
-    """All models bound to the database, on one connection."""
-    import billing
-
-    try:
-        with billing.connect(url, size=1).connection_context():
-            yield
-    finally:
-        billing.disconnect()
-
-
-def _expected() -> tuple[type[Exception], ...]:
-    """What a user can cause; a domain can have raised its own only once it was imported."""
-    domain_errors = sys.modules.get("domains.errors")
-    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
-
-
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
@@ -505,3 +522,6 @@ namespace = Collection(
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
+namespace.add_collection(Collection("admin", admin_password))
+namespace.add_collection(Collection("env", env_set))
+namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))

@@ -8,8 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 from engine import catalog, files, history
+from engine.change import Change
 from engine.database import connect
-from engine.diff import Change, diff
+from engine.diff import diff
 from engine.errors import Refused
 from engine.report import Report
 from engine.runner import Runner

@@ -2,7 +2,8 @@
 
 One query for each kind of object, whatever the number of tables. What an extension made is the
 extension's. PostgreSQL's own functions print the definitions; they leave a schema's name out as
-long as that schema is on the search_path, which is why nothing else may be read this way.
+long as that schema is on the search_path, which is why nothing else may be read this way. What
+needs what is read from pg_depend, never guessed from a text.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from engine.schema import Column, Constraint, Enum, Function, Index, Schema, Table, Trigger
+from engine.schema import Column, Constraint, Enum, Function, Index, Key, Schema, Table, Trigger
 
 HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
@@ -70,24 +71,68 @@ TRIGGERS = """
     ORDER BY t.tgname
 """
 ENUMS = f"""
-    SELECT t.typname, array_agg(e.enumlabel::text ORDER BY e.enumsortorder),
+    SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),
            obj_description(t.oid, 'pg_type')
-    FROM pg_type t JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE t.typnamespace = current_schema()::regnamespace AND {OURS.format("pg_type", "t")}
+    FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
+    WHERE t.typnamespace = current_schema()::regnamespace AND t.typtype = 'e'
+      AND {OURS.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
+SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
 FUNCTIONS = f"""
-    SELECT format('%%I(%%s)', p.proname, pg_get_function_identity_arguments(p.oid)),
-           CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
-           pg_get_functiondef(p.oid), current_schema(),
-           l.lanname = 'sql' OR EXISTS (
-               SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
-               WHERE t.oid = ANY (array_append(p.proargtypes::oid[], p.prorettype))),
-           obj_description(p.oid, 'pg_proc')
-    FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+    SELECT {SIGNATURE}, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
+           concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
+           pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')
+    FROM pg_proc p
     WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
       AND {OURS.format("pg_proc", "p")}
     ORDER BY 1
+"""
+# Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
+# column, the types of a table's rows and the array of an enum stand for what they belong to.
+DEPENDS = f"""
+    WITH relation AS (
+        SELECT c.oid, c.relname AS name, c.reltype FROM pg_class c
+        WHERE c.oid = ANY (%(tables)s)
+    ), thing (class, oid, part, kind, owner, name) AS (
+        SELECT 'pg_class'::regclass, r.oid, 0, 'table', '', r.name FROM relation r
+        UNION ALL
+        SELECT 'pg_type'::regclass, unnest(ARRAY[t.oid, t.typarray]), 0, 'table', '', r.name
+        FROM relation r JOIN pg_type t ON t.oid = r.reltype
+        UNION ALL SELECT 'pg_class'::regclass, r.oid, a.attnum, 'column', r.name, a.attname
+        FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0
+        UNION ALL SELECT 'pg_attrdef'::regclass, d.oid, 0, 'column', r.name, a.attname
+        FROM relation r JOIN pg_attrdef d ON d.adrelid = r.oid
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.adnum
+        UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0,
+               CASE k.contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, r.name, k.conname
+        FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid
+        WHERE k.contype IN ('p', 'u', 'c', 'f', 'x')
+        UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, 'constraint', r.name, k.conname
+        FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid
+        WHERE k.contype IN ('p', 'u', 'x')
+        UNION ALL SELECT 'pg_class'::regclass, i.indexrelid, 0, 'index', r.name, c.relname
+        FROM relation r JOIN pg_index i ON i.indrelid = r.oid
+        JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.oid NOT IN (SELECT conindid FROM pg_constraint WHERE contype <> 'f')
+        UNION ALL SELECT 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name, t.tgname
+        FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+        UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
+        FROM pg_proc p
+        WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
+        UNION ALL
+        SELECT 'pg_type'::regclass, unnest(ARRAY[e.oid, e.typarray]), 0, 'enum', '', e.typname
+        FROM pg_type e
+        WHERE e.typnamespace = current_schema()::regnamespace AND e.typtype = 'e'
+        UNION ALL SELECT d.classid::regclass, d.objid, d.objsubid, 'extension', '', e.extname
+        FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+    )
+    SELECT DISTINCT a.kind, a.owner, a.name, b.kind, b.owner, b.name
+    FROM pg_depend d
+    JOIN thing a ON (a.class, a.oid, a.part) = (d.classid, d.objid, d.objsubid)
+    JOIN thing b ON (b.class, b.oid, b.part) = (d.refclassid, d.refobjid, d.refobjsubid)
+    WHERE (a.kind, a.owner, a.name) <> (b.kind, b.owner, b.name) AND a.kind <> 'extension'
 """
 SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
@@ -96,6 +141,9 @@ EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
 def read(connection: Any) -> Schema:
     """Read the current schema of a psycopg2 connection (Schema); nothing is changed."""
     with connection.cursor() as cursor:
+        found = _rows(cursor, TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
+        tables = {oid: Table(name, comment=comment) for oid, name, comment in found}
+        _fill(cursor, tables)
         return Schema(
             extensions=frozenset(name for (name,) in _rows(cursor, EXTENSIONS)),
             enums={
@@ -103,13 +151,13 @@ def read(connection: Any) -> Schema:
                 for name, labels, comment in _rows(cursor, ENUMS)
             },
             functions={row[0]: _function(*row) for row in _rows(cursor, FUNCTIONS)},
-            tables=_tables(cursor),
+            tables={table.name: table for table in tables.values()},
+            depends=_depends(cursor, list(tables)),
         )
 
 
-def _tables(cursor: Any) -> dict[str, Table]:
-    found = _rows(cursor, TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
-    tables = {oid: Table(name, comment=comment) for oid, name, comment in found}
+def _fill(cursor: Any, tables: dict[int, Table]) -> None:
+    """Give the tables, by their oid, all that belongs to them."""
     oids = list(tables)
     for oid, *values in _rows(cursor, COLUMNS, tables=oids):
         tables[oid].columns[values[0]] = _column(*values)
@@ -119,7 +167,13 @@ def _tables(cursor: Any) -> dict[str, Table]:
         tables[oid].indexes[values[0]] = Index(*values)
     for oid, *values in _rows(cursor, TRIGGERS, tables=oids):
         tables[oid].triggers[values[0]] = Trigger(*values)
-    return {table.name: table for table in tables.values()}
+
+
+def _depends(cursor: Any, tables: list[int]) -> dict[Key, frozenset[Key]]:
+    needs: dict[Key, set[Key]] = {}
+    for *needing, kind, owner, name in _rows(cursor, DEPENDS, tables=tables):
+        needs.setdefault((needing[0], needing[1], needing[2]), set()).add((kind, owner, name))
+    return {key: frozenset(needed) for key, needed in needs.items()}
 
 
 def _column(*values: Any) -> Column:
@@ -131,14 +185,12 @@ def _column(*values: Any) -> Column:
     return column
 
 
-def _function(
-    name: str, kind: str, definition: str, schema: str, after_tables: bool, comment: str | None
-) -> Function:
+def _function(name: str, kind: str, signature: str, text: str, comment: str | None) -> Function:
     """pg_get_functiondef alone prints the schema; its first line is brought back to the rule."""
     quoted = r'(?:"(?:[^"]|"")+"|[^\s".(]+)\.'
-    head, newline, body = definition.partition("\n")
+    head, newline, body = text.partition("\n")
     head = re.sub(rf"^(CREATE OR REPLACE \w+ ){quoted}", r"\1", head)
-    return Function(name, kind, (head + newline + body).rstrip(), after_tables, comment)
+    return Function(name, kind, signature, (head + newline + body).rstrip(), comment)
 
 
 def _rows(cursor: Any, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

@@ -1,60 +1,19 @@
-"""diff(old, new): the changes that lead from one schema to the other, in an order that works.
+"""diff(old, new): the changes that lead from one schema to the other.
 
-The rollback is diff(new, old): there is no second algorithm. Three stages: first go the parts that
-hold others fast (triggers, foreign keys, constraints, indexes), then things are made and altered,
-domain by domain, at last goes what nothing needs any more.
+The rollback is diff(new, old): there is no second algorithm. engine.remake adds what has to go and
+come again because of the others, engine.order says in which order PostgreSQL carries them out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from engine.schema import Schema, Table
-
-LOOSEN, BUILD, REMOVE = range(3)
-KINDS = (
-    "extension",
-    "enum",
-    "function",
-    "table",
-    "column",
-    "late function",
-    "constraint",
-    "foreign key",
-    "index",
-    "trigger",
-    "comment",
-)
-PARTS = frozenset({"constraint", "foreign key", "index", "trigger"})
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference. action: create, alter or drop. table: the owner of a part, else empty.
-
-    old, new: the values before and after. optional: for extensions. losing: what data goes with
-    it, or empty.
-    """
-
-    action: str
-    kind: str
-    name: str
-    table: str = ""
-    old: Any = None
-    new: Any = None
-    optional: bool = False
-    losing: str = ""
-
-    @property
-    def target(self) -> str:
-        """The name by which a person refers to it: `customers.phone` for a column."""
-        return f"{self.table}.{self.name}" if self.table and self.kind == "column" else self.name
-
-    def __str__(self) -> str:
-        place = f" on {self.table}" if self.table and self.kind != "column" else ""
-        return f"{self.action} {self.kind} {self.target}{place}"
+from engine.change import Change, grows
+from engine.order import places
+from engine.remake import remade
+from engine.schema import Column, Enum, Function, Key, Schema, Table
 
 
 def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) -> list[Change]:
@@ -63,50 +22,40 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
     for name in sorted(old.extensions ^ new.extensions):
         action = "create" if name in new.extensions else "drop"
         changes.append(Change(action, "extension", name, optional=name in optional))
-    changes += _objects("enum", old.enums, new.enums)
-    changes += _objects("function", old.functions, new.functions)
+    changes += _enums(old.enums, new.enums)
+    changes += _functions(old.functions, new.functions)
     for name in sorted(old.tables.keys() | new.tables.keys()):
         changes += _table(old.tables.get(name), new.tables.get(name))
     dropped = {name: old.tables[name] for name in old.tables.keys() - new.tables.keys()}
-    return changes + list(_circular_foreign_keys(dropped))
+    changes += _circular_foreign_keys(dropped)
+    changes = remade(_grown(changes, new), old, new)
+    return changes + list(_comments(changes, old, new))
 
 
-def ordered(changes: Iterable[Change], rank: Callable[[Change], int]) -> list[Change]:
-    """The changes in an order in which PostgreSQL carries them out.
-
-    rank: the place of a change's domain in dependency order. Inside a domain a table comes after
-    those that its foreign keys refer to.
-    """
-    changes = list(changes)
-    position = places({c.name: c.new or c.old for c in changes if c.kind == "table"})
-
-    def key(change: Change) -> tuple[int, ...]:
-        kind = change.kind
-        if kind == "function" and (change.new or change.old).after_tables:
-            kind = "late function"
-        numbers = (rank(change), KINDS.index(kind), position.get(change.table or change.name, 0))
-        if change.action != "drop":
-            return (BUILD, *numbers)
-        stage = LOOSEN if change.kind in PARTS else REMOVE
-        return (stage, *(-number for number in numbers))
-
-    return sorted(changes, key=key)
+def with_new_labels(old: Schema, new: Schema) -> Schema:
+    """The old schema, its enums with the labels that are only added in the new one."""
+    enums = {
+        name: replace(enum, labels=new.enums[name].labels)
+        for name, enum in old.enums.items()
+        if name in new.enums and grows(enum, new.enums[name])
+    }
+    return replace(old, enums=old.enums | enums)
 
 
-def places(tables: Mapping[str, Table]) -> dict[str, int]:
-    """Each table's place in an order that puts a table after those it refers to (cycles apart)."""
-    found: dict[str, int] = {}
-    seen: set[str] = set()
-    stack = sorted(tables, reverse=True)
-    while stack:
-        name = stack[-1]
-        if name in seen:
-            found.setdefault(stack.pop(), len(found))
-            continue
-        seen.add(name)
-        targets = {key.target for key in tables[name].constraints.values()}
-        stack += sorted((targets & tables.keys()) - seen, reverse=True)
-    return found
+def _grown(changes: list[Change], new: Schema) -> list[Change]:
+    """An enum that only grows is added to in place, unless something that is made at the same time
+    needs it: a new label cannot be used in the transaction that adds it."""
+    keys = [change.key for change in changes if change.action != "drop"]
+    for change in changes:
+        if (change.action, change.kind) == ("create", "table"):
+            keys += [(kind, change.name, part.name) for kind, part in change.new.parts()]
+    used = {needed for key in keys for needed in new.depends.get(key, ())}
+    return [
+        replace(c, in_place=True)
+        if c.kind == "enum" and c.action == "alter" and grows(c.old, c.new) and c.key not in used
+        else c
+        for c in changes
+    ]
 
 
 def _circular_foreign_keys(dropped: Mapping[str, Table]) -> Iterator[Change]:
@@ -118,52 +67,70 @@ def _circular_foreign_keys(dropped: Mapping[str, Table]) -> Iterator[Change]:
                 yield Change("drop", "foreign key", key.name, name, old=key)
 
 
-def _objects(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
-    """Objects that stand alone and can be altered in place."""
+def _enums(old: Mapping[str, Enum], new: Mapping[str, Enum]) -> Iterator[Change]:
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if after is None:
-            yield Change("drop", kind, name, old=before)
-            continue
-        if before is None:
-            yield Change("create", kind, name, new=after)
-        elif not _same(before, after):
-            yield Change("alter", kind, name, old=before, new=after)
-        yield from _comments(name, {kind: (before and {name: before}, {name: after})}, table="")
+        if before is None or after is None:
+            yield from _replaced("enum", "", name, before, after)
+        elif before.labels != after.labels:
+            gone = ", ".join(label for label in before.labels if label not in after.labels)
+            losing = f"the value {gone} of {name}" if gone else ""
+            yield Change("alter", "enum", name, old=before, new=after, losing=losing)
+
+
+def _functions(old: Mapping[str, Function], new: Mapping[str, Function]) -> Iterator[Change]:
+    """A body is replaced in place; what stands before it, PostgreSQL cannot alter."""
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if (
+            before is None
+            or after is None
+            or (before.kind, before.signature) != (after.kind, after.signature)
+        ):
+            yield from _replaced("function", "", name, before, after)
+        elif before.definition != after.definition:
+            yield Change("alter", "function", name, old=before, new=after)
 
 
 def _table(old: Table | None, new: Table | None) -> Iterator[Change]:
+    """A new table has its columns, keys and checks in itself; the rest are changes of their own."""
     if new is None:
         assert old is not None
         yield Change("drop", "table", old.name, old=old, losing=f"the rows of table {old.name}")
         return
     if old is None:
         yield Change("create", "table", new.name, new=new)
-    else:
-        yield from _columns(old, new)
-    inline = () if old else ("check", "exclude", "primary key", "unique")
-    before = old or Table(new.name)
-    for name, constraint in new.constraints.items():
-        known = before.constraints.get(name)
-        if constraint.kind not in inline:
-            yield from _replaced(_kind(constraint), new.name, name, known, constraint)
-    for name, gone in before.constraints.items():
-        if name not in new.constraints:
-            yield Change("drop", _kind(gone), name, new.name, old=gone)
-    for kind, held, wanted in (
-        ("index", before.indexes, new.indexes),
-        ("trigger", before.triggers, new.triggers),
-    ):
-        for name in sorted(held.keys() | wanted.keys()):
-            yield from _replaced(kind, new.name, name, held.get(name), wanted.get(name))
-    parts = {
-        "table": ({new.name: old} if old else {}, {new.name: new}),
-        "column": (before.columns, new.columns),
-        "constraint": (before.constraints, new.constraints),
-        "index": (before.indexes, new.indexes),
-        "trigger": (before.triggers, new.triggers),
-    }
-    yield from _comments(new.name, parts, table=new.name)
+    inside = () if old else ("column", "constraint")
+    held = {(kind, part.name): part for kind, part in (old or Table(new.name)).parts()}
+    wanted = {(kind, part.name): part for kind, part in new.parts()}
+    for kind, name in sorted(held.keys() | wanted.keys()):
+        before, after = held.get((kind, name)), wanted.get((kind, name))
+        if kind in inside or _same(before, after):
+            continue
+        if kind == "column":
+            yield from _column(new.name, name, before, after)
+        else:
+            yield from _replaced(kind, new.name, name, before, after)
+
+
+def _column(table: str, name: str, old: Column | None, new: Column | None) -> Iterator[Change]:
+    """What is generated is computed anew; whatever else a column holds is data."""
+    if old and (new is None or new.generated):
+        data = "" if old.generated else f"the values of column {table}.{name}"
+        yield Change("drop", "column", name, table, old=old, losing=data)
+    if new and (old is None or new.generated):
+        yield Change("create", "column", name, table, new=new)
+    elif old and new:
+        losing = "" if _holds(old.type, new.type) else f"what {new.type} cannot hold"
+        yield Change("alter", "column", name, table, old, new, losing=losing)
+
+
+def _replaced(kind: str, table: str, name: str, old: Any, new: Any) -> Iterator[Change]:
+    """Where PostgreSQL cannot alter in place: the old one goes, the new one comes."""
+    if old:
+        yield Change("drop", kind, name, table, old=old)
+    if new:
+        yield Change("create", kind, name, table, new=new)
 
 
 def _same(old: Any, new: Any) -> bool:
@@ -175,48 +142,26 @@ def _same(old: Any, new: Any) -> bool:
 
 def _holds(old: str, new: str) -> bool:
     """Whether every value of the old type is one of the new type."""
+    plain = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
+    old, new = plain.get(old, old), plain.get(new, new)
     integers = ("smallint", "integer", "bigint", "numeric")
     if old in integers and new in integers:
         return integers.index(old) <= integers.index(new)
     return new in (old, "text")
 
 
-def _kind(constraint: Any) -> str:
-    return "foreign key" if constraint.target else "constraint"
-
-
-def _columns(old: Table, new: Table) -> Iterator[Change]:
-    for name, column in new.columns.items():
-        before = old.columns.get(name)
-        if before is None:
-            yield Change("create", "column", name, new.name, new=column)
-        elif not _same(before, column):
-            losing = "" if _holds(before.type, column.type) else f"what {column.type} cannot hold"
-            yield Change("alter", "column", name, new.name, before, column, losing=losing)
-    for name, column in old.columns.items():
-        if name not in new.columns:
-            losing = f"the values of column {old.name}.{name}"
-            yield Change("drop", "column", name, new.name, old=column, losing=losing)
-
-
-def _replaced(kind: str, table: str, name: str, old: Any, new: Any) -> Iterator[Change]:
-    """Parts that PostgreSQL cannot alter in place: the old one goes, the new one comes."""
-    if _same(old, new):
-        return
-    if old:
-        yield Change("drop", kind, name, table, old=old)
-    if new:
-        yield Change("create", kind, name, table, new=new)
-
-
-def _comments(name: str, parts: Mapping[str, tuple[Any, Any]], *, table: str) -> Iterator[Change]:
+def _comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:
     """One change for all comments of a table or an object: a list of (kind, name, text)."""
-    texts = []
-    for kind, (old, new) in parts.items():
-        for part, value in new.items():
-            before = (old or {}).get(part)
-            made_anew = kind in PARTS and not _same(before, value)
-            if value.comment != (None if before is None or made_anew else before.comment):
-                texts.append((kind, part, value.comment))
-    if texts:
-        yield Change("alter", "comment", name, table, new=texts)
+    made = {change.key for change in changes if change.action == "create"}
+    made |= {c.key for c in changes if c.kind == "enum" and not c.in_place}
+    held = {key: thing.comment for key, thing in old.objects() if key not in made}
+    texts: dict[Key, list[tuple[str, str, str | None]]] = {}
+    for key, thing in new.objects():
+        kind, table, name = key
+        if thing.comment != held.get(key):
+            owner = ("table", "", table) if table else key
+            kind = getattr(thing, "kind", kind) if kind == "function" else kind
+            kind = "constraint" if kind == "foreign key" else kind
+            texts.setdefault(owner, []).append((kind, name, thing.comment))
+    for (kind, _, name), found in texts.items():
+        yield Change("alter", "comment", name, name if kind == "table" else "", new=found)

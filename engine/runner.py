@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import execution, files, history, time_zone
+from engine import execution, files, history, notices, time_zone
 from engine.errors import MigrationFailed
 from engine.execution import Job
 from engine.files import Migration
@@ -45,6 +45,8 @@ class Runner:
             zone = session.wished_zone()
             if zone and not self.settings.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
+            for text in notices.read(session.cursor()):
+                self.report.message(f"notice: {text}")
             return [migration.name for migration in todo]
 
     def rollback(self, steps: int = 1, *, losing: bool = False) -> list[str]:

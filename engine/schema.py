@@ -7,7 +7,12 @@ The order of columns is kept for printing and does not count in a comparison (di
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+Key = tuple[str, str, str]
+"""(kind, table, name): how one object of a schema is known; table is empty where it has none."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +28,13 @@ class Enum:
 class Function:
     """A function or procedure. name: with the argument types that tell it from its namesakes.
 
-    after_tables: its signature or SQL body may need tables, so it cannot be made before them.
+    signature: what CREATE OR REPLACE cannot change: arguments with names and defaults, and result.
     """
 
     name: str
     kind: str
+    signature: str
     definition: str
-    after_tables: bool = False
     comment: str | None = None
 
 
@@ -63,6 +68,11 @@ class Constraint:
     target: str = ""
     comment: str | None = None
 
+    @property
+    def part(self) -> str:
+        """What it is called as a part of its table: a foreign key needs another table."""
+        return "foreign key" if self.kind == "foreign key" else "constraint"
+
 
 @dataclass(frozen=True)
 class Index:
@@ -94,12 +104,32 @@ class Table:
     triggers: dict[str, Trigger] = field(default_factory=dict)
     comment: str | None = None
 
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """(kind, part) of everything that belongs to the table."""
+        yield from (("column", column) for column in self.columns.values())
+        yield from ((c.part, c) for c in self.constraints.values())
+        yield from (("index", index) for index in self.indexes.values())
+        yield from (("trigger", trigger) for trigger in self.triggers.values())
+
 
 @dataclass(frozen=True)
 class Schema:
-    """Everything that the engine manages in one PostgreSQL schema, each by its name."""
+    """Everything that the engine manages in one PostgreSQL schema, each by its name.
+
+    depends: what each object needs, as PostgreSQL recorded it; it follows from the rest, so it
+    does not count in a comparison.
+    """
 
     extensions: frozenset[str] = frozenset()
     enums: dict[str, Enum] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    depends: Mapping[Key, frozenset[Key]] = field(default_factory=dict, compare=False)
+
+    def objects(self) -> Iterator[tuple[Key, Any]]:
+        """Everything that may need another thing, or have a comment, by its key."""
+        yield from ((("enum", "", enum.name), enum) for enum in self.enums.values())
+        yield from ((("function", "", f.name), f) for f in self.functions.values())
+        for table in self.tables.values():
+            yield ("table", "", table.name), table
+            yield from (((kind, table.name, part.name), part) for kind, part in table.parts())

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from engine import files, history
 from engine.catalog import HISTORY_TABLE
-from engine.ddl import literal
 from engine.errors import GenerateError
 from engine.files import Migration
 from engine.migrator import FileMigrator, Step
 from engine.peewee_database import EngineDatabase
+from engine.quoting import literal
 
 
 def script(folder: Path, first: int = 0, last: int | None = None) -> str:

@@ -7,18 +7,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import files, history
+from engine import files, history, notices
 from engine.database import connect
 from engine.history import History
 
 
 @dataclass(frozen=True)
 class Status:
-    """The history of one schema of one database."""
+    """The history of one schema of one database, and what the database has to tell."""
 
     database: str
     schema: str
     history: History
+    notices: tuple[str, ...]
 
     def as_json(self) -> str:
         """The form that `status --json` prints."""
@@ -55,4 +56,5 @@ def read_status(url: str, folder: Path) -> Status:
     with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        return Status(database, schema, history.read(cursor, files.find(folder)))
+        found = history.read(cursor, files.find(folder))
+        return Status(database, schema, found, notices.read(cursor))

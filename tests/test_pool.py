@@ -107,6 +107,7 @@ def test_a_thread_waits_for_a_connection_and_then_is_told(shared_url: str) -> No
         assert waiting.result(10) == mine
 
 
+@pytest.mark.only("newest")
 def test_a_pool_that_may_not_wait_refuses_at_once(shared_url: str) -> None:
     pool = door.connect(shared_url, size=1, timeout=0)
     with pool.connection_context(), ThreadPoolExecutor(1) as threads:
@@ -132,6 +133,7 @@ def test_what_ended_threads_left_open_is_taken_back(migrated_url: str) -> None:
     assert ask(pool, "SELECT count(*) FROM roles WHERE name = 'nobody''s'") == 0
 
 
+@pytest.mark.only("newest")
 def test_a_connection_is_recycled_by_age(shared_url: str) -> None:
     pool = door.connect(shared_url, size=1, recycle=0.2)
     first = ask(pool, BACKEND)
@@ -143,6 +145,7 @@ def test_a_connection_is_recycled_by_age(shared_url: str) -> None:
     assert ask(pool, BACKEND) == ask(pool, BACKEND)
 
 
+@pytest.mark.only("newest")
 def test_settings_come_from_the_environment(
     shared_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +213,7 @@ def test_a_server_that_hangs_is_not_healthy_and_holds_nobody_up(shared_url: str)
         os.kill(hung, signal.SIGCONT)
 
 
+@pytest.mark.only("newest")
 def test_a_pool_in_full_use_is_not_healthy(shared_url: str) -> None:
     pool = door.connect(shared_url, size=1, timeout=0.2)
     with pool.connection_context():
@@ -248,6 +252,7 @@ print(os.waitstatus_to_exitcode(status), database.execute_sql("SELECT 1").fetcho
 """
 
 
+@pytest.mark.only("newest")
 def test_a_forked_process_makes_its_own_connections(shared_url: str) -> None:
     command = [sys.executable, "-c", FORKED, shared_url]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -304,6 +309,7 @@ def test_the_time_zone_is_the_database_s_behind_pgbouncer(
         assert hours == 8
 
 
+@pytest.mark.only("newest")
 @pytest.mark.parametrize("mode", ["session", "transaction"])
 def test_a_restarted_pgbouncer_is_taken_up_again(mode: str, server: Any, shared_url: str) -> None:
     with pooler(server, mode, 2) as running:
@@ -318,6 +324,7 @@ def test_a_restarted_pgbouncer_is_taken_up_again(mode: str, server: Any, shared_
         assert pool.healthy()
 
 
+@pytest.mark.only("newest")
 def test_a_pgbouncer_in_full_use_holds_a_session_back_but_no_transaction(
     server: Any, shared_url: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domains.billing import rules, statuses
 from domains.billing.indexes import indexes
 from domains.billing.models import Invoice, InvoiceItem, Subscription
 from domains.domain import Domain
@@ -13,6 +14,8 @@ def register(domain: Domain) -> None:
     domain.extension("btree_gist")
     domain.models(Subscription, Invoice, InvoiceItem)
     indexes(domain)
+    domain.status(statuses.SUBSCRIPTIONS, statuses.INVOICES)
+    domain.sql(*rules.RULES)
     domain.permissions(
         "subscriptions.read",
         "subscriptions.write",

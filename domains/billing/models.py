@@ -135,7 +135,8 @@ class Subscription(TimestampedModel):
 class Invoice(TimestampedModel):
     """A bill to a customer. Once it leaves draft, its items and totals stand.
 
-    The amounts: total = subtotal - discount + tax, of which paid has been allocated from payments.
+    The amounts, which a draft may still lack: total = subtotal - discount + tax, of which paid has
+    been allocated from payments.
     """
 
     location = ForeignKeyField(
@@ -160,8 +161,18 @@ class Invoice(TimestampedModel):
         help_text="Subscription it bills; null for a single sale.",
     )
     number = TextField(
-        constraints=[Check("btrim(number) <> ''", name="invoices_number_not_blank_check")],
-        help_text="The number printed on it.",
+        null=True,
+        help_text="The number printed on it, such as INV/MAIN/2026/11/0001; a draft has none. "
+        "Filled by the database.",
+    )
+    number_month = DateField(
+        null=True,
+        help_text="First day of the month in which it is numbered, by the branch's time zone.",
+    )
+    number_seq = IntegerField(
+        null=True,
+        constraints=[Check("number_seq > 0", name="invoices_number_seq_positive_check")],
+        help_text="1, 2, 3 … in the branch and month, without gaps.",
     )
     period = DateRangeField(
         null=True,
@@ -178,7 +189,7 @@ class Invoice(TimestampedModel):
     discount = MoneyField(default=0, help_text="Rupiah taken off the subtotal.")
     tax = MoneyField(default=0, help_text="Rupiah: the sum of the items' taxes.")
     total = MoneyField(default=0, help_text="Rupiah to pay.")
-    paid = MoneyField(default=0, help_text="Rupiah allocated to it so far.")
+    paid = MoneyField(default=0, help_text="Rupiah allocated to it so far; kept by the database.")
     issued_at = TimestampField(null=True, help_text="When it left draft.")
     due_on = DateField(null=True, help_text="Last day to pay without being late.")
     paid_at = TimestampField(null=True, help_text="When the last rupiah came in.")
@@ -186,10 +197,19 @@ class Invoice(TimestampedModel):
 
     class Meta:
         table_name = "invoices"
-        indexes = ((("location", "number"), True),)
+        indexes = (
+            (("location", "number"), True),
+            (("location", "number_month", "number_seq"), True),
+        )
         constraints = [
-            Check("discount <= subtotal", name="invoices_discount_within_subtotal_check"),
-            Check("total = subtotal - discount + tax", name="invoices_total_adds_up_check"),
+            Check(
+                "status IN ('draft', 'void') OR discount <= subtotal",
+                name="invoices_discount_within_subtotal_check",
+            ),
+            Check(
+                "status IN ('draft', 'void') OR total = subtotal - discount + tax",
+                name="invoices_total_adds_up_check",
+            ),
             Check("paid <= total", name="invoices_not_overpaid_check"),
             Check(
                 "CASE status WHEN 'partial' THEN paid > 0 AND paid < total"
@@ -205,6 +225,12 @@ class Invoice(TimestampedModel):
                 "status IN ('draft', 'void') OR num_nulls(issued_at, due_on) = 0",
                 name="invoices_issued_has_dates_check",
             ),
+            Check(
+                "num_nonnulls(number, number_month, number_seq, issued_at)"
+                " = CASE WHEN issued_at IS NULL THEN 0 ELSE 4 END",
+                name="invoices_issued_is_numbered_check",
+            ),
+            Check("status <> 'draft' OR issued_at IS NULL", name="invoices_draft_not_issued_check"),
             Check(
                 "subscription_id IS NULL OR period IS NOT NULL",
                 name="invoices_subscription_has_period_check",

@@ -1,6 +1,6 @@
 """Customers, and the ledger that their balances come from."""
 
-from domains.customers import models
+from domains.customers import models, rules
 from domains.customers.indexes import indexes
 from domains.domain import Domain
 
@@ -11,6 +11,7 @@ def register(domain: Domain) -> None:
     domain.extension("pg_trgm")
     domain.models(models.Customer, models.TransactionLog)
     indexes(domain)
+    domain.sql(*rules.RULES)
     domain.permissions(
         "customers.read", "customers.write", "customers.delete", "ledger.read", "ledger.write"
     )

@@ -1,7 +1,7 @@
 """Branches of the provider, and who works in them."""
 
 from domains.domain import Domain
-from domains.locations import models, seeds
+from domains.locations import models, rules, seeds
 
 
 def register(domain: Domain) -> None:
@@ -10,5 +10,6 @@ def register(domain: Domain) -> None:
     domain.models(models.Location, models.LocationUser)
     # one default at the most
     domain.index(models.Location, models.Location.is_default, unique=True, where="is_default")
+    domain.sql(*rules.RULES)
     domain.permissions("locations.read", "locations.write")
     domain.seed(seeds.main_office)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domains.domain import Domain
-from domains.payments import seeds
+from domains.payments import rules, seeds, statuses
 from domains.payments.indexes import indexes
 from domains.payments.models import (
     Payment,
@@ -19,6 +19,8 @@ def register(domain: Domain) -> None:
     domain.requires("auth", "locations", "customers", "mikrotik", "billing", "plugins")
     domain.models(PaymentMethod, Payment, PaymentAllocation, PaymentLink, PaymentEvent)
     indexes(domain)
+    domain.status(statuses.PAYMENTS, statuses.LINKS)
+    domain.sql(*rules.RULES)
     domain.permissions(
         "payments.read", "payments.write", "payments.refund", "payment_methods.write"
     )

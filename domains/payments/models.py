@@ -158,7 +158,9 @@ class Payment(TimestampedModel):
         help_text="Rupiah to pay, without the fee.",
     )
     fee = MoneyField(default=0, help_text="Rupiah of fee, by the method's rates at that time.")
-    allocated = MoneyField(default=0, help_text="Rupiah of the amount allocated to invoices.")
+    allocated = MoneyField(
+        default=0, help_text="Rupiah of the amount allocated to invoices; kept by the database."
+    )
     status = EnumField(PaymentStatus, default=PaymentStatus.PENDING, help_text="Where it is.")
     provider = TextField(
         null=True, help_text="Name of the plugin through which it went; null for manual ones."
@@ -198,8 +200,8 @@ class Payment(TimestampedModel):
         ]
 
 
-class PaymentAllocation(TimestampedModel):
-    """The part of a payment that settles an invoice, or part of it."""
+class PaymentAllocation(BaseModel):
+    """The part of a payment that settles an invoice, or part of it; deleted to take it back."""
 
     payment = ForeignKeyField(
         Payment,
@@ -277,6 +279,9 @@ class PaymentEvent(BaseModel):
         ],
         help_text="What makes the event one of its kind: its id, or reference and status.",
     )
+    external_ref = TextField(null=True, help_text="The payment that it names, if it names one.")
+    amount = MoneyField(null=True, help_text="Rupiah that came in, without the provider's fee.")
+    is_success = BooleanField(default=True, help_text="Whether it says that money came in.")
     payload = JSONField(help_text="What was sent.")
     signature_ok = BooleanField(default=False, help_text="Whether its signature was right.")
     received_at = TimestampField(constraints=[Default("now()")], help_text="When it came.")

@@ -1,7 +1,7 @@
 """Settings, and the log of what the staff did."""
 
 from domains.domain import Domain
-from domains.system import models, seeds
+from domains.system import models, rules, seeds
 from domains.system.indexes import indexes
 
 
@@ -10,5 +10,6 @@ def register(domain: Domain) -> None:
     domain.requires("auth", "locations")
     domain.models(models.Setting, models.ActivityLog)
     indexes(domain)
+    domain.sql(rules.APPEND_ONLY)
     domain.permissions("settings.read", "settings.write", "activity_logs.read")
     domain.seed(seeds.settings)

@@ -1,0 +1,31 @@
+"""The status machines of subscriptions and invoices."""
+
+from domains.billing.models import (
+    Invoice,
+    InvoiceStatus,
+    Subscription,
+    SubscriptionStatus,
+)
+from domains.machine import StatusMachine
+
+SUBSCRIPTIONS = StatusMachine(
+    Subscription.status,
+    start={SubscriptionStatus.ACTIVE, SubscriptionStatus.SUSPENDED},
+    moves={
+        SubscriptionStatus.ACTIVE: {SubscriptionStatus.SUSPENDED, SubscriptionStatus.ENDED},
+        SubscriptionStatus.SUSPENDED: {SubscriptionStatus.ACTIVE, SubscriptionStatus.ENDED},
+    },
+)
+
+# Between open, partial and paid an invoice moves as money is allocated to it and taken off again.
+# A paid one may become void only where there was nothing to pay: `paid` must be 0 by then.
+INVOICES = StatusMachine(
+    Invoice.status,
+    start={InvoiceStatus.DRAFT},
+    moves={
+        InvoiceStatus.DRAFT: {InvoiceStatus.OPEN, InvoiceStatus.VOID},
+        InvoiceStatus.OPEN: {InvoiceStatus.PARTIAL, InvoiceStatus.PAID, InvoiceStatus.VOID},
+        InvoiceStatus.PARTIAL: {InvoiceStatus.OPEN, InvoiceStatus.PAID},
+        InvoiceStatus.PAID: {InvoiceStatus.OPEN, InvoiceStatus.PARTIAL, InvoiceStatus.VOID},
+    },
+)

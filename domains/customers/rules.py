@@ -1,0 +1,132 @@
+"""What the database refuses of customers and of their ledger.
+
+Whoever writes an entry gives customer, type, amount and description; the chain (seq and balances)
+is the database's. The customer's row is locked first, so that entries of one customer queue up.
+The balance is written after the entry is really there: written before it, it would drift where ON
+CONFLICT DO NOTHING drops the entry.
+"""
+
+CHAIN_ENTRY = """
+CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    tip record;
+BEGIN
+    PERFORM FROM customers WHERE id = NEW.customer_id FOR NO KEY UPDATE;
+    SELECT seq, balance_after INTO tip FROM transaction_logs
+    WHERE customer_id = NEW.customer_id ORDER BY seq DESC LIMIT 1;
+    NEW.seq := coalesce(tip.seq, 0) + 1;
+    NEW.balance_before := coalesce(tip.balance_after, 0);
+    NEW.balance_after := NEW.balance_before + NEW.amount;
+    RETURN NEW;
+END
+$$
+"""
+ENTRIES_ARE_CHAINED = """
+CREATE TRIGGER transaction_logs_chained BEFORE INSERT ON transaction_logs
+FOR EACH ROW EXECUTE FUNCTION chain_entry()
+"""
+
+# From the last entry, not from NEW: a statement of many rows has written them all by now.
+WRITE_BALANCE = """
+CREATE FUNCTION write_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE customers c SET balance = t.balance_after
+    FROM transaction_logs t
+    WHERE c.id = NEW.customer_id AND t.customer_id = c.id AND t.balance_after <> c.balance
+      AND t.seq = (SELECT max(seq) FROM transaction_logs WHERE customer_id = NEW.customer_id);
+    RETURN NULL;
+END
+$$
+"""
+ENTRIES_MAKE_BALANCE = """
+CREATE TRIGGER transaction_logs_balance AFTER INSERT ON transaction_logs
+FOR EACH ROW EXECUTE FUNCTION write_balance()
+"""
+
+CHECK_BALANCE = """
+CREATE FUNCTION check_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    posted bigint := coalesce(
+        (SELECT balance_after FROM transaction_logs WHERE customer_id = NEW.id
+         ORDER BY seq DESC LIMIT 1), 0);
+BEGIN
+    IF NEW.balance <> posted THEN
+        RAISE EXCEPTION 'customers: the ledger gives customer % a balance of %, not %; post an'
+            ' entry to transaction_logs instead', NEW.id, posted, NEW.balance
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'balance',
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+BALANCE_FOLLOWS_LEDGER = """
+CREATE TRIGGER customers_balance_follows_ledger BEFORE INSERT OR UPDATE OF balance ON customers
+FOR EACH ROW EXECUTE FUNCTION check_balance()
+"""
+
+# For each statement, as TRUNCATE has no rows; the owner of the table is refused, too.
+APPEND_ONLY = """
+CREATE TRIGGER transaction_logs_append_only
+BEFORE UPDATE OR DELETE OR TRUNCATE ON transaction_logs
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('an entry stays; post its reversal')
+"""
+
+CHECK_REVERSAL = """
+CREATE FUNCTION check_reversal() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    original record;
+BEGIN
+    SELECT customer_id, amount, entry_type INTO original
+    FROM transaction_logs WHERE id = NEW.reverses_id;
+    IF original.entry_type = 'reversal' OR original.customer_id <> NEW.customer_id
+        OR original.amount <> -NEW.amount
+    THEN
+        RAISE EXCEPTION 'transaction_logs: entry % is no reversal of entry %: that takes the same'
+            ' customer, the opposite amount, and an entry that is no reversal itself',
+            NEW.id, NEW.reverses_id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+REVERSAL_MIRRORS_ENTRY = """
+CREATE TRIGGER transaction_logs_reversal_mirrors_entry AFTER INSERT ON transaction_logs
+FOR EACH ROW WHEN (NEW.entry_type = 'reversal') EXECUTE FUNCTION check_reversal()
+"""
+
+# For the tables of other domains that have a customer and a branch. The lock keeps the customer
+# in the branch until the row is there.
+MATCH_BRANCH = """
+CREATE FUNCTION match_branch_of_customer() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    branch bigint;
+BEGIN
+    IF OLD.customer_id = NEW.customer_id AND OLD.location_id = NEW.location_id THEN
+        RETURN NEW;
+    END IF;
+    SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
+    IF branch <> NEW.location_id THEN
+        RAISE EXCEPTION '%: customer % belongs to location %, not %', TG_TABLE_NAME,
+            NEW.customer_id, branch, NEW.location_id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+
+RULES = (
+    CHAIN_ENTRY,
+    ENTRIES_ARE_CHAINED,
+    WRITE_BALANCE,
+    ENTRIES_MAKE_BALANCE,
+    CHECK_BALANCE,
+    BALANCE_FOLLOWS_LEDGER,
+    APPEND_ONLY,
+    CHECK_REVERSAL,
+    REVERSAL_MIRRORS_ENTRY,
+    MATCH_BRANCH,
+)

@@ -1,0 +1,147 @@
+"""What the database refuses of allocations, and what it keeps for them.
+
+`payments.allocated` and `invoices.paid` are sums of the allocations. An allocation's triggers write
+them, the CHECKs of the two tables bound them (payments_not_overspent_check,
+invoices_not_overpaid_check), and nobody else can write anything but that sum.
+"""
+
+# Customer, payment, invoice: whoever allocates locks in this order, and deletes likewise. A
+# payment's customer never changes, so it may be read before the lock.
+LOCK_ALLOCATION = """
+CREATE FUNCTION lock_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
+    debtor bigint;
+BEGIN
+    PERFORM FROM customers WHERE id = payer FOR NO KEY UPDATE;
+    PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
+    SELECT customer_id INTO debtor FROM invoices
+    WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
+    IF payer <> debtor THEN
+        RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
+            allocation.payment_id, payer, allocation.invoice_id, debtor
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN allocation;
+END
+$$
+"""
+SAME_CUSTOMER = """
+CREATE TRIGGER payment_allocations_same_customer BEFORE INSERT OR DELETE ON payment_allocations
+FOR EACH ROW EXECUTE FUNCTION lock_allocation()
+"""
+
+KEEP_ALLOCATED = """
+CREATE FUNCTION keep_allocated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+    spent bigint := coalesce((
+        SELECT sum(amount) FROM payment_allocations WHERE payment_id = allocation.payment_id), 0);
+    settled bigint := coalesce((
+        SELECT sum(amount) FROM payment_allocations WHERE invoice_id = allocation.invoice_id), 0);
+BEGIN
+    UPDATE payments SET allocated = spent
+    WHERE id = allocation.payment_id AND allocated <> spent;
+    UPDATE invoices
+    SET paid = settled,
+        paid_at = CASE WHEN settled = total THEN now() END,
+        status = CASE WHEN status IN ('draft', 'void') THEN status
+                      WHEN settled = 0 THEN 'open'
+                      WHEN settled < total THEN 'partial'
+                      ELSE 'paid' END
+    WHERE id = allocation.invoice_id AND paid <> settled;
+    RETURN NULL;
+END
+$$
+"""
+ALLOCATIONS_KEEP_SUMS = """
+CREATE TRIGGER payment_allocations_keep_sums AFTER INSERT OR DELETE ON payment_allocations
+FOR EACH ROW EXECUTE FUNCTION keep_allocated()
+"""
+
+POST_ALLOCATION = """
+CREATE FUNCTION post_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
+                                      reference_id, description)
+        SELECT customer_id, 'charge', -NEW.amount, 'payment_allocation', NEW.id,
+               'Invoice ' || number
+        FROM invoices WHERE id = NEW.invoice_id;
+    ELSE
+        INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
+        SELECT customer_id, 'reversal', -amount, id, 'Taken back: ' || description
+        FROM transaction_logs
+        WHERE entry_type = 'charge' AND reference_type = 'payment_allocation'
+          AND reference_id = OLD.id;
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+ALLOCATIONS_POST = """
+CREATE TRIGGER payment_allocations_post AFTER INSERT OR DELETE ON payment_allocations
+FOR EACH ROW EXECUTE FUNCTION post_allocation()
+"""
+
+NOT_CHANGED = """
+CREATE TRIGGER payment_allocations_not_changed BEFORE UPDATE OR TRUNCATE ON payment_allocations
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('delete the allocation and make another')
+"""
+
+CHECK_ALLOCATED = """
+CREATE FUNCTION check_allocated() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    sum bigint := coalesce((
+        SELECT sum(amount) FROM payment_allocations WHERE payment_id = NEW.id), 0);
+BEGIN
+    IF NEW.allocated <> sum THEN
+        RAISE EXCEPTION 'payments: % of payment % is allocated, not %; write payment_allocations'
+            ' instead', sum, NEW.id, NEW.allocated
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'allocated',
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+ALLOCATED_IS_SUM = """
+CREATE TRIGGER payments_allocated_is_sum BEFORE INSERT OR UPDATE OF allocated ON payments
+FOR EACH ROW EXECUTE FUNCTION check_allocated()
+"""
+
+CHECK_PAID = """
+CREATE FUNCTION check_paid() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    sum bigint := coalesce((
+        SELECT sum(amount) FROM payment_allocations WHERE invoice_id = NEW.id), 0);
+BEGIN
+    IF NEW.paid <> sum THEN
+        RAISE EXCEPTION 'invoices: % is allocated to invoice %, not %; write payment_allocations'
+            ' instead', sum, NEW.id, NEW.paid
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'paid',
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$$
+"""
+PAID_IS_SUM = """
+CREATE TRIGGER invoices_paid_is_sum BEFORE INSERT OR UPDATE OF paid ON invoices
+FOR EACH ROW EXECUTE FUNCTION check_paid()
+"""
+
+RULES = (
+    LOCK_ALLOCATION,
+    SAME_CUSTOMER,
+    KEEP_ALLOCATED,
+    ALLOCATIONS_KEEP_SUMS,
+    POST_ALLOCATION,
+    ALLOCATIONS_POST,
+    NOT_CHANGED,
+    CHECK_ALLOCATED,
+    ALLOCATED_IS_SUM,
+    CHECK_PAID,
+    PAID_IS_SUM,
+)

@@ -1,0 +1,70 @@
+"""One difference between two schemas, as a value: what to make, to alter or to drop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.schema import Enum, Key
+
+KINDS = (
+    "extension",
+    "enum",
+    "function",
+    "table",
+    "column",
+    "default",
+    "constraint",
+    "foreign key",
+    "index",
+    "trigger",
+    "comment",
+)
+PARTS = frozenset({"default", "constraint", "foreign key", "index", "trigger"})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference. action: create, alter or drop. table: the owner of a part, else empty.
+
+    old, new: the values before and after. optional: for extensions. losing: what data goes with
+    it, or empty. by_text: a column's values are carried over by what they are called. in_place: an
+    enum is only added to.
+    """
+
+    action: str
+    kind: str
+    name: str
+    table: str = ""
+    old: Any = None
+    new: Any = None
+    optional: bool = False
+    losing: str = ""
+    by_text: bool = False
+    in_place: bool = False
+
+    @property
+    def key(self) -> Key:
+        """What it changes; a default is its column's."""
+        return "column" if self.kind == "default" else self.kind, self.table, self.name
+
+    @property
+    def target(self) -> str:
+        """The name by which a person refers to it: `customers.phone` for a column."""
+        whole = self.table and self.kind in ("column", "default")
+        return f"{self.table}.{self.name}" if whole else self.name
+
+    def __str__(self) -> str:
+        place = f" on {self.table}" if self.table and self.kind in PARTS - {"default"} else ""
+        return f"{self.action} {self.kind} {self.target}{place}"
+
+
+def grows(old: Enum, new: Enum) -> bool:
+    """Whether the new enum is the old one with more labels."""
+    labels = iter(new.labels)
+    return all(label in labels for label in old.labels)
+
+
+def set_aside(enum: Enum) -> str:
+    """What an enum is called while another of its name takes its place."""
+    return f"{enum.name[:56]}_before"

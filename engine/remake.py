@@ -1,0 +1,119 @@
+"""What has to go and come again, though it stays as it is, because something that it needs changes.
+
+PostgreSQL refuses to drop or to retype what others need; so these are dropped first and made again
+at the end. An enum that loses or reorders labels is set aside and made anew; its columns follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from engine.change import Change, set_aside
+from engine.quoting import name
+from engine.schema import Column, Key, Schema
+
+# What PostgreSQL itself carries along when a column gets another type.
+FOLLOWS_TYPE = ("constraint", "index", "table")
+
+
+def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
+    """The changes, and those that they make necessary."""
+    remaking = _Remaking(changes, old, new)
+    for change in list(remaking.changes.values()):
+        if _is_rebuilt(change):
+            remaking.move_columns(change)
+    for change in list(remaking.changes.values()):
+        remaking.remake_what_needs(change)
+    return [remaking.finished(change) for change in remaking.changes.values()]
+
+
+class _Remaking:
+    """The changes so far. held, wanted: all objects before and after; needing: the reverse of what
+    the old schema depends on."""
+
+    def __init__(self, changes: Iterable[Change], old: Schema, new: Schema) -> None:
+        self.changes: dict[tuple[str, ...], Change] = {}
+        self.held: dict[Key, Any] = dict(old.objects())
+        self.wanted: dict[Key, Any] = dict(new.objects())
+        self.enums = old.enums.keys() | new.enums.keys()
+        self.needing: dict[Key, list[Key]] = {}
+        for key in sorted(old.depends):
+            for needed in old.depends[key]:
+                self.needing.setdefault(needed, []).append(key)
+        for change in changes:
+            self._put(change)
+
+    def move_columns(self, change: Change) -> None:
+        """Set the old type aside, move its columns to the new one, drop it at the end."""
+        aside = set_aside(change.old)
+        self.enums.add(aside)
+        self._put(Change("drop", "enum", aside, old=change.old))
+        for key in self.needing.get(change.key, []):
+            column, wanted = self.held[key], self.wanted.get(key)
+            if wanted and key[0] == "column" and _base(column) == change.name:
+                known = self.changes.get(("alter", *key))
+                array = column.type.removeprefix(name(change.name))
+                column = replace(column, type=name(aside) + array)
+                losing = known.losing if known else ""
+                self._put(Change("alter", "column", key[2], key[1], column, wanted, losing=losing))
+
+    def remake_what_needs(self, change: Change) -> None:
+        """Remake what needs the thing that goes, or that turns into another."""
+        retyped = _is_retyped(change)
+        if change.action == "drop" or retyped or _is_rebuilt(change):
+            for key in self.needing.get(change.key, []):
+                if not (retyped and key[0] in FOLLOWS_TYPE):
+                    self._remake(key)
+
+    def finished(self, change: Change) -> Change:
+        """The change; values go from one enum to another by their labels."""
+        if not _is_retyped(change):
+            return change
+        return replace(change, by_text={_base(change.old), _base(change.new)} <= self.enums)
+
+    def _remake(self, key: Key) -> None:
+        kind, table, part = key
+        before, after = self.held.get(key), self.wanted.get(key)
+        if not (before and after) or kind == "table" or ("drop", *key) in self.changes:
+            return
+        if kind == "column" and not before.generated:
+            self._remake_default(key, before, after)
+            return
+        self.changes.pop(("alter", *key), None)
+        gone = Change("drop", kind, part, table, old=before)
+        self._put(gone)
+        self._put(Change("create", kind, part, table, new=after))
+        self.remake_what_needs(gone)
+
+    def _remake_default(self, key: Key, before: Column, after: Column) -> None:
+        """Only the default of the column goes and comes; the column stays."""
+        _, table, part = key
+        if before.default is None:
+            return
+        self._put(Change("drop", "default", part, table, old=before))
+        if after.default is not None:
+            self._put(Change("create", "default", part, table, new=after))
+        altered = self.changes.pop(("alter", *key), None)
+        if altered:
+            bare, wanted = (replace(c, default=None) for c in (altered.old, altered.new))
+            if bare != wanted:
+                self._put(replace(altered, old=bare, new=wanted))
+
+    def _put(self, change: Change) -> None:
+        self.changes[(change.action, change.kind, change.table, change.name)] = change
+
+
+def _is_rebuilt(change: Change) -> bool:
+    return (change.action, change.kind) == ("alter", "enum") and not change.in_place
+
+
+def _is_retyped(change: Change) -> bool:
+    altered = (change.action, change.kind) == ("alter", "column")
+    return altered and change.old.type != change.new.type
+
+
+def _base(column: Column) -> str:
+    """The name of the column's type, or of the elements of its array."""
+    return column.type.removesuffix("[]").strip('"').replace('""', '"')
