@@ -58,8 +58,8 @@ def dump(url: str, folder: Path, report: Report) -> Dump:
     report.started(f"backup of {database}", tables)
     try:
         _make(folder)
-        with _partial(folder, database) as (path, file):
-            _run(program, url, file, report)
+        with _reserved(folder, database) as (path, file):
+            _run([str(program), f"--file={_partial(path)}"], url, file, report)
             made = _settle(path, file)
     except BaseException as error:
         report.failed(f"backup of {database}", time.perf_counter() - start)
@@ -120,14 +120,13 @@ def _make(folder: Path) -> None:
 
 
 @contextmanager
-def _partial(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
+def _reserved(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
     """(path, file): the path that the dump shall have, and the locked file to write it to."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     name = re.sub(r"[^\w-]", "_", database)
     for number in count(1):
         path = folder.resolve() / f"{name}_{moment}{f'-{number}' * (number > 1)}{ENDING}"
-        partial = path.with_name(path.name + PARTIAL)
-        file = None if path.exists() else _locked(partial)
+        file = None if path.exists() else _locked(_partial(path))
         if file is None:
             continue
         with file:
@@ -135,9 +134,13 @@ def _partial(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
                 yield path, file
             finally:
                 if not path.exists():
-                    partial.unlink(missing_ok=True)
+                    _partial(path).unlink(missing_ok=True)
                     sidecar(path).unlink(missing_ok=True)
         return
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(path.name + PARTIAL)
 
 
 def _locked(path: Path) -> Any:
@@ -158,12 +161,14 @@ def _private(path: Path, flag: int) -> Any:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | flag, 0o600), "r+b")
 
 
-def _run(program: Path, url: str, file: Any, report: Report) -> None:
+def _run(command: list[str], url: str, file: Any, report: Report) -> None:
+    """Let pg_dump write. It does so by the path, as stdout is no file to it that it can seek in;
+    the file that it inherits keeps the lock for as long as it lives."""
     connection, environment = for_program(url)
-    command = [str(program), "--format=custom", "--encoding=UTF8", "--verbose"]
-    command += ["--no-password", f"--dbname={connection}"]
+    command += ["--format=custom", "--encoding=UTF8", "--verbose", "--no-password"]
+    command.append(f"--dbname={connection}")
     status, said = programs.follow(
-        command, BEGUN, lambda _: report.step(), stdout=file, env=environment
+        command, BEGUN, lambda _: report.step(), env=environment, pass_fds=[file.fileno()]
     )
     if status:
         raise BackupFailed(
@@ -183,7 +188,7 @@ def _settle(path: Path, file: Any) -> Dump:
         beside.flush()
         os.fsync(beside.fileno())
     size = os.fstat(file.fileno()).st_size
-    path.with_name(path.name + PARTIAL).rename(path)
+    _partial(path).rename(path)
     _sync(path.parent)
     return Dump(path, size, digest.digest())
 
