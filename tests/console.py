@@ -23,16 +23,25 @@ class Result:
     err: str
 
 
-def call(url: str | None, *arguments: str, **environment: str) -> Result:
-    """Run `invoke …` on that database: with a stdin that is no terminal, and the streams captured.
+class Terminal(io.StringIO):
+    """A stdin at which somebody types."""
 
-    What the task does not catch is raised: a traceback in a process of its own.
+    def isatty(self) -> bool:
+        return True
+
+
+def call(url: str | None, *arguments: str, typed: str | None = None, **environment: str) -> Result:
+    """Run `invoke …` on that database, the streams captured.
+
+    typed: what is typed on the terminal; None where there is no terminal. What the task does not
+    catch is raised: it would be a traceback in a process of its own.
     """
+    stdin = io.StringIO() if typed is None else Terminal(typed)
     out, err, code = io.StringIO(), io.StringIO(), 0
     given = ({"DATABASE_URL": url} if url is not None else {}) | environment
     with (
         _environment(given),
-        mock.patch("sys.stdin", io.StringIO()),
+        mock.patch("sys.stdin", stdin),
         redirect_stdout(out),
         redirect_stderr(err),
     ):
