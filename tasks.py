@@ -279,6 +279,28 @@ def domains(c: Context, json: bool = False) -> None:
         print(f"  {', '.join(counts)}")
 
 
+@command(
+    help={
+        "customers": "How many customers, up to a million.",
+        "months": "How many months of history, up to 36.",
+        "seed": "The same seed gives the same rows, on the same day.",
+        "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
+    },
+    auto_shortflags=False,
+)
+def demo(
+    c: Context, customers: int = 200, months: int = 12, seed: int = 1, today: str = ""
+) -> None:
+    """Fill a migrated database that has no customers with an invented provider's history."""
+    from demo.load import load
+    from demo.plan import Plan
+    from engine.console import Console
+
+    plan = Plan.of(customers, months, seed, today)
+    for sheet in load(_url(), MIGRATIONS, plan, Console()):
+        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
+
+
 @command(name="start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
@@ -518,7 +540,7 @@ def _print_json(value: Any) -> None:
 
 namespace = Collection(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, generate, renumber),
-    *(domains, test),
+    *(domains, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

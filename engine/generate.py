@@ -210,9 +210,11 @@ class Generator:
         return ordered(diff(old, new, optional=self.optional), old, new, self._rank)
 
     def _group(self, change: Change) -> str:
-        part = f"{change.name} on {change.table}" if change.kind == "trigger" else change.name
         kind = change.new[0][0] if change.kind == "comment" else change.kind
-        own = self.owners.get((kind, part.partition("(")[0].strip('"')))
+        name = change.old.name if kind == "enum" and change.old else change.name
+        if kind == "trigger":
+            name = f"{name} on {change.table}"
+        own = self.owners.get((kind, name.partition("(")[0].strip('"')))
         return own or self._owner("table", change.table or change.name)
 
     def _owner(self, kind: str, name: str) -> str:

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import files, history, notices
+from engine import files, history, journal, notices
 from engine.database import connect
 from engine.history import History
 
@@ -41,7 +41,8 @@ class Status:
             moment = (entry.applied_at or "")[:19].replace("T", " ")
             took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
             who = f"by {entry.applied_by}" if entry.applied_by else ""
-            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who]
+            hint = self._hint(entry.name)
+            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who, hint]
             lines.append("  " + "  ".join(filter(None, columns)).rstrip())
         if not self.history.entries:
             lines.append("  there are no migrations")
@@ -49,6 +50,14 @@ class Status:
         if self.history.count("pending") and not self.history.problems:
             lines.append("To apply what is pending: invoke migrate")
         return "\n".join(lines)
+
+    def _hint(self, name: str) -> str:
+        """Whether the file stopped in the middle."""
+        for way, key in (("", name), ("rollback ", name + journal.BACK)):
+            if key in self.history.unfinished:
+                done = self.history.unfinished[key]
+                return f"{way}stopped in the middle, {done} of its statements are done"
+        return ""
 
 
 def read_status(url: str, folder: Path) -> Status:

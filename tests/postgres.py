@@ -64,7 +64,7 @@ def available() -> dict[str, Path]:
 
 def start(name: str, folder: Path) -> PostgresServer:
     user = programs.account()
-    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=_folder()))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
     data, port = str(home / "data"), free_port()
@@ -98,6 +98,12 @@ def _run(user: Any, program: Path, *arguments: str) -> None:
     status, output = programs.run(user, program, *arguments)
     if status:
         raise RuntimeError(f"{program}: {output}")
+
+
+def _folder() -> str:
+    """Memory, where there is enough of it: cloning a database is mostly writing files."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.exists() and shutil.disk_usage(memory).free > 4 << 30 else "/tmp"
 
 
 def free_port() -> int:

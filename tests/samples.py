@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
-from typing import Any
+from threading import Barrier
+from typing import Any, TypeVar
 
 import psycopg2
 import pytest
 
+from engine.peewee_database import EngineDatabase
+
+Result = TypeVar("Result")
+
 SECRET = b"\x01" + bytes(40)
 DIGEST = bytes(32)
+CLIENTS = 8
 number = count(1)
 
 
@@ -40,6 +48,19 @@ def refused(cursor: Any, rule: str, make: Any, *arguments: Any, **values: Any) -
         make(cursor, *arguments, **values)
     assert caught.value.diag.constraint_name == rule, caught.value
     cursor.execute("ROLLBACK TO SAVEPOINT before_refusal")
+
+
+def together(database: EngineDatabase, work: Callable[[int], Result]) -> list[Result]:
+    """What CLIENTS clients make of the same work at the same time, each on its own connection."""
+    start = Barrier(CLIENTS)
+
+    def client(number: int) -> Result:
+        with database.connection_context():
+            start.wait(timeout=30)
+            return work(number)
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return list(pool.map(client, range(CLIENTS)))
 
 
 def location(cursor: Any, **values: Any) -> int:

@@ -261,20 +261,30 @@ def test_the_end_of_a_service_is_told_by_the_clock_of_the_branch(cursor: Any) ->
 @pytest.mark.parametrize(
     ("table", "rule", "values"),
     [
+        ("profiles", "profiles_name_not_blank_check", {"name": " "}),
+        ("profiles", "profiles_mikrotik_name_not_blank_check", {"mikrotik_name": ""}),
         ("profiles", "profiles_rate_limit_form_check", {"rate_limit": "fast"}),
+        ("profiles", "profiles_cost_price_check", {"cost_price": -1}),
         ("profiles", "profiles_duration_check", {"duration": 0}),
         ("profiles", "profiles_selling_price_check", {"selling_price": -1}),
         ("profiles", "profiles_data_limit_bytes_check", {"data_limit_bytes": 0}),
         ("profiles", "profiles_shared_users_check", {"shared_users": 0}),
+        ("routers", "routers_name_not_blank_check", {"name": ""}),
+        ("routers", "routers_api_username_not_blank_check", {"api_username": ""}),
         ("routers", "routers_port_check", {"port": 65536}),
         ("routers", "routers_host_form_check", {"host": "10.0.0.1 8728"}),
         ("routers", "routers_api_password_check", {"api_password": b"secret"}),
         ("routers", "routers_api_password_check", {"api_password": b"\x02" + bytes(40)}),
         ("routers", "routers_api_password_check", {"api_password": b"\x01" + bytes(31)}),
+        ("vendors", "vendors_name_not_blank_check", {"name": ""}),
+        ("vendors", "vendors_email_form_check", {"email": "siti at isp"}),
         ("vendors", "vendors_commission_bp_check", {"commission_bp": 10001}),
         ("vendors", "vendors_phone_check", {"phone": "08123456789"}),
         ("voucher_batches", "voucher_batches_prefix_form_check", {"prefix": "-V"}),
+        ("voucher_batches", "voucher_batches_code_form_check", {"code": ""}),
         ("voucher_batches", "voucher_batches_quantity_check", {"quantity": 0}),
+        ("voucher_batches", "voucher_batches_cost_price_check", {"cost_price": -1}),
+        ("voucher_batches", "voucher_batches_selling_price_check", {"selling_price": -1}),
         ("vouchers", "vouchers_code_form_check", {"code": "no spaces"}),
         ("vouchers", "vouchers_password_check", {"password": b"in the clear"}),
         ("vouchers", "vouchers_status_move", {"status": "used"}),
@@ -300,3 +310,21 @@ def test_a_code_is_there_once(cursor: Any, home: int, batch: int) -> None:
     refused(cursor, "vouchers_code_key", samples.voucher, other, code="ABC123")
     third = samples.profile(cursor, home)
     refused(cursor, "voucher_batches_code_key", samples.batch, third, code="MINE")
+
+
+def test_a_name_is_there_once_in_a_branch(cursor: Any, home: int, away: int) -> None:
+    for table, make in (
+        ("profiles", samples.profile),
+        ("routers", samples.router),
+        ("vendors", samples.vendor),
+    ):
+        make(cursor, home, name="Same")
+        refused(cursor, f"{table}_location_id_name_key", make, home, name="Same")
+        assert make(cursor, away, name="Same")
+
+
+def test_a_log_in_is_one_vendors(cursor: Any, home: int) -> None:
+    cursor.execute("SELECT id FROM admin_users")
+    (admin,) = cursor.fetchone()
+    samples.vendor(cursor, home, admin_user_id=admin)
+    refused(cursor, "vendors_admin_user_id_key", samples.vendor, home, admin_user_id=admin)

@@ -241,6 +241,7 @@ def test_a_schedule_falls_due_after_it_ran(cursor: Any) -> None:
         ("backup_schedules_retention_count_positive_check", {"retention_count": 0}),
         ("backup_schedules_cron_form_check", {"cron": "@daily"}),
         ("backup_schedules_name_key", {"name": "daily"}),
+        ("backup_schedules_name_not_blank_check", {"name": ""}),
     ):
         refused(cursor, rule, insert, "backup_schedules", **given | values)
     schedule = insert(cursor, "backup_schedules", **given)
@@ -252,3 +253,63 @@ def test_a_schedule_falls_due_after_it_ran(cursor: Any) -> None:
 def delete(cursor: Any, table: str, identity: int) -> None:
     cursor.execute(f"DELETE FROM {table} WHERE id = %s", (identity,))
     assert cursor.rowcount == 1
+
+
+def plugin(cursor: Any, **values: Any) -> int:
+    given = {"name": "midtrans", "version": "1.0", "entry_point": "plugins.midtrans:Midtrans"}
+    return insert(cursor, "payment_plugins", **given | values)
+
+
+def plugin_error(cursor: Any, **values: Any) -> int:
+    given = {"plugin_id": plugin(cursor), "error_type": "ConnectionError", "message": ""}
+    return insert(cursor, "plugin_error_logs", **given | values)
+
+
+def session(cursor: Any, **values: Any) -> int:
+    return samples.session(cursor, samples.location(cursor), **values)
+
+
+def message(cursor: Any, **values: Any) -> int:
+    return samples.message(cursor, session(cursor), **values)
+
+
+def backup(cursor: Any, **values: Any) -> int:
+    return insert(cursor, "backups", **{"kind": "full"} | values)
+
+
+@pytest.mark.parametrize(
+    ("rule", "make", "values"),
+    [
+        ("payment_plugins_name_key", plugin, {"name": "manual"}),
+        ("payment_plugins_name_form_check", plugin, {"name": "Mid Trans"}),
+        ("payment_plugins_version_not_blank_check", plugin, {"version": ""}),
+        ("payment_plugins_entry_point_form_check", plugin, {"entry_point": "os.system"}),
+        ("payment_plugins_config_schema_object_check", plugin, {"config_schema": "[]"}),
+        ("plugin_error_logs_error_type_not_blank_check", plugin_error, {"error_type": ""}),
+        ("plugin_error_logs_context_object_check", plugin_error, {"context": "[]"}),
+        ("settings_key_form_check", setting, {"key": "Some key"}),
+        ("settings_category_form_check", setting, {"category": ""}),
+        ("settings_description_not_blank_check", setting, {"description": " "}),
+        ("whatsapp_sessions_name_not_blank_check", session, {"name": ""}),
+        ("whatsapp_messages_recipient_check", message, {"recipient": "0812"}),
+        (
+            "whatsapp_messages_provider_message_id_not_blank_check",
+            message,
+            {"provider_message_id": ""},
+        ),
+        ("whatsapp_templates_name_not_blank_check", samples.template, {"name": ""}),
+        ("whatsapp_templates_body_not_blank_check", samples.template, {"body": " "}),
+        ("whatsapp_templates_language_form_check", samples.template, {"language": "Indonesia"}),
+        ("whatsapp_templates_name_language_key", samples.template, {"name": "payment_link"}),
+        ("backups_path_not_blank_check", backup, {"path": ""}),
+    ],
+)
+def test_a_value_without_sense_is_refused(
+    cursor: Any, rule: str, make: Any, values: dict[str, Any]
+) -> None:
+    refused(cursor, rule, make, **values)
+
+
+def test_a_session_name_is_there_once(cursor: Any) -> None:
+    session(cursor, name="Counter")
+    refused(cursor, "whatsapp_sessions_name_key", session, name="Counter")
