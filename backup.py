@@ -27,14 +27,14 @@ __all__ = ["make", "make_due", "restore"]
 def make(url: str, path: str, report: Report) -> keeping.Dump:
     """Make a backup that a person asked for. path: the folder, or empty.
 
-    It is recorded where the database has the table for it: one that was never migrated is worth a
-    backup, too. Raises what the engine raises; the record then says why.
+    It is recorded where that is possible: a database that was never migrated, or is a replica, is
+    worth a backup, too. Raises what the engine raises; the record then says why.
     """
     with _bound(url):
         if keeping.recorded():
             folder = _folder(path)
             return keeping.take(lambda: dumps.dump(url, folder, report))
-    report.message("the backup is not recorded: the database has no table for it")
+    report.message("the backup is not recorded: the database has no table for it, or is a replica")
     return dumps.dump(url, Path(path) if path else ROOT / DEFAULT, report)
 
 
@@ -45,7 +45,10 @@ def make_due(url: str, path: str, report: Report) -> list[keeping.Run]:
     """
     with _bound(url):
         if not keeping.recorded():
-            raise Refused("the database has no backup schedules.", fix="run: invoke migrate")
+            raise Refused(
+                "the database has no backup schedules, or is a replica.",
+                fix="run `invoke migrate`, or name the primary in DATABASE_URL",
+            )
         folder = _folder(path)
         return keeping.take_due(lambda: dumps.dump(url, folder, report), dumps.remove)
 

@@ -53,12 +53,19 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
             try:
                 load_environment(ROOT)
                 function(*arguments, **named)
-            except _expected() as error:
-                message = f"Error: {error}"
+                return
+            except Exit:
+                raise
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise Exit(code=1) from None
+            except Exception as error:
+                known = _known(error)
+                if known is None:
+                    raise
+                message = f"Error: {known}"
             except KeyboardInterrupt:
                 message = "Interrupted; what was not finished is rolled back."
-            else:
-                return
             if named.get("log_json"):
                 print(message)
             raise Exit(None if named.get("log_json") else message, 1)
@@ -397,10 +404,17 @@ def secrets_rotate(c: Context) -> None:
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
 
 
-def _expected() -> tuple[type[Exception], ...]:
-    """What a user can cause; a domain can have raised its own only once it was imported."""
-    domain_errors = sys.modules.get("domains.errors")
-    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+def _known(error: Exception) -> Exception | None:
+    """What to tell of an error that a user can cause; None for any other.
+
+    A domain can have raised its own, and a server refused, only where that was imported.
+    """
+    domain = sys.modules.get("domains.errors")
+    if isinstance(error, (EngineError, domain.BillingError) if domain else EngineError):
+        return error
+    from engine.failure import translated
+
+    return translated(error)
 
 
 def _new_password(name: str) -> str:

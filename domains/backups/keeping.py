@@ -70,11 +70,13 @@ class Run:
 
 
 def recorded() -> bool:
-    """Whether the database has the table; one that was never migrated has not."""
-    row = _query(
-        "SELECT to_regclass('backups') IS NOT NULL AND to_regclass('settings') IS NOT NULL"
+    """Whether the database takes a record: it has the tables, and is no replica."""
+    return bool(
+        _query(
+            "SELECT to_regclass('backups') IS NOT NULL AND to_regclass('settings') IS NOT NULL"
+            " AND NOT pg_is_in_recovery()"
+        )
     )
-    return bool(row)
 
 
 def folder() -> str | None:
