@@ -41,7 +41,7 @@ def refuse_production(url: str, name: str, command: str) -> None:
         )
     if not name and production:
         raise Refused(
-            f"{database} is a production database, and `{command}` would lose what it holds.",
+            f"{database} is a production database; `{command}` would lose its rows.",
             why="Nothing was changed.",
             fix=f"if that is meant, give the name of the database: {command} --name "
             + shlex.quote(database),

@@ -9,6 +9,7 @@ from domains.domain import Domain
 
 def register(domain: Domain) -> None:
     """Register the domain."""
+    domain.requires("system")
     domain.models(BackupSchedule, Backup)
     # Retention: the backups of a schedule, newest first.
     domain.index(
