@@ -27,6 +27,13 @@ from domains.domain import Domain
 from engine.errors import RegistryError
 
 ENTRY_POINTS = "billing.domains"
+STATUS_INTRODUCTION = """\
+# Status machines
+
+Which status may follow which. The database refuses every other move, whoever asks, with the
+SQLSTATE of a check violation and the name of the trigger as the constraint. The domains declare
+the machines, and this page is written from them; a test compares the two.
+"""
 # Kinds of things that share their names with others.
 SPACES = {"table": "relation", "index": "relation", "procedure": "function"}
 
@@ -49,6 +56,17 @@ class Registry:
     def permissions(self) -> set[str]:
         """Every permission that a domain declares."""
         return {name for domain in self for name in domain.permission_names}
+
+    def status_document(self) -> str:
+        """docs/status-machines.md: every status machine, as Markdown."""
+        machines = [(domain, machine) for domain in self for machine in domain.machines]
+        sections = [
+            f"## {machine.table}.{machine.field.column_name}\n\n"
+            f"Domain {domain.name}. A refused move names `{machine.name}`.\n\n"
+            f"{machine.described()}\n"
+            for domain, machine in machines
+        ]
+        return "\n".join([STATUS_INTRODUCTION, *sections])
 
 
 def load() -> Registry:

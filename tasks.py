@@ -10,7 +10,8 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +23,23 @@ from invoke.tasks import task
 from engine.errors import ConfigError, EngineError, Refused
 
 if TYPE_CHECKING:
+    from engine.report import Report
     from engine.runner import Runner
 
 ROOT = Path(__file__).resolve().parent
 MIGRATIONS = ROOT / "migrations"
 TIME_ZONE = "Asia/Jakarta"
+DRY_RUN = "Print the SQL and change nothing."
+LOG_JSON = "Write a line of JSON for each event to stderr; all else goes to stdout."
+NAME = "Name of the database, to be given where it is a production one."
+WIPING = {
+    "yes": "Do not ask.",
+    "all": "Drop what the migrations did not make, too.",
+    "backup": "Make a backup first.",
+    "name": NAME,
+    "dry_run": DRY_RUN,
+    "log_json": LOG_JSON,
+}
 
 
 def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
@@ -40,65 +53,131 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
             try:
                 load_environment(ROOT)
                 function(*arguments, **named)
-            except _expected() as error:
-                raise Exit(f"Error: {error}", 1) from None
+                return
+            except Exit:
+                raise
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise Exit(code=1) from None
+            except Exception as error:
+                known = _known(error)
+                if known is None:
+                    raise
+                message = f"Error: {known}"
             except KeyboardInterrupt:
-                raise Exit("Interrupted; what was not finished is rolled back.", 1) from None
+                message = "Interrupted; what was not finished is rolled back."
+            if named.get("log_json"):
+                print(message)
+            raise Exit(None if named.get("log_json") else message, 1)
 
         return task(guarded, **options)
 
     return decorate
 
 
-@command(help={"dry_run": "Print the SQL and change nothing."})
-def migrate(c: Context, dry_run: bool = False) -> None:
+@command(help={"dry_run": DRY_RUN, "log_json": LOG_JSON})
+def migrate(c: Context, dry_run: bool = False, log_json: bool = False) -> None:
     """Apply the migrations that are pending."""
-    runner = _runner(c, dry_run)
-    if not runner.migrate():
-        print("Nothing to migrate: the database is up to date.")
+    with _report("migrate", log_json) as report:
+        if not _runner(c, dry_run, report).migrate():
+            print("Nothing to migrate: the database is up to date.")
 
 
 @command(
     help={
         "steps": "How many files to roll back.",
         "yes": "Roll back even where rows are lost with their tables or columns.",
-        "dry_run": "Print the SQL and change nothing.",
+        "name": NAME,
+        "dry_run": DRY_RUN,
+        "log_json": LOG_JSON,
     }
 )
-def rollback(c: Context, steps: str = "1", yes: bool = False, dry_run: bool = False) -> None:
+def rollback(
+    c: Context,
+    steps: str = "1",
+    yes: bool = False,
+    name: str = "",
+    dry_run: bool = False,
+    log_json: bool = False,
+) -> None:
     """Undo the newest migration that is applied."""
-    count = _count("--steps", steps)
-    if not _runner(c, dry_run).rollback(count, losing=yes or _dry(c, dry_run)):
-        print("Nothing to roll back: no migration is applied.")
+    with _report("rollback", log_json) as report:
+        count, runner = _count("--steps", steps), _runner(c, dry_run, report)
+        if name or count > 1:
+            _spare_production(runner, name, f"invoke rollback --steps {count}")
+        if not runner.rollback(count, losing=yes or runner.settings.dry):
+            print("Nothing to roll back: no migration is applied.")
 
 
-@command(
-    help={
-        "yes": "Do not ask.",
-        "all": "Drop what the migrations did not make, too.",
-        "dry_run": "Print the SQL and change nothing.",
-    }
-)
-def fresh(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
+@command(help=WIPING)
+def fresh(
+    c: Context,
+    yes: bool = False,
+    all: bool = False,
+    backup: bool = False,
+    name: str = "",
+    dry_run: bool = False,
+    log_json: bool = False,
+) -> None:
     """Delete everything, then migrate from the start."""
     from engine import wipe
 
-    runner = _runner(c, dry_run)
-    wipe.rehearse(runner.url, MIGRATIONS)
-    _wipe(runner, yes, all)
-    runner.migrate(from_start=runner.settings.dry)
+    with _report("fresh", log_json) as report:
+        runner = _runner(c, dry_run, report)
+        _spare_production(runner, name, "invoke fresh")
+        wipe.rehearse(runner.url, MIGRATIONS)
+        _wipe(runner, yes, all, backup)
+        runner.migrate(from_start=runner.settings.dry)
+
+
+@command(help=WIPING)
+def reset(
+    c: Context,
+    yes: bool = False,
+    all: bool = False,
+    backup: bool = False,
+    name: str = "",
+    dry_run: bool = False,
+    log_json: bool = False,
+) -> None:
+    """Delete everything, the history included, and stop."""
+    with _report("reset", log_json) as report:
+        runner = _runner(c, dry_run, report)
+        _spare_production(runner, name, "invoke reset")
+        _wipe(runner, yes, all, backup)
 
 
 @command(
     help={
-        "yes": "Do not ask.",
-        "all": "Drop what the migrations did not make, too.",
-        "dry_run": "Print the SQL and change nothing.",
+        "path": "Folder to write to, instead of the setting backup_path.",
+        "due": "Make the backups that are due by their schedules; remove what these keep no more.",
     }
 )
-def reset(c: Context, yes: bool = False, all: bool = False, dry_run: bool = False) -> None:
-    """Delete everything, the history included, and stop."""
-    _wipe(_runner(c, dry_run), yes, all)
+def backup(c: Context, path: str = "", due: bool = False) -> None:
+    """Dump the database into a file that `invoke restore` takes."""
+    from backup import make, make_due
+    from engine.console import Console
+
+    if not due:
+        make(_migration_url(), path, Console())
+        return
+    runs = make_due(_migration_url(), path, Console())
+    for run in runs:
+        state = "done" if run.dump else "failed"
+        print("\n".join([f"{run.schedule}: {state}", *(f"  removed {old}" for old in run.removed)]))
+    if not runs:
+        print("No backup is due.")
+    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
+        raise EngineError("\n".join(errors))
+
+
+@command(positional=["file"], help={"file": "File that `invoke backup` wrote."})
+def restore(c: Context, file: str) -> None:
+    """Restore a backup into an empty database."""
+    from backup import restore as bring_back
+
+    runner = _runner(c, dry_run=False)
+    bring_back(runner.url, Path(file), runner.settings, runner.report)
 
 
 @command(
@@ -207,6 +286,28 @@ def domains(c: Context, json: bool = False) -> None:
         print(f"  {', '.join(counts)}")
 
 
+@command(
+    help={
+        "customers": "How many customers, up to a million.",
+        "months": "How many months of history, up to 36.",
+        "seed": "The same seed gives the same rows, on the same day.",
+        "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
+    },
+    auto_shortflags=False,
+)
+def demo(
+    c: Context, customers: int = 200, months: int = 12, seed: int = 1, today: str = ""
+) -> None:
+    """Fill a migrated database that has no customers with an invented provider's history."""
+    from demo.load import load
+    from demo.plan import Plan
+    from engine.console import Console
+
+    plan = Plan.of(customers, months, seed, today)
+    for sheet in load(_url(), MIGRATIONS, plan, Console()):
+        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
+
+
 @command(name="start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
@@ -226,10 +327,12 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.programs import client
+    from engine.database import for_program
+    from engine.programs import clients
 
-    program = client("psql")
-    os.execvp(program, [program, _url()])
+    program = list(clients("psql").values())[-1]
+    connection, environment = for_program(_url())
+    os.execve(program, [str(program), f"--dbname={connection}"], environment)
 
 
 @command(
@@ -301,10 +404,17 @@ def secrets_rotate(c: Context) -> None:
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
 
 
-def _expected() -> tuple[type[Exception], ...]:
-    """What a user can cause; a domain can have raised its own only once it was imported."""
-    domain_errors = sys.modules.get("domains.errors")
-    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+def _known(error: Exception) -> Exception | None:
+    """What to tell of an error that a user can cause; None for any other.
+
+    A domain can have raised its own, and a server refused, only where that was imported.
+    """
+    domain = sys.modules.get("domains.errors")
+    if isinstance(error, (EngineError, domain.BillingError) if domain else EngineError):
+        return error
+    from engine.failure import translated
+
+    return translated(error)
 
 
 def _new_password(name: str) -> str:
@@ -361,7 +471,21 @@ def _dry(c: Context, dry_run: bool) -> bool:
     return dry_run or bool(c.config.run.dry)
 
 
-def _runner(c: Context, dry_run: bool) -> Runner:
+@contextmanager
+def _report(task: str, log_json: bool) -> Iterator[Report]:
+    """Where a run tells what it does: the console, or a collector."""
+    if log_json:
+        from engine.json_log import logged
+
+        with logged(task) as report:
+            yield report
+    else:
+        from engine.console import Console
+
+        yield Console()
+
+
+def _runner(c: Context, dry_run: bool, report: Report | None = None) -> Runner:
     from engine.console import Console
     from engine.runner import Runner
     from engine.session import Settings
@@ -369,7 +493,7 @@ def _runner(c: Context, dry_run: bool) -> Runner:
     return Runner(
         _migration_url(),
         MIGRATIONS,
-        Console(),
+        report or Console(),
         Settings(
             zone=os.environ.get("DB_TIMEZONE"),
             default_zone=TIME_ZONE,
@@ -379,7 +503,14 @@ def _runner(c: Context, dry_run: bool) -> Runner:
     )
 
 
-def _wipe(runner: Runner, yes: bool, everything: bool) -> None:
+def _spare_production(runner: Runner, name: str, command: str) -> None:
+    from engine.environment import refuse_production
+
+    if name or not runner.settings.dry:
+        refuse_production(runner.url, name, command)
+
+
+def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
     from engine import wipe
 
     plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
@@ -388,21 +519,33 @@ def _wipe(runner: Runner, yes: bool, everything: bool) -> None:
         return
     dry = runner.settings.dry
     if not (yes or dry):
-        _confirm(runner.url, len(plan.objects))
+        backup = _confirm(runner.url, len(plan.objects), backup)
+    if backup and not dry:
+        from backup import make
+
+        make(runner.url, "", runner.report)
     wipe.carry_out(runner.url, plan, runner.settings, runner.report)
     if not dry:
         print(f"deleted {len(plan.objects)} objects")
 
 
-def _confirm(url: str, objects: int) -> None:
-    """Ask on a terminal; elsewhere nobody could answer."""
+def _confirm(url: str, objects: int, backup: bool) -> bool:
+    """Ask on a terminal, elsewhere nobody could answer; whether to make a backup first."""
     from engine.database import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if not sys.stdin.isatty():
         raise Refused(place, why="Nothing was deleted.", fix="if that is meant, add --yes.")
-    if input(f"{place} Type yes to go on: ").strip().lower() != "yes":
+    if _asked(f"{place} Type yes to go on: ") != "yes":
         raise Refused("Not confirmed; nothing was deleted.")
+    return backup or _asked("Make a backup first? Type no to go on without: ") != "no"
+
+
+def _asked(question: str) -> str:
+    try:
+        return input(question).strip().lower()
+    except EOFError:
+        raise Refused("Not answered; nothing was deleted.") from None
 
 
 def _print_json(value: Any) -> None:
@@ -410,7 +553,8 @@ def _print_json(value: Any) -> None:
 
 
 namespace = Collection(
-    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, test
+    *(migrate, rollback, fresh, reset, backup, restore, adopt, status, generate, renumber),
+    *(domains, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

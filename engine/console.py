@@ -20,6 +20,7 @@ class Console(Report):
 
     def __init__(self) -> None:
         self.bar: Any = None
+        self.name = ""
         self.begun = 0.0
         self.steps = 0
         self.done = 0
@@ -44,10 +45,13 @@ class Console(Report):
             self.bar.update(self.task, completed=self.done)
 
     def finished(self, name: str, action: str, seconds: float) -> None:
+        self.failed(name, seconds)
+        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
+
+    def failed(self, name: str, seconds: float) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
 
     def _worth_a_bar(self) -> bool:
         return (

@@ -17,6 +17,7 @@ from psycopg2 import extensions
 from engine.errors import ConfigError, ConnectionFailed
 
 OLDEST = 140000
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 PLACE = """
@@ -153,6 +154,26 @@ def shown(url: str) -> str:
     port = f":{dsn['port']}" if "port" in dsn else ""
     user = f"{dsn['user']}@" if "user" in dsn else ""
     return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
+
+
+def for_program(url: str) -> tuple[str, dict[str, str]]:
+    """What a program of PostgreSQL's takes: a connection string without the password, and an
+    environment that has it; a command line is there for everybody to read.
+
+    Raises ConfigError for a secret that libpq takes from no environment.
+    """
+    settings = extensions.parse_dsn(url)
+    environment = {**os.environ, "LC_ALL": "C"}
+    if "password" in settings:
+        environment["PGPASSWORD"] = settings.pop("password")
+    for name in SECRETS:
+        if name in settings:
+            raise ConfigError(
+                f"the URL has {name}, which PostgreSQL's programs take on their command line only, "
+                "where everybody can read it.",
+                fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
+            )
+    return str(extensions.make_dsn(**settings)), environment
 
 
 def connect(

@@ -44,11 +44,12 @@ class PoolSettings:
 
         Raises ConfigError for a number that cannot be used.
         """
-        return cls(
-            int(_number("DB_POOL_SIZE", size, cls.size, least=1, whole=True)),
-            _number("DB_POOL_TIMEOUT", timeout, cls.timeout),
-            _number("DB_POOL_RECYCLE", recycle, cls.recycle),
-        )
+        said: float | str | None = os.environ.get("DB_POOL_SIZE") if size is None else size
+        connections = _number("DB_POOL_SIZE", said, cls.size, least=1, whole=True)
+        said = os.environ.get("DB_POOL_TIMEOUT") if timeout is None else timeout
+        wait = _number("DB_POOL_TIMEOUT", said, cls.timeout)
+        said = os.environ.get("DB_POOL_RECYCLE") if recycle is None else recycle
+        return cls(int(connections), wait, _number("DB_POOL_RECYCLE", said, cls.recycle))
 
 
 class EnginePool(PooledDatabase, EngineDatabase):
@@ -146,17 +147,21 @@ def _cut_off(connection: Any) -> None:
 
 
 def _number(
-    setting: str, given: float | None, default: float, *, least: float = 0, whole: bool = False
+    setting: str,
+    said: float | str | None,
+    default: float,
+    *,
+    least: float = 0,
+    whole: bool = False,
 ) -> float:
-    text = os.environ.get(setting, "") if given is None else str(given)
     try:
-        number = float(text or default)
+        number = default if said in (None, "") else float(said or 0)
     except ValueError:
         number = -1
     if not least <= number < 1e9 or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number of seconds"
         raise ConfigError(
-            f"{setting} is {text!r}; it must be {kind}, {least:g} or more.",
+            f"{setting} is {said!r}; it must be {kind}, {least:g} or more.",
             fix=f"write {setting}={default:g}, or leave it out: that is the default.",
         )
     return number

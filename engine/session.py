@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from psycopg2 import errors, extensions
 
 from engine import lock, pooler, time_zone
 from engine.blockers import Blockers
-from engine.database import connect
+from engine.database import connect, shown
 from engine.errors import ConnectionFailed
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
@@ -109,17 +110,19 @@ class Session:
 @contextmanager
 def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
-    shown = report.sql if settings.show or settings.dry else None
-    database = EngineDatabase(url, show=shown, dry=settings.dry)
+    show = report.sql if settings.show or settings.dry else None
+    database = EngineDatabase(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
         pooler.refuse_transaction_pooling(guard, url, report.message)
         guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+        start = time.perf_counter()
         with (
             lock.held(guard, lock.GUARD, report.message),
             database.connection_context(),
             lock.held(database.connection(), lock.WORKER, report.message),
             Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
         ):
+            report.locked(shown(url), time.perf_counter() - start)
             kept = _prepared(database.connection().cursor(), settings)
             yield Session(database, guard, blockers, settings, report, kept)
 

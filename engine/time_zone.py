@@ -12,7 +12,7 @@ from engine.errors import ConfigError
 from engine.report import Report
 
 SETTING = """
-    SELECT split_part(setting, '=', 2)
+    SELECT substr(setting, strpos(setting, '=') + 1)
     FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
     WHERE s.setrole = 0 AND lower(split_part(setting, '=', 1)) = 'timezone'
       AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())

@@ -18,7 +18,7 @@ from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
 from engine.database import connect
 from engine.errors import Refused
 from engine.peewee_database import EngineDatabase
-from engine.report import Report
+from engine.report import Report, timed
 from engine.runner import Runner
 from engine.scratch import scratch
 from engine.session import Settings, exclusive
@@ -97,7 +97,8 @@ def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
     """
     with exclusive(url, settings, report) as session, session.database.atomic():
         for statement in wipe.statements:
-            _execute(session.database, statement)
+            with timed(report, 0, statement):
+                _execute(session.database, statement)
 
 
 def _execute(database: EngineDatabase, statement: str) -> None:

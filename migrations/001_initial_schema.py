@@ -281,6 +281,7 @@ $function$
             CONSTRAINT backup_schedules_pkey PRIMARY KEY (id),
             CONSTRAINT backup_schedules_cron_form_check CHECK (cron ~ '^[^ ]+( [^ ]+){4}$'::text),
             CONSTRAINT backup_schedules_name_not_blank_check CHECK (btrim(name) <> ''::text),
+            CONSTRAINT backup_schedules_next_after_last_check CHECK (next_run_at > last_run_at),
             CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1)
         )
     """)
@@ -321,6 +322,10 @@ $function$
     migrator.sql("""
         CREATE TRIGGER backup_schedules_updated_at BEFORE UPDATE ON backup_schedules
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER backups_status_move BEFORE INSERT OR UPDATE OF status ON backups
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>running', 'running>completed', 'running>failed')
     """)
     migrator.sql("""
         CREATE TRIGGER backups_updated_at BEFORE UPDATE ON backups
@@ -503,7 +508,8 @@ $function$
             CONSTRAINT plugin_configurations_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]*$'::text),
             CONSTRAINT plugin_configurations_secret_is_encrypted_check CHECK (is_secret = (value_enc IS NOT NULL)),
             CONSTRAINT plugin_configurations_secret_not_in_clear_check CHECK (value_enc IS NULL OR value IS NULL),
-            CONSTRAINT plugin_configurations_value_enc_check CHECK (octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 AND SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea)
+            CONSTRAINT plugin_configurations_value_enc_check CHECK (octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 AND SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea),
+            CONSTRAINT plugin_configurations_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "key|secret|password|token" flag "i")'::jsonpath))
         )
     """)
     migrator.sql("""
@@ -963,6 +969,143 @@ $function$
         CREATE TYPE voucher_status AS ENUM ('unused', 'used', 'expired', 'disabled')
     """)
     migrator.sql("""
+CREATE FUNCTION refuse_batch_of_another_branch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    profile record;
+    vendor record;
+    reason text;
+BEGIN
+    SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
+    SELECT location_id INTO vendor FROM vendors WHERE id = NEW.vendor_id;
+    IF profile.service_type <> 'hotspot' THEN
+        reason := format('profile %%s is not for the hotspot', NEW.profile_id);
+    ELSIF profile.location_id <> NEW.location_id THEN
+        reason := format('profile %%s belongs to location %%s, not %%s',
+                         NEW.profile_id, profile.location_id, NEW.location_id);
+    ELSIF vendor.location_id <> NEW.location_id THEN
+        reason := format('vendor %%s belongs to location %%s, not %%s',
+                         NEW.vendor_id, vendor.location_id, NEW.location_id);
+    ELSE
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'voucher_batches: %%', reason
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION refuse_change_of_fixed_columns()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    fixed text;
+BEGIN
+    FOREACH fixed IN ARRAY TG_ARGV LOOP
+        IF to_jsonb(OLD) -> fixed IS DISTINCT FROM to_jsonb(NEW) -> fixed THEN
+            RAISE EXCEPTION '%%: %% of row %% is fixed once it is made', TG_TABLE_NAME, fixed, OLD.id
+                USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, COLUMN = fixed,
+                      CONSTRAINT = TG_NAME, HINT = 'Make a new row, and retire this one.';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION refuse_pppoe_user_of_another_branch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    router record;
+    profile record;
+    reason text;
+BEGIN
+    SELECT location_id INTO router FROM routers WHERE id = NEW.router_id;
+    SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
+    IF profile.service_type <> 'pppoe' THEN
+        reason := format('profile %%s is not for PPPoE', NEW.profile_id);
+    ELSIF profile.location_id <> router.location_id THEN
+        reason := format('profile %%s belongs to location %%s, router %%s to %%s', NEW.profile_id,
+                         profile.location_id, NEW.router_id, router.location_id);
+    ELSE
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'pppoe_users: %%', reason
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION refuse_second_use()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.used_at IS DISTINCT FROM OLD.used_at
+       AND NOT (OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used') THEN
+        RAISE EXCEPTION 'vouchers: %% is used once, and only from unused; used_at stays as it is',
+                OLD.code
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'used_at',
+                  CONSTRAINT = 'vouchers_used_once';
+    END IF;
+    IF NEW.status = 'expired' AND NEW.expires_at > now() THEN
+        RAISE EXCEPTION 'vouchers: %% has not expired: its time ends %%', OLD.code, NEW.expires_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'status',
+                  CONSTRAINT = 'vouchers_expired_after_end';
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION refuse_voucher_unlike_its_batch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    batch record;
+    differing text;
+BEGIN
+    SELECT * INTO batch FROM voucher_batches WHERE id = NEW.batch_id;
+    differing := CASE
+        WHEN NEW.location_id <> batch.location_id THEN 'location_id'
+        WHEN NEW.profile_id <> batch.profile_id THEN 'profile_id'
+        WHEN NEW.cost_price <> batch.cost_price THEN 'cost_price'
+        WHEN NEW.selling_price <> batch.selling_price THEN 'selling_price'
+        WHEN NOT starts_with(NEW.code, batch.prefix) THEN 'code'
+    END;
+    IF differing IS NOT NULL THEN
+        RAISE EXCEPTION 'vouchers: %% does not fit batch %%', differing, batch.code
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = differing,
+                  CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION service_end(began timestamp with time zone, duration integer, unit profile_duration_unit, zone text)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ IMMUTABLE STRICT
+AS $function$
+BEGIN
+    RETURN CASE unit
+        WHEN 'hour' THEN began + make_interval(hours => duration)
+        WHEN 'day' THEN ((began AT TIME ZONE zone) + make_interval(days => duration))
+                        AT TIME ZONE zone
+        WHEN 'month' THEN ((began AT TIME ZONE zone) + make_interval(months => duration))
+                          AT TIME ZONE zone
+    END;
+END
+$function$
+""")
+    migrator.sql("""
         CREATE TABLE profiles (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             location_id bigint NOT NULL,
@@ -1077,7 +1220,7 @@ $function$
             CONSTRAINT voucher_batches_pkey PRIMARY KEY (id),
             CONSTRAINT voucher_batches_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'::text),
             CONSTRAINT voucher_batches_cost_price_check CHECK (cost_price >= 0),
-            CONSTRAINT voucher_batches_prefix_form_check CHECK (prefix ~ '^[A-Za-z0-9_-]+$'::text),
+            CONSTRAINT voucher_batches_prefix_form_check CHECK (prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'::text),
             CONSTRAINT voucher_batches_quantity_check CHECK (quantity > 0),
             CONSTRAINT voucher_batches_selling_price_check CHECK (selling_price >= 0)
         )
@@ -1240,28 +1383,72 @@ $function$
         CREATE INDEX vouchers_to_sync_idx ON vouchers USING btree (location_id) WHERE sync_state <> 'synced'::sync_state
     """)
     migrator.sql("""
+        CREATE TRIGGER profiles_kind_is_fixed BEFORE UPDATE OF location_id, service_type ON profiles
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id', 'service_type')
+    """)
+    migrator.sql("""
         CREATE TRIGGER profiles_updated_at BEFORE UPDATE ON profiles
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER routers_location_is_fixed BEFORE UPDATE OF location_id ON routers
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id')
     """)
     migrator.sql("""
         CREATE TRIGGER routers_updated_at BEFORE UPDATE ON routers
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
+        CREATE TRIGGER pppoe_users_agree_with_router BEFORE INSERT OR UPDATE OF router_id, profile_id ON pppoe_users
+            FOR EACH ROW EXECUTE FUNCTION refuse_pppoe_user_of_another_branch()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER pppoe_users_status_move BEFORE INSERT OR UPDATE OF status ON pppoe_users
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>active', '>disabled', 'active>isolated', 'active>disabled', 'active>expired', 'isolated>active', 'isolated>disabled', 'isolated>expired', 'disabled>active', 'expired>active', 'expired>disabled')
+    """)
+    migrator.sql("""
         CREATE TRIGGER pppoe_users_updated_at BEFORE UPDATE ON pppoe_users
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vendors_location_is_fixed BEFORE UPDATE OF location_id ON vendors
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id')
     """)
     migrator.sql("""
         CREATE TRIGGER vendors_updated_at BEFORE UPDATE ON vendors
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
+        CREATE TRIGGER voucher_batches_agree_with_branch BEFORE INSERT OR UPDATE OF location_id, profile_id, vendor_id ON voucher_batches
+            FOR EACH ROW EXECUTE FUNCTION refuse_batch_of_another_branch()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER voucher_batches_terms_are_fixed BEFORE UPDATE OF location_id, profile_id, code, prefix, quantity, cost_price, selling_price ON voucher_batches
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id', 'profile_id', 'code', 'prefix', 'quantity', 'cost_price', 'selling_price')
+    """)
+    migrator.sql("""
         CREATE TRIGGER voucher_batches_updated_at BEFORE UPDATE ON voucher_batches
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
+        CREATE TRIGGER vouchers_agree_with_batch BEFORE INSERT ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_voucher_unlike_its_batch()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vouchers_status_move BEFORE INSERT OR UPDATE OF status ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>unused', 'unused>used', 'unused>disabled', 'used>expired', 'used>disabled', 'disabled>unused', 'disabled>used')
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vouchers_terms_are_fixed BEFORE UPDATE OF batch_id, location_id, profile_id, code, cost_price, selling_price ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('batch_id', 'location_id', 'profile_id', 'code', 'cost_price', 'selling_price')
+    """)
+    migrator.sql("""
         CREATE TRIGGER vouchers_updated_at BEFORE UPDATE ON vouchers
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vouchers_used_once BEFORE UPDATE OF status, used_at, expires_at ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_second_use()
     """)
     migrator.sql("""
         COMMENT ON TABLE profiles IS 'A product of a branch: how fast, how long, how much data, at what price.';
@@ -1381,6 +1568,35 @@ $function$
         )
     """)
     migrator.sql("""
+CREATE FUNCTION keep_notification_claim()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    due smallint := CASE
+        WHEN OLD.status = 'pending' AND NEW.status = 'processing' THEN OLD.attempts + 1
+        WHEN OLD.status = 'failed' AND NEW.status = 'pending' THEN 0
+        ELSE OLD.attempts
+    END;
+BEGIN
+    IF NEW.attempts <> due THEN
+        RAISE EXCEPTION 'notification_queue: attempts of item %% must be %%, not %%: each claim is '
+                'one attempt, and only a failed item begins again', OLD.id, due, NEW.attempts
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'attempts',
+                  CONSTRAINT = 'notification_queue_claim_is_counted';
+    END IF;
+    IF OLD.status = 'processing' AND NEW.status = 'processing'
+       AND NEW.locked_by IS DISTINCT FROM OLD.locked_by THEN
+        RAISE EXCEPTION 'notification_queue: item %% is claimed by %%', OLD.id, OLD.locked_by
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'locked_by',
+                  CONSTRAINT = 'notification_queue_claimed_by_one_worker',
+                  HINT = 'Release the item first, when its locked_until has passed.';
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
         CREATE TABLE notification_queue (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             channel notification_queue_channel NOT NULL,
@@ -1405,10 +1621,13 @@ $function$
             CONSTRAINT notification_queue_attempts_range_check CHECK (attempts >= 0 AND attempts <= max_attempts),
             CONSTRAINT notification_queue_body_not_blank_check CHECK (btrim(body) <> ''::text),
             CONSTRAINT notification_queue_dedupe_key_not_blank_check CHECK (btrim(dedupe_key) <> ''::text),
+            CONSTRAINT notification_queue_failed_says_why_check CHECK (status <> 'failed'::notification_queue_status OR error IS NOT NULL),
             CONSTRAINT notification_queue_max_attempts_positive_check CHECK (max_attempts >= 1),
             CONSTRAINT notification_queue_payload_object_check CHECK (jsonb_typeof(payload) = 'object'::text),
+            CONSTRAINT notification_queue_pending_may_be_tried_check CHECK (status <> 'pending'::notification_queue_status OR attempts < max_attempts),
             CONSTRAINT notification_queue_priority_range_check CHECK (priority >= 0 AND priority <= 10),
             CONSTRAINT notification_queue_processing_is_locked_check CHECK ((status = 'processing'::notification_queue_status) = (locked_until IS NOT NULL)),
+            CONSTRAINT notification_queue_processing_names_worker_check CHECK (status <> 'processing'::notification_queue_status OR locked_by IS NOT NULL),
             CONSTRAINT notification_queue_recipient_fits_channel_check CHECK (
         CASE channel
             WHEN 'email'::notification_queue_channel THEN POSITION(('@'::text) IN (recipient)) > 1
@@ -1435,6 +1654,14 @@ $function$
     """)
     migrator.sql("""
         CREATE INDEX notification_queue_stuck_idx ON notification_queue USING btree (locked_until) WHERE status = 'processing'::notification_queue_status
+    """)
+    migrator.sql("""
+        CREATE TRIGGER notification_queue_claim_is_kept BEFORE UPDATE OF status, attempts, locked_by ON notification_queue
+            FOR EACH ROW EXECUTE FUNCTION keep_notification_claim()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER notification_queue_status_move BEFORE INSERT OR UPDATE OF status ON notification_queue
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', 'pending>processing', 'pending>cancelled', 'processing>pending', 'processing>sent', 'processing>failed', 'failed>pending')
     """)
     migrator.sql("""
         CREATE TRIGGER notification_queue_updated_at BEFORE UPDATE ON notification_queue
@@ -1491,6 +1718,37 @@ $function$
         )
     """)
     migrator.sql("""CREATE TYPE whatsapp_template_service AS ENUM ('hotspot', 'pppoe')""")
+    migrator.sql(r"""
+CREATE FUNCTION refuse_undeclared_placeholder()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    placeholder constant text := '\{([a-z][a-z0-9_]*)\}';
+    undeclared text;
+BEGIN
+    IF regexp_replace(NEW.body, placeholder, '', 'g') ~ '[{}]' THEN
+        RAISE EXCEPTION 'whatsapp_templates: the body of %% has a brace that belongs to no '
+                'placeholder', NEW.name
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'body',
+                  CONSTRAINT = 'whatsapp_templates_braces_are_placeholders',
+                  HINT = 'A placeholder is a name of small letters, digits and _ in braces, such '
+                         'as {customer_name}.';
+    END IF;
+    SELECT string_agg(DISTINCT part[1], ', ') INTO undeclared
+    FROM regexp_matches(NEW.body, placeholder, 'g') AS part
+    WHERE NOT NEW.variables ? part[1];
+    IF undeclared IS NOT NULL THEN
+        RAISE EXCEPTION 'whatsapp_templates: the body of %% has placeholders that its variables '
+                'do not declare: %%', NEW.name, undeclared
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'variables',
+                  CONSTRAINT = 'whatsapp_templates_placeholders_are_declared',
+                  HINT = 'Correct the placeholder, or declare it if programs supply it.';
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
     migrator.sql(r"""
         CREATE TABLE whatsapp_sessions (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
@@ -1550,12 +1808,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT whatsapp_messages_pkey PRIMARY KEY (id),
+            CONSTRAINT whatsapp_messages_direction_fits_status_check CHECK (
+        CASE direction
+            WHEN 'inbound'::whatsapp_message_direction THEN status = ANY (ARRAY['delivered'::whatsapp_message_status, 'read'::whatsapp_message_status])
+            ELSE sent_at IS NOT NULL OR (status = ANY (ARRAY['pending'::whatsapp_message_status, 'failed'::whatsapp_message_status]))
+        END),
+            CONSTRAINT whatsapp_messages_failed_says_why_check CHECK (status <> 'failed'::whatsapp_message_status OR error IS NOT NULL),
             CONSTRAINT whatsapp_messages_provider_message_id_not_blank_check CHECK (btrim(provider_message_id) <> ''::text),
             CONSTRAINT whatsapp_messages_recipient_check CHECK (recipient ~ '^[1-9][0-9]{7,14}$'::text),
             CONSTRAINT whatsapp_messages_times_fit_status_check CHECK (
         CASE status
             WHEN 'pending'::whatsapp_message_status THEN sent_at IS NULL
-            WHEN 'sent'::whatsapp_message_status THEN sent_at IS NOT NULL
             WHEN 'delivered'::whatsapp_message_status THEN delivered_at IS NOT NULL
             WHEN 'read'::whatsapp_message_status THEN read_at IS NOT NULL
             ELSE true
@@ -1618,12 +1881,24 @@ $function$
         CREATE INDEX whatsapp_messages_template_id_idx ON whatsapp_messages USING btree (template_id)
     """)
     migrator.sql("""
+        CREATE TRIGGER whatsapp_sessions_status_move BEFORE INSERT OR UPDATE OF status ON whatsapp_sessions
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>disconnected', 'disconnected>connecting', 'connecting>disconnected', 'connecting>scanning', 'connecting>connected', 'connecting>error', 'scanning>disconnected', 'scanning>connecting', 'scanning>connected', 'scanning>error', 'connected>disconnected', 'connected>connecting', 'connected>error', 'error>disconnected', 'error>connecting')
+    """)
+    migrator.sql("""
         CREATE TRIGGER whatsapp_sessions_updated_at BEFORE UPDATE ON whatsapp_sessions
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
+        CREATE TRIGGER whatsapp_templates_placeholders_are_declared BEFORE INSERT OR UPDATE OF body, variables ON whatsapp_templates
+            FOR EACH ROW EXECUTE FUNCTION refuse_undeclared_placeholder()
+    """)
+    migrator.sql("""
         CREATE TRIGGER whatsapp_templates_updated_at BEFORE UPDATE ON whatsapp_templates
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER whatsapp_messages_status_move BEFORE INSERT OR UPDATE OF status ON whatsapp_messages
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', '>delivered', 'pending>sent', 'pending>failed', 'sent>delivered', 'sent>read', 'sent>failed', 'delivered>read')
     """)
     migrator.sql("""
         CREATE TRIGGER whatsapp_messages_updated_at BEFORE UPDATE ON whatsapp_messages
@@ -2771,6 +3046,7 @@ $$
     migrator.sql("""DROP TABLE whatsapp_messages""")
     migrator.sql("""DROP TABLE whatsapp_templates""")
     migrator.sql("""DROP TABLE whatsapp_sessions""")
+    migrator.sql("""DROP FUNCTION refuse_undeclared_placeholder()""")
     migrator.sql("""DROP TYPE whatsapp_message_direction""")
     migrator.sql("""DROP TYPE whatsapp_message_status""")
     migrator.sql("""DROP TYPE whatsapp_session_status""")
@@ -2780,6 +3056,7 @@ $$
     # ── notifications ───────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP TABLE notification_queue""")
+    migrator.sql("""DROP FUNCTION keep_notification_claim()""")
     migrator.sql("""DROP TYPE notification_queue_channel""")
     migrator.sql("""DROP TYPE notification_queue_status""")
 
@@ -2791,6 +3068,14 @@ $$
     migrator.sql("""DROP TABLE pppoe_users""")
     migrator.sql("""DROP TABLE routers""")
     migrator.sql("""DROP TABLE profiles""")
+    migrator.sql("""DROP FUNCTION refuse_batch_of_another_branch()""")
+    migrator.sql("""DROP FUNCTION refuse_change_of_fixed_columns()""")
+    migrator.sql("""DROP FUNCTION refuse_pppoe_user_of_another_branch()""")
+    migrator.sql("""DROP FUNCTION refuse_second_use()""")
+    migrator.sql("""DROP FUNCTION refuse_voucher_unlike_its_batch()""")
+    migrator.sql("""
+        DROP FUNCTION service_end(timestamp with time zone, integer, profile_duration_unit, text)
+    """)
     migrator.sql("""DROP TYPE pppoe_user_status""")
     migrator.sql("""DROP TYPE profile_duration_unit""")
     migrator.sql("""DROP TYPE router_status""")
