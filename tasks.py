@@ -327,8 +327,8 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.database import for_program
     from engine.programs import clients
+    from engine.url import for_program
 
     program = list(clients("psql").values())[-1]
     connection, environment = for_program(_url())
@@ -531,7 +531,7 @@ def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
 
 def _confirm(url: str, objects: int, backup: bool) -> bool:
     """Ask on a terminal, elsewhere nobody could answer; whether to make a backup first."""
-    from engine.database import shown
+    from engine.url import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if not sys.stdin.isatty():
