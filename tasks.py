@@ -10,6 +10,7 @@ import functools
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from invoke.collection import Collection
 from invoke.context import Context
 from invoke.exceptions import Exit
-from invoke.tasks import task
+from invoke.parser.argument import Argument
+from invoke.tasks import Task, task
 
 from engine.errors import ConfigError, EngineError, Refused
 
@@ -29,23 +31,35 @@ MIGRATIONS = ROOT / "migrations"
 TIME_ZONE = "Asia/Jakarta"
 
 
+class Command(Task):  # type: ignore[type-arg]
+    """A task with the option --debug, which has no short form: -d is for --dry-run."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        debug = Argument(
+            name="debug", kind=bool, default=False, help="Show the Python stack of an error."
+        )
+        return [*super().get_arguments(ignore_unknown_help), debug]
+
+
 def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
     """An invoke task that prints what a user can cause as a message, and exits with 1."""
 
     def decorate(function: Callable[..., None]) -> Any:
         @functools.wraps(function)
-        def guarded(*arguments: Any, **named: Any) -> None:
+        def guarded(*arguments: Any, debug: bool = False, **named: Any) -> None:
             from engine.database import load_environment
 
             try:
                 load_environment(ROOT)
                 function(*arguments, **named)
-            except _expected() as error:
-                raise Exit(f"Error: {error}", 1) from None
-            except KeyboardInterrupt:
-                raise Exit("Interrupted; what was not finished is rolled back.", 1) from None
+            except Exit:
+                raise
+            except (Exception, KeyboardInterrupt) as error:
+                if debug:
+                    traceback.print_exc()
+                raise Exit(_message(error), 1) from None
 
-        return task(guarded, **options)
+        return task(guarded, klass=Command, **options)
 
     return decorate
 
@@ -301,10 +315,23 @@ def secrets_rotate(c: Context) -> None:
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
 
 
-def _expected() -> tuple[type[Exception], ...]:
-    """What a user can cause; a domain can have raised its own only once it was imported."""
-    domain_errors = sys.modules.get("domains.errors")
-    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+def _message(error: BaseException) -> str:
+    """What to print for what a user can cause; raises anything else again."""
+    if isinstance(error, KeyboardInterrupt):
+        return (
+            "Interrupted; what was not finished is rolled back. A file with `atomic = False` keeps "
+            "what it had done, and invoke migrate goes on there."
+        )
+    domain_errors = sys.modules.get("domains.errors")  # not there before a domain was imported
+    if isinstance(error, EngineError) or (
+        domain_errors and isinstance(error, domain_errors.BillingError)
+    ):
+        return f"Error: {error}"
+    from engine.failure import translated
+
+    if known := translated(error):
+        return f"Error: {known}"
+    raise error
 
 
 def _new_password(name: str) -> str:
