@@ -45,7 +45,7 @@ ADVICE = (
         "No such file or directory",
         "start PostgreSQL, or correct the socket directory in DATABASE_URL.",
     ),
-    ("timeout expired", "check host, port and firewall: nothing answered in time."),
+    ("timeout expired", "check host, port and firewall: no PostgreSQL answered in time."),
     (
         "invalid response to SSL negotiation",
         "check the port in DATABASE_URL: what answers there is not PostgreSQL.",
@@ -131,7 +131,8 @@ def _problem(url: str) -> str:
     try:
         port = extensions.parse_dsn(url).get("port", "")
     except psycopg2.ProgrammingError as error:
-        return f"cannot be read: {str(error).strip().partition(': ')[0]}"
+        reason = str(error).strip().removeprefix("invalid dsn: ")
+        return f"cannot be read: {reason.partition(': ')[0]}"
     return "" if re.fullmatch(r"[\d,]*", port) else "cannot be read: the port is not a number"
 
 
