@@ -29,6 +29,7 @@ from tests.money import (
     one,
     payment,
     refused,
+    wait_until_blocked,
 )
 
 WAY = {
@@ -414,15 +415,10 @@ def test_allocating_waits_for_the_customer_holding_nothing(migrated_url: str) ->
         with committed(migrated_url) as cursor:
             allocation(cursor, money, invoice, 100)
 
-    waiting = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
     with ThreadPoolExecutor(1) as pool, committed(migrated_url) as cursor:
         cursor.execute("SELECT FROM customers WHERE id = %s FOR NO KEY UPDATE", (who,))
         done = pool.submit(allocate)
-        while not (one(cursor, waiting) or done.done()):
-            cursor.execute("SELECT pg_sleep(0.01), pg_stat_clear_snapshot()")
+        wait_until_blocked(cursor, done)
         for table in ("payments", "invoices"):
             cursor.execute(f"SELECT FROM {table} FOR NO KEY UPDATE NOWAIT")
         cursor.connection.commit()
