@@ -20,10 +20,18 @@ from types import ModuleType
 
 from peewee import ForeignKeyField, Model
 
+from domains import permissions
 from domains.domain import Domain
 from engine.errors import RegistryError
 
 ENTRY_POINTS = "billing.domains"
+STATUS_INTRODUCTION = """\
+# Status machines
+
+Which status may follow which. The database refuses every other move, whoever asks, with the
+SQLSTATE of a check violation and the name of the trigger as the constraint. The domains declare
+the machines, and this page is written from them; a test compares the two.
+"""
 
 __all__ = ["Domain", "Registry", "load"]
 
@@ -45,6 +53,17 @@ class Registry:
         """Every permission that a domain declares."""
         return {name for domain in self for name in domain.permission_names}
 
+    def status_document(self) -> str:
+        """docs/status-machines.md: every status machine, as Markdown."""
+        machines = [(domain, machine) for domain in self for machine in domain.machines]
+        sections = [
+            f"## {machine.table}.{machine.field.column_name}\n\n"
+            f"Domain {domain.name}. A refused move names `{machine.name}`.\n\n"
+            f"{machine.described()}\n"
+            for domain, machine in machines
+        ]
+        return "\n".join([STATUS_INTRODUCTION, *sections])
+
 
 def load() -> Registry:
     """Find, import and check every domain. Raises RegistryError."""
@@ -63,6 +82,8 @@ def load() -> Registry:
     registry = Registry(base, tuple(found[name] for name in _order(found)))
     _refuse_twice(registry)
     _refuse_unrequired(registry)
+    _refuse_undeclared(registry)
+    permissions.declare(registry.permissions)
     return registry
 
 
@@ -200,4 +221,17 @@ def _refuse_unrequired(registry: Registry) -> None:
                     f"{place} refers to {field.rel_model.__name__} of domain {target.name}, "
                     "which is not required.",
                     fix=f'add domain.requires("{target.name}") to {domain.origin}/__init__.py.',
+                )
+
+
+def _refuse_undeclared(registry: Registry) -> None:
+    """A role may only be given what some domain declares, or the slip would lock people out."""
+    for domain in registry:
+        for name in domain.granted_names:
+            if name not in registry.permissions:
+                raise RegistryError(
+                    f"domain {domain.name} ({domain.origin}) gives a role the permission {name}, "
+                    "which no domain declares.",
+                    fix=f'correct the name in its seeds, or add domain.permissions("{name}") to '
+                    "the domain that guards something with it.",
                 )

@@ -40,10 +40,10 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
             try:
                 load_environment(ROOT)
                 function(*arguments, **named)
-            except EngineError as error:
+            except _expected() as error:
                 raise Exit(f"Error: {error}", 1) from None
             except KeyboardInterrupt:
-                raise Exit("Interrupted; a file that was running is rolled back.", 1) from None
+                raise Exit("Interrupted; what was not finished is rolled back.", 1) from None
 
         return task(guarded, **options)
 
@@ -125,6 +125,8 @@ def status(c: Context, json: bool = False) -> None:
 
     found = read_status(_url(), MIGRATIONS)
     print(found.as_json() if json else found.as_text())
+    for text in found.notices:
+        print(f"notice: {text}", file=sys.stderr)
 
 
 @command(
@@ -205,6 +207,28 @@ def domains(c: Context, json: bool = False) -> None:
         print(f"  {', '.join(counts)}")
 
 
+@command(
+    help={
+        "customers": "How many customers, up to a million.",
+        "months": "How many months of history, up to 36.",
+        "seed": "The same seed gives the same rows, on the same day.",
+        "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
+    },
+    auto_shortflags=False,
+)
+def demo(
+    c: Context, customers: int = 200, months: int = 12, seed: int = 1, today: str = ""
+) -> None:
+    """Fill a migrated database that has no customers with an invented provider's history."""
+    from demo.load import load
+    from demo.plan import Plan
+    from engine.console import Console
+
+    plan = Plan.of(customers, months, seed, today)
+    for sheet in load(_url(), MIGRATIONS, plan, Console()):
+        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
+
+
 @command(name="start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
@@ -246,6 +270,75 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
             in_stream=False,
         )
     raise Exit(code=result.exited if result else 1)
+
+
+@command(
+    name="password",
+    positional=["name"],
+    help={
+        "name": "User name of the admin user.",
+        "must_change": "Ask for another password at the next log-in.",
+    },
+)
+def admin_password(c: Context, name: str, must_change: bool = False) -> None:
+    """Set an admin user's password: asked for, or one line of stdin where there is no terminal."""
+    import billing
+    from domains.auth.passwords import find_admin, set_password
+    from domains.system.limits import login_limits
+
+    with billing.connect(_url(), size=1).connection_context():
+        admin, least = find_admin(name), login_limits().password_min_length
+        ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
+    print(f"{admin.username} has a new password; {ended} sessions ended")
+
+
+@command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
+def env_set(c: Context, name: str) -> None:
+    """Let the database know what it is for."""
+    from engine import environment
+
+    print(f"{environment.keep(_url(), name)} is {name}")
+
+
+@command(name="key")
+def secrets_key(c: Context) -> None:
+    """Print a new key for BILLING_SECRET_KEYS."""
+    from domains.secrets import new_key
+
+    print(new_key())
+    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
+
+
+@command(name="rotate")
+def secrets_rotate(c: Context) -> None:
+    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    import billing
+    import registry
+    from domains import rotation
+    from engine.console import Console
+
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with billing.connect(_url(), size=1).connection_context():
+        key, done = rotation.rotate(models, Console())
+    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What a user can cause; a domain can have raised its own only once it was imported."""
+    domain_errors = sys.modules.get("domains.errors")
+    return (EngineError, domain_errors.BillingError) if domain_errors else (EngineError,)
+
+
+def _new_password(name: str) -> str:
+    """Never from the command line, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    password = getpass(f"New password of {name}: ")
+    if getpass("Once more: ") != password:
+        raise Refused("The two are not the same; nothing was changed.")
+    return password
 
 
 def _described(domain: Any) -> dict[str, Any]:
@@ -339,7 +432,10 @@ def _print_json(value: Any) -> None:
 
 
 namespace = Collection(
-    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, test
+    migrate, rollback, fresh, reset, adopt, status, generate, renumber, domains, demo, test
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
+namespace.add_collection(Collection("admin", admin_password))
+namespace.add_collection(Collection("env", env_set))
+namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))

@@ -14,16 +14,24 @@ from domains.base import EnumField
 from domains.machine import StatusMachine
 
 CREATED = re.compile(
-    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:UNIQUE\s+|CONSTRAINT\s+|MATERIALIZED\s+)?"
-    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|VIEW|INDEX|SEQUENCE|POLICY|TYPE)\s+"
-    r"(?:IF\s+NOT\s+EXISTS\s+)?(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)"
+    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:UNIQUE\s+|CONSTRAINT\s+)?"
+    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|INDEX)\s+(?!(?:IF|ON|CONCURRENTLY)\s)"
+    r"(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)(?![\w$]|\s*\.)"
     r"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>\"(?:[^\"]|\"\")+\"|[\w$]+))?",
     re.IGNORECASE | re.DOTALL,
 )
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 UPDATED_AT = """
-CREATE TRIGGER {table}_updated_at BEFORE UPDATE ON "{table}"
+CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
 FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at()
+"""
+# plpgsql: its body is read when it runs, so it neither needs the tables yet nor holds them fast
+NOTICE = """
+CREATE FUNCTION notice_{name}() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY {query};
+END
+$$
 """
 
 
@@ -44,6 +52,7 @@ class Domain:
     statements: list[str] = field(default_factory=list)
     machines: list[StatusMachine] = field(default_factory=list)
     permission_names: list[str] = field(default_factory=list)
+    granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Any], None]] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
@@ -102,9 +111,10 @@ class Domain:
         for statement in statements:
             if not CREATED.match(statement):
                 raise ValueError(
-                    "domain.sql takes CREATE FUNCTION, TRIGGER, VIEW, INDEX, SEQUENCE, POLICY and "
-                    f"TYPE statements, not: {statement.strip()[:60]!r}; state what the database "
-                    "shall hold, `invoke generate` writes the change"
+                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER and INDEX, without OR "
+                    "REPLACE, IF NOT EXISTS or the name of a schema, not: "
+                    f"{statement.strip()[:60]!r}; state what the database shall hold, `invoke "
+                    "generate` writes the change"
                 )
         self.statements.extend(statements)
 
@@ -119,7 +129,21 @@ class Domain:
         for name in names:
             if not PERMISSION.fullmatch(name):
                 raise ValueError(f"{name!r} is not a permission: write it like payments.refund")
-        self.permission_names.extend(names)
+            if name in self.permission_names:
+                raise ValueError(f"the permission {name} is declared twice")
+            self.permission_names.append(name)
+
+    def grants(self, *names: str) -> None:
+        """Name the permissions that the domain's seeds give to roles; some domain declares them."""
+        self.granted_names.extend(names)
+
+    def notice(self, name: str, query: str) -> None:
+        """Register what an operator must be told as long as it is so.
+
+        query: SQL that gives one text for each thing to tell, and no row where all is well.
+        `invoke migrate` and `invoke status` print the texts.
+        """
+        self.sql(NOTICE.format(name=name, query=query.strip()))
 
     def seed(self, *functions: Callable[[Any], None]) -> None:
         """Register seed functions; each is called with the seeder."""
@@ -137,6 +161,7 @@ class Domain:
             yield "table", model._meta.table_name, model
             yield from (("index", index._name, index) for index in model._meta.fields_to_index())
         yield from (("enum", name, enum) for enum, name in self.enums.items())
+        yield from (("permission", name, object()) for name in self.permission_names)
         for statement in self.statements:
             kind, name = named(statement)
             yield kind, name, object()
@@ -146,12 +171,19 @@ def named(statement: str) -> tuple[str, str]:
     """(kind, name) of what a CREATE statement makes; a function's name has its signature."""
     made = CREATED.match(statement)
     assert made, statement
-    kind, name = made["kind"].lower(), made["name"].strip('"')
+    kind, name = made["kind"].lower(), _folded(made["name"])
     if kind in ("function", "procedure"):
         name += " ".join((made["signature"] or "()").split())
-    elif kind in ("trigger", "policy"):
-        name += " on " + (made["table"] or "?").strip('"')
+    elif kind == "trigger":
+        name += " on " + _folded(made["table"] or "?")
     return kind, name
+
+
+def _folded(identifier: str) -> str:
+    """The name as PostgreSQL knows it."""
+    if identifier.startswith('"'):
+        return identifier[1:-1].replace('""', '"')
+    return identifier.lower()
 
 
 def _column(column: Field | str) -> str:

@@ -3,15 +3,16 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 
 from __future__ import annotations
 
-import socket
 from contextlib import closing
 from pathlib import Path
 
-from engine import catalog, files, history
+from engine import catalog, files, history, journal
 from engine.change import Change
 from engine.database import connect
 from engine.diff import diff
 from engine.errors import Refused
+from engine.files import Migration
+from engine.history import History
 from engine.report import Report
 from engine.runner import Runner
 from engine.schema import Schema
@@ -25,14 +26,20 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
     The live schema must have everything that the files make, and have it in the same form; what it
     has besides is named and left alone. Rows are not compared. Raises Refused with the differences.
     """
+    migrations = files.find(folder)
+    adopted = [migration for migration in migrations if migration.number <= number]
     with exclusive(url, settings, report) as session:
         cursor = session.cursor()
-        migrations = files.find(folder)
-        entries = history.read(cursor, migrations).checked().entries
-        pending = {entry.name for entry in entries if entry.state == "pending"}
-        adopted = [m for m in migrations if m.number <= number]
-        todo = [m for m in adopted if m.name in pending]
-        changes = diff(catalog.read(session.guard), _made(url, folder, {m.name for m in adopted}))
+        found = history.read(cursor, migrations).checked()
+        _refuse_number(number, migrations, found)
+        pending = found.in_state("pending")
+        todo = [migration for migration in adopted if migration.name in pending]
+        live = catalog.read(session.guard)
+        if not live.tables:
+            raise Refused(
+                "the database is empty: there is nothing to adopt.", fix="run `invoke migrate`."
+            )
+        changes = diff(live, _made(url, folder, {m.name for m in adopted}))
         missing = [change for change in changes if not _besides(change)]
         if missing:
             raise Refused(
@@ -44,10 +51,28 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
         if not settings.dry:
             with session.database.atomic():
-                history.prepare(cursor)
                 for migration in todo:
-                    history.record(cursor, migration, None, socket.gethostname())
+                    history.record(cursor, migration, None)
+                if found.unfinished:
+                    journal.forget(cursor, [migration.name for migration in todo])
         return [migration.name for migration in todo]
+
+
+def _refuse_number(number: int, migrations: list[Migration], found: History) -> None:
+    """Raise Refused for a number that no file has, or that is applied."""
+    numbers = [migration.number for migration in migrations]
+    pending = [entry.number for entry in found.entries if entry.state == "pending"]
+    if number not in numbers:
+        there = f"{min(numbers):03} to {max(numbers):03}" if numbers else "none at all"
+        raise Refused(
+            f"there is no migration {number:03} to adopt.",
+            fix=f"name the last one that the database already has; there are {there}.",
+        )
+    if number not in pending:
+        raise Refused(
+            f"migration {number:03} is applied already; nothing was adopted.",
+            fix="see `invoke status` for what is pending.",
+        )
 
 
 def _made(url: str, folder: Path, names: set[str]) -> Schema:

@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 import psycopg2
 
 POLL_SECONDS = 0.25
+TELL_AFTER_SECONDS = 2.0
 QUERY = """
     SELECT format('process %%s: user %%s, %%s, %%s, in its transaction since %%s: %%s',
-                  pid, usename, coalesce(nullif(application_name, ''), 'no application name'),
-                  state, to_char(xact_start, 'HH24:MI:SS'),
+                  pid, coalesce(usename, '?'),
+                  coalesce(nullif(application_name, ''), 'no application name'),
+                  coalesce(state, 'not to be seen by this role'),
+                  coalesce(to_char(xact_start, 'HH24:MI:SS'), '?'),
                   left(regexp_replace(query, '\\s+', ' ', 'g'), 120))
     FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s)) ORDER BY xact_start
 """
 
 
 class Blockers:
-    """Watches one server process. found: the sessions that last stood in its way, a line each."""
+    """Watches one server process. found: the sessions that last stood in its way, a line each.
 
-    def __init__(self, connection: Any, pid: int) -> None:
+    connection: psycopg2, in autocommit, another one's. tell: told of what a patient statement
+    waits for.
+    """
+
+    def __init__(self, connection: Any, pid: int, tell: Callable[[str], None]) -> None:
         self.connection = connection
         self.pid = pid
+        self.tell = tell
+        self.patient = False
         self.found: list[str] = []
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    @contextmanager
+    def telling(self, patient: bool) -> Iterator[None]:
+        """While a statement runs: tell whom it waits for. patient: whether no timeout will."""
+        self.patient = patient
+        try:
+            yield
+        finally:
+            self.patient = False
 
     def __enter__(self) -> Blockers:
         self.thread.start()
@@ -42,10 +62,16 @@ class Blockers:
         self.thread.join()
 
     def _watch(self) -> None:
+        told, polls = "", 0
         while not self.ended.wait(POLL_SECONDS):
             try:
                 with self.connection.cursor() as cursor:
                     cursor.execute(QUERY, (self.pid,))
-                    self.found = [line for (line,) in cursor.fetchall()] or self.found
+                    now = [line for (line,) in cursor.fetchall()]
             except psycopg2.Error:
                 return
+            self.found = now or self.found
+            polls = polls + 1 if now else 0
+            if self.patient and polls * POLL_SECONDS >= TELL_AFTER_SECONDS and told != now[0]:
+                told = now[0]
+                self.tell(f"waiting for {told}")

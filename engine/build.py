@@ -19,8 +19,12 @@ from psycopg2 import errors, sql
 from engine.errors import GenerateError
 from engine.peewee_database import EngineDatabase
 
-FUNCTION = re.compile(
-    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
+FUNCTION = re.compile(r"(?P<head>(?:\s|--[^\n]*\n)*CREATE)\s+(?=FUNCTION|PROCEDURE)", re.IGNORECASE)
+NOT_YET_THERE = (
+    errors.UndefinedTable,
+    errors.UndefinedObject,
+    errors.UndefinedFunction,
+    errors.UndefinedColumn,
 )
 
 
@@ -46,13 +50,16 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
     with database.connection_context():
         connection = database.connection()
         connection.cursor().execute("SET check_function_bodies = off")
-        for domain in domains:
-            builder = _Builder(database, connection, domain)
+        builders = [_Builder(database, connection, domain) for domain in domains]
+        for builder in builders:
             builder.extensions()
             builder.enums(made)
             late = builder.functions()
             builder.tables()
             builder.statements(late)
+        connection.cursor().execute("SET check_function_bodies = on")
+        for builder in builders:
+            builder.check_functions()
 
 
 class _Builder:
@@ -78,19 +85,10 @@ class _Builder:
                 )
 
     def functions(self) -> list[str]:
-        """Make what a table's default or check may call; what needs a table has to wait."""
-        late = []
-        for statement in self.domain.statements:
-            if not FUNCTION.match(statement):
-                late.append(statement)
-                continue
-            try:
-                self.connection.cursor().execute(statement)
-            except (errors.UndefinedTable, errors.UndefinedObject):
-                late.insert(0, statement)
-            except errors.Error as error:
-                raise self._refused(statement, error) from error
-        return late
+        """Make what a table's default or check may call; the rest has to wait (it is returned)."""
+        functions = [text for text in self.domain.statements if FUNCTION.match(text)]
+        waiting = self._make(functions)
+        return waiting + [text for text in self.domain.statements if text not in functions]
 
     def tables(self) -> None:
         models: list[Any] = list(self.domain.tables)
@@ -108,8 +106,27 @@ class _Builder:
                     self._peewee(model._schema._create_foreign_key(field))
 
     def statements(self, statements: list[str]) -> None:
-        for statement in statements:
+        """Make them all, whatever the order in which they were registered."""
+        for statement in self._make(statements):
             self._run(statement)
+
+    def check_functions(self) -> None:
+        """Let PostgreSQL read the bodies, now that everything they may name is there."""
+        for statement in self.domain.statements:
+            if FUNCTION.match(statement):
+                self._run(FUNCTION.sub(r"\g<head> OR REPLACE ", statement, count=1))
+
+    def _make(self, statements: list[str]) -> list[str]:
+        """Make what can be made; what waits for something that is not there is returned."""
+        waiting = []
+        for statement in statements:
+            try:
+                self.connection.cursor().execute(statement)
+            except NOT_YET_THERE:
+                waiting.append(statement)
+            except errors.Error as error:
+                raise self._refused(statement, error) from error
+        return self._make(waiting) if len(waiting) < len(statements) else waiting
 
     def _defaults(self, model: type[Model]) -> None:
         """Give a plain SQL writer the constant defaults that Python has."""

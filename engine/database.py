@@ -16,7 +16,12 @@ from psycopg2 import extensions
 from engine.errors import ConfigError, ConnectionFailed
 
 OLDEST = 140000
-CONNECT_TIMEOUT = 10
+# A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
+WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
+PLACE = """
+    SELECT current_schema(), current_setting('search_path'), pg_is_in_recovery(),
+           current_setting('transaction_read_only') = 'on'
+"""
 ADVICE = (
     ("could not translate host name", "check the host name in DATABASE_URL, and the network."),
     ("Name or service not known", "check the host name in DATABASE_URL, and the network."),
@@ -55,7 +60,17 @@ ADVICE = (
         "unsupported startup parameter",
         "this is a pooler: set MIGRATION_DATABASE_URL to PostgreSQL itself.",
     ),
+    (
+        "no such database",
+        "this is a pooler that does not know the database: add it there (or * for all), or set "
+        "MIGRATION_DATABASE_URL to PostgreSQL itself.",
+    ),
     ("too many clients", "wait for connections to end, or raise max_connections."),
+    ("remaining connection slots", "wait for connections to end, or raise max_connections."),
+    ("too many connections", "wait for connections to end, or raise the limit that it names."),
+    ("starting up", "wait until the server is up, then run the command again."),
+    ("shutting down", "start PostgreSQL there, or correct host and port in DATABASE_URL."),
+    ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),
     ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
 )
 
@@ -106,12 +121,15 @@ def checked(url: str, setting: str) -> str:
     return url
 
 
-def with_database(url: str, name: str) -> str:
-    """The same server, another database, its schema `public`, as a libpq connection string."""
-    options = extensions.parse_dsn(url).get("options", "")
-    return str(
-        extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public".strip())
-    )
+def with_database(url: str, name: str, options: str) -> str:
+    """The same server, another database, as a libpq connection string.
+
+    options: of the connection. Its schema is `public` whatever they say; where there are none, none
+    are added, for poolers refuse them.
+    """
+    if not options:
+        return str(extensions.make_dsn(url, dbname=name))
+    return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
 
 
 def shown(url: str) -> str:
@@ -123,25 +141,32 @@ def shown(url: str) -> str:
     return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
 
 
-def connect(url: str, *, autocommit: bool = False, application: str = "invoke") -> Any:
+def connect(
+    url: str, *, autocommit: bool = False, writing: bool = False, application: str = "invoke"
+) -> Any:
     """A psycopg2 connection to a PostgreSQL that the engine can work with.
 
-    Raises ConnectionFailed where there is none, it is older than 14, its encoding is not UTF-8, or
-    no schema of its search_path exists.
+    writing: whether it is to change anything. Raises ConnectionFailed where there is no server, it
+    is older than 14, its encoding is not UTF-8, no schema of its search_path can be used, or it
+    takes no writes and is to.
     """
     settings: dict[str, Any] = {"fallback_application_name": application}
-    if "connect_timeout" not in url:
-        settings["connect_timeout"] = CONNECT_TIMEOUT
+    settings |= {name: value for name, value in WAITING.items() if name not in url}
     try:
         connection = psycopg2.connect(url, **settings)
     except psycopg2.OperationalError as error:
         raise _explained(url, error) from error
     try:
+        connection.autocommit = True
         _check(connection, url)
+        _check_place(connection, url, writing)
+        connection.autocommit = autocommit
+    except psycopg2.OperationalError as error:
+        connection.close()
+        raise _explained(url, error) from error
     except BaseException:
         connection.close()
         raise
-    connection.autocommit = autocommit
     return connection
 
 
@@ -161,6 +186,32 @@ def _check(connection: Any, url: str) -> None:
             "name it in DATABASE_URL.",
         )
     connection.set_client_encoding("UTF8")
+
+
+def _check_place(connection: Any, url: str, writing: bool) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE)
+        schema, path, standby, read_only = cursor.fetchone()
+    if schema is None:
+        raise ConnectionFailed(
+            f"{shown(url)} has no schema that {connection.info.user} may use: search_path is "
+            f"{path}.",
+            fix="create the schema (CREATE SCHEMA …), allow its use (GRANT USAGE ON SCHEMA … TO "
+            f"{connection.info.user}), or correct search_path.",
+        )
+    if writing and standby:
+        raise ConnectionFailed(
+            f"{shown(url)} is a read-only replica (a standby server).",
+            why="Nothing was run. `invoke status` works there, too.",
+            fix="name the primary server in DATABASE_URL or in MIGRATION_DATABASE_URL.",
+        )
+    if writing and read_only:
+        raise ConnectionFailed(
+            f"{shown(url)} takes no writes: default_transaction_read_only is on.",
+            why="Somebody set it, for the server, the database or the role; nothing was run.",
+            fix="take it back there (for the role: ALTER ROLE … RESET "
+            "default_transaction_read_only), or name another role in MIGRATION_DATABASE_URL.",
+        )
 
 
 def _explained(url: str, error: psycopg2.OperationalError) -> ConnectionFailed:

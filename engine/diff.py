@@ -32,6 +32,16 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
     return changes + list(_comments(changes, old, new))
 
 
+def with_new_labels(old: Schema, new: Schema) -> Schema:
+    """The old schema, its enums with the labels that are only added in the new one."""
+    enums = {
+        name: replace(enum, labels=new.enums[name].labels)
+        for name, enum in old.enums.items()
+        if name in new.enums and grows(enum, new.enums[name])
+    }
+    return replace(old, enums=old.enums | enums)
+
+
 def _grown(changes: list[Change], new: Schema) -> list[Change]:
     """An enum that only grows is added to in place, unless something that is made at the same time
     needs it: a new label cannot be used in the transaction that adds it."""

@@ -3,6 +3,7 @@
 EngineError                  everything a user can cause; printed without a traceback
 ├── ConfigError              a setting that cannot be used
 ├── ConnectionFailed         no usable PostgreSQL behind the URL
+│   └── PoolExhausted        every connection of the pool is in use
 ├── RegistryError            a domain that cannot be taken in
 ├── HistoryError             files and history table do not fit together
 ├── MigrationFailed          a migration file stopped in the middle
@@ -42,6 +43,10 @@ class ConfigError(EngineError):
 
 class ConnectionFailed(EngineError):
     """There is no usable PostgreSQL behind the URL."""
+
+
+class PoolExhausted(ConnectionFailed):
+    """Every connection of the pool stayed in use for as long as a thread may wait."""
 
 
 class RegistryError(EngineError):

@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 import random
-import re
-import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine import history
-from engine.errors import EngineError, MigrationFailed, Refused
-from engine.failure import explain, is_lock_timeout
+import psycopg2
+
+from engine import history, journal, step_rules
+from engine.errors import EngineError, MigrationFailed
+from engine.failure import Place, connection_lost, explain, is_lock_timeout
 from engine.files import Function, Migration
 from engine.journal import Journal
-from engine.migrator import FileMigrator, Step
+from engine.loss import Holdings, Loss
+from engine.migrator import FileMigrator
 from engine.session import Session
+from engine.step import Step
 
 Result = TypeVar("Result")
-
-DROPS = re.compile(
-    r"DROP TABLE (?P<dropped>\S+)|ALTER TABLE (?P<altered>\S+) DROP COLUMN", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
 class Job:
     """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs
-    in one transaction. losing: whether rows may be lost."""
+    in one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
 
     migration: Migration
     function: Function
     atomic: bool = True
     rollback: bool = False
     losing: bool = True
+    learn: Callable[[FileMigrator], None] | None = None
 
     @property
     def command(self) -> str:
@@ -50,7 +50,7 @@ def run(session: Session, job: Job) -> None:
     if session.settings.dry:
         execution.show()
     elif job.atomic:
-        execution.retried(execution.in_one_transaction)
+        execution.in_one_transaction()
     else:
         execution.step_by_step()
     if not session.settings.dry:
@@ -59,115 +59,155 @@ def run(session: Session, job: Job) -> None:
 
 
 class _Execution:
-    """The run of one file. stays: what of it is kept when it fails, for the message."""
+    """The run of one file. stays: what of it is kept when it fails, for the message. empty: the
+    tables that may go although their files have a size: they hold no rows."""
 
     def __init__(self, session: Session, job: Job, start: float) -> None:
         self.session = session
         self.job = job
         self.start = start
         self.database = session.database
-        self.migrator = FileMigrator(self.database, job.migration.path)
-        self.stays = ""
+        self.migrator = self._new_migrator()
+        self.stays = f"Rolled back: {job.migration.name} has changed nothing."
+        self.committing = False
+        self.empty: set[str] = set()
 
     def show(self) -> None:
         """Tell the SQL; the database is dry and executes nothing."""
         self.session.report.sql(f"-- {self.job.migration.name}")
         for step in self._guarded(self._collect):
+            self.migrator.current = step
             self._guarded(step.run)
 
     def in_one_transaction(self) -> None:
         """The steps and the row of the history, or nothing."""
-        with self.database.atomic():
-            for step in self._collect():
-                self.migrator.run_step(step)
-                self.session.report.step()
-            self._record()
+
+        def attempt() -> None:
+            with self.database.atomic():
+                held = Holdings(self.session.cursor(), watched=not self.job.losing)
+                for step in self._collect():
+                    self._run(step)
+                    self.session.report.step()
+                held.refuse_loss(self.empty)
+                self._finish()
+
+        self._carefully(attempt)
 
     def step_by_step(self) -> None:
         """Each step by itself; after a crash, from where it stopped."""
-        name = self.job.migration.name
+        job = self.job
         steps = self._guarded(self._collect)
-        journal = Journal(self.session.cursor(), f"{name} back" if self.job.rollback else name)
-        begun = journal.open(self.job.migration, steps)
+        log = Journal(self.session.cursor(), journal.key(job.migration, rollback=job.rollback))
+        begun = self._guarded(lambda: log.open(job.migration, steps))
         for number, step in enumerate(steps):
-            self.stays = f"The first {number} of its {len(steps)} statements are done and stay."
+            self._tell_what_stays(number, len(steps))
             if not begun.get(number):
-                self._one_step(journal, number, step, number in begun)
+                self._one_step(log, number, step, number in begun)
             self.session.report.step()
-        with self.database.atomic():
-            self._record()
-            journal.clear()
+        self._tell_what_stays(len(steps), len(steps))
 
-    def retried(self, attempt: Callable[[], None]) -> None:
+        def finish() -> None:
+            with self.database.atomic():
+                log.clear()
+                self._finish()
+
+        self._carefully(finish)
+
+    def _one_step(self, log: Journal, number: int, step: Step, half_done: bool) -> None:
+        def inside() -> None:
+            with self.database.atomic():
+                held = Holdings(self.session.cursor(), watched=not self.job.losing)
+                self._run(step)
+                held.refuse_loss(self.empty)
+                self.session.settle()
+                log.done(number, step)
+
+        def outside() -> None:
+            if not (half_done and log.settled(number, step)):
+                self._run_outside(log, number, step)
+            log.done(number, step)
+
+        self.session.still_alone()
+        self._carefully(inside if step.transactional else outside)
+
+    def _run(self, step: Step) -> None:
+        """Run a step inside a transaction, which is there afterwards."""
+        self.migrator.run_step(step)
+        if not self.session.in_transaction:
+            self.stays = "What ran up to there is committed and stays."
+            raise step_rules.ended_transaction(self.job.migration, step, self.stays)
+
+    def _run_outside(self, log: Journal, number: int, step: Step) -> None:
+        """Run what no transaction can hold; where it fails, nothing half done is left."""
+        taken = bool(step.index and step.index.verb == "CREATE" and log.has(step))
+        if not taken:
+            log.begin(number, step)
+        if step.patient:
+            self.session.cursor().execute("SET lock_timeout = 0")
+        try:
+            with self.session.blockers.telling(step.patient):
+                self.migrator.run_step(step)
+        except Exception:
+            with suppress(psycopg2.Error):  # where the connection is lost, the next run does it
+                log.give_up(number)
+            raise
+        finally:
+            with suppress(psycopg2.Error):
+                self.session.settle()
+        if taken:
+            step_rules.refuse_invalid(self.job.migration, step, log)
+
+    def _collect(self) -> list[Step]:
+        """Let the file say what it wants."""
+        self.session.settle()
+        self.migrator = self._new_migrator()
+        self.job.function(self.migrator, self.database, fake=False)
+        steps: list[Step] = self.migrator.steps
+        step_rules.check(self.job.migration, steps, atomic=self.job.atomic)
+        self.session.report.started(self.job.migration.name, len(steps))
+        return steps
+
+    def _new_migrator(self) -> FileMigrator:
+        return FileMigrator(self.database, self.job.migration.path, self.job.learn)
+
+    def _finish(self) -> None:
+        """Keep the history, as the last thing before the commit."""
+        self.session.settle()
+        self.session.still_alone()
+        cursor = self.session.cursor()
+        if self.job.rollback:
+            history.remove(cursor, self.job.migration)
+        else:
+            history.record(cursor, self.job.migration, time.perf_counter() - self.start)
+        self.committing = True
+
+    def _carefully(self, attempt: Callable[[], None]) -> None:
+        """Do it, unless rows would go with what it drops; that is seen afterwards and undone."""
+        while True:
+            try:
+                return self._retried(attempt)
+            except Loss as loss:
+                self.empty |= loss.checked(self.session.cursor(), self.job.migration, self.stays)
+
+    def _retried(self, attempt: Callable[[], None]) -> None:
         """Try again where a lock was not to be had in time; others pass in between."""
         attempts = self.session.settings.lock_attempts
         for number in range(1, attempts + 1):
+            self.session.blockers.found.clear()
+            self.committing = False
             try:
-                self.session.blockers.found.clear()
                 return attempt()
             except EngineError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not is_lock_timeout(error) or number == attempts:
                     raise self._explained(error) from error
                 self._tell_wait(number, attempts)
                 time.sleep(random.uniform(0.1, 0.4) * number)
         return None
 
-    def _one_step(self, journal: Journal, number: int, step: Step, half_done: bool) -> None:
-        def inside() -> None:
-            with self.database.atomic():
-                self.migrator.run_step(step)
-                journal.mark(number, step, done=True)
-
-        def outside() -> None:
-            cursor = self.session.cursor()
-            cursor.execute("SET lock_timeout = 0")  # its locks keep no reader or writer waiting
-            if not (half_done and journal.settled(step)):
-                journal.mark(number, step, done=False)
-                self.migrator.run_step(step)
-            journal.mark(number, step, done=True)
-            self.session.set_lock_timeout()
-
-        if step.transactional:
-            self.retried(inside)
-        else:
-            self._guarded(outside)
-
-    def _collect(self) -> list[Step]:
-        """Let the file say what it wants."""
-        self.migrator = FileMigrator(self.database, self.job.migration.path)
-        self.job.function(self.migrator, self.database, fake=False)
-        steps: list[Step] = self.migrator.steps
-        if not self.job.losing:
-            self._refuse_loss(steps)
-        self.session.report.started(self.job.migration.name, len(steps))
-        return steps
-
-    def _refuse_loss(self, steps: list[Step]) -> None:
-        """Rows that go with a dropped table or column are no matter of course."""
-        found = DROPS.finditer("\n".join(step.sql for step in steps))
-        held = [t for t in sorted({m["dropped"] or m["altered"] for m in found}) if self._rows(t)]
-        if held:
-            raise Refused(
-                f"rolling back {self.job.migration.name} would lose what is in: {', '.join(held)}.",
-                why="Nothing was changed.",
-                fix="make a backup (pg_dump), then run the command again with --yes.",
-            )
-
-    def _rows(self, table: str) -> bool:
-        cursor = self.session.cursor()
-        cursor.execute(f"SELECT FROM {table} LIMIT 1")
-        return bool(cursor.rowcount)
-
-    def _record(self) -> None:
-        cursor = self.session.cursor()
-        if self.job.rollback:
-            history.remove(cursor, self.job.migration)
-            return
-        duration_ms = round((time.perf_counter() - self.start) * 1000)
-        history.prepare(cursor)
-        history.record(cursor, self.job.migration, duration_ms, socket.gethostname())
+    def _tell_what_stays(self, done: int, steps: int) -> None:
+        self.stays = f"The first {done} of its {steps} statements are done and stay."
 
     def _tell_wait(self, number: int, attempts: int) -> None:
         held = "; ".join(self.session.blockers.found) or "another session"
@@ -180,12 +220,21 @@ class _Execution:
             return function()
         except EngineError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._explained(error) from error
 
-    def _explained(self, error: Exception) -> MigrationFailed:
-        job = self.job
-        line = self.migrator.current.line if self.migrator.current else 0
-        stays = self.stays or f"Rolled back: {job.migration.name} has changed nothing."
-        found = self.session.blockers.found if is_lock_timeout(error) else []
-        return explain(job.migration, line, error, job.command, stays, found)
+    def _explained(self, error: BaseException) -> MigrationFailed:
+        job, step, info = self.job, self.migrator.current, self.session.info
+        stays, notes = self.stays, []
+        if self.committing and connection_lost(error):
+            stays = "It was lost at the commit: `invoke status` says whether the file is applied."
+        if is_lock_timeout(error):
+            notes = [f"held by {line}" for line in self.session.blockers.found]
+        place = Place(
+            job.migration,
+            step.line if step else 0,
+            step.sql if step else "",
+            job.command,
+            job.atomic,
+        )
+        return explain(place, error, stays, notes, info.user, info.dbname)

@@ -1,69 +1,118 @@
-"""A migration file that stopped in the middle, explained: where, what the server said, what now."""
+"""Errors of PostgreSQL and of migration files, explained: where, what was said, what now."""
 
 from __future__ import annotations
 
-import traceback
+from dataclasses import dataclass
 from typing import Any
 
+import peewee
 import psycopg2
 
-from engine.errors import MigrationFailed
-from engine.files import Migration
+from engine import advice, excerpt
+from engine.errors import ConnectionFailed, EngineError, MigrationFailed
+from engine.files import Migration, line_in
 
-LONGEST_EXCERPT = 12
-LOCK_NOT_AVAILABLE = "55P03"
-DEADLOCK = "40P01"
-ALREADY_THERE = ("42P07", "42710", "42723")
+LOST = "the connection is lost; see that PostgreSQL runs"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a file stopped. line: of the step, 0 where none ran. sql: of the step, or empty.
+
+    command: what the user typed to get there. atomic: whether it runs in one transaction.
+    """
+
+    migration: Migration
+    line: int
+    sql: str
+    command: str
+    atomic: bool
 
 
 def explain(
-    migration: Migration,
-    line: int,
-    error: BaseException,
-    command: str,
-    stays: str,
-    blockers: list[str],
+    place: Place, error: BaseException, stays: str, notes: list[str], role: str, database: str
 ) -> MigrationFailed:
-    """The error to show for `error`, raised by the step written in `line` of the file.
+    """The error to show for `error`, raised at that place.
 
-    stays: what was undone and what was kept. blockers: the sessions that held the lock.
+    stays: what was undone and what was kept. notes: lines worth knowing, such as who holds a lock.
     """
-    server_error = _server_error(error)
-    if server_error is None:
-        place, what = _python_place(migration, error), f"{type(error).__name__}: {error}"
-        detail = ""
+    server = server_error(error)
+    line = line_in(place.migration.path, error) or place.line
+    where = f"line {line}" if line else "at its end"
+    if server is None:
+        what = f"{type(error).__name__}: {error}".rstrip(": ")
+        detail = _code(place.migration, line)
     else:
-        place = f"line {line}" if line else "at its end"
-        what = (server_error.diag.message_primary or str(server_error)).strip()
-        detail = _server_detail(server_error)
-    held = "\n".join(f"  held by {line}" for line in blockers)
+        what, detail = _primary(server), _server_detail(server)
     return MigrationFailed(
-        f"{migration.path.name}, {place}: {what}.".replace("..", "."),
-        why="\n".join(filter(None, [detail, held, stays])),
-        fix=_advice(server_error, migration, command),
+        f"{place.migration.path.name}, {where}: {_sentence(what)}",
+        why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes), stays]),
+        fix=_fix(place, server, error, role, database),
     )
+
+
+def translated(error: BaseException) -> EngineError | None:
+    """An error that a user can cause and nobody explained, or None for any other."""
+    server = server_error(error)
+    if server is not None and connection_lost(error):
+        return ConnectionFailed(
+            "the connection to PostgreSQL is lost.",
+            why=_primary(server),
+            fix="see that PostgreSQL runs, then run the command again.",
+        )
+    if server is not None:
+        known = _fix_by_state(server) or "see that the role has the rights it needs"
+        return EngineError(
+            f"PostgreSQL refuses: {_sentence(_primary(server))}",
+            why=_server_detail(server),
+            fix=f"{known}, then run the command again.",
+        )
+    if isinstance(error, OSError) and error.filename:
+        return EngineError(
+            f"{error.filename}: {error.strerror}.", fix="mend that, then run the command again."
+        )
+    return None
 
 
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether a lock was not to be had in time; the same statement may do later."""
-    return getattr(_server_error(error), "pgcode", None) in (LOCK_NOT_AVAILABLE, DEADLOCK)
+    state = getattr(server_error(error), "pgcode", None)
+    return state in (advice.LOCK_NOT_AVAILABLE, advice.DEADLOCK)
 
 
-def _server_error(error: BaseException | None) -> Any:
-    """The psycopg2 error behind an error of Peewee's, or None."""
-    while error is not None and not isinstance(error, psycopg2.Error):
+def connection_lost(error: BaseException) -> bool:
+    """Whether the session is over, so that nothing is known of what was under way."""
+    server = server_error(error)
+    broken = isinstance(server, (psycopg2.OperationalError, psycopg2.InterfaceError))
+    return broken and (server.pgcode is None or server.pgcode in advice.SESSION_OVER)
+
+
+def server_error(error: BaseException | None) -> Any:
+    """The psycopg2 error itself, or the one behind an error of Peewee's, or None."""
+    while isinstance(error, peewee.PeeweeException):
         error = error.__cause__ or error.__context__
-    return error
+    return error if isinstance(error, psycopg2.Error) else None
+
+
+def _primary(error: Any) -> str:
+    return " ".join((error.diag.message_primary or str(error)).split())
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _server_detail(error: Any) -> str:
     diag = error.diag
     parts = []
-    query = error.cursor.query.decode(errors="replace") if _has_query(error) else ""
+    query = _query(error)
     if query and diag.statement_position:
-        parts.append(_excerpt(query, int(diag.statement_position) - 1))
+        parts.append(excerpt.around(query, int(diag.statement_position) - 1))
     elif query:
-        parts.append(_first_lines(query))
+        parts.append(excerpt.beginning(query))
+    if diag.internal_query and diag.internal_position:
+        parts.append("  in its statement:")
+        parts.append(excerpt.around(diag.internal_query, int(diag.internal_position) - 1))
     for label, text in (
         ("detail", diag.message_detail),
         ("hint", diag.message_hint),
@@ -71,52 +120,40 @@ def _server_detail(error: Any) -> str:
         ("sqlstate", error.pgcode),
     ):
         if text:
-            parts.append(f"  {label}: {text}")
+            parts.append(f"  {label}: " + text.replace("\n", "\n    "))
     return "\n".join(parts)
 
 
-def _has_query(error: Any) -> bool:
-    return error.cursor is not None and error.cursor.query is not None
+def _query(error: Any) -> str:
+    """What was sent, or nothing where it is not known."""
+    if error.cursor is None or error.cursor.query is None:
+        return ""
+    query: str = error.cursor.query.decode(errors="replace")
+    return query
 
 
-def _excerpt(query: str, position: int) -> str:
-    """The lines around a position of the statement, with a caret under it."""
-    before = query[:position].split("\n")
-    lines, row, column = query.split("\n"), len(before) - 1, len(before[-1])
-    first = max(0, row - LONGEST_EXCERPT // 2)
-    shown = [f"    {line}" for line in lines[first : row + 1]]
-    shown.append("    " + " " * column + "^")
-    shown += [f"    {line}" for line in lines[row + 1 : row + 4]]
-    return "\n".join(shown)
+def _code(migration: Migration, line: int) -> str:
+    """The line of the file."""
+    lines = migration.text.split("\n")
+    return f"    {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
 
 
-def _first_lines(query: str) -> str:
-    lines = query.strip().split("\n")
-    more = (
-        [f"    … and {len(lines) - LONGEST_EXCERPT} lines"] if len(lines) > LONGEST_EXCERPT else []
-    )
-    return "\n".join([*(f"    {line}" for line in lines[:LONGEST_EXCERPT]), *more])
+def _fix(place: Place, server: Any, error: BaseException, role: str, database: str) -> str:
+    again = f"then run `{place.command}` again."
+    if server is None and "%" in place.sql.replace("%%", ""):
+        return f"write % as %% in the SQL of {place.migration.path}, {again}"
+    if server is None:
+        return f"mend {place.migration.path}, {again}"
+    known = _fix_by_state(server, role, database)
+    known = known or advice.for_state(server.pgcode or "", place.migration, atomic=place.atomic)
+    return f"{known or f'mend {place.migration.path}'}, {again}"
 
 
-def _python_place(migration: Migration, error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(migration.path)]
-    return f"line {lines[-1]}" if lines else "in its code"
-
-
-def _advice(error: Any, migration: Migration, command: str) -> str:
-    state = error.pgcode if error else None
-    if state in (LOCK_NOT_AVAILABLE, DEADLOCK):
-        return f"end what holds the lock, or wait for it, then run `{command}` again."
-    if error is not None and state is None:
-        return f"the connection is lost; see that PostgreSQL runs, then run `{command}` again."
-    if state == "42501":
-        return f"give the role the right that is missing, then run `{command}` again."
-    if state in ALREADY_THERE:
-        return (
-            f"if the database has already what {migration.name} makes, take it over with `invoke "
-            f"adopt {migration.number}`; else move what is in the way, then run `{command}` again."
-        )
-    if state and state.startswith("23"):
-        return f"mend the rows that the message names, then run `{command}` again."
-    return f"mend {migration.path}, then run `{command}` again."
+def _fix_by_state(server: Any, role: str = "…", database: str = "…") -> str:
+    if connection_lost(server):
+        return LOST
+    if is_lock_timeout(server):
+        return "end what holds the lock, or wait for it"
+    if server.pgcode == advice.NO_RIGHT:
+        return advice.for_right(_primary(server), role, database)
+    return ""

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,8 +40,16 @@ class Migration:
 
     @property
     def text(self) -> str:
-        """What the file says, its line ends brought to one form."""
-        return self.path.read_text(encoding="utf-8")
+        """What the file says, its line ends brought to one form. Raises MigrationFailed where it
+        cannot be read."""
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise MigrationFailed(
+                f"{self.path.name} cannot be read: {error}.",
+                why="Nothing was run.",
+                fix=f"mend {self.path}; it has to be a file in UTF-8.",
+            ) from error
 
     @property
     def checksum(self) -> str:
@@ -62,9 +71,11 @@ class Migration:
                 why=f"    {(error.text or '').rstrip()}\nThe file was not run.",
                 fix=f"mend {self.path} and run the command again.",
             ) from error
-        except Exception as error:
+        except (Exception, SystemExit) as error:
+            line = line_in(self.path, error)
             raise MigrationFailed(
-                f"{self.path.name} cannot be loaded: {type(error).__name__}: {error}.",
+                f"{self.path.name}{f', line {line}' if line else ''} cannot be loaded: "
+                f"{type(error).__name__}: {error}.",
                 why="The file was not run.",
                 fix=f"mend {self.path} and run the command again.",
             ) from error
@@ -84,6 +95,13 @@ def find(folder: Path) -> list[Migration]:
     matches = ((FILE.fullmatch(path.name), path) for path in folder.glob("*.py"))
     found = [Migration(int(match["number"]), path.stem, path) for match, path in matches if match]
     return sorted(found, key=lambda migration: (migration.number, migration.name))
+
+
+def line_in(path: Path, error: BaseException) -> int:
+    """The innermost line of the file on the way to an error, or 0 where it was not on it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno or 0 for frame in frames if frame.filename == str(path)]
+    return lines[-1] if lines else 0
 
 
 def next_number(migrations: list[Migration]) -> int:

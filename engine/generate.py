@@ -19,8 +19,9 @@ from engine import catalog, ddl, files, rows, seeding
 from engine.build import DomainLike, build
 from engine.change import Change
 from engine.database import connect
-from engine.diff import diff
+from engine.diff import diff, with_new_labels
 from engine.errors import ConfigError, GenerateError
+from engine.natural import Tables
 from engine.order import ordered
 from engine.peewee_database import EngineDatabase
 from engine.proof import Bench, Generated
@@ -94,7 +95,7 @@ class Generator:
             self.report.message("building what the domains ask for in another")
             structure = self._structure(title, bench, self._wanted(wanted, bench))
             seeds = self._seeds(SEED_TITLE if structure else title, bench)
-        return [file for file in (structure, seeds) if file]
+        return [*structure, *seeds]
 
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
@@ -118,31 +119,54 @@ class Generator:
             schema = catalog.read(connection)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
 
-    def _structure(self, title: str, bench: Bench, wanted: Schema) -> Generated | None:
+    def _structure(self, title: str, bench: Bench, wanted: Schema) -> list[Generated]:
+        """One file; two where a value that is added to an enum is used at once."""
         known = bench.read()
+        plan = self._plan(known, wanted)
+        self._refuse_loss(plan)
+        _refuse_unfillable(plan)
+        steps = [(title, wanted)]
+        if (added := with_new_labels(known, wanted)) not in (known, wanted) and any(
+            change.kind == "enum" and change.action == "alter" and not change.in_place
+            for change in plan
+        ):
+            steps.insert(0, (f"{title}_values", added))
+        files = []
+        for name, aim in steps:
+            files += self._step(name, bench, known, aim)
+            known = aim
+        return files
+
+    def _step(self, title: str, bench: Bench, known: Schema, wanted: Schema) -> list[Generated]:
+        """The file from one schema to the next; proven."""
         up = self._plan(known, wanted)
         if not up:
-            return None
-        self._refuse_loss(up)
-        _refuse_unfillable(up)
+            return []
         losing = [change.losing for change in up if change.losing]
         file = bench.add(
             title,
-            [Statement(self._group(change), ddl.sql(change)) for change in up],
-            [Statement(self._group(c), ddl.sql(c)) for c in self._plan(wanted, known)],
+            self._statements(up),
+            self._statements(self._plan(wanted, known)),
             [str(change) for change in up if change.kind != "comment"] or ["change comments"],
             *([f"It loses {', '.join(losing)}."] if losing else []),
         )
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
         bench.prove(file, bench.read, known, wanted, lambda a, b: [str(c) for c in diff(a, b)])
-        return file
+        return [file]
 
-    def _seeds(self, title: str, bench: Bench) -> Generated | None:
+    def _statements(self, changes: list[Change]) -> list[Statement]:
+        """Functions are written without reading their bodies, which may name what comes later."""
+        found = [Statement(self._group(change), ddl.sql(change)) for change in changes]
+        if any(change.kind == "function" and change.new for change in changes):
+            found.insert(0, Statement(found[0].group, "SET LOCAL check_function_bodies = off"))
+        return found
+
+    def _seeds(self, title: str, bench: Bench) -> list[Generated]:
         self.report.message("running the seeds")
         before, after = self._seeded(bench)
         up = list(rows.changes(before, after, self._rank_of_table))
         if not up:
-            return None
+            return []
         counts = Counter(f"{sql.partition(' ')[0].lower()} rows of {table}" for table, sql in up)
         file = bench.add(
             title,
@@ -160,7 +184,7 @@ class Generator:
 
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
         bench.prove(file, read, before.comparable(), after.comparable(), rows.differences)
-        return file
+        return [file]
 
     def _seeded(self, bench: Bench) -> tuple[rows.Snapshot, rows.Snapshot]:
         """The rows before and after the seed functions; what these did is undone."""
@@ -173,9 +197,9 @@ class Generator:
         with database.connection_context(), database.transaction() as transaction:
             cursor = database.connection().cursor()
             schema = catalog.read(database.connection())
-            before = rows.read(cursor, rows.Tables(schema))
+            before = rows.read(cursor, Tables(schema))
             seeding.run(functions, seeder)
-            tables = rows.Tables(schema, seeder.keys, seeder.expressions)
+            tables = Tables(schema, seeder.keys, seeder.expressions)
             after = rows.read(cursor, tables)
             seeding.run(functions, seeder)
             seeding.refuse_unsettled(after.rows, rows.read(cursor, tables).rows)
@@ -186,8 +210,11 @@ class Generator:
         return ordered(diff(old, new, optional=self.optional), old, new, self._rank)
 
     def _group(self, change: Change) -> str:
-        part = f"{change.name} on {change.table}" if change.kind == "trigger" else change.name
-        own = self.owners.get((change.kind, part.partition("(")[0]))
+        kind = change.new[0][0] if change.kind == "comment" else change.kind
+        name = change.old.name if kind == "enum" and change.old else change.name
+        if kind == "trigger":
+            name = f"{name} on {change.table}"
+        own = self.owners.get((kind, name.partition("(")[0].strip('"')))
         return own or self._owner("table", change.table or change.name)
 
     def _owner(self, kind: str, name: str) -> str:

@@ -1,36 +1,53 @@
 """The journal of a file that cannot run in one transaction: which of its steps are done.
 
 A step that can, shares a transaction with its line of the journal. One that cannot (CREATE INDEX
-CONCURRENTLY) is noted before it begins; where a crash left it in the middle, what is there is
-compared with what the step makes, and it is taken as done, or cleared away and begun again.
+CONCURRENTLY) is noted before it begins; where a crash left it in the middle, an invalid index that
+it left goes, and what is there is compared with what the step makes: it is taken as done, or begun
+again.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from engine.catalog import JOURNAL_TABLE
 from engine.errors import HistoryError
 from engine.files import Migration
-from engine.migrator import Step
+from engine.step import Step
 
 CREATE = f"""
     CREATE TABLE IF NOT EXISTS {JOURNAL_TABLE} (
-        name text, step integer, digest text NOT NULL, done boolean NOT NULL,
+        name text, step integer, digest text NOT NULL, done boolean NOT NULL, index_name text,
         PRIMARY KEY (name, step)
     )
 """
-MARK = f"""
-    INSERT INTO {JOURNAL_TABLE} (name, step, digest, done) VALUES (%s, %s, %s, %s)
-    ON CONFLICT (name, step) DO UPDATE SET done = excluded.done
+BEGIN = f"""
+    INSERT INTO {JOURNAL_TABLE} (name, step, digest, done, index_name)
+    VALUES (%s, %s, %s, false, %s)
+    ON CONFLICT (name, step) DO NOTHING
 """
-INDEX = re.compile(
-    r"\s*(?P<verb>CREATE|DROP)\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+"
-    r"(?:IF\s+(?:NOT\s+)?EXISTS\s+)?(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)",
-    re.IGNORECASE,
-)
+DONE = f"""
+    INSERT INTO {JOURNAL_TABLE} (name, step, digest, done) VALUES (%s, %s, %s, true)
+    ON CONFLICT (name, step) DO UPDATE SET done = true
+"""
+# The index of the step's name, or what REINDEX calls those that it makes; never one that somebody
+# is building at this moment.
+LEFT_BEHIND = f"""
+    SELECT c.oid::regclass::text
+    FROM {JOURNAL_TABLE} j, pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE j.name = %s AND j.step = %s AND NOT j.done AND NOT i.indisvalid AND c.relkind = 'i'
+      AND CASE WHEN j.index_name <> '' THEN c.oid = to_regclass(j.index_name)
+               ELSE c.relnamespace = current_schema()::regnamespace
+                    AND c.relname ~ '_cc(new|old)[0-9]*$' END
+      AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
+"""
+IS_THERE = f"""
+    SELECT FROM pg_class
+    WHERE relname = '{JOURNAL_TABLE}' AND relnamespace = current_schema()::regnamespace
+"""
+BACK = "/back"  # no file's name has a slash
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 @dataclass(frozen=True)
@@ -43,16 +60,18 @@ class Journal:
     def open(self, migration: Migration, steps: list[Step]) -> dict[int, bool]:
         """Step to whether it is done, for those that began in an earlier run.
 
-        Raises HistoryError where the file has changed in what it ran already.
+        Raises HistoryError where the file has changed in what it ran already. A step that had only
+        begun may change: what it left behind goes.
         """
         self.cursor.execute(CREATE)
         self.cursor.execute(
             f"SELECT step, digest, done FROM {JOURNAL_TABLE} WHERE name = %s ORDER BY step",
             (self.key,),
         )
-        begun = self.cursor.fetchall()
-        for number, digest, done in begun:
-            if done and (number >= len(steps) or steps[number].digest != digest):
+        begun = {}
+        for number, digest, done in self.cursor.fetchall():
+            same = number < len(steps) and steps[number].digest == digest
+            if done and not same:
                 raise HistoryError(
                     f"{migration.name} stopped in the middle, and its statement {number + 1}, "
                     "which had run, was changed since.",
@@ -60,31 +79,78 @@ class Journal:
                     fix="restore what had run; change only what had not, then run the command "
                     "again.",
                 )
-        return {number: done for number, _, done in begun}
+            if same:
+                begun[number] = done
+            else:
+                self.give_up(number)
+        return begun
 
-    def mark(self, number: int, step: Step, *, done: bool) -> None:
-        """Note that a step begins, or is done."""
-        self.cursor.execute(MARK, (self.key, number, step.digest, done))
+    def begin(self, number: int, step: Step) -> None:
+        """Note that a step begins which no transaction can hold."""
+        name = step.index.name if step.index else ""
+        self.cursor.execute(BEGIN, (self.key, number, step.digest, name))
+
+    def done(self, number: int, step: Step) -> None:
+        """Note that a step is done."""
+        self.cursor.execute(DONE, (self.key, number, step.digest))
+
+    def give_up(self, number: int) -> None:
+        """Drop what a step that has begun left behind, and forget that it had begun."""
+        self._drop_left_behind(number)
+        self.cursor.execute(
+            f"DELETE FROM {JOURNAL_TABLE} WHERE name = %s AND step = %s", (self.key, number)
+        )
+
+    def settled(self, number: int, step: Step) -> bool:
+        """Whether a step that a crash left in the middle is done after all; what half of it left
+        behind is dropped."""
+        self._drop_left_behind(number)
+        if not step.index:
+            return False
+        return self.index_is_valid(step) if step.index.verb == "CREATE" else not self.has(step)
+
+    def has(self, step: Step) -> bool:
+        """Whether the index that the step makes or drops is there."""
+        return self._index(step) is not None
+
+    def index_is_valid(self, step: Step) -> bool:
+        """Whether it is there and queries can use it."""
+        return self._index(step) is True
 
     def clear(self) -> None:
         """Forget the file; the table goes with its last line."""
-        self.cursor.execute(f"DELETE FROM {JOURNAL_TABLE} WHERE name = %s", (self.key,))
-        self.cursor.execute(f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
-        if self.cursor.rowcount == 0:
-            self.cursor.execute(f"DROP TABLE {JOURNAL_TABLE}")
+        forget(self.cursor, [self.key])
 
-    def settled(self, step: Step) -> bool:
-        """Whether a step that a crash left in the middle is done after all; what half of it
-        left behind is dropped."""
-        match = INDEX.match(step.sql)
-        if not match:
-            return False
-        self.cursor.execute(
-            "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", (match["name"],)
-        )
-        held = self.cursor.fetchone()
-        if match["verb"].upper() == "DROP":
-            return held is None
-        if held and not held[0]:
-            self.cursor.execute(f"DROP INDEX CONCURRENTLY {match['name']}")
-        return bool(held and held[0])
+    def _index(self, step: Step) -> bool | None:
+        self.cursor.execute(VALID, (step.index.name if step.index else None,))
+        row = self.cursor.fetchone()
+        return row[0] if row else None
+
+    def _drop_left_behind(self, number: int) -> None:
+        self.cursor.execute(LEFT_BEHIND, (self.key, number))
+        for (name,) in self.cursor.fetchall():
+            self.cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+
+
+def key(migration: Migration, *, rollback: bool) -> str:
+    """The name under which the journal has a file."""
+    return migration.name + (BACK if rollback else "")
+
+
+def read(cursor: Any) -> dict[str, int]:
+    """The keys of the files that stopped in the middle, and how many steps of each are done."""
+    cursor.execute(IS_THERE)
+    if cursor.rowcount == 0:
+        return {}
+    cursor.execute(
+        f"SELECT name, count(*) FILTER (WHERE done) FROM {JOURNAL_TABLE} GROUP BY name ORDER BY 1"
+    )
+    return dict(cursor.fetchall())
+
+
+def forget(cursor: Any, keys: list[str]) -> None:
+    """Forget files; the table goes with its last line."""
+    cursor.execute(f"DELETE FROM {JOURNAL_TABLE} WHERE name = ANY (%s)", (keys,))
+    cursor.execute(f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
+    if cursor.rowcount == 0:
+        cursor.execute(f"DROP TABLE {JOURNAL_TABLE}")

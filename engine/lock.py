@@ -1,60 +1,73 @@
-"""One runner at a time: an advisory lock of the session, on a connection of its own.
+"""One runner at a time: an advisory lock of the session, polled and never waited for.
 
-It is polled, never waited for: a session that waits inside PostgreSQL holds a snapshot, and CREATE
-INDEX CONCURRENTLY would wait for that snapshot for ever.
+A session that waits inside PostgreSQL holds a snapshot, and CREATE INDEX CONCURRENTLY would wait
+for that snapshot for ever.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+
+import psycopg2
 
 POLL_SECONDS = 0.1
 TELL_AFTER_SECONDS = 1.0
-KEY = "hashtextextended('migrate:' || current_schema(), 0)"
-HOLDER = """
-    SELECT a.pid, coalesce(a.client_hostname, host(a.client_addr), 'this machine'),
-           a.usename, to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')
+# The guard's lock says that a runner is there. The worker's says that PostgreSQL still works for
+# one: it outlives a runner that was killed for as long as its last statement does.
+GUARD = "migrate:"
+WORKER = "migrate work:"
+KEY = "hashtextextended(%(part)s || current_schema(), 0)"
+LOCKS = f"""
     FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND (l.classid::bigint << 32 | l.objid::bigint) = {key}
+      AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
+"""
+# What the role may not see of another one's session is null.
+HOLDER = f"""
+    SELECT format('process %%s of %%s from %%s, since %%s', a.pid, coalesce(a.usename, '?'),
+                  CASE WHEN a.backend_start IS NULL THEN 'a host that this role may not see'
+                       ELSE coalesce(a.client_hostname, host(a.client_addr), 'this machine') END,
+                  coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time likewise'))
+    {LOCKS}
 """
 
 
 @contextmanager
-def held(connection: Any, tell: Callable[[str], None]) -> Iterator[None]:
+def held(connection: Any, part: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of the connection's schema. connection: psycopg2, in autocommit.
 
-    tell: called once with a sentence where another runner has to be waited for.
+    part: GUARD or WORKER. tell: called once with a sentence where another has to be waited for.
     """
+    parameters = {"part": part}
     with connection.cursor() as cursor:
-        _acquire(cursor, tell)
+        _acquire(cursor, parameters, tell)
         try:
             yield
         finally:
-            if not connection.closed:
-                cursor.execute(f"SELECT pg_advisory_unlock({KEY})")
+            with suppress(psycopg2.Error):  # a lost connection holds nothing
+                cursor.execute(f"SELECT pg_advisory_unlock({KEY})", parameters)
 
 
-def _acquire(cursor: Any, tell: Callable[[str], None]) -> None:
+def is_held(connection: Any, part: str) -> bool:
+    """Whether the connection still holds that lock. Raises psycopg2.Error where it is lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {LOCKS} AND l.pid = pg_backend_pid()", {"part": part})
+        return bool(cursor.rowcount)
+
+
+def _acquire(cursor: Any, parameters: dict[str, str], tell: Callable[[str], None]) -> None:
     start, told = time.monotonic(), False
     while True:
-        cursor.execute(f"SELECT pg_try_advisory_lock({KEY})")
+        cursor.execute(f"SELECT pg_try_advisory_lock({KEY})", parameters)
         if cursor.fetchone()[0]:
             return
         if not told and time.monotonic() - start > TELL_AFTER_SECONDS:
-            told = _tell_holder(cursor, tell)
+            cursor.execute(HOLDER, parameters)
+            if holder := cursor.fetchone():
+                tell(f"waiting for another runner: {holder[0]}")
+                told = True
         time.sleep(POLL_SECONDS)
-
-
-def _tell_holder(cursor: Any, tell: Callable[[str], None]) -> bool:
-    cursor.execute(HOLDER.format(key=KEY))
-    holder = cursor.fetchone()
-    if holder is None:
-        return False
-    pid, host, user, since = holder
-    tell(f"waiting for another runner: process {pid} of {user} from {host}, since {since}")
-    return True

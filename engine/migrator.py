@@ -2,57 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from peewee import Database
 from peewee_migrate import Migrator
 
-OUTSIDE = re.compile(
-    r"\s*(?:(?:CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\b|REINDEX\b.*\bCONCURRENTLY\b"
-    r"|VACUUM\b|ALTER\s+TABLE\b.*\bDETACH\s+PARTITION\b.*\bCONCURRENTLY\b)",
-    re.IGNORECASE | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """Something that a file asks for. line: of the file. sql: its text, or empty for a function."""
-
-    line: int
-    sql: str
-    operation: Any
-
-    @property
-    def digest(self) -> str:
-        """By which it is known again after a crash."""
-        return hashlib.sha256((self.sql or "a function").encode()).hexdigest()
-
-    @property
-    def transactional(self) -> bool:
-        """Whether PostgreSQL runs it inside a transaction."""
-        return not OUTSIDE.match(self.sql)
-
-    def run(self) -> None:
-        """Do it."""
-        if hasattr(self.operation, "run"):
-            self.operation.run()
-        else:
-            self.operation()
+from engine.step import Step
 
 
 class FileMigrator(Migrator):
-    """Collects the steps of one file. current: the step that runs, or the last one that did."""
+    """Collects the steps of one file. current: the step that runs, or the last one that did.
 
-    def __init__(self, database: Database, path: Path) -> None:
-        super().__init__(database)
+    learn: called, with itself, where the file names a model that it did not make: those of the
+    files before it are needed then.
+    """
+
+    def __init__(
+        self, database: Database, path: Path, learn: Callable[[FileMigrator], None] | None = None
+    ) -> None:
         self.steps = Steps(str(path))
-        self.__ops__ = self.steps
+        self.learn = learn
         self.current: Step | None = None
+        super().__init__(database)
+
+    @property
+    def __ops__(self) -> Steps:
+        return self.steps
+
+    @__ops__.setter
+    def __ops__(self, operations: list[Any]) -> None:
+        self.steps[:] = operations
+
+    def __get_model__(self, model: Any) -> Any:
+        known = self.orm.__models__.keys() | self.orm.__tables__.keys()
+        if isinstance(model, str) and model not in known and self.learn:
+            learn, self.learn = self.learn, None
+            learn(self)
+        return super().__get_model__(model)
 
     def run_step(self, step: Step) -> None:
         """Run one of the steps."""
@@ -70,9 +59,15 @@ class Steps(list[Any]):
 
     def append(self, operation: Any) -> None:
         """Take an operation of peewee-migrate's, or a function, as a step."""
-        arguments = getattr(operation, "args", ())
-        sql = arguments[0] if arguments and isinstance(arguments[0], str) else ""
-        super().append(Step(self._calling_line(), sql, operation))
+        arguments = [text for text in getattr(operation, "args", ()) if isinstance(text, str)]
+        name = getattr(getattr(operation, "fn", operation), "__name__", "")
+        sql = arguments[0] if name == "sql" and arguments else ""
+        super().append(Step(self._calling_line(), sql, " ".join([name, *arguments]), operation))
+
+    def extend(self, operations: Iterable[Any]) -> None:
+        """Take several."""
+        for operation in operations:
+            self.append(operation)
 
     def _calling_line(self) -> int:
         frame = sys._getframe(2)

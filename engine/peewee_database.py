@@ -14,18 +14,25 @@ class EngineDatabase(PostgresqlDatabase):
     """A Peewee database for migrations and seeds.
 
     url: what libpq takes. show: called with every statement. dry: nothing is executed.
+    application: what the server's list of sessions shows.
     """
 
     def __init__(
-        self, url: str, *, show: Callable[[str], None] | None = None, dry: bool = False
+        self,
+        url: str,
+        *,
+        show: Callable[[str], None] | None = None,
+        dry: bool = False,
+        application: str = "invoke",
     ) -> None:
         super().__init__(url)
         self.url = url
+        self.application = application
         self.show = show
         self.dry = dry
 
     def _connect(self) -> Any:
-        return connect(self.url, autocommit=True)
+        return connect(self.url, autocommit=True, application=self.application)
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""

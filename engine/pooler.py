@@ -3,41 +3,84 @@ and every SET would be lost. Seen before anything runs."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import psycopg2
+
 from engine.database import connect, shown
-from engine.errors import ConfigError
+from engine.errors import ConfigError, ConnectionFailed
 
 PID = "SELECT pg_backend_pid()"
+ROUNDS = 10
+TELL_AFTER_SECONDS = 2.0
 
 
-def refuse_transaction_pooling(connection: Any, url: str) -> None:
+def refuse_transaction_pooling(
+    connection: Any, url: str, tell: Callable[[str], None] = lambda text: None
+) -> None:
     """Raise ConfigError where statements of one connection reach different server processes.
 
-    connection: psycopg2, in autocommit. Without a pooler this costs one query: libpq was told the
-    process that answers. With one, two clients are held against each other: a pooler that lends
-    sessions gives them two processes and lets each keep its own.
+    connection: psycopg2, in autocommit. tell: called where the pool lets a second one wait. Without
+    a pooler this costs one query: libpq was told the process that answers. Raises ConnectionFailed
+    where the pool has no second session.
     """
     first = _pid(connection)
     if first == connection.info.backend_pid:
         return
-    with closing(connect(url)) as other:
-        second = _pid(other)
-        pooled = second == first or _pid(connection) != first
-        other.rollback()
-    if pooled:
-        raise ConfigError(
-            f"{shown(url)} is a transaction pooler (such as PgBouncer with pool_mode = "
-            "transaction).",
-            why="Migrations need a session of their own: the lock that keeps two runners apart "
-            "would be lost between two statements. Nothing was run.",
-            fix="set MIGRATION_DATABASE_URL to PostgreSQL itself, or to a pool in session mode.",
-        )
+    with closing(connect(url, autocommit=True)) as other:
+        if _second_session(other, url, tell) == first or _mixed(connection, first, other):
+            raise ConfigError(
+                f"{shown(url)} is a transaction pooler (such as PgBouncer with pool_mode = "
+                "transaction).",
+                why="Migrations need a session of their own: the lock that keeps two runners apart "
+                "would be lost between two statements. Nothing was run.",
+                fix="set MIGRATION_DATABASE_URL to PostgreSQL itself, or to a pool in session "
+                "mode.",
+            )
 
 
-def _pid(connection: Any) -> int:
+def _mixed(connection: Any, first: int, other: Any) -> bool:
+    """Hold two clients against each other. A pool that lends sessions lets each keep its own;
+    another one hands ours to the other client, or answers us from the next in turn. Clients of an
+    application that come in between can hide that once, but not each time."""
+    for _ in range(ROUNDS):
+        if {_pid(connection), _pid(connection)} != {first}:
+            return True
+        try:
+            held = _pid(other, "BEGIN; ")
+        except psycopg2.OperationalError:
+            return True  # in statement mode there are no transactions
+        if held == first or _pid(connection) != first:
+            return True
+        other.cursor().execute("ROLLBACK")
+    return False
+
+
+def _second_session(other: Any, url: str, tell: Callable[[str], None]) -> int:
+    """The process that answers the other client; a small pool lets it wait for one."""
+    told = threading.Timer(
+        TELL_AFTER_SECONDS, tell, [f"waiting for a second session from the pooler at {shown(url)}"]
+    )
+    told.start()
+    try:
+        return _pid(other)
+    except psycopg2.OperationalError as error:
+        raise ConnectionFailed(
+            f"the pooler at {shown(url)} gives no second session.",
+            why="Migrations need two at once: one works, one watches and holds the lock. Nothing "
+            "was run.",
+            fix="raise its default_pool_size, wait until other clients are gone, or set "
+            "MIGRATION_DATABASE_URL to PostgreSQL itself.",
+        ) from error
+    finally:
+        told.cancel()
+
+
+def _pid(connection: Any, before: str = "") -> int:
     with connection.cursor() as cursor:
-        cursor.execute(PID)
+        cursor.execute(before + PID)
         pid: int = cursor.fetchone()[0]
         return pid

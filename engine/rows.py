@@ -7,52 +7,18 @@ row it refers to, so that the statements mean the same in every database.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import GenerateError
+from engine.natural import Row, Tables, identity_of, is_identity
 from engine.order import places
 from engine.quoting import literal, name
-from engine.schema import Column, Schema, Table
+from engine.schema import Column, Table
 
-Row = dict[str, str | None]
 Comparable = dict[str, list[list[tuple[str, Any]]]]
 LONGEST_LINE = 100
 BARE = re.compile(r"smallint|integer|bigint|numeric.*|boolean")
-REFERENCE = re.compile(r'FOREIGN KEY \("?([^",)]+)"?\) REFERENCES "?([^"(]+)"?\("?([^",)]+)"?\)')
-PLAIN_UNIQUE = re.compile(r"CREATE UNIQUE INDEX \S+ ON \S+ USING btree \(([\w, ]+)\)")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What the rows of a schema mean.
-
-    keys: natural keys, by table. expressions: SQL given for a column of a row.
-    """
-
-    schema: Schema
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    expressions: Mapping[tuple[str, str, tuple[str | None, ...]], str] = field(default_factory=dict)
-
-    def key(self, table: str) -> tuple[str, ...]:
-        """The natural key: declared, or the first unique index over plain columns."""
-        if table in self.keys:
-            return self.keys[table]
-        for index in self.schema.tables[table].indexes.values():
-            if match := PLAIN_UNIQUE.fullmatch(index.definition):
-                return tuple(match[1].split(", "))
-        raise GenerateError(
-            f"rows of the table {table} are seeded, but nothing tells them apart.",
-            fix="seed them with seeder.ensure(Model, rows, key=…), or give the table a unique "
-            "index over plain columns.",
-        )
-
-    def references(self, table: str) -> dict[str, tuple[str, str]]:
-        """Column to (table, column) of the single-column foreign keys."""
-        definitions = (c.definition for c in self.schema.tables[table].constraints.values())
-        matches = (REFERENCE.match(definition) for definition in definitions)
-        return {match[1]: (match[2], match[3]) for match in matches if match}
 
 
 @dataclass(frozen=True)
@@ -75,7 +41,7 @@ class Snapshot:
         references = self.tables.references(table)
         for column in self.tables.schema.tables[table].columns.values():
             value = row[column.name]
-            drawn = _is_identity(column) or "(" in (column.default or "")
+            drawn = is_identity(column) or "(" in (column.default or "")
             if drawn or self.expression(table, column.name, row):
                 continue
             if value is not None and column.name in references:
@@ -130,10 +96,10 @@ def read(cursor: Any, tables: Tables) -> Snapshot:
     defaults: dict[str, Row] = {}
     for table in tables.schema.tables.values():
         columns = ", ".join(f"{name(column)}::text" for column in table.columns)
-        order = next((name(c.name) for c in table.columns.values() if _is_identity(c)), "1")
+        order = next((name(c.name) for c in table.columns.values() if is_identity(c)), "1")
         cursor.execute(f"SELECT {columns} FROM {name(table.name)} ORDER BY {order}")
         found = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
-        rows[table.name] = {_identity(table, row): row for row in found}
+        rows[table.name] = {identity_of(table, row): row for row in found}
         defaults[table.name] = _defaults(cursor, table) if found else {}
     return Snapshot(tables, rows, defaults)
 
@@ -175,15 +141,6 @@ def differences(got: Comparable, expected: Comparable) -> list[str]:
     return lines
 
 
-def _identity(table: Table, row: Row) -> str:
-    identities = [row[c.name] for c in table.columns.values() if _is_identity(c)]
-    return str(identities[0]) if identities else repr(row)
-
-
-def _is_identity(column: Column) -> bool:
-    return bool(column.identity) or "serial" in column.type
-
-
 def _defaults(cursor: Any, table: Table) -> Row:
     columns = [column for column in table.columns.values() if column.default is not None]
     if not columns:
@@ -193,12 +150,15 @@ def _defaults(cursor: Any, table: Table) -> Row:
 
 
 def _inserts(after: Snapshot, table: str, rows: list[Row]) -> Iterator[str]:
-    """One INSERT for all new rows that give the same columns."""
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
+    """One INSERT for all new rows that give the same columns; one of its own for a row that refers
+    to another of its table, which has to be there before."""
+    groups: dict[tuple[tuple[str, ...], int], list[Row]] = {}
+    own = [c for c, (target, _) in after.tables.references(table).items() if target == table]
+    for number, row in enumerate(rows, start=1):
         columns = tuple(column.name for column in _given(after, table, row))
-        groups.setdefault(columns, []).append(row)
-    for columns, members in groups.items():
+        alone = number if any(row[column] for column in own) else 0
+        groups.setdefault((columns, alone), []).append(row)
+    for (columns, _), members in groups.items():
         lines = []
         for row in members:
             values = [
@@ -222,7 +182,7 @@ def _given(after: Snapshot, table: str, row: Row) -> list[Column]:
     return [
         column
         for column in after.tables.schema.tables[table].columns.values()
-        if not _is_identity(column)
+        if not is_identity(column)
         and not column.generated
         and row[column.name] != defaults.get(column.name)
     ]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from engine import execution, files, history, time_zone
+from engine import execution, files, history, notices, time_zone
 from engine.errors import MigrationFailed
 from engine.execution import Job
 from engine.files import Migration
+from engine.migrator import FileMigrator
+from engine.peewee_database import EngineDatabase
 from engine.report import Report
 from engine.session import Session, Settings, exclusive
 
@@ -38,13 +41,15 @@ class Runner:
         stops: those before it stay applied. All files are read before the first one runs.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            todo = files.find(self.folder) if from_start else self._in_state(session, "pending")
-            jobs = [_migrate(migration) for migration in todo]
+            todo = files.find(self.folder) if from_start else self._pending(session)
+            jobs = [_migrate(migration, self.url) for migration in todo]
             for job in jobs:
                 execution.run(session, job)
             zone = session.wished_zone()
             if zone and not self.settings.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
+            for text in notices.read(session.cursor()):
+                self.report.message(f"notice: {text}")
             return [migration.name for migration in todo]
 
     def rollback(self, steps: int = 1, *, losing: bool = False) -> list[str]:
@@ -54,26 +59,31 @@ class Runner:
         raised where there are any.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            newest = self._in_state(session, "applied")[::-1][:steps]
-            jobs = [_rollback(migration, losing) for migration in newest]
+            newest = self._applied(session)[::-1][:steps]
+            jobs = [_rollback(migration, self.url, losing) for migration in newest]
             for job in jobs:
                 execution.run(session, job)
             return [migration.name for migration in newest]
 
-    def _in_state(self, session: Session, state: str) -> list[Migration]:
-        """The migrations of that state by number, from a history with which nothing is wrong."""
+    def _pending(self, session: Session) -> list[Migration]:
         migrations = files.find(self.folder)
-        entries = history.read(session.cursor(), migrations).checked().entries
-        names = {entry.name for entry in entries if entry.state == state}
+        names = history.read(session.cursor(), migrations).checked().in_state("pending")
+        return [migration for migration in migrations if migration.name in names]
+
+    def _applied(self, session: Session) -> list[Migration]:
+        migrations = files.find(self.folder)
+        found = history.read(session.cursor(), migrations).checked(rollback=True)
+        names = found.in_state("applied")
         return [migration for migration in migrations if migration.name in names]
 
 
-def _migrate(migration: Migration) -> Job:
+def _migrate(migration: Migration, url: str) -> Job:
     functions = migration.load()
-    return Job(migration, functions.migrate, atomic=functions.atomic)
+    learn = _earlier(migration, url, with_itself=False)
+    return Job(migration, functions.migrate, functions.atomic, learn=learn)
 
 
-def _rollback(migration: Migration, losing: bool) -> Job:
+def _rollback(migration: Migration, url: str, losing: bool) -> Job:
     functions = migration.load()
     if functions.rollback is None:
         raise MigrationFailed(
@@ -82,4 +92,27 @@ def _rollback(migration: Migration, losing: bool) -> Job:
             fix=f"write rollback(migrator, database, *, fake=False) in {migration.path}, or write "
             "the way back as a new migration.",
         )
-    return Job(migration, functions.rollback, functions.atomic, rollback=True, losing=losing)
+    learn = _earlier(migration, url, with_itself=True)
+    return Job(migration, functions.rollback, functions.atomic, True, losing, learn)
+
+
+def _earlier(
+    migration: Migration, url: str, *, with_itself: bool
+) -> Callable[[FileMigrator], None]:
+    """How a file learns of the models that the files before it made.
+
+    Plain peewee-migrate runs all of them for that at every start; here they are run where a file
+    refers to a model by name, with a database that executes nothing.
+    """
+
+    def learn(migrator: FileMigrator) -> None:
+        dry = EngineDatabase(url, dry=True)
+        for earlier in files.find(migration.path.parent):
+            if earlier.number < migration.number or (with_itself and earlier == migration):
+                past = FileMigrator(dry, earlier.path)
+                past.orm = migrator.orm
+                earlier.load().migrate(past, dry, fake=True)
+        for model in migrator.orm:
+            model._meta.database = migrator.__database__
+
+    return learn

@@ -16,11 +16,16 @@ from psycopg2 import errors, sql
 
 from engine.database import checked, connect, with_database
 from engine.errors import ConfigError
+from engine.pooler import refuse_transaction_pooling
 
 NAME = """
     SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
     FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
+SETTINGS = (
+    "ALTER DATABASE {} SET synchronous_commit = off",
+    "ALTER ROLE CURRENT_USER IN DATABASE {} SET search_path = public",
+)
 # A session of another role shows no backend_start; its pid alone then counts as alive.
 ABANDONED = r"""
     SELECT datname FROM pg_database d
@@ -37,15 +42,20 @@ ABANDONED = r"""
 def scratch(url: str) -> Iterator[str]:
     """The URL of an empty database on the server of `url` or of SCRATCH_DATABASE_URL.
 
-    Raises ConfigError where the role may not create one.
+    Raises ConfigError where the role may not create one, or the server is behind a transaction
+    pooler.
     """
     server = os.environ.get("SCRATCH_DATABASE_URL", "")
     server = checked(server, "SCRATCH_DATABASE_URL") if server else url
-    with closing(connect(server, autocommit=True)) as keeper, keeper.cursor() as cursor:
+    with (
+        closing(connect(server, autocommit=True, writing=True)) as keeper,
+        keeper.cursor() as cursor,
+    ):
+        refuse_transaction_pooling(keeper, server)
         _remove_abandoned(cursor)
         name = _create(keeper, cursor)
         try:
-            yield with_database(server, name)
+            yield with_database(server, name, keeper.info.options)
         finally:
             _drop(cursor, name)
 
@@ -65,8 +75,8 @@ def _create(keeper: Any, cursor: Any) -> str:
             fix="give the role the right (ALTER ROLE … CREATEDB), or set SCRATCH_DATABASE_URL to a "
             "server where it has it.",
         ) from error
-    fast = sql.SQL("ALTER DATABASE {} SET synchronous_commit = off")
-    cursor.execute(fast.format(sql.Identifier(name)))
+    for setting in SETTINGS:
+        cursor.execute(sql.SQL(setting).format(sql.Identifier(name)))
     return name
 
 

@@ -9,9 +9,10 @@ from engine import files, history
 from engine.catalog import HISTORY_TABLE
 from engine.errors import GenerateError
 from engine.files import Migration
-from engine.migrator import FileMigrator, Step
+from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
 from engine.quoting import literal
+from engine.step import Step
 
 
 def script(folder: Path, first: int = 0, last: int | None = None) -> str:

@@ -1,13 +1,14 @@
-"""The two connections of a run: one that holds the lock and watches, one that works."""
+"""The two connections of a run: a guard that holds the lock and watches, a worker that works."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
+from psycopg2 import errors, extensions
 
 from engine import lock, pooler, time_zone
 from engine.blockers import Blockers
@@ -35,42 +36,74 @@ class Settings:
     dry: bool = False
 
 
+# How long a migration may take is not for the settings of a server or a role to say.
+UNLIMITED = [
+    "statement_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "transaction_timeout",
+]
+LIFT_LIMITS = "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = ANY (%s)"
+KEPT = "SELECT name, setting FROM pg_settings WHERE name = ANY (%s)"
+# A server that works for a client that is gone notices that only when it answers.
+NOTICE_GONE = "SET client_connection_check_interval = '5s'"
+
+
 @dataclass(frozen=True)
 class Session:
-    """A run that holds the lock. guard: psycopg2 connection in autocommit that holds it."""
+    """A run that holds the lock. guard: psycopg2 connection in autocommit that holds it.
+
+    kept: the settings of the connection that works, which no file changes for the next.
+    """
 
     database: EngineDatabase
     guard: Any
     blockers: Blockers
     settings: Settings
     report: Report
+    kept: dict[str, str]
 
     def cursor(self) -> Any:
         """A psycopg2 cursor on the connection that works."""
         return self.database.connection().cursor()
 
-    def set_lock_timeout(self) -> None:
-        """How long a statement waits for a lock, and keeps others waiting behind it."""
-        milliseconds = str(int(self.settings.lock_timeout * 1000))
-        self.cursor().execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
+    @property
+    def info(self) -> Any:
+        """What libpq knows of the connection that works."""
+        return self.database.connection().info
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the connection that works is in a transaction, be it a failed one."""
+        return self.info.transaction_status in (
+            extensions.TRANSACTION_STATUS_INTRANS,
+            extensions.TRANSACTION_STATUS_INERROR,
+        )
+
+    def settle(self) -> None:
+        """Take back what a file has set for the session: the role, search_path, timeouts, zone."""
+        calls = ", ".join("set_config(%s, %s, false)" for _ in self.kept)
+        parameters = [text for setting in self.kept.items() for text in setting]
+        self.cursor().execute(f"RESET ROLE; SELECT {calls}", parameters)
 
     def wished_zone(self) -> str | None:
         """The time zone that the database shall have, or None where nobody cares."""
-        settings = self.settings
-        return settings.zone or time_zone.chosen(self.cursor()) or settings.default_zone
+        return _wished_zone(self.cursor(), self.settings)
 
     def still_alone(self) -> None:
-        """Raise ConnectionFailed where the connection with the lock is gone, and with it the
-        certainty that nobody else runs migrations."""
+        """Raise ConnectionFailed where the lock is gone, and with it the certainty that nobody
+        else runs migrations."""
+        error = None
         try:
-            with self.guard.cursor() as cursor:
-                cursor.execute("SELECT 1")
-        except psycopg2.Error as error:
-            raise ConnectionFailed(
-                "the connection that holds the lock on migrations is lost.",
-                why="Another runner could start now, so nothing more was run.",
-                fix="run the command again; what is applied stays applied.",
-            ) from error
+            if lock.is_held(self.guard, lock.GUARD):
+                return
+        except psycopg2.Error as lost:
+            error = lost
+        raise ConnectionFailed(
+            "the connection that holds the lock on migrations is lost.",
+            why="Another runner could start now, so nothing more was run.",
+            fix="run the command again; what is applied stays applied.",
+        ) from error
 
 
 @contextmanager
@@ -78,15 +111,32 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
     """Be the only runner on the schema; others wait, and say for whom."""
     shown = report.sql if settings.show or settings.dry else None
     database = EngineDatabase(url, show=shown, dry=settings.dry)
-    with closing(connect(url, autocommit=True)) as guard:
-        pooler.refuse_transaction_pooling(guard, url)
-        with lock.held(guard, report.message), database.connection_context():
-            worker = database.connection()
-            with Blockers(guard, worker.info.backend_pid) as blockers, worker.cursor() as cursor:
-                session = Session(database, guard, blockers, settings, report)
-                session.set_lock_timeout()
-                cursor.execute("SET statement_timeout = 0")
-                cursor.execute("SET idle_in_transaction_session_timeout = 0")
-                if zone := session.wished_zone():
-                    time_zone.use(cursor, zone)
-                yield session
+    with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
+        pooler.refuse_transaction_pooling(guard, url, report.message)
+        guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+        with (
+            lock.held(guard, lock.GUARD, report.message),
+            database.connection_context(),
+            lock.held(database.connection(), lock.WORKER, report.message),
+            Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
+        ):
+            kept = _prepared(database.connection().cursor(), settings)
+            yield Session(database, guard, blockers, settings, report, kept)
+
+
+def _prepared(cursor: Any, settings: Settings) -> dict[str, str]:
+    """Set what a run needs; gives the settings that hold for every file."""
+    cursor.execute(LIFT_LIMITS, (UNLIMITED,))
+    with suppress(errors.InvalidParameterValue):  # a platform that cannot tell
+        cursor.execute(NOTICE_GONE)
+    # How long a statement waits for a lock, and keeps others waiting behind it.
+    milliseconds = str(int(settings.lock_timeout * 1000))
+    cursor.execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
+    if zone := _wished_zone(cursor, settings):
+        time_zone.use(cursor, zone)
+    cursor.execute(KEPT, ([*UNLIMITED, "lock_timeout", "search_path", "TimeZone"],))
+    return dict(cursor.fetchall())
+
+
+def _wished_zone(cursor: Any, settings: Settings) -> str | None:
+    return settings.zone or time_zone.chosen(cursor) or settings.default_zone

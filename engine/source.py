@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Iterable
@@ -58,7 +59,8 @@ def migration_text(
 ) -> str:
     """The whole file. header: paragraphs."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
-    return FORM.format(title=title, header="\n\n".join(paragraphs), up=_body(up), down=_body(down))
+    text = "\n\n".join(paragraphs).replace("\\", "\\\\").replace('"""', "'''")
+    return FORM.format(title=title, header=text, up=_body(up), down=_body(down))
 
 
 def empty_text(title: str) -> str:
@@ -78,16 +80,23 @@ def _body(statements: Iterable[Statement]) -> str:
 def _call(sql: str) -> str:
     """One `migrator.sql` call. What is inside a quoted text stays where it is, to the letter."""
     text = sql.strip().replace("%", "%%")
+    if "\n" in text or len(text) >= WIDTH - 22:
+        indent = " " * 4 if _indentable(text) else ""
+        text = f"\n{textwrap.indent(text, indent * 2)}\n{indent}"
     raw = "r" if "\\" in text else ""
-    if ("'''" in text and '"""' in text) or text.endswith("\\"):
-        return f"    migrator.sql({text!r})"
-    quotes = "'''" if '"""' in text or text.endswith('"') else '"""'
-    if "\n" not in text and len(text) < WIDTH - 22:
-        return f"    migrator.sql({raw}{quotes}{text}{quotes})"
-    if _indentable(text):
-        inner = textwrap.indent(text, " " * 8)
-        return f"    migrator.sql({raw}{quotes}\n{inner}\n    {quotes})"
-    return f"    migrator.sql({raw}{quotes}\n{text}\n{quotes})"
+    for quotes in ('"""', "'''"):
+        form = f"{raw}{quotes}{text}{quotes}"
+        if _means(form, text):
+            return f"    migrator.sql({form})"
+    return f"    migrator.sql({text!r})"
+
+
+def _means(form: str, text: str) -> bool:
+    """Whether Python reads the form as the text."""
+    try:
+        return bool(ast.literal_eval(form) == text)
+    except SyntaxError:
+        return False
 
 
 def _indentable(text: str) -> bool:

@@ -7,18 +7,19 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import files, history
+from engine import files, history, journal, notices
 from engine.database import connect
 from engine.history import History
 
 
 @dataclass(frozen=True)
 class Status:
-    """The history of one schema of one database."""
+    """The history of one schema of one database, and what the database has to tell."""
 
     database: str
     schema: str
     history: History
+    notices: tuple[str, ...]
 
     def as_json(self) -> str:
         """The form that `status --json` prints."""
@@ -40,7 +41,8 @@ class Status:
             moment = (entry.applied_at or "")[:19].replace("T", " ")
             took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
             who = f"by {entry.applied_by}" if entry.applied_by else ""
-            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who]
+            hint = self._hint(entry.name)
+            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who, hint]
             lines.append("  " + "  ".join(filter(None, columns)).rstrip())
         if not self.history.entries:
             lines.append("  there are no migrations")
@@ -49,10 +51,19 @@ class Status:
             lines.append("To apply what is pending: invoke migrate")
         return "\n".join(lines)
 
+    def _hint(self, name: str) -> str:
+        """Whether the file stopped in the middle."""
+        for way, key in (("", name), ("rollback ", name + journal.BACK)):
+            if key in self.history.unfinished:
+                done = self.history.unfinished[key]
+                return f"{way}stopped in the middle, {done} of its statements are done"
+        return ""
+
 
 def read_status(url: str, folder: Path) -> Status:
     """Read it; nothing is changed, so a read-only replica will do."""
     with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        return Status(database, schema, history.read(cursor, files.find(folder)))
+        found = history.read(cursor, files.find(folder))
+        return Status(database, schema, found, notices.read(cursor))

@@ -13,7 +13,7 @@ from typing import Any
 
 import peewee
 
-from engine import files, history
+from engine import files, history, journal
 from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
 from engine.database import connect
 from engine.errors import Refused
@@ -64,13 +64,14 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
 
     Raises Refused where there is such a thing and `everything` is False.
     """
-    with closing(connect(url, autocommit=True)) as connection:
+    with closing(connect(url, autocommit=True, writing=True)) as connection:
         held = _objects(connection)
         with connection.cursor() as cursor:
-            entries = history.read(cursor, files.find(folder)).entries
+            found = history.read(cursor, files.find(folder))
     made = {f"table {HISTORY_TABLE}", f"table {JOURNAL_TABLE}"}
     if not everything:
-        made |= _made(url, folder, {entry.name for entry in entries if entry.state != "pending"})
+        begun = {key.removesuffix(journal.BACK) for key in found.unfinished}
+        made |= _made(url, folder, found.in_state("applied", "edited", "missing") | begun)
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
         raise Refused(

@@ -64,21 +64,34 @@ def available() -> dict[str, Path]:
 
 def start(name: str, folder: Path) -> PostgresServer:
     user = programs.account()
-    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=_folder()))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
-    data, port = str(home / "data"), _free_port()
+    data, port = str(home / "data"), free_port()
     arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
     _run(user, folder / "initdb", *arguments, "-N")
-    options = f"-p {port} -k {home} -c listen_addresses=localhost {SPEED}"
-    _run(user, folder / "pg_ctl", "-D", data, "-o", options, "-l", f"{home}/log", "-w", "start")
-    return PostgresServer(name, str(home), str(folder), port)
+    server = PostgresServer(name, str(home), str(folder), port)
+    launch(server)
+    return server
+
+
+def launch(server: PostgresServer) -> None:
+    options = f"-p {server.port} -k {server.home} -c listen_addresses=localhost {SPEED}"
+    _pg_ctl(server, "-o", options, "-l", f"{server.home}/log", "-w", "start")
+
+
+def halt(server: PostgresServer) -> None:
+    _pg_ctl(server, "-m", "immediate", "stop")
 
 
 def stop(server: PostgresServer) -> None:
-    pg_ctl = Path(server.programs) / "pg_ctl"
-    programs.run(programs.account(), pg_ctl, "-D", f"{server.home}/data", "-m", "immediate", "stop")
+    halt(server)
     shutil.rmtree(server.home, ignore_errors=True)
+
+
+def _pg_ctl(server: PostgresServer, *arguments: str) -> None:
+    program = Path(server.programs) / "pg_ctl"
+    _run(programs.account(), program, "-D", f"{server.home}/data", *arguments)
 
 
 def _run(user: Any, program: Path, *arguments: str) -> None:
@@ -87,7 +100,13 @@ def _run(user: Any, program: Path, *arguments: str) -> None:
         raise RuntimeError(f"{program}: {output}")
 
 
-def _free_port() -> int:
+def _folder() -> str:
+    """Memory, where there is enough of it: cloning a database is mostly writing files."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.exists() and shutil.disk_usage(memory).free > 4 << 30 else "/tmp"
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

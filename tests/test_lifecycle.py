@@ -14,6 +14,7 @@ import psycopg2
 import pytest
 
 from engine import catalog, files, rows
+from engine.natural import Tables
 from engine.runner import Runner
 from engine.schema import Schema
 from tests.conftest import MIGRATIONS, ROOT, Invoke
@@ -81,7 +82,7 @@ def test_plain_peewee_migrate_gives_the_same(server: Any, migrated_url: str) -> 
 def _rows(url: str) -> rows.Comparable:
     with closing(psycopg2.connect(url)) as connection:
         keys = {"settings": ("location_id", "key")}
-        tables = rows.Tables(catalog.read(connection), keys)
+        tables = Tables(catalog.read(connection), keys)
         return rows.read(connection.cursor(), tables).comparable()
 
 

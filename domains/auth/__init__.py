@@ -1,6 +1,6 @@
 """Who may log in, and what they may do."""
 
-from domains.auth import models, seeds
+from domains.auth import models, rules, seeds
 from domains.domain import Domain
 
 
@@ -12,5 +12,9 @@ def register(domain: Domain) -> None:
     domain.index(models.AdminUser, "lower(email)", unique=True, name="admin_users_email_key")
     # the clean-up of sessions long expired
     domain.index(models.UserSession, models.UserSession.expires_at)
+    domain.sql(rules.LAST_SUPER_ADMIN, rules.LAST_SUPER_ADMIN_STAYS)
+    domain.sql(rules.SYSTEM_ROLE, rules.SYSTEM_ROLE_STAYS)
+    domain.notice("seeded_password", rules.SEEDED_PASSWORD)
     domain.permissions("admins.read", "admins.write", "roles.read", "roles.write")
+    domain.grants(*seeds.GRANTED)
     domain.seed(seeds.roles, seeds.admin)

@@ -5,74 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from domains.auth.models import AdminUser, Role
+from domains.permissions import declared
 
-# bcrypt of "admin123", cost 12. It is documented and therefore no secret: the account must
-# choose another password at its first log-in.
+# It is documented and therefore no secret: the account must choose another one at its first log-in.
+ADMIN_PASSWORD = "admin123"
+# its bcrypt hash, cost 12
 ADMIN_PASSWORD_HASH = "$2b$12$VCAVm/IP3VogNTgxO6iv3.RHIYCNbMm4m2fGd3dt.u3RSlkvUUnOi"
-
-EVERYTHING = [
-    "activity_logs.read",
-    "admins.read",
-    "admins.write",
-    "backups.read",
-    "backups.restore",
-    "backups.run",
-    "customers.delete",
-    "customers.read",
-    "customers.write",
-    "invoices.read",
-    "invoices.void",
-    "invoices.write",
-    "ledger.read",
-    "ledger.write",
-    "locations.read",
-    "locations.write",
-    "notifications.read",
-    "notifications.write",
-    "payment_methods.write",
-    "payments.read",
-    "payments.refund",
-    "payments.write",
-    "plugins.read",
-    "plugins.write",
-    "pppoe_users.read",
-    "pppoe_users.write",
-    "profiles.read",
-    "profiles.write",
-    "roles.read",
-    "roles.write",
-    "routers.read",
-    "routers.sync",
-    "routers.write",
-    "settings.read",
-    "settings.write",
-    "subscriptions.read",
-    "subscriptions.write",
-    "vendors.read",
-    "vendors.write",
-    "vouchers.read",
-    "vouchers.sell",
-    "vouchers.write",
-    "whatsapp.read",
-    "whatsapp.send",
-    "whatsapp.write",
-]
 
 KEPT_FROM_ADMIN = {"backups.restore", "plugins.write", "roles.write"}
 
-ROLES = [
+# super_admin and admin get whatever permissions there are; the others get these
+ROLES: list[dict[str, Any]] = [
     {
         "code": "super_admin",
         "name": "Super Admin",
         "description": "Owns the installation: everything.",
-        "permissions": EVERYTHING,
         "is_system": True,
     },
     {
         "code": "admin",
         "name": "Admin",
         "description": "Runs the business: everything but roles, plugins and restoring backups.",
-        "permissions": [name for name in EVERYTHING if name not in KEPT_FROM_ADMIN],
         "is_system": True,
     },
     {
@@ -152,9 +105,18 @@ ROLES = [
 ]
 
 
+GRANTED = sorted({name for role in ROLES for name in role.get("permissions", ())})
+
+
 def roles(seeder: Any) -> None:
     """Seed the roles."""
-    seeder.ensure(Role, ROLES, key="code")
+    everything = declared()
+    allowed = {
+        "super_admin": everything,
+        "admin": [name for name in everything if name not in KEPT_FROM_ADMIN],
+    }
+    rows = [{"permissions": allowed.get(role["code"]), **role} for role in ROLES]
+    seeder.ensure(Role, rows, key="code")
 
 
 def admin(seeder: Any) -> None:

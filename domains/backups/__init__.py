@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.backups import seeds
+from domains.backups import seeds, statuses
 from domains.backups.models import Backup, BackupSchedule
 from domains.domain import Domain
 
@@ -17,5 +17,6 @@ def register(domain: Domain) -> None:
         "started_at DESC",
         name="backups_schedule_id_started_at_idx",
     )
+    domain.status(statuses.BACKUPS)
     domain.permissions("backups.read", "backups.run", "backups.restore")
     domain.seed(seeds.schedules)

@@ -69,6 +69,9 @@ class BackupSchedule(TimestampedModel):
 
     class Meta:
         table_name = "backup_schedules"
+        constraints = [
+            Check("next_run_at > last_run_at", name="backup_schedules_next_after_last_check")
+        ]
 
 
 class Backup(TimestampedModel):

@@ -1,0 +1,88 @@
+"""The door for an application: `from billing import connect`.
+
+    database = connect()
+    with database.connection_context():
+        customer = Customer.get(Customer.number == "MAIN-0001")
+
+connect() finds the domains, binds their models to a pool of connections and returns it; the
+operations of every domain then work in whichever thread calls them. `database.healthy()` answers a
+load balancer. A pooler such as PgBouncer may stand in DATABASE_URL, in session or transaction mode.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import registry
+from engine.database import checked, database_url, load_environment
+from engine.errors import ConfigError
+from engine.pool import EnginePool, PoolSettings
+
+ROOT = Path(__file__).resolve().parent
+
+__all__ = ["connect", "disconnect"]
+
+_lock = threading.Lock()
+_pool: EnginePool | None = None
+
+
+def connect(
+    url: str | None = None,
+    *,
+    size: int | None = None,
+    timeout: float | None = None,
+    recycle: float | None = None,
+) -> EnginePool:
+    """The database, with every registered model bound to it; no connection is opened yet.
+
+    url: else DATABASE_URL, `.env`, or the embedded server. size: connections at the most, else
+    DB_POOL_SIZE (10). timeout: seconds that a thread waits for one, else DB_POOL_TIMEOUT (30).
+    recycle: seconds after which a connection is not used again, else DB_POOL_RECYCLE (1800; 0 for
+    never). A second call with the same values returns the same database. Raises ConfigError for
+    values that cannot be used or differ from those of the first call, RegistryError for a domain
+    that cannot be loaded.
+    """
+    global _pool
+    with _lock:
+        load_environment(ROOT)
+        url = checked(url, "url") if url else database_url(ROOT)
+        settings = PoolSettings.chosen(size, timeout, recycle)
+        if _pool is None:
+            pool = EnginePool(url, settings, application="billing")
+            _bind(pool)
+            _pool = pool
+        elif (_pool.url, _pool.settings) != (url, settings):
+            raise ConfigError(
+                "this process is connected already, to another database or with other settings.",
+                why="The models of all domains are bound to one database at a time.",
+                fix="use the database that the first connect() returned, or call disconnect().",
+            )
+        return _pool
+
+
+def disconnect() -> None:
+    """Close every connection and unbind the models; the process may connect() anew."""
+    global _pool
+    with _lock:
+        if _pool is not None:
+            _pool.close_all()
+            _bind(None)
+            _pool = None
+
+
+def _bind(database: Any) -> None:
+    for domain in registry.load().domains:
+        for model in domain.tables:
+            model._meta.set_database(database)
+
+
+def _leave_to_parent() -> None:
+    """A forked process must not speak on its parent's connections."""
+    if _pool is not None:
+        _pool.dispose()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

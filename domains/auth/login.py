@@ -1,0 +1,112 @@
+"""Log-in: one answer for every refusal, and no more guesses than the limits allow."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from peewee import SQL, Case, fn
+
+from domains.auth import passwords, sessions
+from domains.auth.limits import LoginLimits
+from domains.auth.models import AdminUser, UserSession
+from domains.auth.seeds import ADMIN_PASSWORD_HASH
+from domains.errors import BillingError
+
+ENVIRONMENT = "billing.environment"  # a setting of the database
+
+
+class LoginRefused(BillingError):
+    """The same words for an unknown user name, a wrong password, a locked or closed account."""
+
+    def __init__(self) -> None:
+        super().__init__("User name or password is wrong, or the account is locked for a while.")
+
+
+class SeededPassword(BillingError):
+    """The documented password, in production."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            "The documented password opens no account in production; choose another one with: "
+            f"invoke admin.password {username}"
+        )
+
+
+@dataclass(frozen=True)
+class LogIn:
+    """A good log-in. token: opens the session, and is shown here only."""
+
+    admin: AdminUser
+    session: UserSession
+    token: str
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether to let the user do nothing before passwords.set_password."""
+        return bool(self.admin.must_change_password)
+
+
+def log_in(
+    username: str,
+    password: str,
+    limits: LoginLimits,
+    *,
+    ip: str | None = None,
+    user_agent: str | None = None,
+) -> LogIn:
+    """Check the password and start a session.
+
+    An attempt is counted as failed before the password is looked at, so that attempts side by side
+    cannot be more than the limits allow. Raises LoginRefused, SeededPassword.
+    """
+    admin = _attempt(username, limits)
+    while passwords.matches(password, admin and admin.password_hash):
+        if admin.password_hash == ADMIN_PASSWORD_HASH and _in_production():
+            raise SeededPassword(admin.username)
+        entered = _enter(admin, passwords.renewed(password, admin.password_hash))
+        if entered is not None:
+            session, token = sessions.start(entered, limits.session, ip=ip, user_agent=user_agent)
+            return LogIn(entered, session, token)
+        # changed since: by log-in in another place that renewed the hash, or by a new password
+        admin = AdminUser.get_or_none(AdminUser.id == admin.id, AdminUser.is_active)
+    raise LoginRefused
+
+
+def _attempt(username: str, limits: LoginLimits) -> Any:
+    """Count an attempt: the admin user if the account may be tried, else None."""
+    if not (username.isascii() and username.isprintable()):
+        return None
+    # an account that may be tried and has an end of lock was locked, and is no more
+    failures = Case(None, [(AdminUser.locked_until.is_null(False), 1)], AdminUser.failed_logins + 1)
+    end = Case(None, [(failures >= limits.max_login_attempts, _from_now(limits))], None)
+    counted = AdminUser.update(failed_logins=failures, locked_until=end).where(
+        fn.lower(AdminUser.username) == username.lower(),
+        AdminUser.is_active,
+        AdminUser.locked_until.is_null() | (AdminUser.locked_until <= fn.now()),
+    )
+    return next(iter(counted.returning(AdminUser).execute()), None)
+
+
+def _enter(checked: AdminUser, hashed: str) -> Any:
+    """Note the good log-in: the admin user, or None where it is not as it was when checked."""
+    entered = AdminUser.update(
+        failed_logins=0, locked_until=None, last_login_at=fn.now(), password_hash=hashed
+    ).where(
+        AdminUser.id == checked.id,
+        AdminUser.password_hash == checked.password_hash,
+        AdminUser.is_active,
+    )
+    return next(iter(entered.returning(AdminUser).execute()), None)
+
+
+def _in_production() -> bool:
+    query = "SELECT current_setting(%s, true)"
+    stored = AdminUser._meta.database.execute_sql(query, (ENVIRONMENT,)).fetchone()[0]
+    said = (stored or "", os.environ.get("BILLING_ENVIRONMENT", ""))
+    return "production" in [text.strip().lower() for text in said]
+
+
+def _from_now(limits: LoginLimits) -> SQL:
+    return SQL("now() + %s", [limits.lockout])

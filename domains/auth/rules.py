@@ -1,0 +1,55 @@
+"""What the database refuses by itself."""
+
+from domains.auth.seeds import ADMIN_PASSWORD_HASH
+
+# The lock on the role makes two who lay down the office at once follow each other.
+LAST_SUPER_ADMIN = """
+CREATE FUNCTION keep_a_super_admin() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM roles WHERE code = 'super_admin' FOR NO KEY UPDATE;
+    IF EXISTS (SELECT FROM admin_users) AND NOT EXISTS (
+        SELECT FROM admin_users a JOIN roles r ON r.id = a.role_id
+        WHERE r.code = 'super_admin' AND a.is_active
+    ) THEN
+        RAISE EXCEPTION 'no active super admin would be left; make another one first'
+            USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$$
+"""
+
+LAST_SUPER_ADMIN_STAYS = """
+CREATE CONSTRAINT TRIGGER admin_users_last_super_admin_stays
+AFTER DELETE OR UPDATE OF is_active, role_id ON admin_users
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION keep_a_super_admin()
+"""
+
+SYSTEM_ROLE = """
+CREATE FUNCTION refuse_change_of_system_role() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF NEW.code = OLD.code AND NEW.is_system THEN
+            RETURN NEW;
+        END IF;
+    ELSIF NOT EXISTS (SELECT FROM admin_users) THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'the role % comes with the system: it keeps its code and is not deleted',
+            OLD.code
+        USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$$
+"""
+
+SYSTEM_ROLE_STAYS = """
+CREATE TRIGGER roles_system_role_stays
+BEFORE DELETE OR UPDATE OF code, is_system ON roles
+FOR EACH ROW WHEN (OLD.is_system) EXECUTE FUNCTION refuse_change_of_system_role()
+"""
+
+SEEDED_PASSWORD = f"""
+SELECT format('the user %1$s still has the documented password; choose another one with: '
+              'invoke admin.password %1$s', username)
+FROM admin_users WHERE password_hash = '{ADMIN_PASSWORD_HASH}' AND is_active
+"""

@@ -1,0 +1,78 @@
+"""What to do about an error of PostgreSQL's, by its SQLSTATE."""
+
+from __future__ import annotations
+
+import re
+
+from engine.files import Migration
+
+LOCK_NOT_AVAILABLE = "55P03"
+DEADLOCK = "40P01"
+ALREADY_THERE = ("42P06", "42P07", "42710", "42723", "42701")
+NO_RIGHT = "42501"
+# The session is over, whatever the code says: shut down, crashed, ended by somebody.
+SESSION_OVER = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+RIGHTS = (
+    (r"schema (\S+)$", "GRANT USAGE, CREATE ON SCHEMA {0} TO {role}"),
+    (r"must be owner of table (\S+)$", "ALTER TABLE {0} OWNER TO {role}"),
+    (r"permission denied for (?:table|relation|view) (\S+)$", "GRANT ALL ON {0} TO {role}"),
+    (r"permission denied for sequence (\S+)$", "GRANT ALL ON SEQUENCE {0} TO {role}"),
+    (r"permission denied to create extension", "GRANT CREATE ON DATABASE {database} TO {role}"),
+    (r"permission denied for database (\S+)$", "GRANT CREATE ON DATABASE {0} TO {role}"),
+)
+
+
+def for_right(message: str, role: str, database: str) -> str:
+    """The way to a right that is missing. message: the server's."""
+    for pattern, statement in RIGHTS:
+        if match := re.search(pattern, message.replace('"', "")):
+            grant = statement.format(*match.groups(), role=role, database=database)
+            return f"as the owner or a superuser run: {grant};"
+    return f"give the role {role} the right that is missing, or migrate as the owner"
+
+
+def for_state(state: str, migration: Migration, *, atomic: bool) -> str:
+    """What to do about an error that is neither a lock's nor a right's; how the sentence begins.
+
+    state: SQLSTATE. Empty where the file itself has to be mended.
+    """
+    number = f"{migration.number:03}"
+    if state in ALREADY_THERE:
+        return (
+            f"if the database has already what {migration.name} makes, take it over with `invoke "
+            f"adopt {migration.number}`; else move what is in the way"
+        )
+    if state == "25001":
+        return (
+            f"give that command a migrator.sql() of its own in {migration.path}"
+            if not atomic
+            else "PostgreSQL runs that only outside a transaction: move it to a file of its own "
+            f"that says `atomic = False` above migrate() (or say so in {migration.path})"
+        )
+    if state == "55P04":
+        return (
+            f"a new enum value has to be committed before it is used: add it in a file before "
+            f"{number}, or say `atomic = False` above migrate() in {migration.path}"
+        )
+    return BY_STATE.get(state) or BY_CLASS.get(state[:2], "")
+
+
+BY_STATE = {
+    "53100": "make room on the server's disk",
+    "53200": "give the server more memory, or let it do less at once",
+    "53300": "wait for connections to end, or raise max_connections",
+    "53400": "raise the limit that the message names",
+    "54023": "raise the limit that the message names",
+    "57014": "see who cancelled it; a timeout that the file itself sets has to be longer",
+    "25006": "the server takes no writes any more (is it a standby now?): find the primary",
+    "0A000": "if an extension is missing, install its package on the server (Debian: "
+    "postgresql-contrib); else mend the file",
+    "58P01": "if an extension is missing, install its package on the server (Debian: "
+    "postgresql-contrib); else see the server's log",
+}
+BY_CLASS = {
+    "23": "mend the rows that the message names",
+    "53": "give the server what it is short of",
+    "58": "see the server's log, and mend what it names",
+    "XX": "see the server's log, and mend what it names",
+}

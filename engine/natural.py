@@ -1,0 +1,84 @@
+"""By what the rows of a schema are known: natural keys, and references as look-ups by these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.errors import GenerateError
+from engine.schema import Column, Constraint, Index, Schema, Table
+
+Row = dict[str, str | None]
+REFERENCE = re.compile(r'FOREIGN KEY \("?([^",)]+)"?\) REFERENCES "?([^"(]+)"?\("?([^",)]+)"?\)')
+NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+NAMES = rf"\(({NAME}(?:, {NAME})*)\)"
+PLAIN_UNIQUE = re.compile(rf"(?:CREATE UNIQUE INDEX {NAME} ON {NAME} USING btree|UNIQUE) {NAMES}")
+PRIMARY_KEY = re.compile(rf"PRIMARY KEY {NAMES}")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the rows of a schema mean.
+
+    keys: natural keys, by table. expressions: SQL given for a column of a row.
+    """
+
+    schema: Schema
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    expressions: Mapping[tuple[str, str, tuple[str | None, ...]], str] = field(default_factory=dict)
+
+    def key(self, table: str) -> tuple[str, ...]:
+        """The natural key: declared, or the first that is unique over plain columns."""
+        if table in self.keys:
+            return self.keys[table]
+        held = self.schema.tables[table]
+        if natural := _primary_key(held):
+            return natural
+        parts: list[Index | Constraint] = [*held.indexes.values(), *held.constraints.values()]
+        for definition in (part.definition for part in parts):
+            if match := PLAIN_UNIQUE.fullmatch(definition):
+                return _names(match[1])
+        raise GenerateError(
+            f"rows of the table {table} are seeded, but nothing tells them apart.",
+            fix="seed them with seeder.ensure(Model, rows, key=…), or give the table a unique "
+            "index over plain columns.",
+        )
+
+    def references(self, table: str) -> dict[str, tuple[str, str]]:
+        """Column to (table, column) of the foreign keys that refer to a drawn identity."""
+        definitions = (c.definition for c in self.schema.tables[table].constraints.values())
+        matches = (REFERENCE.match(definition) for definition in definitions)
+        return {
+            match[1]: (match[2], match[3])
+            for match in matches
+            if match and is_identity(self.schema.tables[match[2]].columns[match[3]])
+        }
+
+
+def identity_of(table: Table, row: Row) -> str:
+    """By what a row is the same row before and after: its identity, or its natural primary key."""
+    identities = [row[c.name] for c in table.columns.values() if is_identity(c)]
+    if identities:
+        return str(identities[0])
+    return repr([row[column] for column in _primary_key(table) or table.columns])
+
+
+def _primary_key(table: Table) -> tuple[str, ...]:
+    """The columns of a primary key that is not drawn; empty where there is none."""
+    for constraint in table.constraints.values():
+        if match := PRIMARY_KEY.fullmatch(constraint.definition):
+            names = _names(match[1])
+            return () if any(is_identity(table.columns[name]) for name in names) else names
+    return ()
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names of a list of columns, as they are without quotes."""
+    found = re.findall(NAME, text)
+    return tuple(n[1:-1].replace('""', '"') if n.startswith('"') else n for n in found)
+
+
+def is_identity(column: Column) -> bool:
+    """Whether the database draws the column's values, so that they differ between databases."""
+    return bool(column.identity) or "serial" in column.type

@@ -1,0 +1,167 @@
+"""A pool over the engine's one way to connect: each thread that works has a connection of its own.
+
+Nothing here depends on the state of a session, so a pooler such as PgBouncer may stand between, in
+session mode or in transaction mode: no SET, no prepared statement, no lock beyond a transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
+
+from engine.database import shown
+from engine.errors import ConfigError, PoolExhausted
+from engine.peewee_database import EngineDatabase
+
+HEALTH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class PoolSettings:
+    """How a pool behaves.
+
+    size: connections at the most (DB_POOL_SIZE). timeout: seconds that a thread waits for one
+    (DB_POOL_TIMEOUT). recycle: seconds after which one is closed instead of used again
+    (DB_POOL_RECYCLE); 0 for never.
+    """
+
+    size: int = 10
+    timeout: float = 30.0
+    recycle: float = 1800.0
+
+    @classmethod
+    def chosen(
+        cls, size: int | None = None, timeout: float | None = None, recycle: float | None = None
+    ) -> PoolSettings:
+        """What was passed, else what the environment says, else the defaults.
+
+        Raises ConfigError for a number that cannot be used.
+        """
+        said: float | str | None = os.environ.get("DB_POOL_SIZE") if size is None else size
+        connections = _number("DB_POOL_SIZE", said, cls.size, least=1, whole=True)
+        said = os.environ.get("DB_POOL_TIMEOUT") if timeout is None else timeout
+        wait = _number("DB_POOL_TIMEOUT", said, cls.timeout)
+        said = os.environ.get("DB_POOL_RECYCLE") if recycle is None else recycle
+        return cls(int(connections), wait, _number("DB_POOL_RECYCLE", said, cls.recycle))
+
+
+class EnginePool(PooledDatabase, EngineDatabase):
+    """A Peewee database whose threads borrow their connections.
+
+    A thread keeps its connection until it closes it, so a request or a job is best wrapped in
+    `with database.connection_context():`. What a thread that ended has left open is taken back.
+    """
+
+    def __init__(self, url: str, settings: PoolSettings, *, application: str) -> None:
+        limits: dict[str, Any] = {
+            "max_connections": settings.size,
+            "timeout": settings.timeout or None,
+            "stale_timeout": settings.recycle or None,
+        }
+        super().__init__(url, application=application, **limits)
+        self.settings = settings
+        self._borrowers: dict[int, threading.Thread] = {}
+
+    def connect(self, reuse_if_open: bool = False) -> bool:
+        """Borrow a connection for this thread.
+
+        Raises PoolExhausted where none came free in time, ConnectionFailed where none can be made.
+        """
+        try:
+            return bool(super().connect(reuse_if_open))
+        except MaxConnectionsExceeded as error:
+            size, timeout = self.settings.size, self.settings.timeout
+            raise PoolExhausted(
+                f"all {size} connections to {shown(self.url)} are in use; "
+                f"none came free in {timeout:g} s.",
+                why="A thread keeps its connection until it closes it.",
+                fix="wrap each request or job in `with database.connection_context():`; if that is "
+                "so already, raise DB_POOL_SIZE (connections) or DB_POOL_TIMEOUT (seconds).",
+            ) from error
+
+    def healthy(self, seconds: float = HEALTH_SECONDS) -> bool:
+        """Whether a connection of the pool answers `SELECT 1` within so many seconds.
+
+        It needs a connection beside the one that the calling thread may hold. One that does not
+        answer is cut off and leaves the pool.
+        """
+        answered = threading.Event()
+        held: list[Any] = []
+        probe = threading.Thread(target=self._probe, args=(held, answered), daemon=True)
+        probe.start()
+        probe.join(seconds)
+        if probe.is_alive() and held:
+            _cut_off(held[0])
+            probe.join(seconds)
+        return answered.is_set()
+
+    def _probe(self, held: list[Any], answered: threading.Event) -> None:
+        with suppress(Exception), self.connection_context():  # whatever it is, the answer is no
+            held.append(self.connection())
+            self.execute_sql("SELECT 1")
+            answered.set()
+
+    def _connect(self) -> Any:
+        with self._pool_lock:
+            self._take_back()
+            connection = super()._connect()
+            self._borrowers[id(connection)] = threading.current_thread()
+            return connection
+
+    def _take_back(self) -> None:
+        """A thread that ended without closing its connection will never do so."""
+        for key, borrowed in list(self._in_use.items()):
+            if not self._borrowers[key].is_alive():
+                self._close(borrowed.connection)
+        self._borrowers = {key: self._borrowers[key] for key in self._in_use}
+
+    def _is_closed(self, connection: Any) -> bool:
+        """Whether an idle connection has ended, without asking the server.
+
+        A server that shuts down sends its farewell, so there is something to read; a question
+        would have to wait for a server that hangs, and every other thread with it.
+        """
+        if connection.closed:
+            return True
+        poll = select.poll()
+        poll.register(connection, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def _can_reuse(self, connection: Any) -> bool:
+        return bool(self._adapter.is_connection_reusable(connection))
+
+
+def _cut_off(connection: Any) -> None:
+    """End a connection under the thread that waits for its answer."""
+    if connection.closed:
+        return
+    with socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _number(
+    setting: str,
+    said: float | str | None,
+    default: float,
+    *,
+    least: float = 0,
+    whole: bool = False,
+) -> float:
+    try:
+        number = default if said in (None, "") else float(said or 0)
+    except ValueError:
+        number = -1
+    if not least <= number < 1e9 or (whole and number != int(number)):
+        kind = "a whole number" if whole else "a number of seconds"
+        raise ConfigError(
+            f"{setting} is {said!r}; it must be {kind}, {least:g} or more.",
+            fix=f"write {setting}={default:g}, or leave it out: that is the default.",
+        )
+    return number

@@ -1,0 +1,69 @@
+"""What a step of a migration file may not do, with the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.errors import MigrationFailed
+from engine.files import Migration
+from engine.journal import Journal
+from engine.step import Step
+
+
+def check(migration: Migration, steps: Iterable[Step], *, atomic: bool) -> None:
+    """Raise MigrationFailed for a step that cannot be run safely; nothing has run yet.
+
+    atomic: whether the file runs in one transaction.
+    """
+    for step in steps:
+        if step.controls_transaction:
+            raise _failed(
+                migration,
+                step,
+                "it begins or ends a transaction, and that is for the runner to do.",
+                fix="remove that command. A file whose statements are to be committed one by one "
+                "says `atomic = False` above migrate().",
+            )
+        if not atomic and step.index and not step.index.name:
+            raise _failed(
+                migration,
+                step,
+                "the index has no name: after a crash it could not be told from others.",
+                fix="write CREATE INDEX CONCURRENTLY name ON …",
+            )
+
+
+def ended_transaction(migration: Migration, step: Step, stays: str) -> MigrationFailed:
+    """The error for a step that has ended the transaction in which it ran."""
+    return _failed(
+        migration,
+        step,
+        "it has ended the transaction in which it ran.",
+        why=stays,
+        fix="undo that by hand, and let the file leave the transaction alone; then run the "
+        "command again.",
+    )
+
+
+def refuse_invalid(migration: Migration, step: Step, journal: Journal) -> None:
+    """Raise MigrationFailed where IF NOT EXISTS has hidden an index that is invalid."""
+    if step.index and not journal.index_is_valid(step):
+        raise _failed(
+            migration,
+            step,
+            f"the index {step.index.name} was there before and is invalid, so that no query uses "
+            "it.",
+            fix=f"run DROP INDEX CONCURRENTLY {step.index.name}, then the command again.",
+        )
+
+
+def _failed(
+    migration: Migration, step: Step, what: str, *, fix: str, why: str = ""
+) -> MigrationFailed:
+    text = " ".join(step.sql.split())
+    shown = f"    {text[:100]}{'…' if len(text) > 100 else ''}" if text else ""
+    return MigrationFailed(
+        f"{migration.path.name}, line {step.line}: {what}",
+        why="\n".join(filter(None, [shown, why or "Nothing of it was run."])),
+        fix=fix,
+    )
