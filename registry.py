@@ -13,18 +13,16 @@ import pkgutil
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import EntryPoint, entry_points
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-from peewee import DeferredForeignKey, ForeignKeyField, Model
-
+import registration
 from domains import permissions
 from domains.domain import Domain
 from engine.errors import RegistryError
+from registration import short
 
 ENTRY_POINTS = "billing.domains"
 STATUS_INTRODUCTION = """\
@@ -34,8 +32,6 @@ Which status may follow which. The database refuses every other move, whoever as
 SQLSTATE of a check violation and the name of the trigger as the constraint. The domains declare
 the machines, and this page is written from them; a test compares the two.
 """
-# Kinds of things that share their names with others.
-SPACES = {"table": "relation", "index": "relation", "procedure": "function"}
 
 __all__ = ["Domain", "Registry", "load"]
 
@@ -83,11 +79,11 @@ def load() -> Registry:
             )
         found[name] = Domain(name, origin)
         for package in _fill(found[name], module):
-            _refuse_unregistered(found[name], package)
-    registry = Registry(base, tuple(found[name] for name in _order(found)))
-    _refuse_twice(registry)
-    _refuse_unrequired(registry)
-    _refuse_undeclared(registry)
+            registration.refuse_unregistered(found[name], package)
+    registry = Registry(base, tuple(found[name] for name in registration.order(found)))
+    registration.refuse_twice(registry)
+    registration.refuse_unrequired(registry)
+    registration.refuse_undeclared(registry, registry.permissions)
     permissions.declare(registry.permissions)
     return registry
 
@@ -155,114 +151,10 @@ def _circle(error: BaseException) -> str:
 def _place(error: BaseException, domain: Domain, module: str) -> str:
     """The file and line to mend: the innermost frame inside the domain, else where it came from."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{_short(error.filename)}:{error.lineno}"
+        return f"{short(error.filename)}:{error.lineno}"
     inside = [
-        f"{_short(frame.f_code.co_filename)}:{line}"
+        f"{short(frame.f_code.co_filename)}:{line}"
         for frame, line in traceback.walk_tb(error.__traceback__)
         if f"{frame.f_globals.get('__name__')}.".startswith(f"{module}.")
     ]
     return inside[-1] if inside else domain.origin
-
-
-def _short(filename: str) -> str:
-    path, here = Path(filename), Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else filename
-
-
-def _refuse_unregistered(domain: Domain, module: ModuleType) -> None:
-    """A model that was written and never registered would silently have no table."""
-    for model in vars(module).values():
-        if (
-            inspect.isclass(model)
-            and issubclass(model, Model)
-            and model.__module__ == module.__name__
-            and model not in domain.tables
-            and not model.__subclasses__()
-        ):
-            raise RegistryError(
-                f"domain {domain.name}: the model {model.__name__} "
-                f"({_short(inspect.getfile(model))}) is never registered.",
-                fix=f"add it to domain.models(…) in the register function of {domain.name}, or "
-                "remove it.",
-            )
-
-
-def _order(found: dict[str, Domain]) -> list[str]:
-    """The names, each after what it requires, alphabetical where that leaves a choice."""
-    for domain in found.values():
-        for name in domain.requirements:
-            if name not in found:
-                raise RegistryError(
-                    f"domain {domain.name} ({domain.origin}) requires {name}, and there is none.",
-                    fix=f"install or restore {name}, correct the name, or drop the requirement; "
-                    f"there are: {', '.join(sorted(found))}.",
-                )
-    sorter = TopologicalSorter({name: sorted(found[name].requirements) for name in sorted(found)})
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        circle = error.args[1][::-1]
-        raise RegistryError(
-            f"the domains require each other in a circle: {' → '.join(circle)}.",
-            fix="remove one of these requirements, or move what both need into a third domain: "
-            + ", ".join(found[name].origin for name in circle[:-1]),
-        ) from error
-    order: list[str] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready())
-        order += ready
-        sorter.done(*ready)
-    return order
-
-
-def _refuse_twice(registry: Registry) -> None:
-    """Two things of one name; an enum that two domains use is one thing."""
-    owners: dict[tuple[str, str], tuple[Domain, object]] = {}
-    for domain in registry:
-        for kind, name, thing in domain.objects():
-            space = SPACES.get(kind, kind)
-            first, known = owners.setdefault((space, name), (domain, thing))
-            if known is not thing:
-                raise RegistryError(
-                    f"the {kind} {name} is registered twice: by domain {first.name} "
-                    f"({first.origin}) and by domain {domain.name} ({domain.origin}).",
-                    fix="give one of the two another name, or register it once.",
-                )
-
-
-def _refuse_unrequired(registry: Registry) -> None:
-    """A foreign key may only go into the domain itself or one that it requires."""
-    owners: dict[Any, Domain] = {m: domain for domain in registry.domains for m in domain.tables}
-    for model, domain in owners.items():
-        for field in model._meta.sorted_fields:
-            if not isinstance(field, (ForeignKeyField, DeferredForeignKey)):
-                continue
-            other = getattr(field, "rel_model", None)
-            named = other.__name__ if other else field.rel_model_name
-            place = f"{_short(inspect.getfile(model))}: {model.__name__}.{field.name}"
-            what = f"domain {domain.name} ({place}) refers to {named}"
-            if other not in owners:
-                raise RegistryError(
-                    f"{what}, which no domain registers.",
-                    fix="register that model in its own domain, or correct the foreign key.",
-                )
-            target = owners[other].name
-            if target not in (domain.name, *domain.requirements):
-                raise RegistryError(
-                    f"{what} of domain {target}, which is not required.",
-                    fix=f'add domain.requires("{target}") to the register function of '
-                    f"{domain.name}.",
-                )
-
-
-def _refuse_undeclared(registry: Registry) -> None:
-    """A role may only be given what some domain declares, or the slip would lock people out."""
-    for domain in registry:
-        for name in domain.granted_names:
-            if name not in registry.permissions:
-                raise RegistryError(
-                    f"domain {domain.name} ({domain.origin}) gives a role the permission {name}, "
-                    "which no domain declares.",
-                    fix=f'correct the name in its seeds, or add domain.permissions("{name}") to '
-                    "the domain that guards something with it.",
-                )

@@ -30,7 +30,7 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.database import for_program
+    from engine.url import for_program
     from engine.programs import clients
 
     program = list(clients("psql").values())[-1]

@@ -91,7 +91,7 @@ def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
 
 def _confirm(url: str, objects: int, backup: bool) -> bool:
     """Ask on a terminal, elsewhere nobody could answer; whether to make a backup first."""
-    from engine.database import shown
+    from engine.url import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if not sys.stdin.isatty():

@@ -13,10 +13,11 @@ from psycopg2 import errors, extensions
 
 from engine import lock, pooler, time_zone
 from engine.blockers import Blockers
-from engine.database import connect, shown
+from engine.database import connect
 from engine.errors import ConnectionFailed
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
+from engine.url import shown
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
-MODULES = ("backup.py", "billing.py", "tasks.py", "registry.py")
+MODULES = ("backup.py", "billing.py", "tasks.py", "registry.py", "registration.py")
 PROJECT = (*MODULES, "commands", "domains", "engine", "migrations")
 IGNORED = shutil.ignore_patterns("__pycache__")
 

@@ -207,8 +207,9 @@ CASES: dict[str, tuple[Files, list[str]]] = {
 LOAD = """
 import json, os, sys
 def message(folder):
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("domains", "registry")]:
-        del sys.modules[name]
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("domains", "registry", "registration"):
+            del sys.modules[name]
     os.chdir(folder)
     sys.path[0] = folder
     import registry
@@ -231,7 +232,8 @@ def lay(folder: Path, files: Files) -> Path:
         path = project / "domains" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    shutil.copy(ROOT / "registry.py", project)
+    for name in ("registry.py", "registration.py"):
+        shutil.copy(ROOT / name, project)
     return project
 
 
