@@ -30,8 +30,8 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.url import for_program
     from engine.programs import clients
+    from engine.url import for_program
 
     program = list(clients("psql").values())[-1]
     connection, environment = for_program(url())
