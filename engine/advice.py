@@ -27,7 +27,7 @@ def for_right(message: str, role: str, database: str) -> str:
     for pattern, statement in RIGHTS:
         if match := re.search(pattern, message.replace('"', "")):
             grant = statement.format(*match.groups(), role=role, database=database)
-            return f"as the owner or a superuser run: {grant};"
+            return f"as the owner or a superuser run `{grant}`"
     return f"give the role {role} the right that is missing, or migrate as the owner"
 
 

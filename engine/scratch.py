@@ -73,8 +73,8 @@ def _create(keeper: Any, cursor: Any) -> str:
             f"{keeper.info.host or 'this server'}.",
             why="The engine asks PostgreSQL itself what a schema is, in a database that it makes "
             "for the question and drops after it.",
-            fix="give the role the right (ALTER ROLE … CREATEDB), or set SCRATCH_DATABASE_URL to a "
-            "server where it has it.",
+            fix=f"give the role the right (ALTER ROLE {keeper.info.user} CREATEDB), or set "
+            "SCRATCH_DATABASE_URL to a server where it has it.",
         ) from error
     for setting in SETTINGS:
         cursor.execute(sql.SQL(setting).format(sql.Identifier(name)))
