@@ -7,6 +7,7 @@ unchanged, so everything that libpq knows (sslmode, options, several hosts) work
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from psycopg2 import extensions
 from engine.errors import ConfigError, ConnectionFailed
 
 OLDEST = 140000
+FORM = "postgresql://user:password@host:5432/database"
+QUOTED = re.compile(r'"(?!.").*', re.DOTALL)  # longer than a character: it may be the password
 SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
@@ -105,19 +108,20 @@ def load_environment(root: Path) -> None:
 
 def checked(url: str, setting: str) -> str:
     """The URL itself, if libpq can read it. Raises ConfigError without printing the password."""
-    scheme = url.partition("://")[0]
+    fix = f"write {setting}={FORM}; special characters are written %XX (@ is %40, / is %2F)."
+    scheme, _, place = url.partition("://")
     if scheme not in ("postgresql", "postgres"):
-        raise ConfigError(
-            f"{setting} is not a PostgreSQL URL: it begins with {scheme[:20]!r}.",
-            fix=f"write {setting}=postgresql://user:password@host:5432/database",
-        )
+        raise ConfigError(f"{setting} does not begin with postgresql://.", fix=fix)
+    authority, _, path = place.partition("?")[0].partition("/")
+    if "@" in path or authority.count("@") > 1:
+        # the rest of a password would be taken for a host or a database, and shown
+        raise ConfigError(f"{setting} has an @ in the password, host or database.", fix=fix)
     try:
         extensions.parse_dsn(url)
-    except psycopg2.ProgrammingError as error:
+    except (psycopg2.ProgrammingError, UnicodeEncodeError) as error:
+        reason = error.reason if isinstance(error, UnicodeEncodeError) else str(error)
         raise ConfigError(
-            f"{setting} cannot be read: {str(error).strip()}.",
-            fix=f"write {setting}=postgresql://user:password@host:5432/database; special "
-            "characters in the password are written %XX (@ is %40, / is %2F).",
+            f"{setting} cannot be read: {QUOTED.sub('…', reason).strip()}.", fix=fix
         ) from error
     return url
 

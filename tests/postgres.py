@@ -17,6 +17,7 @@ import psycopg2
 
 from engine import programs
 
+PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 
@@ -71,7 +72,10 @@ def start(name: str, folder: Path) -> PostgresServer:
     arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
     _run(user, folder / "initdb", *arguments, "-N")
     server = PostgresServer(name, str(home), str(folder), port)
+    rules = Path(data, "pg_hba.conf")
+    rules.write_text(PASSWORDS + rules.read_text())
     launch(server)
+    server.execute("CREATE ROLE with_password")
     return server
 
 
