@@ -22,7 +22,7 @@ def use(cursor: Any, zone: str) -> None:
     """Set the session's time zone. Raises ConfigError for one that PostgreSQL does not know."""
     try:
         cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
-    except psycopg2.Error as error:
+    except (psycopg2.Error, UnicodeEncodeError) as error:
         raise ConfigError(
             f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
             fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
