@@ -27,7 +27,7 @@ def for_right(message: str, role: str, database: str) -> str:
     for pattern, statement in RIGHTS:
         if match := re.search(pattern, message.replace('"', "")):
             grant = statement.format(*match.groups(), role=role, database=database)
-            return f"as the owner or a superuser run: {grant};"
+            return f"as the owner or a superuser run `{grant}`"
     return f"give the role {role} the right that is missing, or migrate as the owner"
 
 
@@ -71,6 +71,7 @@ BY_STATE = {
     "postgresql-contrib); else see the server's log",
 }
 BY_CLASS = {
+    "22": "mend the value that the message names, in the rows or in the file",
     "23": "mend the rows that the message names",
     "53": "give the server what it is short of",
     "58": "see the server's log, and mend what it names",

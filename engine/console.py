@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import time
 from typing import Any
@@ -41,6 +42,8 @@ class Console(Report):
             self.bar = _bar()
             self.task = self.bar.add_task(self.name, total=self.steps)
             self.bar.start()
+            # Where a failure ends the program, the cursor comes back.
+            atexit.register(self.bar.stop)
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done)
 

@@ -7,19 +7,15 @@ unchanged, so everything that libpq knows (sslmode, options, several hosts) work
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2 import extensions
 
-from engine.errors import ConfigError, ConnectionFailed
+from engine.errors import ConnectionFailed
+from engine.url import checked, shown
 
 OLDEST = 140000
-FORM = "postgresql://user:password@host:5432/database"
-QUOTED = re.compile(r'"(?!.").*', re.DOTALL)  # longer than a character: it may be the password
-SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 PLACE = """
@@ -47,7 +43,7 @@ ADVICE = (
         "No such file or directory",
         "start PostgreSQL, or correct the socket directory in DATABASE_URL.",
     ),
-    ("timeout expired", "check host, port and firewall: nothing answered in time."),
+    ("timeout expired", "check host, port and firewall: no PostgreSQL answered in time."),
     (
         "invalid response to SSL negotiation",
         "check the port in DATABASE_URL: what answers there is not PostgreSQL.",
@@ -104,66 +100,6 @@ def load_environment(root: Path) -> None:
         from dotenv import load_dotenv
 
         load_dotenv(root / ".env", override=False)
-
-
-def checked(url: str, setting: str) -> str:
-    """The URL itself, if libpq can read it. Raises ConfigError without printing the password."""
-    fix = f"write {setting}={FORM}; special characters are written %XX (@ is %40, / is %2F)."
-    scheme, _, place = url.partition("://")
-    if scheme not in ("postgresql", "postgres"):
-        raise ConfigError(f"{setting} does not begin with postgresql://.", fix=fix)
-    authority, _, path = place.partition("?")[0].partition("/")
-    if "@" in path or authority.count("@") > 1:
-        # the rest of a password would be taken for a host or a database, and shown
-        raise ConfigError(f"{setting} has an @ in the password, host or database.", fix=fix)
-    try:
-        extensions.parse_dsn(url)
-    except (psycopg2.ProgrammingError, UnicodeEncodeError) as error:
-        reason = error.reason if isinstance(error, UnicodeEncodeError) else str(error)
-        raise ConfigError(
-            f"{setting} cannot be read: {QUOTED.sub('…', reason).strip()}.", fix=fix
-        ) from error
-    return url
-
-
-def with_database(url: str, name: str, options: str) -> str:
-    """The same server, another database, as a libpq connection string.
-
-    options: of the connection. Its schema is `public` whatever they say; where there are none, none
-    are added, for poolers refuse them.
-    """
-    if not options:
-        return str(extensions.make_dsn(url, dbname=name))
-    return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
-
-
-def shown(url: str) -> str:
-    """The URL without its password, for messages."""
-    dsn = extensions.parse_dsn(url)
-    place = dsn.get("host", dsn.get("hostaddr", "local socket"))
-    port = f":{dsn['port']}" if "port" in dsn else ""
-    user = f"{dsn['user']}@" if "user" in dsn else ""
-    return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
-
-
-def for_program(url: str) -> tuple[str, dict[str, str]]:
-    """What a program of PostgreSQL's takes: a connection string without the password, and an
-    environment that has it; a command line is there for everybody to read.
-
-    Raises ConfigError for a secret that libpq takes from no environment.
-    """
-    settings = extensions.parse_dsn(url)
-    environment = {**os.environ, "LC_ALL": "C"}
-    if "password" in settings:
-        environment["PGPASSWORD"] = settings.pop("password")
-    for name in SECRETS:
-        if name in settings:
-            raise ConfigError(
-                f"the URL has {name}, which PostgreSQL's programs take on their command line only, "
-                "where everybody can read it.",
-                fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
-            )
-    return str(extensions.make_dsn(**settings)), environment
 
 
 def connect(

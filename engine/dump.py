@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from engine import programs
-from engine.database import connect, for_program, shown
+from engine.database import connect
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
+from engine.url import for_program, shown
 
 PARTIAL = ".partial"
 ENDING = ".dump"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 import unicodedata
 
 ROWS_BEFORE = 6
@@ -21,7 +23,7 @@ def around(text: str, position: int) -> str:
     caret = (" " if start else "") + pad + "^"
     return "\n".join(
         [
-            *_indented(lines[max(0, row - ROWS_BEFORE) : row]),
+            *_indented(_without_blank(lines[max(0, row - ROWS_BEFORE) : row])),
             INDENT + line,
             INDENT + caret,
             *_indented(lines[row + 1 : row + 1 + ROWS_AFTER]),
@@ -31,11 +33,16 @@ def around(text: str, position: int) -> str:
 
 def beginning(text: str) -> str:
     """The first lines."""
-    lines = text.strip().split("\n")
+    lines = textwrap.dedent(text.strip("\n")).rstrip().split("\n")
     more = len(lines) - LONGEST
     return "\n".join(
         [*_indented(lines[:LONGEST]), *([f"{INDENT}… and {more} more lines"] if more > 0 else [])]
     )
+
+
+def _without_blank(lines: list[str]) -> list[str]:
+    """Without the blank lines that come first."""
+    return list(itertools.dropwhile(lambda line: not line.strip(), lines))
 
 
 def _indented(lines: list[str]) -> list[str]:

@@ -181,6 +181,7 @@ class _Execution:
 
     def _finish(self) -> None:
         """Keep the history, as the last thing before the commit."""
+        self.migrator.current = None
         self.session.settle()
         self.session.still_alone()
         cursor = self.session.cursor()
@@ -235,8 +236,10 @@ class _Execution:
     def _explained(self, error: BaseException) -> MigrationFailed:
         job, step, info = self.job, self.migrator.current, self.session.info
         stays, notes = self.stays, []
-        if self.committing and connection_lost(error):
+        if connection_lost(error) and self.committing:
             stays = "It was lost at the commit: `invoke status` says whether the file is applied."
+        elif connection_lost(error) and not job.atomic:
+            stays += " Whether the next one is, the next run finds out."
         if is_lock_timeout(error):
             notes = [f"held by {line}" for line in self.session.blockers.found]
         place = Place(

@@ -12,8 +12,6 @@ from engine import advice, excerpt
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.files import Migration, line_in
 
-LOST = "the connection is lost; see that PostgreSQL runs"
-
 
 @dataclass(frozen=True)
 class Place:
@@ -51,17 +49,15 @@ def explain(
     )
 
 
-def translated(error: BaseException) -> EngineError | None:
+def translated(error: BaseException, role: str = "…", database: str = "…") -> EngineError | None:
     """An error that a user can cause and nobody explained, or None for any other."""
     server = server_error(error)
     if server is not None and connection_lost(error):
         return ConnectionFailed(
-            "the connection to PostgreSQL is lost.",
-            why=_primary(server),
-            fix="see that PostgreSQL runs, then run the command again.",
+            _sentence(_primary(server)), fix="see that PostgreSQL runs, then run the command again."
         )
     if server is not None:
-        known = _fix_by_state(server) or "see that the role has the rights it needs"
+        known = _fix_by_state(server, role, database) or "see what it says"
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
             why=_server_detail(server),
@@ -95,14 +91,21 @@ def connection_lost(error: BaseException) -> bool:
 
 
 def server_error(error: BaseException | None) -> Any:
-    """The psycopg2 error itself, or the one behind an error of Peewee's, or None."""
-    while isinstance(error, peewee.PeeweeException):
-        error = error.__cause__ or error.__context__
-    return error if isinstance(error, psycopg2.Error) else None
+    """The psycopg2 error itself, or the one behind an error of Peewee's, or None.
+
+    A rollback on a connection that is gone hides why it is gone behind an InterfaceError.
+    """
+    found = None
+    if isinstance(error, (peewee.PeeweeException, psycopg2.Error)):
+        while error is not None and (found is None or isinstance(found, psycopg2.InterfaceError)):
+            found = error if isinstance(error, psycopg2.Error) else found
+            error = error.__cause__ or error.__context__
+    return found
 
 
 def _primary(error: Any) -> str:
-    return " ".join((error.diag.message_primary or str(error)).split())
+    said = " ".join((error.diag.message_primary or str(error)).split())
+    return f"the connection to PostgreSQL is lost: {said}" if connection_lost(error) else said
 
 
 def _sentence(text: str) -> str:
@@ -156,9 +159,9 @@ def _fix(place: Place, server: Any, error: BaseException, role: str, database: s
     return f"{known or f'mend {place.migration.path}'}, {again}"
 
 
-def _fix_by_state(server: Any, role: str = "…", database: str = "…") -> str:
+def _fix_by_state(server: Any, role: str, database: str) -> str:
     if connection_lost(server):
-        return LOST
+        return "see that PostgreSQL runs"
     if is_lock_timeout(server):
         return "end what holds the lock, or wait for it"
     if server.pgcode == advice.NO_RIGHT:

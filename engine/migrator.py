@@ -47,7 +47,6 @@ class FileMigrator(Migrator):
         """Run one of the steps."""
         self.current = step
         step.run()
-        self.current = None
 
 
 class Steps(list[Any]):

@@ -16,9 +16,9 @@ from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
 
-from engine.database import shown
 from engine.errors import ConfigError, PoolExhausted
 from engine.peewee_database import EngineDatabase
+from engine.url import shown
 
 HEALTH_SECONDS = 5.0
 

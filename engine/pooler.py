@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg2
 
-from engine.database import connect, shown
+from engine.database import connect
 from engine.errors import ConfigError, ConnectionFailed
+from engine.url import shown
 
 PID = "SELECT pg_backend_pid()"
 ROUNDS = 10
@@ -30,8 +31,8 @@ def refuse_transaction_pooling(
     first = _pid(connection)
     if first == connection.info.backend_pid:
         return
-    with closing(connect(url, autocommit=True)) as other:
-        if _second_session(other, url, tell) == first or _mixed(connection, first, other):
+    with closing(_second_session(url, tell)) as other:
+        if _mixed(connection, first, other):
             raise ConfigError(
                 f"{shown(url)} is a transaction pooler (such as PgBouncer with pool_mode = "
                 "transaction).",
@@ -47,7 +48,7 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
     another one hands ours to the other client, or answers us from the next in turn. Clients of an
     application that come in between can hide that once, but not each time."""
     for _ in range(ROUNDS):
-        if {_pid(connection), _pid(connection)} != {first}:
+        if {_pid(connection), _pid(connection)} != {first} or _pid(other) == first:
             return True
         try:
             held = _pid(other, "BEGIN; ")
@@ -59,15 +60,15 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
     return False
 
 
-def _second_session(other: Any, url: str, tell: Callable[[str], None]) -> int:
-    """The process that answers the other client; a small pool lets it wait for one."""
+def _second_session(url: str, tell: Callable[[str], None]) -> Any:
+    """Another connection; a small pool lets it wait for a session."""
     told = threading.Timer(
         TELL_AFTER_SECONDS, tell, [f"waiting for a second session from the pooler at {shown(url)}"]
     )
     told.start()
     try:
-        return _pid(other)
-    except psycopg2.OperationalError as error:
+        return connect(url, autocommit=True)
+    except ConnectionFailed as error:
         raise ConnectionFailed(
             f"the pooler at {shown(url)} gives no second session.",
             why="Migrations need two at once: one works, one watches and holds the lock. Nothing "

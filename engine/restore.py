@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from engine import programs, restore_script, time_zone
-from engine.database import for_program, shown
 from engine.dump import sidecar
 from engine.errors import BackupFailed, Refused
 from engine.report import Report
 from engine.session import Settings, exclusive
+from engine.url import for_program, shown
 
 BEGUN = "pg_restore: processing data for table "
 HELD = """

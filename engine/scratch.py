@@ -14,9 +14,10 @@ from typing import Any
 
 from psycopg2 import errors, sql
 
-from engine.database import checked, connect, with_database
+from engine.database import connect
 from engine.errors import ConfigError
 from engine.pooler import refuse_transaction_pooling
+from engine.url import checked, with_database
 
 NAME = """
     SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
@@ -72,8 +73,8 @@ def _create(keeper: Any, cursor: Any) -> str:
             f"{keeper.info.host or 'this server'}.",
             why="The engine asks PostgreSQL itself what a schema is, in a database that it makes "
             "for the question and drops after it.",
-            fix="give the role the right (ALTER ROLE … CREATEDB), or set SCRATCH_DATABASE_URL to a "
-            "server where it has it.",
+            fix=f"give the role the right (ALTER ROLE {keeper.info.user} CREATEDB), or set "
+            "SCRATCH_DATABASE_URL to a server where it has it.",
         ) from error
     for setting in SETTINGS:
         cursor.execute(sql.SQL(setting).format(sql.Identifier(name)))

@@ -8,15 +8,17 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine import lock, pooler, time_zone
+from engine import failure, interrupt, lock, pooler, time_zone
 from engine.blockers import Blockers
-from engine.database import connect, shown
+from engine.database import connect
 from engine.errors import ConnectionFailed
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
+from engine.url import shown
 
 
 @dataclass(frozen=True)
@@ -113,18 +115,23 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
     show = report.sql if settings.show or settings.dry else None
     database = EngineDatabase(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
-        pooler.refuse_transaction_pooling(guard, url, report.message)
-        guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
-        start = time.perf_counter()
-        with (
-            lock.held(guard, lock.GUARD, report.message),
-            database.connection_context(),
-            lock.held(database.connection(), lock.WORKER, report.message),
-            Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
-        ):
-            report.locked(shown(url), time.perf_counter() - start)
-            kept = _prepared(database.connection().cursor(), settings)
-            yield Session(database, guard, blockers, settings, report, kept)
+        try:
+            pooler.refuse_transaction_pooling(guard, url, report.message)
+            guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+            start = time.perf_counter()
+            with (
+                lock.held(guard, lock.GUARD, report.message),
+                database.connection_context(),
+                lock.held(database.connection(), lock.WORKER, report.message),
+                interrupt.cancelling(database.connection()),
+                Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
+            ):
+                report.locked(shown(url), time.perf_counter() - start)
+                kept = _prepared(database.connection().cursor(), settings)
+                yield Session(database, guard, blockers, settings, report, kept)
+        except (psycopg2.Error, peewee.PeeweeException) as error:
+            explained = failure.translated(error, guard.info.user, guard.info.dbname)
+            raise explained or error from error
 
 
 def _prepared(cursor: Any, settings: Settings) -> dict[str, str]:

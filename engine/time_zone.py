@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg2
@@ -23,10 +24,11 @@ def use(cursor: Any, zone: str) -> None:
     try:
         cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
     except (psycopg2.Error, UnicodeEncodeError) as error:
-        raise ConfigError(
-            f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
-            fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
-        ) from error
+        raise _unknown(zone) from error
+    if re.search("[^A-Za-z/_-]", zone):  # Asia/Jakarta+7 is taken for POSIX, and means UTC-7
+        cursor.execute("SELECT FROM pg_timezone_names WHERE lower(name) = lower(%s)", (zone,))
+        if not cursor.rowcount:
+            raise _unknown(zone)
 
 
 def chosen(cursor: Any) -> str | None:
@@ -51,3 +53,10 @@ def keep(connection: Any, zone: str, report: Report) -> None:
                 f"the time zone of the database stays as it is: only its owner may set {zone}; "
                 f"as the owner, run: {statement.as_string(connection)}"
             )
+
+
+def _unknown(zone: str) -> ConfigError:
+    return ConfigError(
+        f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
+        fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
+    )

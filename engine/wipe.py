@@ -29,7 +29,7 @@ OBJECTS = """
     SELECT i.type, i.identity, replace(i.identity, quote_ident(i.schema) || '.', '')
     FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
     WHERE d.refclassid = 'pg_namespace'::regclass
-      AND d.refobjid = current_schema()::regnamespace AND d.deptype = 'n'
+      AND d.refobjid = quote_ident(current_schema())::regnamespace AND d.deptype = 'n'
       AND d.classid <> 'pg_extension'::regclass
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))

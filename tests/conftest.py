@@ -26,7 +26,8 @@ from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
-PROJECT = ("backup.py", "billing.py", "tasks.py", "registry.py", "engine", "domains", "migrations")
+MODULES = ("backup.py", "billing.py", "tasks.py", "registry.py", "registration.py")
+PROJECT = (*MODULES, "commands", "domains", "engine", "migrations")
 IGNORED = shutil.ignore_patterns("__pycache__")
 
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -63,12 +63,16 @@ class PgBouncer:
 
 
 @contextmanager
-def running(server: PostgresServer, mode: str, size: int) -> Iterator[PgBouncer]:
-    """A PgBouncer in that mode: `session` or `transaction`."""
+def running(
+    server: PostgresServer, mode: str, size: int, **settings: object
+) -> Iterator[PgBouncer]:
+    """A PgBouncer in that mode: `session`, `transaction` or `statement`. settings: more lines of
+    its ini."""
     home = Path(tempfile.mkdtemp(prefix="pgbouncer_", dir="/tmp"))
     port = free_port()
     ini = home / "pgbouncer.ini"
-    ini.write_text(INI.format(server=server.port, port=port, mode=mode, size=size, home=home))
+    text = INI.format(server=server.port, port=port, mode=mode, size=size, home=home)
+    ini.write_text(text + "".join(f"{name} = {value}\n" for name, value in settings.items()))
     if user := programs.account():
         os.chown(home, user.pw_uid, user.pw_gid)
     pooler = PgBouncer(port, [program() or "pgbouncer", str(ini)])

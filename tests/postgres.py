@@ -20,6 +20,8 @@ from engine import programs
 PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
+GUARDED = "guarded"  # the one role that has to give a password
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -71,6 +73,8 @@ def start(name: str, folder: Path) -> PostgresServer:
     data, port = str(home / "data"), free_port()
     arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
     _run(user, folder / "initdb", *arguments, "-N")
+    rules = Path(data, "pg_hba.conf")
+    rules.write_text(f"host all {GUARDED} all scram-sha-256\n{rules.read_text()}")
     server = PostgresServer(name, str(home), str(folder), port)
     rules = Path(data, "pg_hba.conf")
     rules.write_text(PASSWORDS + rules.read_text())

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.ddl import literal
-from tests.console import Result, call
+from engine.quoting import literal
+from tests.console import Result, call, migrations_in
 from tests.postgres import PostgresServer
 from tests.test_lifecycle import execute, query, read
 
@@ -124,7 +124,7 @@ def test_environment(victim: str) -> None:
 
 
 def test_names_to_drop(victim: str) -> None:
-    options = [f"--allow-drop={text}" for text in NASTY]
+    options = [f"--allow-drop={text}" for text in NASTY if "\udcff" not in text]
     result = lawful(call(victim, "generate", "x", "--dry-run", *options))
     assert result.out.startswith("Nothing changed")
 
@@ -144,11 +144,9 @@ def test_time_zones(
     server: PostgresServer, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What PostgreSQL takes for a zone is kept to the letter."""
-    import tasks
-
     server_url = server.url("postgres")
 
-    monkeypatch.setattr(tasks, "MIGRATIONS", tmp_path)
+    migrations_in(tmp_path, monkeypatch)
 
     def attempt(text: str) -> None:
         result = lawful(call(empty_url, "migrate", DB_TIMEZONE=text))

@@ -132,7 +132,7 @@ def test_a_run_sets_the_next_one_in_the_zone_of_the_database(models: Any, zone: 
     assert backup is not None
     assert (backup.schedule_id, backup.status) == (schedule, "running")
     held = BackupSchedule.get_by_id(schedule)
-    assert held.last_run_at == Backup.get_by_id(backup.id).started_at
+    assert held.last_run_at == backup.started_at
     assert held.next_run_at.astimezone(ZoneInfo(zone)).strftime("%H:%M:%S") == "02:00:00"
     assert timedelta() < held.next_run_at - held.last_run_at <= timedelta(days=1)
     # three missed runs are made up for by one
@@ -162,6 +162,7 @@ def test_of_schedulers_at_the_same_time_one_starts_the_backup(billing: EngineDat
 
 def test_a_backup_ends_one_way_and_once(models: Any) -> None:
     good, bad = start(), start(BackupKind.SCHEMA)
+    assert (good.status, good.started_at, good.finished_at) == ("running", bad.started_at, None)
     complete(good.id, **WHOLE)
     fail(bad.id, "disk full")
     held = Backup.get_by_id(good.id)

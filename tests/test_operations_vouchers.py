@@ -76,12 +76,12 @@ def test_a_code_is_hard_to_guess_and_easy_to_read() -> None:
 
 
 def test_a_code_that_is_taken_is_replaced(profile: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    space = [f"CODE{n:03}" for n in range(300)]
+    space = [f"CODE{n:03}" for n in range(60)]
     monkeypatch.setattr(
         operations, "new_codes", lambda count, prefix: sorted(random.sample(space, count))
     )
     for n in range(3):
-        assert make_batch(profile, 100, code=f"B{n}").vouchers.count() == 100
+        assert make_batch(profile, 20, code=f"B{n}").vouchers.count() == 20
     assert sorted(v.code for v in Voucher.select()) == space
 
 
@@ -90,7 +90,8 @@ def test_prices_are_those_of_the_moment(models: Any, profile: int) -> None:
     Profile.update(selling_price=9000, cost_price=4000).where(Profile.id == profile).execute()
     after = make_batch(profile, 5, code="AFTER")
     for batch, prices in ((before, (3000, 5000)), (after, (4000, 9000))):
-        batch = VoucherBatch.get_by_id(batch.id)
+        assert batch == VoucherBatch.get_by_id(batch.id)
+        assert batch.created_at is not None
         assert (batch.cost_price, batch.selling_price) == prices
         assert {(v.cost_price, v.selling_price) for v in batch.vouchers} == {prices}
         assert {(v.location_id, v.profile_id) for v in batch.vouchers} == {
@@ -123,8 +124,8 @@ def test_a_batch_that_is_refused_leaves_nothing(models: Any, home: int, profile:
 
 
 def test_batches_made_side_by_side_are_whole(billing: EngineDatabase, sold: int) -> None:
-    batches = together(billing, lambda n: make_batch(sold, 300, code=f"B{n}"))
-    assert [batch.vouchers.count() for batch in batches] == [300] * CLIENTS
+    batches = together(billing, lambda n: make_batch(sold, 100, code=f"B{n}"))
+    assert [batch.vouchers.count() for batch in batches] == [100] * CLIENTS
 
 
 def test_a_redeemed_voucher_runs_as_long_as_its_profile_says(models: Any, profile: int) -> None:
@@ -168,7 +169,7 @@ def test_each_refusal_says_why(models: Any, profile: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "vouchers", [250, pytest.param(2_500, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "vouchers", [250, pytest.param(1_000, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_of_clients_at_the_same_time_one_gets_the_voucher(
     billing: EngineDatabase, sold: int, vouchers: int

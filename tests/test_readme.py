@@ -90,8 +90,11 @@ def test_the_tasks_are_those_that_invoke_lists(project: Path, invoke: Invoke) ->
 
 
 def test_each_task_has_the_options_that_are_named() -> None:
-    rows = {spans(row[0])[0]: set(spans(row[2])) for row in table("## The tasks")}
+    everywhere = {"--debug"}
+    rows = {spans(row[0])[0]: everywhere | set(spans(row[2])) for row in table("## The tasks")}
     assert rows == {f"invoke {name}": options for name, options in flags().items()}
+    (told,) = re.findall(r"Every task takes `(--[a-z-]+)`", section("## The tasks"))
+    assert {told} == everywhere
 
 
 def test_help_shows_these_options(project: Path, invoke: Invoke) -> None:

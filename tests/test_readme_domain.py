@@ -36,7 +36,6 @@ REMAINS = """
 
 @pytest.fixture
 def terminal(project: Path, migrated_url: str) -> Terminal:
-    execute(migrated_url, "UPDATE admin_users SET password_hash = replace(password_hash, 'V', 'W')")
     return Terminal(project, migrated_url)
 
 

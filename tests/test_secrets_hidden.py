@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import ROOT
-from tests.console import Result, call
+from tests.console import Result, call, migrations_in
 from tests.postgres import PostgresServer
 from tests.test_lifecycle import execute
 from tests.test_runner import write
@@ -130,9 +130,7 @@ def test_every_task_works_with_a_password_and_keeps_it_to_itself(
 def test_a_migration_that_fails_does_not_show_it(
     owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import tasks
-
-    monkeypatch.setattr(tasks, "MIGRATIONS", tmp_path)
+    migrations_in(tmp_path, monkeypatch)
     url = owner.url(owner.name)
     for number, body in enumerate(("SELECT 1 / 0", "NONSENSE", "ALTER SYSTEM SET jit = off"), 1):
         write(tmp_path, f"{number:03}_broken", body)

@@ -81,13 +81,13 @@ def start_scheduled(schedule_id: int) -> Backup | None:
         BackupSchedule.update(
             last_run_at=now, next_run_at=next_run(schedule.cron, zone, now)
         ).where(BackupSchedule.id == schedule_id).execute()
-        return Backup.create(schedule=schedule, started_at=now)
+        return Backup.get_by_id(Backup.create(schedule=schedule, started_at=now).id)
 
 
 def start(kind: BackupKind = BackupKind.FULL) -> Backup:
     """Start a backup that a person asked for."""
     with Backup._meta.database.atomic(), rules():
-        return Backup.create(kind=kind)
+        return Backup.get_by_id(Backup.create(kind=kind).id)
 
 
 def complete(backup_id: int, *, path: str, size_bytes: int, sha256: bytes) -> None:

@@ -9,11 +9,12 @@ import secrets
 ALPHABET = "34679ACDEFGHJKMNPQRTUWXY"
 BITS = 50
 LENGTH = math.ceil(BITS / math.log2(len(ALPHABET)))
+RANDOM = secrets.SystemRandom()
 
 
 def new_codes(count: int, prefix: str = "") -> list[str]:
     """So many different random codes of BITS bits each, behind the prefix, in their own order."""
     codes: set[str] = set()
     while len(codes) < count:
-        codes.add(prefix + "".join(secrets.choice(ALPHABET) for _ in range(LENGTH)))
+        codes.add(prefix + "".join(RANDOM.choices(ALPHABET, k=LENGTH)))
     return sorted(codes)

@@ -128,7 +128,7 @@ def make_batch(
         while missing > 0:
             codes = new_codes(min(missing, CHUNK), prefix)
             missing -= database.execute_sql(ADD_VOUCHERS, (codes, batch.id)).rowcount
-        return batch
+        return VoucherBatch.get_by_id(batch.id)
 
 
 def redeem(code: str, *, customer_id: int | None = None) -> Voucher:
