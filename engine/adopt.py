@@ -43,7 +43,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         missing = [change for change in changes if not _besides(change)]
         if missing:
             raise Refused(
-                f"the database does not have what the files up to {number:03} make:",
+                f"the database is not what the files up to {number:03} make. It would have:",
                 why="\n".join(f"  - to {change}" for change in missing) + "\nNothing was adopted.",
                 fix="bring the database to that state, or adopt fewer files and migrate the rest.",
             )

@@ -11,9 +11,15 @@ from typing import TypeVar
 
 import psycopg2
 
-from engine import history, journal, step_rules
+from engine import history, journal, other_tools, step_rules
 from engine.errors import EngineError, MigrationFailed
-from engine.failure import Place, connection_lost, explain, is_lock_timeout
+from engine.failure import (
+    Place,
+    connection_lost,
+    explain,
+    is_already_there,
+    is_lock_timeout,
+)
 from engine.files import Function, Migration
 from engine.journal import Journal
 from engine.loss import Holdings, Loss
@@ -242,6 +248,8 @@ class _Execution:
             stays += " Whether the next one is, the next run finds out."
         if is_lock_timeout(error):
             notes = [f"held by {line}" for line in self.session.blockers.found]
+        if is_already_there(error):
+            notes = other_tools.found(self.session.cursor())
         place = Place(
             job.migration,
             step.line if step else 0,

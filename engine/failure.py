@@ -83,6 +83,11 @@ def is_lock_timeout(error: BaseException) -> bool:
     return sqlstate(error) in (advice.LOCK_NOT_AVAILABLE, advice.DEADLOCK)
 
 
+def is_already_there(error: BaseException) -> bool:
+    """Whether something was to be made that the database has."""
+    return getattr(server_error(error), "pgcode", None) in advice.ALREADY_THERE
+
+
 def connection_lost(error: BaseException) -> bool:
     """Whether the session is over, so that nothing is known of what was under way."""
     server = server_error(error)
