@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -37,19 +36,38 @@ CHARACTERS = st.sampled_from(
 TEXTS = st.sampled_from(NASTY) | st.text(CHARACTERS, max_size=70)
 
 
-def tried(examples: int) -> Callable[[Any], Any]:
-    """Try so many texts, the same ones each time; in a campaign more, and others each time."""
+NOWHERE = {"PGHOST": "/nowhere", "PGPORT": "1"}  # where a URL leads that names no server
 
-    def decorate(test: Any) -> Any:
-        quiet = {
-            "deadline": None,
-            "database": None,
-            "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-        }
-        bounded = settings(max_examples=examples, derandomize=True, **quiet)
-        return bounded(given(text=TEXTS)(test))
 
-    return decorate
+class Tried:
+    """Tries texts: so many, the same ones each time; in a campaign more, and others each time."""
+
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def __call__(self, examples: int, attempt: Callable[[str], None]) -> None:
+        bounded = settings(
+            max_examples=examples * self.factor,
+            derandomize=self.factor == 1,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        )
+
+        @bounded
+        @given(text=TEXTS)
+        def once(text: str) -> None:
+            attempt(text)
+
+        once()
+        if self.factor > 1:
+            for text in NASTY:
+                attempt(text)
+
+
+@pytest.fixture(params=[1, pytest.param(20, marks=pytest.mark.campaign)])
+def tried(request: pytest.FixtureRequest) -> Tried:
+    return Tried(request.param)
 
 
 def lawful(result: Result) -> Result:
@@ -97,72 +115,71 @@ ENVIRONMENT = [
 ]
 
 
-def test_arguments(victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_arguments(
+    tried: Tried, victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-
-    def check(arguments: str) -> None:
-        @tried(8)
-        def attempt(text: str) -> None:
-            lawful(call(victim, *(word.replace("TEXT", text) for word in arguments.split())))
-
-        attempt()
-
     for arguments in ARGUMENTS:
-        check(arguments)
+        words = arguments.split()
+        tried(8, lambda text, words=words: lawful_call(victim, words, text))
 
 
-def test_environment(victim: str) -> None:
-    def check(setting: str, task: str) -> None:
-        @tried(8)
-        def attempt(text: str) -> None:
-            lawful(call(victim, *task.split(), **{setting: text}))
+def lawful_call(url: str, words: list[str], text: str) -> None:
+    lawful(call(url, *(word.replace("TEXT", text) for word in words)))
 
-        attempt()
 
+def test_environment(tried: Tried, victim: str) -> None:
     for setting, task in ENVIRONMENT:
-        check(setting, task)
+        tried(8, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
 
 
+def lawful_setting(url: str, task: list[str], environment: dict[str, str]) -> None:
+    given = {"DATABASE_URL": url} | NOWHERE | environment
+    lawful(call(None, *task, **given))
+
+
+@pytest.mark.campaign
 def test_names_to_drop(victim: str) -> None:
     options = [f"--allow-drop={text}" for text in NASTY if "\udcff" not in text]
     result = lawful(call(victim, "generate", "x", "--dry-run", *options))
     assert result.out.startswith("Nothing changed")
 
 
-def test_names_of_environments(empty_url: str) -> None:
-    @tried(25)
+def test_names_of_environments(tried: Tried, empty_url: str) -> None:
     def attempt(text: str) -> None:
         result = lawful(call(empty_url, "env.set", text))
         ((kept,),) = query(empty_url, "SELECT current_setting('billing.environment', true)")
         assert result.code == 1 or kept == text
         assert query(empty_url, "SELECT to_regclass('pwned')") == [(None,)]
 
-    attempt()
+    tried(25, attempt)
 
 
 def test_time_zones(
-    server: PostgresServer, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tried: Tried,
+    server: PostgresServer,
+    empty_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What PostgreSQL takes for a zone is kept to the letter."""
-    server_url = server.url("postgres")
-
+    """What is taken for a zone is kept to the letter."""
     migrations_in(tmp_path, monkeypatch)
 
     def attempt(text: str) -> None:
         result = lawful(call(empty_url, "migrate", DB_TIMEZONE=text))
         if result.code == 0 and text:
-            expected = query(server_url, f"SET timezone TO {literal(text)}; SHOW timezone")
+            show = f"SET timezone TO {literal(text)}; SHOW timezone"
+            expected = query(server.url("postgres"), show)
             assert query(empty_url, "SHOW timezone") == expected
             assert call(empty_url, "migrate").code == 0
             assert query(empty_url, "SHOW timezone") == expected
 
-    tried(12)(attempt)()
+    tried(12, attempt)
     for zone in ("Asia/Makassar", "<A=B>-7", "<it's>-7", "UTC"):
         attempt(zone)
 
 
-def test_folders_of_backups(empty_url: str, tmp_path: Path) -> None:
-    @tried(4)
+def test_folders_of_backups(tried: Tried, empty_url: str, tmp_path: Path) -> None:
     def attempt(text: str) -> None:
         folder = tmp_path / "inside" / text.lstrip("/").replace("..", "")
         result = lawful(call(empty_url, "backup", f"--path={folder}"))
@@ -171,7 +188,7 @@ def test_folders_of_backups(empty_url: str, tmp_path: Path) -> None:
             assert result.out.startswith(f"{path.resolve()}  written")
             shutil.rmtree(tmp_path / "inside")
 
-    attempt()
+    tried(4, attempt)
 
 
 # ── names of databases and schemas ──────────────────────────────────────────────────────────────
@@ -223,11 +240,10 @@ def test_a_database_of_any_name(name: str, server: PostgresServer, tmp_path: Pat
         assert wiped.code == 0, wiped.err
         assert not read(url).tables
         (path,) = tmp_path.glob("*.dump")
-        for target in (url, plain):
-            restored = call(target, "restore", str(path))
-            assert restored.code == 0, restored.err
-            assert read(target) == made
-            assert query(target, "SHOW timezone") == [("Asia/Makassar",)]
+        restored = call(plain, "restore", str(path))
+        assert restored.code == 0, restored.err
+        assert read(plain) == made
+        assert query(plain, "SHOW timezone") == [("Asia/Makassar",)]
         assert call(url, "fresh", "--yes", f"--name={name}").code == 0
         assert read(url) == made
 
