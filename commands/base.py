@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +50,11 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
         def guarded(*arguments: Any, debug: bool = False, **named: Any) -> None:
             from engine.database import load_environment
 
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, TextIOWrapper):
+                    stream.reconfigure(errors="backslashreplace")  # no name is unprintable
             try:
+                _refuse_undecodable(named)
                 load_environment(ROOT)
                 function(*arguments, **named)
             except Exit:
@@ -71,9 +77,9 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
 
 def count(option: str, text: str, least: int = 1) -> int:
     """The number; invoke itself takes a negative one, and answers `x` with a traceback."""
-    if not text.isdecimal() or int(text) < least:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
         raise ConfigError(
-            f"{option} takes a number from {least} on, not {text!r}.",
+            f"{option} takes a number from {least} on, not {text[:20]!r}.",
             fix=f"write for example {option} 2",
         )
     return int(text)
@@ -137,6 +143,17 @@ def spare_production(runner: Runner, name: str, command: str) -> None:
 
     if name or not runner.settings.dry:
         refuse_production(runner.url, name, command)
+
+
+def _refuse_undecodable(options: dict[str, Any]) -> None:
+    """PostgreSQL takes text in UTF-8; what was typed in another encoding is none."""
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and re.search("[\ud800-\udfff]", text):
+                raise ConfigError(
+                    f"the {name.replace('_', '-')} {text!r} is not in UTF-8.",
+                    fix="write it in UTF-8; rename a file or folder that has such a name.",
+                )
 
 
 def _message(error: BaseException) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, command, migration_url, runner_for, url
+from commands.base import MIGRATIONS, command, count, migration_url, runner_for, url
 from engine.errors import EngineError
 
 
@@ -53,13 +53,14 @@ def restore(c: Context, file: str) -> None:
     auto_shortflags=False,
 )
 def demo(
-    c: Context, customers: int = 200, months: int = 12, seed: int = 1, today: str = ""
+    c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""
 ) -> None:
     """Fill a migrated database that has no customers with an invented provider's history."""
     from demo.load import load
     from demo.plan import Plan
     from engine.console import Console
 
-    plan = Plan.of(customers, months, seed, today)
+    sizes = count("--customers", customers), count("--months", months)
+    plan = Plan.of(*sizes, count("--seed", seed, least=0), today)
     for sheet in load(url(), MIGRATIONS, plan, Console()):
         print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")

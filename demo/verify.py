@@ -198,7 +198,7 @@ RULES = {
 IDENTITIES = """
     SELECT c.relname, pg_get_serial_sequence(quote_ident(c.relname), a.attname)
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE a.attidentity <> '' AND c.relnamespace = current_schema()::regnamespace
+    WHERE a.attidentity <> '' AND c.relnamespace = quote_ident(current_schema())::regnamespace
     ORDER BY c.relname
 """
 

@@ -93,7 +93,7 @@ def remove(path: Path, sha256: bytes) -> bool:
 
 def sidecar(path: Path) -> Path:
     """The file beside a dump that has its sha256."""
-    return path.with_name(path.name + ".sha256")
+    return Path(f"{path}.sha256")
 
 
 def _program(server: int, url: str) -> Path:
@@ -141,7 +141,7 @@ def _reserved(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
 
 
 def _partial(path: Path) -> Path:
-    return path.with_name(path.name + PARTIAL)
+    return Path(f"{path}{PARTIAL}")
 
 
 def _locked(path: Path) -> Any:

@@ -33,7 +33,8 @@ ADD_COLUMNS = f"ALTER TABLE {HISTORY_TABLE} " + ", ".join(
 )
 COLUMNS = f"""
     SELECT array_agg(attname::text) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.relname = '{HISTORY_TABLE}' AND c.relnamespace = current_schema()::regnamespace
+    WHERE c.relname = '{HISTORY_TABLE}'
+      AND c.relnamespace = quote_ident(current_schema())::regnamespace
       AND a.attnum > 0 AND NOT a.attisdropped
 """
 # What plain peewee-migrate's table has, and what it is without.

@@ -23,7 +23,7 @@ def use(cursor: Any, zone: str) -> None:
     """Set the session's time zone. Raises ConfigError for one that PostgreSQL does not know."""
     try:
         cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
-    except psycopg2.Error as error:
+    except (psycopg2.Error, UnicodeEncodeError) as error:
         raise _unknown(zone) from error
     if re.search("[^A-Za-z/_-]", zone):  # Asia/Jakarta+7 is taken for POSIX, and means UTC-7
         cursor.execute("SELECT FROM pg_timezone_names WHERE lower(name) = lower(%s)", (zone,))

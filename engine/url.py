@@ -42,6 +42,8 @@ def _problem(url: str) -> str:
         return "cannot be read: there is an @ or a / inside the user or the password"
     try:
         port = extensions.parse_dsn(url).get("port", "")
+    except UnicodeEncodeError:
+        return "cannot be read: it is not in UTF-8"
     except psycopg2.ProgrammingError as error:
         reason = str(error).strip().removeprefix("invalid dsn: ")
         return f"cannot be read: {reason.partition(': ')[0]}"

@@ -7,11 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 from unittest import mock
 
+import pytest
 from invoke.program import Program
 
 import tasks
+from commands import base, data, migrating, wiping, writing
 
 
 @dataclass(frozen=True)
@@ -57,3 +60,9 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "DB_", "BILLING_"))}
     with mock.patch.dict(os.environ, kept | given, clear=True):
         yield
+
+
+def migrations_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the tasks use another folder of migrations."""
+    for module in (base, data, migrating, wiping, writing):
+        monkeypatch.setattr(module, "MIGRATIONS", folder)

@@ -17,6 +17,7 @@ import psycopg2
 
 from engine import programs
 
+PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
 
 GUARDED = "guarded"  # the one role that has to give a password
@@ -75,7 +76,10 @@ def start(name: str, folder: Path) -> PostgresServer:
     rules = Path(data, "pg_hba.conf")
     rules.write_text(f"host all {GUARDED} all scram-sha-256\n{rules.read_text()}")
     server = PostgresServer(name, str(home), str(folder), port)
+    rules = Path(data, "pg_hba.conf")
+    rules.write_text(PASSWORDS + rules.read_text())
     launch(server)
+    server.execute("CREATE ROLE with_password")
     return server
 
 

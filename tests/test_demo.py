@@ -159,7 +159,8 @@ def test_time_runs_one_way(small_url: str) -> None:
 NO_CHECKS = """
     DO $$ DECLARE c record; BEGIN
         FOR c IN SELECT conname, conrelid::regclass AS place FROM pg_constraint
-            WHERE contype IN ('c', 'x') AND connamespace = current_schema()::regnamespace
+            WHERE contype IN ('c', 'x')
+              AND connamespace = quote_ident(current_schema())::regnamespace
         LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.place, c.conname); END LOOP;
     END $$
 """

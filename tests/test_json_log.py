@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-import tasks
 from engine.json_log import first_words
 from engine.report import Report
 from engine.session import Settings, exclusive
-from tests.console import Result, call
+from tests.console import Result, call, migrations_in
 from tests.postgres import PostgresServer
 from tests.test_runner import write
 
@@ -23,7 +22,7 @@ SECRET = "sup3r-s3cret"
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(tasks, "MIGRATIONS", tmp_path)
+    migrations_in(tmp_path, monkeypatch)
     write(
         tmp_path,
         "001_people",
