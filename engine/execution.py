@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg2
@@ -20,7 +19,7 @@ from engine.failure import (
     is_already_there,
     is_lock_timeout,
 )
-from engine.files import Function, Migration
+from engine.job import Job
 from engine.journal import Journal
 from engine.loss import Holdings, Loss
 from engine.migrator import FileMigrator
@@ -29,24 +28,6 @@ from engine.session import Session
 from engine.step import Step
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs
-    in one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
-
-    migration: Migration
-    function: Function
-    atomic: bool = True
-    rollback: bool = False
-    losing: bool = True
-    learn: Callable[[FileMigrator], None] | None = None
-
-    @property
-    def command(self) -> str:
-        """What the user typed to get here."""
-        return "invoke rollback" if self.rollback else "invoke migrate"
 
 
 def run(session: Session, job: Job) -> None:

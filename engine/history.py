@@ -25,9 +25,8 @@ CREATE = f"""
         applied_from text
     )
 """
-OWN_COLUMNS = {"checksum": "text", "duration_ms": "integer", "applied_by": "text"} | {
-    "applied_from": "text"
-}
+OWN_COLUMNS = dict.fromkeys(("checksum", "applied_by", "applied_from"), "text")
+OWN_COLUMNS["duration_ms"] = "integer"
 ADD_COLUMNS = f"ALTER TABLE {HISTORY_TABLE} " + ", ".join(
     f"ADD COLUMN IF NOT EXISTS {column} {kind}" for column, kind in OWN_COLUMNS.items()
 )
