@@ -56,6 +56,11 @@ def test_the_first_steps_are_as_shown(empty_url: str, project: Path) -> None:
     assert _without_varying(printed) == _without_varying(shown)
 
 
+@pytest.mark.only("newest")
+def test_a_backup_is_made_as_shown(migrated_url: str, project: Path) -> None:
+    Terminal(project, migrated_url).replay(*steps("### Backups"))
+
+
 def _without_varying(status: dict[str, Any]) -> dict[str, Any]:
     for entry in status["migrations"]:
         for key in ("applied_at", "duration_ms", "checksum"):
@@ -113,6 +118,7 @@ def test_every_option_in_the_text_is_one_of_its_task(name: str) -> None:
 
 def test_the_settings_are_those_that_the_code_reads() -> None:
     files = [*ROOT.glob("*.py"), *ROOT.glob("engine/**/*.py"), *ROOT.glob("domains/**/*.py")]
+    files += ROOT.glob("commands/*.py")
     read = {name for path in files for name in _environment(path)}
     assert {spans(row[0])[0] for row in table("## Settings")} == read
 
