@@ -26,6 +26,11 @@ class Place:
     command: str
     atomic: bool
 
+    @property
+    def has_lone_percent(self) -> bool:
+        """Whether psycopg2 sees a parameter in its SQL."""
+        return "%" in self.sql.replace("%%", "")
+
 
 def explain(
     place: Place, error: BaseException, stays: str, notes: list[str], role: str, database: str
@@ -39,6 +44,8 @@ def explain(
     where = f"line {line}" if line else "at its end"
     if server is None:
         what = f"{type(error).__name__}: {error}".rstrip(": ")
+        if place.has_lone_percent:
+            what = "a % that stands alone in SQL is taken for a parameter"
         detail = _code(place.migration, line)
     else:
         what, detail = _primary(server), _server_detail(server)
@@ -155,7 +162,7 @@ def _code(migration: Migration, line: int) -> str:
 
 def _fix(place: Place, server: Any, error: BaseException, role: str, database: str) -> str:
     again = f"then run `{place.command}` again."
-    if server is None and "%" in place.sql.replace("%%", ""):
+    if server is None and place.has_lone_percent:
         return f"write % as %% in the SQL of {place.migration.path}, {again}"
     if server is None:
         return f"mend {place.migration.path}, {again}"

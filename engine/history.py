@@ -168,7 +168,7 @@ def _rows(cursor: Any) -> list[dict[str, Any]]:
             "schema of its own (search_path).",
         )
     cursor.execute(f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h ORDER BY id")
-    return [row for (row,) in cursor.fetchall()]
+    return [row | {"name": str(row["name"])} for (row,) in cursor.fetchall()]
 
 
 def _number(name: str) -> int:
@@ -185,12 +185,12 @@ def _entry(migration: Migration, row: dict[str, Any] | None) -> Entry:
 
 
 def _applied(number: int, name: str, state: str, row: dict[str, Any]) -> Entry:
-    moment = row["migrated_at"]
+    moment = str(row["migrated_at"] or "")
     return Entry(
         number,
         name,
         state,
-        applied_at=f"{moment}Z" if moment and "+" not in moment else moment,
+        applied_at=(moment if "+" in moment else f"{moment}Z") if moment else None,
         duration_ms=row.get("duration_ms"),
         checksum=row.get("checksum"),
         applied_by=row.get("applied_by"),

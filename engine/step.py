@@ -88,9 +88,9 @@ class Step:
     @cached_property
     def commands(self) -> list[str]:
         """Its SQL commands, without comments and literals."""
-        bare = LITERALS.sub(lambda match: match["name"] or " ", self.sql)
+        bare = LITERALS.sub(lambda match: (match["name"] or " ").replace(";", "\0"), self.sql)
         parts = [bare] if re.search(r"\bBEGIN\s+ATOMIC\b", bare, re.IGNORECASE) else bare.split(";")
-        return [part.strip() for part in parts if part.strip()]
+        return [part.strip().replace("\0", ";") for part in parts if part.strip()]
 
 
 @dataclass(frozen=True)

@@ -5,26 +5,37 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 
+from engine.errors import EngineError
 from engine.report import Report
 from engine.runner import Runner
+from tests import postgres
+from tests.postgres import PostgresServer
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["engine.runner"])
+EXPLAINED = 3
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 
 
 class Ending(Report):
-    """Ends the process, or the server's side of it, before a statement or after a file.
+    """Ends the process, its sessions or the server before a statement or after a file.
 
-    point: which of these moments, counted from 1; 0 for none. how: `kill` or `terminate`.
+    point: which of these moments, counted from 1; 0 for none. how: `kill` the process, `terminate`
+    its sessions, `halt` the server at once, or `shoot` the server's first process.
     """
 
-    def __init__(self, url: str, point: int, how: str) -> None:
+    def __init__(self, url: str, point: int, how: str, server: PostgresServer | None) -> None:
         self.url, self.point, self.how, self.seen = url, point, how, 0
+        self.server = server
 
     def step(self) -> None:
         self._moment()
@@ -41,19 +52,30 @@ class Ending(Report):
             return
         if self.how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+        elif self.how == "terminate":
+            with closing(psycopg2.connect(self.url)) as connection:
+                connection.cursor().execute(TERMINATE)
+        elif self.server and self.how == "halt":
+            postgres.halt(self.server)
+        elif self.server:
+            first = Path(self.server.home, "data/postmaster.pid").read_text().split()[0]
+            os.kill(int(first), signal.SIGKILL)
 
 
-def run(url: str, folder: Path, point: int = 0, how: str = "kill", delay: float = 0.0) -> int:
-    """Run the migrations in a new process: its exit code; -9 where it was killed.
+def run(
+    url: str,
+    folder: Path,
+    point: int = 0,
+    how: str = "kill",
+    delay: float = 0.0,
+    server: PostgresServer | None = None,
+) -> int:
+    """Run the migrations in a new process: its exit code; -9 where it was killed, EXPLAINED where
+    it ended with an error that says what to do.
 
     delay: seconds after which it is killed from outside, inside whatever runs; 0 for never.
     """
-    process = CONTEXT.Process(target=_migrate, args=(url, folder, point, how))
+    process = CONTEXT.Process(target=migrate, args=(url, folder, point, how, server))
     process.start()
     process.join(delay or None)
     if process.is_alive():
@@ -63,7 +85,13 @@ def run(url: str, folder: Path, point: int = 0, how: str = "kill", delay: float 
     return process.exitcode
 
 
-def _migrate(url: str, folder: Path, point: int, how: str) -> None:
+def migrate(
+    url: str, folder: Path, point: int = 0, how: str = "", server: PostgresServer | None = None
+) -> None:
+    """What the new process does."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
-    Runner(url, folder, Ending(url, point, how)).migrate()
+    try:
+        Runner(url, folder, Ending(url, point, how, server)).migrate()
+    except EngineError:
+        sys.exit(EXPLAINED)

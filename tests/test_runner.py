@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from engine.report import Report
 from engine.runner import Runner
 from engine.schema import Schema
 from engine.session import Settings
-from tests import crash
+from tests import crash, postgres
 from tests.conftest import ROOT
 from tests.postgres import PostgresServer
 
@@ -89,11 +91,56 @@ def test_after_a_crash_at_any_point_plain_migrate_finishes(
     tried = 0
     for point in range(1, MOMENTS + 1, stride):
         with server.database() as url:
-            assert crash.run(url, folder, point, how) != 0
+            assert crash.run(url, folder, point, how) == (-9 if how == "kill" else crash.EXPLAINED)
             Runner(url, folder).migrate()
             assert state(url) == expected, f"after a crash at point {point}"
             tried += 1
     print(f"{how}: {tried} of {MOMENTS} points tried, all finished by a plain migrate")
+
+
+@pytest.fixture(scope="module")
+def mortal(server: PostgresServer) -> Iterator[PostgresServer]:
+    """A server of one's own, which may die."""
+    own = postgres.start(server.name, Path(server.programs))
+    yield own
+    postgres.stop(own)
+
+
+@pytest.mark.only("oldest")
+def test_after_the_server_died_plain_migrate_finishes(mortal: PostgresServer, folder: Path) -> None:
+    die_at(mortal, folder, [("halt", 6), ("shoot", 12)])
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("how", ["halt", "shoot"])
+def test_after_the_server_died_at_any_point_plain_migrate_finishes(
+    how: str, mortal: PostgresServer, folder: Path
+) -> None:
+    die_at(mortal, folder, [(how, point) for point in range(1, MOMENTS + 1)])
+
+
+def die_at(server: PostgresServer, folder: Path, moments: list[tuple[str, int]]) -> None:
+    with server.database() as url:
+        Runner(url, folder).migrate()
+        expected = state(url)
+    for how, point in moments:
+        with server.database() as url:
+            server.execute("CHECKPOINT")
+            ended = crash.run(url, folder, point, how, server=server)
+            assert ended == crash.EXPLAINED, (how, point)
+            revive(server)
+            Runner(url, folder).migrate()
+            assert state(url) == expected, (how, point)
+    print(f"the server died {len(moments)} times; each time a plain migrate finished")
+
+
+def revive(server: PostgresServer) -> None:
+    """Start a server that died; what it left working keeps it from starting for a moment."""
+    for _ in range(50):
+        with suppress(RuntimeError):
+            return postgres.launch(server)
+        time.sleep(0.1)
+    return postgres.launch(server)
 
 
 @pytest.mark.campaign
@@ -184,8 +231,7 @@ def test_eight_runners_apply_each_file_once(
     for _ in range(rounds):
         with server.database() as url:
             runners = [
-                crash.CONTEXT.Process(target=crash._migrate, args=(url, folder, 0, ""))
-                for _ in range(8)
+                crash.CONTEXT.Process(target=crash.migrate, args=(url, folder)) for _ in range(8)
             ]
             for runner in runners:
                 runner.start()
@@ -206,8 +252,13 @@ def test_a_waiting_runner_says_for_whom(server: PostgresServer, folder: Path) ->
         names = Runner(url, folder, heard).migrate()
         assert time.monotonic() - start > 1
         assert names == ["001_accounts", "002_online", "003_more"]
-        assert heard.messages[0].startswith("waiting for another runner: process ")
         first.communicate()
+        (told,) = heard.messages
+        assert re.fullmatch(
+            r"waiting for another runner: process \d+ of postgres from (127\.0\.0\.1|::1), "
+            r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
+            told,
+        )
 
 
 HOLD = """
