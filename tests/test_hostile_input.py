@@ -115,6 +115,7 @@ ENVIRONMENT = [
 ]
 
 
+@pytest.mark.only("newest")
 def test_arguments(
     tried: Tried, victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def lawful_call(url: str, words: list[str], text: str) -> None:
     lawful(call(url, *(word.replace("TEXT", text) for word in words)))
 
 
+@pytest.mark.only("newest")
 def test_environment(tried: Tried, victim: str) -> None:
     for setting, task in ENVIRONMENT:
         tried(8, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
@@ -139,6 +141,7 @@ def lawful_setting(url: str, task: list[str], environment: dict[str, str]) -> No
 
 
 @pytest.mark.campaign
+@pytest.mark.only("newest")
 def test_names_to_drop(victim: str) -> None:
     options = [f"--allow-drop={text}" for text in NASTY if "\udcff" not in text]
     result = lawful(call(victim, "generate", "x", "--dry-run", *options))
@@ -179,6 +182,7 @@ def test_time_zones(
         attempt(zone)
 
 
+@pytest.mark.only("newest")
 def test_folders_of_backups(tried: Tried, empty_url: str, tmp_path: Path) -> None:
     def attempt(text: str) -> None:
         folder = tmp_path / "inside" / text.lstrip("/").replace("..", "")

@@ -49,6 +49,7 @@ def kinds(result: Result) -> list[str]:
     return [event["event"] for event in events(result)]
 
 
+@pytest.mark.only("newest")
 def test_a_run_is_told_from_start_to_end(empty_url: str, folder: Path) -> None:
     result = call(empty_url, "migrate", "--log-json")
     assert result.code == 0
@@ -86,6 +87,7 @@ def test_a_failure_is_told_without_its_values(empty_url: str, folder: Path) -> N
     assert f"Key (name)=({SECRET}) already exists" in result.out
 
 
+@pytest.mark.only("newest")
 def test_what_goes_wrong_early_is_told_too(folder: Path, server: PostgresServer) -> None:
     nowhere = call(f"postgresql://u:{SECRET}@localhost:1/x", "migrate", "--log-json")
     assert kinds(nowhere) == ["start", "end"]
@@ -97,6 +99,7 @@ def test_what_goes_wrong_early_is_told_too(folder: Path, server: PostgresServer)
     assert (kinds(unfit), unfit.code) == (["start", "end"], 1)
 
 
+@pytest.mark.only("newest")
 def test_waiting_for_the_lock_is_told_with_its_time(empty_url: str, folder: Path) -> None:
     ready = threading.Event()
 

@@ -38,12 +38,14 @@ def test_only_its_own_name_opens_a_production_database(how: str, migrated_url: s
     assert not read(migrated_url).tables
 
 
+@pytest.mark.only("newest")
 def test_elsewhere_no_name_is_needed_and_a_wrong_one_is_refused(migrated_url: str) -> None:
     assert call(migrated_url, "env.set", "staging").code == 0
     assert call(migrated_url, "reset", "--yes", "--name", "other").code == 1
     assert call(migrated_url, "reset", "--all", "--yes").code == 0
 
 
+@pytest.mark.only("newest")
 def test_one_step_back_is_no_loss_of_everything(migrated_url: str) -> None:
     assert call(migrated_url, "env.set", "production").code == 0
     refused = call(migrated_url, "rollback", "--yes", "--name", "other")
@@ -58,6 +60,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return lambda: len(list(tmp_path.glob("backups/*.dump")))
 
 
+@pytest.mark.only("newest")
 def test_a_terminal_is_asked_and_a_backup_offered(migrated_url: str, written: Any) -> None:
     # at the end of what is typed, the terminal is closed
     for typed in ("", "\n", "y\n", "no\n", "yes\n"):
@@ -70,12 +73,14 @@ def test_a_terminal_is_asked_and_a_backup_offered(migrated_url: str, written: An
     assert not read(migrated_url).tables
 
 
+@pytest.mark.only("newest")
 def test_a_terminal_may_decline_the_backup(migrated_url: str, written: Any) -> None:
     assert call(migrated_url, "reset", "--all", typed="yes\nno\n").code == 0
     assert written() == 0
     assert not read(migrated_url).tables
 
 
+@pytest.mark.only("newest")
 def test_a_backup_that_is_asked_for_comes_before_anything_is_deleted(
     migrated_url: str, written: Any, tmp_path: Path
 ) -> None:

@@ -56,6 +56,11 @@ def test_the_first_steps_are_as_shown(empty_url: str, project: Path) -> None:
     assert _without_varying(printed) == _without_varying(shown)
 
 
+@pytest.mark.only("newest")
+def test_a_backup_is_made_as_shown(migrated_url: str, project: Path) -> None:
+    Terminal(project, migrated_url).replay(*steps("### Backups"))
+
+
 def _without_varying(status: dict[str, Any]) -> dict[str, Any]:
     for entry in status["migrations"]:
         for key in ("applied_at", "duration_ms", "checksum"):

@@ -127,6 +127,7 @@ def test_every_task_works_with_a_password_and_keeps_it_to_itself(
         hidden(call(owner.url(copy), *task, BILLING_SECRET_KEYS=KEY))
 
 
+@pytest.mark.only("newest")
 def test_a_migration_that_fails_does_not_show_it(
     owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
