@@ -406,7 +406,7 @@ def test_many_clients_renew_once(billing: Any, cursor: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "attempts", [15, pytest.param(500, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "attempts", [15, pytest.param(150, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_many_clients_send_each_callback_and_it_acts_once(
     billing: Any, cursor: Any, attempts: int
@@ -439,7 +439,7 @@ def test_many_clients_send_each_callback_and_it_acts_once(
 
 
 @pytest.mark.parametrize(
-    "rounds", [6, pytest.param(300, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "rounds", [6, pytest.param(60, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_everything_at_once_leaves_the_books_in_order(
     billing: Any, cursor: Any, rounds: int

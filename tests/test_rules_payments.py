@@ -368,7 +368,7 @@ def test_an_event_is_kept_as_it_came_and_processed_once(cursor: Any) -> None:
     "rounds", [30, pytest.param(500, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) -> None:
-    """Plain SQL, the same few payments and invoices, no order among them."""
+    """Plain SQL, the same few payments and invoices, no order among them but the customer first."""
     with committed(migrated_url) as cursor:
         who = customer(cursor)
         invoices = [issued(cursor, who, 1_000) for _ in range(3)]
@@ -383,6 +383,7 @@ def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) 
                     allocation(cursor, chance.choice(money), chance.choice(invoices), amount)
                     done["allocated"] += 1
                 else:
+                    cursor.execute("SELECT FROM customers FOR NO KEY UPDATE")
                     cursor.execute(
                         "DELETE FROM payment_allocations WHERE payment_id = %s",
                         (chance.choice(money),),
