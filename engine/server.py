@@ -14,8 +14,9 @@ import secrets
 import shutil
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -26,6 +27,7 @@ from engine.errors import ConfigError, EngineError
 DATABASE = "billing"
 LONGEST_SOCKET_FOLDER = 80
 START_SECONDS = 60
+ORPHAN_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -123,12 +125,29 @@ def _make_data(folder: Path, server: Server) -> None:
 def _launch(folder: Path, server: Server) -> None:
     _make_folder(server.socket_folder, server.user)
     options = f"-k '{server.socket_folder}' -c listen_addresses='' "
-    _run(
-        server,
-        folder / "pg_ctl",
-        *("-D", str(server.data), "-l", str(server.log), "-t", str(START_SECONDS)),
-        *("-o", options + "-c unix_socket_permissions=0700", "-w", "start"),
+    command = (
+        *("start", "-D", str(server.data), "-l", str(server.log), "-w", "-t", str(START_SECONDS)),
+        *("-o", options + "-c unix_socket_permissions=0700"),
     )
+    _bury(server)
+    for _ in range(ORPHAN_SECONDS):
+        begun = server.log.stat().st_size if server.log.exists() else 0
+        if programs.run(server.user, folder / "pg_ctl", *command)[0] == 0:
+            return
+        if "shared memory block" not in server.log.read_text(errors="replace")[begun:]:
+            break
+        time.sleep(1)  # what is left of a killed server ends by itself
+    _run(server, folder / "pg_ctl", *command)
+
+
+def _bury(server: Server) -> None:
+    """Let the lock files of a killed server name nobody. PostgreSQL takes a zombie for alive, and
+    in a container there may be nobody to wait for it; our own number it knows to be none."""
+    for lock in (server.data / "postmaster.pid", server.socket_folder / ".s.PGSQL.5432.lock"):
+        with suppress(OSError):
+            process, rest = lock.read_text().split("\n", 1)
+            if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
+                lock.write_text(f"{os.getpid()}\n{rest}")
 
 
 def stop(root: Path) -> bool:
