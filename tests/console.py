@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 from invoke.program import Program
 
+import billing
 import tasks
 from commands import base, data, migrating, wiping, writing
 
@@ -52,6 +53,8 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
             Program(namespace=tasks.namespace).run(["invoke", *arguments])
         except SystemExit as end:
             code = int(end.code or 0)
+        finally:
+            billing.disconnect()  # a process of its own would end with its connections
     return Result(code, out.getvalue(), err.getvalue())
 
 

@@ -164,7 +164,7 @@ def test_settings_come_from_the_environment(
         with monkeypatch.context() as patch, pytest.raises(ConfigError, match=f"DB_POOL_{name}"):
             patch.setenv(f"DB_POOL_{name}", value)
             door.connect()
-    with pytest.raises(ConfigError, match="url does not begin with postgresql"):
+    with pytest.raises(ConfigError, match="url is not a PostgreSQL URL"):
         door.connect("mysql://localhost/x")
 
 
