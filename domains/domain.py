@@ -62,6 +62,8 @@ class Domain:
     def models(self, *models: type[Model]) -> None:
         """Register Peewee models; one with an `updated_at` field gets the trigger that keeps it."""
         for model in models:
+            if not (isinstance(model, type) and issubclass(model, Model)):
+                raise ValueError(f"domain.models takes Peewee models, not {model!r}")
             if model in self.tables:
                 raise ValueError(f"the model {model.__name__} is registered twice")
             self.tables.append(model)

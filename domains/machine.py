@@ -50,15 +50,20 @@ class StatusMachine:
         return str(self.field.model._meta.table_name)
 
     @property
+    def name(self) -> str:
+        """Name of the trigger, by which a refusal is known: `payments_status_move`."""
+        return f"{self.table}_{self.field.column_name}_move"
+
+    @property
     def trigger(self) -> str:
-        """The trigger, by whose name a refusal is known: `payments_status_move`."""
+        """The trigger that refuses every move that is not listed."""
         column = self.field.column_name
         pairs = [f">{status}" for status in self._ordered(self.start)]
         for status, targets in self.moves.items():
             pairs += [f"{status}>{target}" for target in self._ordered(targets)]
         arguments = ", ".join(f"'{text}'" for text in [column, *pairs])
         return (
-            f"CREATE TRIGGER {self.table}_{column}_move\n"
+            f"CREATE TRIGGER {self.name}\n"
             f'BEFORE INSERT OR UPDATE OF "{column}" ON "{self.table}"\n'
             f"FOR EACH ROW EXECUTE FUNCTION refuse_status_move({arguments})"
         )

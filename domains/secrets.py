@@ -122,7 +122,7 @@ def decrypt(envelope: bytes, place: str) -> str:
 
 def _keys() -> dict[bytes, bytes]:
     """Key id to key, the current one first. The environment is read each time."""
-    return _parsed(os.environ.get(SETTING, ""))
+    return _parsed(os.environ.get("BILLING_SECRET_KEYS", ""))
 
 
 @lru_cache(maxsize=4)

@@ -71,6 +71,7 @@ BY_STATE = {
     "postgresql-contrib); else see the server's log",
 }
 BY_CLASS = {
+    "22": "mend the value that the message names, in the rows or in the file",
     "23": "mend the rows that the message names",
     "53": "give the server what it is short of",
     "58": "see the server's log, and mend what it names",

@@ -24,7 +24,7 @@ OURS = (
 TABLES = f"""
     SELECT c.oid, c.relname, obj_description(c.oid, 'pg_class')
     FROM pg_class c
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
       AND c.relname <> ALL (%(own)s) AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -74,7 +74,7 @@ ENUMS = f"""
     SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE t.typnamespace = current_schema()::regnamespace AND t.typtype = 'e'
+    WHERE t.typnamespace = quote_ident(current_schema())::regnamespace AND t.typtype = 'e'
       AND {OURS.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
@@ -84,7 +84,7 @@ FUNCTIONS = f"""
            concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
            pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')
     FROM pg_proc p
-    WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
+    WHERE p.pronamespace = quote_ident(current_schema())::regnamespace AND p.prokind IN ('f', 'p')
       AND {OURS.format("pg_proc", "p")}
     ORDER BY 1
 """
@@ -119,11 +119,12 @@ DEPENDS = f"""
         FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
         UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
         FROM pg_proc p
-        WHERE p.pronamespace = current_schema()::regnamespace AND p.prokind IN ('f', 'p')
+        WHERE p.pronamespace = quote_ident(current_schema())::regnamespace
+          AND p.prokind IN ('f', 'p')
         UNION ALL
         SELECT 'pg_type'::regclass, unnest(ARRAY[e.oid, e.typarray]), 0, 'enum', '', e.typname
         FROM pg_type e
-        WHERE e.typnamespace = current_schema()::regnamespace AND e.typtype = 'e'
+        WHERE e.typnamespace = quote_ident(current_schema())::regnamespace AND e.typtype = 'e'
         UNION ALL SELECT d.classid::regclass, d.objid, d.objsubid, 'extension', '', e.extname
         FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

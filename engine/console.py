@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import time
 from typing import Any
@@ -20,6 +21,7 @@ class Console(Report):
 
     def __init__(self) -> None:
         self.bar: Any = None
+        self.name = ""
         self.begun = 0.0
         self.steps = 0
         self.done = 0
@@ -40,14 +42,19 @@ class Console(Report):
             self.bar = _bar()
             self.task = self.bar.add_task(self.name, total=self.steps)
             self.bar.start()
+            # Where a failure ends the program, the cursor comes back.
+            atexit.register(self.bar.stop)
         if self.bar is not None:
             self.bar.update(self.task, completed=self.done)
 
     def finished(self, name: str, action: str, seconds: float) -> None:
+        self.failed(name, seconds)
+        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
+
+    def failed(self, name: str, seconds: float) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
-        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
 
     def _worth_a_bar(self) -> bool:
         return (

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg2
-from psycopg2 import extensions
 
-from engine.errors import ConfigError, ConnectionFailed
+from engine.errors import ConnectionFailed
+from engine.url import checked, shown
 
 OLDEST = 140000
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
@@ -43,7 +43,7 @@ ADVICE = (
         "No such file or directory",
         "start PostgreSQL, or correct the socket directory in DATABASE_URL.",
     ),
-    ("timeout expired", "check host, port and firewall: nothing answered in time."),
+    ("timeout expired", "check host, port and firewall: no PostgreSQL answered in time."),
     (
         "invalid response to SSL negotiation",
         "check the port in DATABASE_URL: what answers there is not PostgreSQL.",
@@ -100,45 +100,6 @@ def load_environment(root: Path) -> None:
         from dotenv import load_dotenv
 
         load_dotenv(root / ".env", override=False)
-
-
-def checked(url: str, setting: str) -> str:
-    """The URL itself, if libpq can read it. Raises ConfigError without printing the password."""
-    scheme = url.partition("://")[0]
-    if scheme not in ("postgresql", "postgres"):
-        raise ConfigError(
-            f"{setting} is not a PostgreSQL URL: it begins with {scheme[:20]!r}.",
-            fix=f"write {setting}=postgresql://user:password@host:5432/database",
-        )
-    try:
-        extensions.parse_dsn(url)
-    except psycopg2.ProgrammingError as error:
-        raise ConfigError(
-            f"{setting} cannot be read: {str(error).strip()}.",
-            fix=f"write {setting}=postgresql://user:password@host:5432/database; special "
-            "characters in the password are written %XX (@ is %40, / is %2F).",
-        ) from error
-    return url
-
-
-def with_database(url: str, name: str, options: str) -> str:
-    """The same server, another database, as a libpq connection string.
-
-    options: of the connection. Its schema is `public` whatever they say; where there are none, none
-    are added, for poolers refuse them.
-    """
-    if not options:
-        return str(extensions.make_dsn(url, dbname=name))
-    return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
-
-
-def shown(url: str) -> str:
-    """The URL without its password, for messages."""
-    dsn = extensions.parse_dsn(url)
-    place = dsn.get("host", dsn.get("hostaddr", "local socket"))
-    port = f":{dsn['port']}" if "port" in dsn else ""
-    user = f"{dsn['user']}@" if "user" in dsn else ""
-    return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
 
 
 def connect(

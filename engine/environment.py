@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from contextlib import closing
+from typing import Any
 
 from psycopg2 import errors, sql
 
@@ -13,9 +14,14 @@ from engine.database import connect
 from engine.errors import ConfigError, Refused
 
 SETTING = "billing.environment"
-
-
 PRODUCTION = "production"
+
+
+def is_production(cursor: Any) -> bool:
+    """Whether the database, or BILLING_ENVIRONMENT, says that it is a production one."""
+    cursor.execute("SELECT current_setting(%s, true)", (SETTING,))
+    said = (cursor.fetchone()[0] or "", os.environ.get("BILLING_ENVIRONMENT", ""))
+    return PRODUCTION in [text.strip().lower() for text in said]
 
 
 def refuse_production(url: str, name: str, command: str) -> None:
@@ -25,18 +31,17 @@ def refuse_production(url: str, name: str, command: str) -> None:
     It is where it says so itself, or where BILLING_ENVIRONMENT does. command: what was asked for.
     """
     with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), current_setting(%s, true)", (SETTING,))
-        database, kept = cursor.fetchone()
+        database = str(connection.info.dbname)
+        production = is_production(cursor)
     if name and name != database:
         raise Refused(
             f"--name is {name!r}, and DATABASE_URL leads to the database {database!r}.",
             why="Nothing was changed.",
             fix="name the database that is meant, in both.",
         )
-    said = (kept or "", os.environ.get("BILLING_ENVIRONMENT", ""))
-    if not name and PRODUCTION in [text.strip().lower() for text in said]:
+    if not name and production:
         raise Refused(
-            f"{database} is a production database, and `{command}` would lose what it holds.",
+            f"{database} is a production database; `{command}` would lose its rows.",
             why="Nothing was changed.",
             fix=f"if that is meant, give the name of the database: {command} --name "
             + shlex.quote(database),

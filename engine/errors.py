@@ -7,6 +7,7 @@ EngineError                  everything a user can cause; printed without a trac
 ├── RegistryError            a domain that cannot be taken in
 ├── HistoryError             files and history table do not fit together
 ├── MigrationFailed          a migration file stopped in the middle
+├── BackupFailed             a dump or a restore stopped in the middle
 ├── GenerateError            no file can be written that is right
 └── Refused                  nothing is wrong, but it would lose what must be kept
 """
@@ -59,6 +60,10 @@ class HistoryError(EngineError):
 
 class MigrationFailed(EngineError):
     """A migration file stopped in the middle; the message says what was undone."""
+
+
+class BackupFailed(EngineError):
+    """A dump or a restore stopped in the middle; nothing of it remains."""
 
 
 class GenerateError(EngineError):

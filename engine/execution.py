@@ -6,7 +6,6 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeVar
 
 import psycopg2
@@ -20,32 +19,15 @@ from engine.failure import (
     is_already_there,
     is_lock_timeout,
 )
-from engine.files import Function, Migration
+from engine.job import Job
 from engine.journal import Journal
 from engine.loss import Holdings, Loss
 from engine.migrator import FileMigrator
+from engine.report import timed
 from engine.session import Session
 from engine.step import Step
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Job:
-    """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs
-    in one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
-
-    migration: Migration
-    function: Function
-    atomic: bool = True
-    rollback: bool = False
-    losing: bool = True
-    learn: Callable[[FileMigrator], None] | None = None
-
-    @property
-    def command(self) -> str:
-        """What the user typed to get here."""
-        return "invoke rollback" if self.rollback else "invoke migrate"
 
 
 def run(session: Session, job: Job) -> None:
@@ -53,12 +35,16 @@ def run(session: Session, job: Job) -> None:
     session.still_alone()
     start = time.perf_counter()
     execution = _Execution(session, job, start)
-    if session.settings.dry:
-        execution.show()
-    elif job.atomic:
-        execution.in_one_transaction()
-    else:
-        execution.step_by_step()
+    try:
+        if session.settings.dry:
+            execution.show()
+        elif job.atomic:
+            execution.in_one_transaction()
+        else:
+            execution.step_by_step()
+    except BaseException:
+        session.report.failed(job.migration.name, time.perf_counter() - start)
+        raise
     if not session.settings.dry:
         action = "rolled back" if job.rollback else "applied"
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
@@ -143,7 +129,7 @@ class _Execution:
 
     def _run(self, step: Step) -> None:
         """Run a step inside a transaction, which is there afterwards."""
-        self.migrator.run_step(step)
+        self._run_timed(step)
         if not self.session.in_transaction:
             self.stays = "What ran up to there is committed and stays."
             raise step_rules.ended_transaction(self.job.migration, step, self.stays)
@@ -157,7 +143,7 @@ class _Execution:
             self.session.cursor().execute("SET lock_timeout = 0")
         try:
             with self.session.blockers.telling(step.patient):
-                self.migrator.run_step(step)
+                self._run_timed(step)
         except Exception:
             with suppress(psycopg2.Error):  # where the connection is lost, the next run does it
                 log.give_up(number)
@@ -167,6 +153,10 @@ class _Execution:
                 self.session.settle()
         if taken:
             step_rules.refuse_invalid(self.job.migration, step, log)
+
+    def _run_timed(self, step: Step) -> None:
+        with timed(self.session.report, step.line, step.sql):
+            self.migrator.run_step(step)
 
     def _collect(self) -> list[Step]:
         """Let the file say what it wants."""

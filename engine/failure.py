@@ -77,10 +77,17 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
     return None
 
 
+def sqlstate(error: BaseException) -> str | None:
+    """The code of the server's error behind this one, or None."""
+    while isinstance(error, EngineError) and error.__cause__:
+        error = error.__cause__
+    code: str | None = getattr(server_error(error), "pgcode", None)
+    return code
+
+
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether a lock was not to be had in time; the same statement may do later."""
-    state = getattr(server_error(error), "pgcode", None)
-    return state in (advice.LOCK_NOT_AVAILABLE, advice.DEADLOCK)
+    return sqlstate(error) in (advice.LOCK_NOT_AVAILABLE, advice.DEADLOCK)
 
 
 def is_already_there(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MigrationFailed
+from engine.errors import HistoryError, MigrationFailed
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 
@@ -43,7 +43,7 @@ class Migration:
         """What the file says, its line ends brought to one form. Raises MigrationFailed where it
         cannot be read."""
         try:
-            return self.path.read_text(encoding="utf-8")
+            return self.path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise MigrationFailed(
                 f"{self.path.name} cannot be read: {error}.",
@@ -68,7 +68,7 @@ class Migration:
         except SyntaxError as error:
             raise MigrationFailed(
                 f"{self.path.name}, line {error.lineno}: {error.msg}.",
-                why=f"    {(error.text or '').rstrip()}\nThe file was not run.",
+                why=f"{_caret(error)}The file was not run.",
                 fix=f"mend {self.path} and run the command again.",
             ) from error
         except (Exception, SystemExit) as error:
@@ -91,10 +91,32 @@ class Migration:
 
 
 def find(folder: Path) -> list[Migration]:
-    """The migrations of a folder, by number and name."""
-    matches = ((FILE.fullmatch(path.name), path) for path in folder.glob("*.py"))
-    found = [Migration(int(match["number"]), path.stem, path) for match, path in matches if match]
+    """The migrations of a folder, by number and name.
+
+    Raises HistoryError for a file that begins with a number and would be passed over in silence.
+    """
+    found = []
+    for path in folder.glob("*.py"):
+        match = FILE.fullmatch(path.name)
+        if match:
+            found.append(Migration(int(match["number"]), path.stem, path))
+        elif path.name[0].isdigit():
+            raise HistoryError(
+                f"{path} is named neither as a migration nor as anything else.",
+                why="Nothing was run.",
+                fix="name a migration with three digits or more, _ and a title without a dot, such "
+                "as 003_add_fiber_lines.py; move any other file out of the folder.",
+            )
     return sorted(found, key=lambda migration: (migration.number, migration.name))
+
+
+def _caret(error: SyntaxError) -> str:
+    """The line that Python does not read, with a caret under the position."""
+    if not error.text:
+        return ""
+    indent = len(error.text) - len(error.text.lstrip())
+    column = max((error.offset or 1) - 1 - indent, 0)
+    return f"    {error.text.strip()}\n    {' ' * column}^\n"
 
 
 def line_in(path: Path, error: BaseException) -> int:

@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from engine import catalog, ddl, files, rows, seeding
-from engine.build import DomainLike, build
-from engine.change import Change
+from engine import catalog, files, rows, seeding
+from engine.build import build
 from engine.database import connect
 from engine.diff import diff, with_new_labels
-from engine.errors import ConfigError, GenerateError
+from engine.errors import ConfigError
 from engine.natural import Tables
-from engine.order import ordered
 from engine.peewee_database import EngineDatabase
+from engine.planning import Planner, SeededDomain, refuse_unfillable
 from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema import Schema
@@ -32,15 +30,6 @@ from engine.source import Statement, empty_text
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 SEED_TITLE = "seed_data"
-REMOVED = "removed"
-
-
-class SeededDomain(DomainLike, Protocol):
-    """A domain that may have seeds, and tells what it owns."""
-
-    seeds: list[seeding.SeedFunction]
-
-    def objects(self) -> Iterator[tuple[str, str, object]]: ...
 
 
 class Generator:
@@ -62,20 +51,8 @@ class Generator:
         self.domains = domains
         self.folder = folder
         self.url = url
-        self.allow_drop = frozenset(allow_drop)
+        self.planner = Planner(domains, allow_drop)
         self.report = report or Report()
-        self.ranks = {domain.name: rank for rank, domain in enumerate(domains)}
-        self.owners = {
-            (kind, name.partition("(")[0]): domain.name
-            for domain in reversed(domains)
-            for kind, name in [
-                *(("extension", name) for name in domain.extensions),
-                *((kind, name) for kind, name, _ in domain.objects()),
-            ]
-        }
-        self.optional = frozenset(
-            name for d in domains for name, optional in d.extensions.items() if optional
-        )
 
     def generate(self, title: str) -> list[Generated]:
         """The files that bring the migrations up to the domains; none where nothing changed.
@@ -89,7 +66,7 @@ class Generator:
             scratch(self.url) as wanted,
             files.copied(self.folder) as folder,
         ):
-            bench = Bench(known, folder, self.optional)
+            bench = Bench(known, folder, self.planner.optional)
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             self.report.message("building what the domains ask for in another")
@@ -122,9 +99,9 @@ class Generator:
     def _structure(self, title: str, bench: Bench, wanted: Schema) -> list[Generated]:
         """One file; two where a value that is added to an enum is used at once."""
         known = bench.read()
-        plan = self._plan(known, wanted)
-        self._refuse_loss(plan)
-        _refuse_unfillable(plan)
+        plan = self.planner.plan(known, wanted)
+        self.planner.refuse_loss(plan)
+        refuse_unfillable(plan)
         steps = [(title, wanted)]
         if (added := with_new_labels(known, wanted)) not in (known, wanted) and any(
             change.kind == "enum" and change.action == "alter" and not change.in_place
@@ -139,14 +116,14 @@ class Generator:
 
     def _step(self, title: str, bench: Bench, known: Schema, wanted: Schema) -> list[Generated]:
         """The file from one schema to the next; proven."""
-        up = self._plan(known, wanted)
+        up = self.planner.plan(known, wanted)
         if not up:
             return []
         losing = [change.losing for change in up if change.losing]
         file = bench.add(
             title,
-            self._statements(up),
-            self._statements(self._plan(wanted, known)),
+            self.planner.statements(up),
+            self.planner.statements(self.planner.plan(wanted, known)),
             [str(change) for change in up if change.kind != "comment"] or ["change comments"],
             *([f"It loses {', '.join(losing)}."] if losing else []),
         )
@@ -154,26 +131,19 @@ class Generator:
         bench.prove(file, bench.read, known, wanted, lambda a, b: [str(c) for c in diff(a, b)])
         return [file]
 
-    def _statements(self, changes: list[Change]) -> list[Statement]:
-        """Functions are written without reading their bodies, which may name what comes later."""
-        found = [Statement(self._group(change), ddl.sql(change)) for change in changes]
-        if any(change.kind == "function" and change.new for change in changes):
-            found.insert(0, Statement(found[0].group, "SET LOCAL check_function_bodies = off"))
-        return found
-
     def _seeds(self, title: str, bench: Bench) -> list[Generated]:
         self.report.message("running the seeds")
         before, after = self._seeded(bench)
-        up = list(rows.changes(before, after, self._rank_of_table))
+        up = list(rows.changes(before, after, self.planner.rank_of_table))
         if not up:
             return []
         counts = Counter(f"{sql.partition(' ')[0].lower()} rows of {table}" for table, sql in up)
         file = bench.add(
             title,
-            [Statement(self._owner("table", table), sql) for table, sql in up],
+            [Statement(self.planner.owner("table", table), sql) for table, sql in up],
             [
-                Statement(self._owner("table", table), sql)
-                for table, sql in rows.changes(after, before, self._rank_of_table)
+                Statement(self.planner.owner("table", table), sql)
+                for table, sql in rows.changes(after, before, self.planner.rank_of_table)
             ],
             list(counts),
         )
@@ -206,35 +176,6 @@ class Generator:
             transaction.rollback()
         return replace(before, tables=tables), after
 
-    def _plan(self, old: Schema, new: Schema) -> list[Change]:
-        return ordered(diff(old, new, optional=self.optional), old, new, self._rank)
-
-    def _group(self, change: Change) -> str:
-        part = f"{change.name} on {change.table}" if change.kind == "trigger" else change.name
-        kind = change.new[0][0] if change.kind == "comment" else change.kind
-        own = self.owners.get((kind, part.partition("(")[0].strip('"')))
-        return own or self._owner("table", change.table or change.name)
-
-    def _owner(self, kind: str, name: str) -> str:
-        return self.owners.get((kind, name), REMOVED)
-
-    def _rank(self, change: Change) -> int:
-        return self.ranks.get(self._group(change), len(self.ranks))
-
-    def _rank_of_table(self, table: str) -> int:
-        return self.ranks.get(self._owner("table", table), len(self.ranks))
-
-    def _refuse_loss(self, changes: Iterable[Change]) -> None:
-        lost = [c for c in changes if c.losing and c.target not in self.allow_drop]
-        if lost:
-            raise GenerateError(
-                "the domains no longer ask for what holds data:",
-                why="\n".join(f"  - {change}: loses {change.losing}" for change in lost)
-                + "\nNo migration was written.",
-                fix="restore the domain, model or field; if the data is to go, add "
-                + " ".join(f"--allow-drop {change.target}" for change in lost),
-            )
-
 
 def _refuse_title(title: str) -> None:
     if not TITLE.fullmatch(title):
@@ -242,23 +183,3 @@ def _refuse_title(title: str) -> None:
             f"{title!r} cannot be the name of a migration.",
             fix="use lower case letters, digits and _, for example add_fiber_lines.",
         )
-
-
-def _refuse_unfillable(changes: Iterable[Change]) -> None:
-    """A new NOT NULL column needs a value for the rows that are there."""
-    for change in changes:
-        column = change.new
-        if (change.action, change.kind) == ("create", "column") and (
-            column.not_null
-            and column.default is None
-            and not column.identity
-            and not column.generated
-            and "serial" not in column.type
-        ):
-            raise GenerateError(
-                f"the column {change.target} is NOT NULL and has no default: the rows that are "
-                "there would have no value for it.",
-                why="No migration was written.",
-                fix="give the field a default, or null=True and fill it before a later migration "
-                "makes it NOT NULL.",
-            )

@@ -25,15 +25,15 @@ CREATE = f"""
         applied_from text
     )
 """
-OWN_COLUMNS = {"checksum": "text", "duration_ms": "integer", "applied_by": "text"} | {
-    "applied_from": "text"
-}
+OWN_COLUMNS = dict.fromkeys(("checksum", "applied_by", "applied_from"), "text")
+OWN_COLUMNS["duration_ms"] = "integer"
 ADD_COLUMNS = f"ALTER TABLE {HISTORY_TABLE} " + ", ".join(
     f"ADD COLUMN IF NOT EXISTS {column} {kind}" for column, kind in OWN_COLUMNS.items()
 )
 COLUMNS = f"""
     SELECT array_agg(attname::text) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE c.relname = '{HISTORY_TABLE}' AND c.relnamespace = current_schema()::regnamespace
+    WHERE c.relname = '{HISTORY_TABLE}'
+      AND c.relnamespace = quote_ident(current_schema())::regnamespace
       AND a.attnum > 0 AND NOT a.attisdropped
 """
 # What plain peewee-migrate's table has, and what it is without.

@@ -38,13 +38,13 @@ LEFT_BEHIND = f"""
     FROM {JOURNAL_TABLE} j, pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE j.name = %s AND j.step = %s AND NOT j.done AND NOT i.indisvalid AND c.relkind = 'i'
       AND CASE WHEN j.index_name <> '' THEN c.oid = to_regclass(j.index_name)
-               ELSE c.relnamespace = current_schema()::regnamespace
+               ELSE c.relnamespace = quote_ident(current_schema())::regnamespace
                     AND c.relname ~ '_cc(new|old)[0-9]*$' END
       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
 """
 IS_THERE = f"""
     SELECT FROM pg_class
-    WHERE relname = '{JOURNAL_TABLE}' AND relnamespace = current_schema()::regnamespace
+    WHERE relname = '{JOURNAL_TABLE}' AND relnamespace = quote_ident(current_schema())::regnamespace
 """
 BACK = "/back"  # no file's name has a slash
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"

@@ -15,7 +15,7 @@ COLUMNS = f"""
            pg_relation_size(c.oid) > 0
     FROM pg_class c LEFT JOIN pg_attribute a
       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
       AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}')
     ORDER BY c.relname, a.attnum
 """

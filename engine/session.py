@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from engine.database import connect
 from engine.errors import ConnectionFailed
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
+from engine.url import shown
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,13 @@ class Session:
 @contextmanager
 def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
-    shown = report.sql if settings.show or settings.dry else None
-    database = EngineDatabase(url, show=shown, dry=settings.dry)
+    show = report.sql if settings.show or settings.dry else None
+    database = EngineDatabase(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
         try:
             pooler.refuse_transaction_pooling(guard, url, report.message)
             guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+            start = time.perf_counter()
             with (
                 lock.held(guard, lock.GUARD, report.message),
                 database.connection_context(),
@@ -123,6 +126,7 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
                 interrupt.cancelling(database.connection()),
                 Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
             ):
+                report.locked(shown(url), time.perf_counter() - start)
                 kept = _prepared(database.connection().cursor(), settings)
                 yield Session(database, guard, blockers, settings, report, kept)
         except (psycopg2.Error, peewee.PeeweeException) as error:

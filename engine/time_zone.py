@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import psycopg2
@@ -11,7 +12,7 @@ from engine.errors import ConfigError
 from engine.report import Report
 
 SETTING = """
-    SELECT split_part(setting, '=', 2)
+    SELECT substr(setting, strpos(setting, '=') + 1)
     FROM pg_db_role_setting s, unnest(s.setconfig) AS setting
     WHERE s.setrole = 0 AND lower(split_part(setting, '=', 1)) = 'timezone'
       AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
@@ -22,11 +23,12 @@ def use(cursor: Any, zone: str) -> None:
     """Set the session's time zone. Raises ConfigError for one that PostgreSQL does not know."""
     try:
         cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
-    except psycopg2.Error as error:
-        raise ConfigError(
-            f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
-            fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
-        ) from error
+    except (psycopg2.Error, UnicodeEncodeError) as error:
+        raise _unknown(zone) from error
+    if re.search("[^A-Za-z/_-]", zone):  # Asia/Jakarta+7 is taken for POSIX, and means UTC-7
+        cursor.execute("SELECT FROM pg_timezone_names WHERE lower(name) = lower(%s)", (zone,))
+        if not cursor.rowcount:
+            raise _unknown(zone)
 
 
 def chosen(cursor: Any) -> str | None:
@@ -51,3 +53,10 @@ def keep(connection: Any, zone: str, report: Report) -> None:
                 f"the time zone of the database stays as it is: only its owner may set {zone}; "
                 f"as the owner, run: {statement.as_string(connection)}"
             )
+
+
+def _unknown(zone: str) -> ConfigError:
+    return ConfigError(
+        f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
+        fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
+    )

@@ -18,7 +18,7 @@ from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
 from engine.database import connect
 from engine.errors import Refused
 from engine.peewee_database import EngineDatabase
-from engine.report import Report
+from engine.report import Report, timed
 from engine.runner import Runner
 from engine.scratch import scratch
 from engine.session import Settings, exclusive
@@ -26,10 +26,10 @@ from engine.session import Settings, exclusive
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.
 OBJECTS = """
-    SELECT i.type, i.identity, replace(i.identity, quote_ident(i.schema) || '.', '')
+    SELECT i.type, i.identity, replace(i.identity, i.schema || '.', '')
     FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
     WHERE d.refclassid = 'pg_namespace'::regclass
-      AND d.refobjid = current_schema()::regnamespace AND d.deptype = 'n'
+      AND d.refobjid = quote_ident(current_schema())::regnamespace AND d.deptype = 'n'
       AND d.classid <> 'pg_extension'::regclass
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))
@@ -97,7 +97,8 @@ def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
     """
     with exclusive(url, settings, report) as session, session.database.atomic():
         for statement in wipe.statements:
-            _execute(session.database, statement)
+            with timed(report, 0, statement):
+                _execute(session.database, statement)
 
 
 def _execute(database: EngineDatabase, statement: str) -> None:

@@ -65,34 +65,6 @@ def migrate(migrator, database, *, fake=False):
         ON CONFLICT DO NOTHING
     """)
 
-    # ── backups ─────────────────────────────────────────────────────────────────────────────────
-
-    migrator.sql("""
-        INSERT INTO backup_schedules (name, frequency, cron, retention_count, next_run_at) VALUES
-            (
-                'daily',
-                'daily',
-                '0 2 * * *',
-                7,
-                (date_trunc('day', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 day 2 hours') AT TIME ZONE 'Asia/Jakarta'
-            ),
-            (
-                'weekly',
-                'weekly',
-                '0 3 * * 0',
-                4,
-                (date_trunc('week', (now() AT TIME ZONE 'Asia/Jakarta') + interval '1 day') + interval '6 days 3 hours') AT TIME ZONE 'Asia/Jakarta'
-            ),
-            (
-                'monthly',
-                'monthly',
-                '0 4 1 * *',
-                12,
-                (date_trunc('month', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 month 4 hours') AT TIME ZONE 'Asia/Jakarta'
-            )
-        ON CONFLICT DO NOTHING
-    """)
-
     # ── locations ───────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
@@ -248,6 +220,34 @@ def migrate(migrator, database, *, fake=False):
                 'string',
                 'regional',
                 'Time zone where no location gives its own.'
+            )
+        ON CONFLICT DO NOTHING
+    """)
+
+    # ── backups ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        INSERT INTO backup_schedules (name, frequency, cron, retention_count, next_run_at) VALUES
+            (
+                'daily',
+                'daily',
+                '0 2 * * *',
+                7,
+                (date_trunc('day', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 day 2 hours') AT TIME ZONE 'Asia/Jakarta'
+            ),
+            (
+                'weekly',
+                'weekly',
+                '0 3 * * 0',
+                4,
+                (date_trunc('week', (now() AT TIME ZONE 'Asia/Jakarta') + interval '1 day') + interval '6 days 3 hours') AT TIME ZONE 'Asia/Jakarta'
+            ),
+            (
+                'monthly',
+                'monthly',
+                '0 4 1 * *',
+                12,
+                (date_trunc('month', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 month 4 hours') AT TIME ZONE 'Asia/Jakarta'
             )
         ON CONFLICT DO NOTHING
     """)
@@ -455,6 +455,15 @@ def rollback(migrator, database, *, fake=False):
            OR name = 'welcome_hotspot' AND language = 'id'
     """)
 
+    # ── backups ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        DELETE FROM backup_schedules
+        WHERE name = 'monthly'
+           OR name = 'weekly'
+           OR name = 'daily'
+    """)
+
     # ── system ──────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
@@ -509,15 +518,6 @@ def rollback(migrator, database, *, fake=False):
     migrator.sql("""
         DELETE FROM locations
         WHERE code = 'MAIN'
-    """)
-
-    # ── backups ─────────────────────────────────────────────────────────────────────────────────
-
-    migrator.sql("""
-        DELETE FROM backup_schedules
-        WHERE name = 'monthly'
-           OR name = 'weekly'
-           OR name = 'daily'
     """)
 
     # ── auth ────────────────────────────────────────────────────────────────────────────────────

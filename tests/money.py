@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -235,3 +235,13 @@ def committed(url: str) -> Iterator[Any]:
     """A cursor whose work is committed at the end."""
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         yield cursor
+
+
+def wait_until_blocked(cursor: Any, client: Future[Any]) -> None:
+    """Return when the client waits for a lock, or has ended."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while not (one(cursor, waiting) or client.done()):
+        cursor.execute("SELECT pg_sleep(0.01), pg_stat_clear_snapshot()")

@@ -17,7 +17,10 @@ import psycopg2
 
 from engine import programs
 
+PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+
+GUARDED = "guarded"  # the one role that has to give a password
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,19 @@ def available() -> dict[str, Path]:
 
 def start(name: str, folder: Path) -> PostgresServer:
     user = programs.account()
-    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=_folder()))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
     data, port = str(home / "data"), free_port()
     arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
     _run(user, folder / "initdb", *arguments, "-N")
+    rules = Path(data, "pg_hba.conf")
+    rules.write_text(f"host all {GUARDED} all scram-sha-256\n{rules.read_text()}")
     server = PostgresServer(name, str(home), str(folder), port)
+    rules = Path(data, "pg_hba.conf")
+    rules.write_text(PASSWORDS + rules.read_text())
     launch(server)
+    server.execute("CREATE ROLE with_password")
     return server
 
 
@@ -98,6 +106,12 @@ def _run(user: Any, program: Path, *arguments: str) -> None:
     status, output = programs.run(user, program, *arguments)
     if status:
         raise RuntimeError(f"{program}: {output}")
+
+
+def _folder() -> str:
+    """Memory, where there is enough of it: cloning a database is mostly writing files."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.exists() and shutil.disk_usage(memory).free > 4 << 30 else "/tmp"
 
 
 def free_port() -> int:

@@ -18,6 +18,7 @@ VARYING = (
     (re.compile(r"\b\d{3}_(?=[a-z])"), "NNN_"),
     (re.compile(r"\d+\.\d\d s\b|\d+ ms\b|\d{4}-\d\d-\d\d[T ][\d:.]+Z?"), "#"),
     (re.compile(r"\bdatabase \w+"), "database #"),
+    (re.compile(r"\S+/\w+_\d{8}T\d{6}Z"), "#"),
 )
 
 
@@ -90,7 +91,7 @@ class Terminal:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.folder = folder
-        ours = ("PG", "PYTEST", "DB_", "DATABASE_", "SCRATCH_", "MIGRATION_")
+        ours = ("PG", "PYTEST", "BILLING_", "DB_", "DATABASE_", "SCRATCH_", "MIGRATION_")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {
             "DATABASE_URL": url,
             "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
@@ -115,5 +116,6 @@ class Terminal:
         """Run them; each has to print what README shows, and to fail where README shows that."""
         for step in steps:
             result = self.run(step.command)
-            assert settled(result.stdout) == settled(step.shown), step.command
+            printed, shown = settled(result.stdout), settled(step.shown)
+            assert [f"$ {step.command}", *printed] == [f"$ {step.command}", *shown]
             assert result.returncode == ("\nError: " in step.shown), step.command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from engine.programs import client
+from engine.programs import clients
 from tests.conftest import ROOT, Invoke
 from tests.test_lifecycle import query, read
 
@@ -39,7 +39,7 @@ def test_the_script_gives_what_migrate_gives(
 ) -> None:
     path = tmp_path / "all.sql"
     path.write_text(invoke(ROOT, empty_url, "sql").stdout)
-    command = [client("psql"), "-X", "-q", "-d", empty_url, "-f", str(path)]
+    command = [list(clients("psql").values())[-1], "-X", "-q", "-d", empty_url, "-f", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert read(empty_url) == read(migrated_url)

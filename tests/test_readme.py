@@ -19,9 +19,10 @@ import registry
 import tasks
 from domains.domain import Domain
 from tests.conftest import ROOT, Invoke
-from tests.readme import README, Terminal, block, section, settled, spans, steps, table
+from tests.readme import README, Step, Terminal, block, section, settled, spans, steps, table
 
 CI = ROOT / ".ci/run"
+SETTING = re.compile(r"(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL")
 
 
 def test_ci_runs_the_two_commands_as_they_are() -> None:
@@ -43,16 +44,21 @@ def test_ci_stops_where_the_first_of_several_commands_fails(tmp_path: Path) -> N
 
 
 @pytest.mark.only("newest")
-def test_the_first_command_ends_as_shown(empty_url: str, project: Path, invoke: Invoke) -> None:
-    first = invoke(project, empty_url, "migrate")
-    assert settled(first.stdout) == settled(block("## Start", "text"))
+def test_the_first_steps_are_as_shown(empty_url: str, project: Path) -> None:
+    application = block("### An application", "python")
     terminal = Terminal(project, empty_url)
-    terminal.replay(*steps("## Start"))
+    terminal.replay(Step("invoke migrate", block("## Start", "text")), *steps("## Start"))
+    assert settled(terminal.run(f"python - <<'END'\n{application}END").stdout) == ["0"]
     assert "Nothing to migrate" in terminal.run("invoke migrate").stdout
     assert terminal.run("invoke rollback").returncode == 0
     shown = json.loads(block("### What `invoke status --json` prints", "json"))
     printed = json.loads(terminal.run("invoke status --json").stdout)
     assert _without_varying(printed) == _without_varying(shown)
+
+
+@pytest.mark.only("newest")
+def test_a_backup_is_made_as_shown(migrated_url: str, project: Path) -> None:
+    Terminal(project, migrated_url).replay(*steps("### Backups"))
 
 
 def _without_varying(status: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +70,7 @@ def _without_varying(status: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.only("newest")
 def test_the_first_user_logs_in_as_told(cursor: Any) -> None:
-    user, password, flag = spans(section("## Start").split("The first user is")[1])
+    user, password, flag, _ = spans(section("## Start").split("The first user is")[1])
     cursor.execute(f"SELECT password_hash, {flag} FROM admin_users WHERE username = %s", (user,))
     ((held, must_change),) = cursor.fetchall()
     assert bcrypt.checkpw(password.encode(), held.encode())
@@ -111,27 +117,23 @@ def test_every_option_in_the_text_is_one_of_its_task(name: str) -> None:
 
 
 def test_the_settings_are_those_that_the_code_reads() -> None:
-    files = [ROOT / "tasks.py", ROOT / "registry.py"]
-    files += [*ROOT.glob("engine/*.py"), *ROOT.glob("domains/**/*.py")]
+    homes = ("*.py", "commands/*.py", "engine/**/*.py", "domains/**/*.py", "demo/**/*.py")
+    files = [path for home in homes for path in ROOT.glob(home)]
     read = {name for path in files for name in _environment(path)}
-    assert {spans(row[0])[0] for row in table("## Another PostgreSQL")} == read
+    assert {spans(row[0])[0] for row in table("## Settings")} == read
 
 
 def _environment(path: Path) -> Iterator[str]:
-    """The names of the environment variables that a module reads."""
+    """The environment variables that a module reads, or has a name for."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         match node:
-            case (
-                ast.Call(
-                    func=ast.Attribute(value=ast.Attribute(attr="environ"))
-                    | ast.Attribute(attr="getenv"),
-                    args=[ast.Constant(value=str(name)), *_],
-                )
-                | ast.Subscript(
-                    value=ast.Attribute(attr="environ"), slice=ast.Constant(value=str(name))
-                )
-            ):
+            case ast.Constant(value=str(name)) if SETTING.fullmatch(name):
                 yield name
+            case (
+                ast.Call(func=ast.Attribute(value=ast.Attribute(attr="environ")), args=[key, *_])
+                | ast.Subscript(value=ast.Attribute(attr="environ"), slice=key)
+            ) if isinstance(key, ast.Constant):
+                yield str(key.value)
 
 
 def test_the_schema_is_the_one_that_is_registered() -> None:

@@ -27,6 +27,7 @@ FOREIGN_KEY = """
     SELECT confrelid::regclass::text, confdeltype FROM pg_constraint
     WHERE conrelid = 'fiber_lines'::regclass AND contype = 'f'
 """
+PERMITTED = "SELECT code FROM roles WHERE 'fiber_lines.write' = ANY (permissions) ORDER BY code"
 REMAINS = """
     SELECT to_regclass('fiber_lines'), to_regtype('fiber_line_status'),
            to_regproc('refuse_fiber_code_change')
@@ -47,6 +48,7 @@ def check_fiber(url: str) -> None:
     assert repair == [(False, None, "(status = 'cut'::fiber_line_status)")]
     assert query(url, FOREIGN_KEY) == [("admin_users", "n")]
     assert query(url, "SELECT code, length_m FROM fiber_lines") == [("FO-0001", 1200)]
+    assert query(url, PERMITTED) == [("admin",), ("super_admin",)]
     with pytest.raises(psycopg2.errors.CheckViolation) as refused:
         execute(url, "UPDATE fiber_lines SET code = 'FO-0002'")
     assert refused.value.diag.constraint_name == "fiber_lines_code_stays"
@@ -65,6 +67,7 @@ def test_the_domain_is_added_and_removed_as_shown(terminal: Terminal, migrated_u
     check_fiber(migrated_url)
     terminal.replay(*steps(REMOVE))
     assert query(migrated_url, REMAINS) == [(None, None, None)]
+    assert query(migrated_url, PERMITTED) == []
 
 
 @pytest.mark.only("newest")

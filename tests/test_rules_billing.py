@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg2
@@ -30,6 +32,7 @@ from tests.money import (
     payment,
     refused,
     subscription,
+    wait_until_blocked,
 )
 
 FROZEN = "invoices_issued_is_frozen"
@@ -224,26 +227,33 @@ def test_tax_and_discount_add_up(cursor: Any) -> None:
     assert number(cursor, invoice)
 
 
-def test_an_item_added_in_the_dark_is_seen_at_the_end(migrated_url: str) -> None:
-    """Whoever issues waits for who adds an item, and is refused for the sums he knew."""
+@pytest.mark.parametrize(
+    "first, rule",
+    [("item", "invoices_sums_are_of_items"), ("issue", "invoice_items_issued_is_frozen")],
+)
+def test_adding_an_item_and_issuing_wait_for_each_other(
+    migrated_url: str, first: str, rule: str
+) -> None:
+    """Neither sees the other's uncommitted work, so neither may go on without it."""
     with committed(migrated_url) as cursor:
         invoice = draft(cursor, customer(cursor), 100)
+    steps: dict[str, Callable[[Any], Any]] = {
+        "item": lambda cursor: item(cursor, invoice, 7),
+        "issue": lambda cursor: issue(cursor, invoice, 100),
+    }
 
-    def work(connection: Any, cursor: Any, number: int) -> Counter[str]:
-        try:
-            if number % 2:
-                item(cursor, invoice, 7)
-            else:
-                issue(cursor, invoice, 100)
-            connection.commit()
-        except psycopg2.IntegrityError as error:
-            return Counter([error.diag.constraint_name])
-        return Counter(["item" if number % 2 else "issued"])
+    def second() -> None:
+        with committed(migrated_url) as cursor:
+            next(step for name, step in steps.items() if name != first)(cursor)
 
-    done = clients(migrated_url, work)
-    print(dict(done))
-    assert done["issued"] == (0 if done["item"] else 1)
-    with committed(migrated_url) as cursor:
+    with ThreadPoolExecutor(1) as pool, committed(migrated_url) as cursor:
+        steps[first](cursor)
+        done = pool.submit(second)
+        wait_until_blocked(cursor, done)
+        cursor.connection.commit()
+        with pytest.raises(psycopg2.IntegrityError) as caught:
+            done.result(timeout=30)
+        assert caught.value.diag.constraint_name == rule
         audit(cursor)
 
 

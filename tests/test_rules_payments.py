@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg2
@@ -28,6 +29,7 @@ from tests.money import (
     one,
     payment,
     refused,
+    wait_until_blocked,
 )
 
 WAY = {
@@ -366,7 +368,7 @@ def test_an_event_is_kept_as_it_came_and_processed_once(cursor: Any) -> None:
     "rounds", [30, pytest.param(500, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) -> None:
-    """Plain SQL, the same few payments and invoices, no order among them."""
+    """Plain SQL, the same few payments and invoices, no order among them but the customer first."""
     with committed(migrated_url) as cursor:
         who = customer(cursor)
         invoices = [issued(cursor, who, 1_000) for _ in range(3)]
@@ -381,6 +383,7 @@ def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) 
                     allocation(cursor, chance.choice(money), chance.choice(invoices), amount)
                     done["allocated"] += 1
                 else:
+                    cursor.execute("SELECT FROM customers FOR NO KEY UPDATE")
                     cursor.execute(
                         "DELETE FROM payment_allocations WHERE payment_id = %s",
                         (chance.choice(money),),
@@ -401,6 +404,26 @@ def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) 
     assert done[OVERPAID] + done[OVERSPENT] > 0
     known = {OVERPAID, OVERSPENT, "payment_allocations_payment_id_invoice_id_key"}
     assert set(done) <= known | {"allocated", "taken back"}
+
+
+def test_allocating_waits_for_the_customer_holding_nothing(migrated_url: str) -> None:
+    """Or it would hold what the customer's holder needs next: a deadlock."""
+    with committed(migrated_url) as cursor:
+        who = customer(cursor)
+        money, invoice = payment(cursor, who, 100), issued(cursor, who, 100)
+
+    def allocate() -> None:
+        with committed(migrated_url) as cursor:
+            allocation(cursor, money, invoice, 100)
+
+    with ThreadPoolExecutor(1) as pool, committed(migrated_url) as cursor:
+        cursor.execute("SELECT FROM customers WHERE id = %s FOR NO KEY UPDATE", (who,))
+        done = pool.submit(allocate)
+        wait_until_blocked(cursor, done)
+        for table in ("payments", "invoices"):
+            cursor.execute(f"SELECT FROM {table} FOR NO KEY UPDATE NOWAIT")
+        cursor.connection.commit()
+        done.result(timeout=30)
 
 
 @pytest.mark.parametrize("status", ["paid", "expired"])

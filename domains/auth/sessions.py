@@ -56,9 +56,7 @@ def check(token: str, timeout: timedelta) -> UserSession:
     if session is None:
         raise SessionEnded
     if session.due:
-        slid = UserSession.update(expires_at=_from_now(timeout)).where(
-            UserSession.id == session.id, *_LIVE
-        )
+        slid = UserSession.update(expires_at=_from_now(timeout)).where(UserSession.id == session.id)
         moved = slid.returning(UserSession.expires_at).execute()
         session.expires_at = next((row.expires_at for row in moved), session.expires_at)
     return session  # type: ignore[no-any-return]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from domains.backups import seeds
+from domains.backups import seeds, statuses
 from domains.backups.models import Backup, BackupSchedule
 from domains.domain import Domain
 
 
 def register(domain: Domain) -> None:
     """Register the domain."""
+    domain.requires("system")
     domain.models(BackupSchedule, Backup)
     # Retention: the backups of a schedule, newest first.
     domain.index(
@@ -17,5 +18,6 @@ def register(domain: Domain) -> None:
         "started_at DESC",
         name="backups_schedule_id_started_at_idx",
     )
+    domain.status(statuses.BACKUPS)
     domain.permissions("backups.read", "backups.run", "backups.restore")
     domain.seed(seeds.schedules)

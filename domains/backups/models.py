@@ -69,6 +69,9 @@ class BackupSchedule(TimestampedModel):
 
     class Meta:
         table_name = "backup_schedules"
+        constraints = [
+            Check("next_run_at > last_run_at", name="backup_schedules_next_after_last_check")
+        ]
 
 
 class Backup(TimestampedModel):
@@ -98,6 +101,9 @@ class Backup(TimestampedModel):
     started_at = TimestampField(constraints=[Default("now()")], help_text="When it began.")
     finished_at = TimestampField(null=True, help_text="When it ended, either way.")
     error = TextField(null=True, help_text="Why it failed.")
+    removed_at = TimestampField(
+        null=True, help_text="When its file was removed, as its schedule keeps no more."
+    )
 
     class Meta:
         table_name = "backups"
@@ -110,6 +116,10 @@ class Backup(TimestampedModel):
             Check(
                 "status <> 'completed' OR num_nulls(path, size_bytes, sha256) = 0",
                 name="backups_completed_is_provable_check",
+            ),
+            Check(
+                "status = 'completed' OR removed_at IS NULL",
+                name="backups_removed_was_completed_check",
             ),
             Check("status <> 'failed' OR error IS NOT NULL", name="backups_failed_says_why_check"),
         ]

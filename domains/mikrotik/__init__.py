@@ -1,7 +1,7 @@
 """Routers, and what is sold on them: profiles, vouchers and PPPoE accounts."""
 
 from domains.domain import Domain
-from domains.mikrotik import models
+from domains.mikrotik import models, rules, statuses
 from domains.mikrotik.indexes import indexes
 
 
@@ -17,6 +17,24 @@ def register(domain: Domain) -> None:
         models.PppoeUser,
     )
     indexes(domain)
+    domain.sql(
+        rules.REFUSE_CHANGE_OF_FIXED_COLUMNS,
+        rules.ROUTERS_LOCATION_IS_FIXED,
+        rules.VENDORS_LOCATION_IS_FIXED,
+        rules.PROFILES_KIND_IS_FIXED,
+        rules.VOUCHER_BATCHES_TERMS_ARE_FIXED,
+        rules.VOUCHERS_TERMS_ARE_FIXED,
+        rules.REFUSE_BATCH_OF_ANOTHER_BRANCH,
+        rules.VOUCHER_BATCHES_AGREE_WITH_BRANCH,
+        rules.REFUSE_VOUCHER_UNLIKE_ITS_BATCH,
+        rules.VOUCHERS_AGREE_WITH_BATCH,
+        rules.REFUSE_SECOND_USE,
+        rules.VOUCHERS_USED_ONCE,
+        rules.REFUSE_PPPOE_USER_OF_ANOTHER_BRANCH,
+        rules.PPPOE_USERS_AGREE_WITH_ROUTER,
+        rules.SERVICE_END,
+    )
+    domain.status(statuses.VOUCHERS, statuses.PPPOE_USERS)
     domain.permissions(
         "routers.read",
         "routers.write",

@@ -251,7 +251,10 @@ class VoucherBatch(TimestampedModel):
     prefix = TextField(
         null=True,
         constraints=[
-            Check("prefix ~ '^[A-Za-z0-9_-]+$'", name="voucher_batches_prefix_form_check")
+            Check(
+                "prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'",
+                name="voucher_batches_prefix_form_check",
+            )
         ],
         help_text="How each voucher's code begins.",
     )

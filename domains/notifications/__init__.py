@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domains.domain import Domain
+from domains.notifications import rules, statuses
 from domains.notifications.models import NotificationQueue
 
 
@@ -35,4 +36,6 @@ def register(domain: Domain) -> None:
     )
     # Clean-up of old items.
     domain.index(NotificationQueue, NotificationQueue.created_at, using="brin")
+    domain.sql(rules.KEEP_CLAIM, rules.NOTIFICATION_QUEUE_CLAIM_IS_KEPT)
+    domain.status(statuses.NOTIFICATION_QUEUE)
     domain.permissions("notifications.read", "notifications.write")

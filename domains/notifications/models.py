@@ -39,7 +39,7 @@ class NotificationQueue(TimestampedModel):
     """One notification to one recipient.
 
     A worker claims the pending item of the highest priority whose send_after has come, and has it
-    until locked_until; after that another may take it over.
+    until locked_until; after that it is released for another.
     """
 
     channel = EnumField(NotificationQueueChannel, help_text="The way it is sent.")
@@ -123,7 +123,19 @@ class NotificationQueue(TimestampedModel):
                 name="notification_queue_processing_is_locked_check",
             ),
             Check(
+                "status <> 'processing' OR locked_by IS NOT NULL",
+                name="notification_queue_processing_names_worker_check",
+            ),
+            Check(
+                "status <> 'pending' OR attempts < max_attempts",
+                name="notification_queue_pending_may_be_tried_check",
+            ),
+            Check(
                 "(status = 'sent') = (sent_at IS NOT NULL)",
                 name="notification_queue_sent_has_time_check",
+            ),
+            Check(
+                "status <> 'failed' OR error IS NOT NULL",
+                name="notification_queue_failed_says_why_check",
             ),
         ]

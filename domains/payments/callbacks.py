@@ -10,7 +10,6 @@ from typing import Any
 
 from peewee import fn
 
-from domains.billing.models import Invoice
 from domains.errors import rules
 from domains.payments.models import (
     Payment,
@@ -18,8 +17,8 @@ from domains.payments.models import (
     PaymentEventOutcome,
     PaymentStatus,
 )
-from domains.payments.operations import OWING, lock_payment, spend
-from domains.rows import change, lock, lock_all
+from domains.payments.operations import lock_payment, pay
+from domains.rows import change, lock
 
 Result = tuple[PaymentEventOutcome, str | None]
 
@@ -96,10 +95,10 @@ def _process(event: Any) -> None:
     if not event.signature_ok:
         _close(event, PaymentEventOutcome.REJECTED, "its signature is wrong")
         return
-    payment = Payment.get_or_none(
+    payment = event.external_ref and Payment.get_or_none(
         Payment.provider == event.provider, Payment.external_ref == event.external_ref
     )
-    if payment is None:
+    if not payment:
         change(event, error=f"no payment has the reference {event.external_ref}")
         return
     change(event, payment=payment)
@@ -123,7 +122,7 @@ def _apply(event: Any, payment: Any) -> Result:
     if not waits or event.amount != payment.amount:
         change(payment, status=PaymentStatus.REVIEW)
         return PaymentEventOutcome.FAILED, _doubt(event, payment)
-    _pay(payment)
+    pay(payment)
     return PaymentEventOutcome.APPLIED, None
 
 
@@ -132,13 +131,3 @@ def _doubt(event: Any, payment: Any) -> str:
     if payment.status in GIVEN_UP:
         return f"{event.amount} came after the payment was {payment.status}"
     return f"{event.amount} came instead of {payment.amount}"
-
-
-def _pay(payment: Any) -> None:
-    """Mark it paid, and settle the invoice it was made for, if that is still owed."""
-    change(payment, status=PaymentStatus.PAID, paid_at=fn.now())
-    if payment.invoice_id is not None:
-        invoice = Invoice.select().where(
-            Invoice.id == payment.invoice_id, Invoice.status.in_(OWING)
-        )
-        spend(payment, lock_all(invoice))

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from peewee import fn
+
 from domains.base import portion
 from domains.billing.models import Invoice, InvoiceStatus
 from domains.customers.models import Customer
@@ -69,6 +71,20 @@ def record_payment(
         return Payment.get_by_id(payment.id)
 
 
+def confirm(payment: int, amount: int) -> Payment:
+    """Confirm that money came in for an attempt that waits, or is in review (the payment, paid).
+
+    amount: rupiah that really came. The invoice it was made for is settled, if that is still owed.
+    Raises Missing where there is no such payment, RuleViolation where it was paid before
+    (payments_settled_is_frozen) or given up (payments_status_move).
+    """
+    with rules(), Payment._meta.database.atomic():
+        row = lock_payment(payment)
+        row.amount = amount
+        pay(row)
+        return Payment.get_by_id(payment)
+
+
 def allocate(payment: int, invoice: int, amount: int) -> PaymentAllocation:
     """Allocate rupiah of a payment to an invoice, besides what already is (the allocation).
 
@@ -115,15 +131,15 @@ def settle_from_balance(customer: int) -> int:
 def refund(payment: int) -> Payment:
     """Give a payment back: it is taken off its invoices and out of the balance (the payment).
 
-    Refunding it again changes nothing.
-    Raises Missing where there is no such payment, RuleViolation where it was not paid
+    Money in review is sent back without having been in the balance. Refunding again changes
+    nothing. Raises Missing where there is no such payment, RuleViolation where it was not paid
     (payments_status_move), or its money was spent otherwise
     (customers_balance_within_credit_check).
     """
     with rules(), Payment._meta.database.atomic():
         row = lock_payment(payment)
         PaymentAllocation.delete().where(PaymentAllocation.payment == payment).execute()
-        change(row, status=PaymentStatus.REFUNDED)
+        change(row, status=PaymentStatus.REFUNDED, paid_at=row.paid_at or fn.now())
         return Payment.get_by_id(payment)
 
 
@@ -133,6 +149,14 @@ def lock_payment(payment: int) -> Any:
     if customer is not None:
         lock(Customer, customer)
     return lock(Payment, payment)
+
+
+def pay(payment: Any) -> None:
+    """Mark a locked payment paid, of its `amount` in hand, and settle the invoice it was made for,
+    if that is still owed."""
+    change(payment, amount=payment.amount, status=PaymentStatus.PAID, paid_at=fn.now())
+    wanted = Invoice.select().where(Invoice.id == payment.invoice_id, Invoice.status.in_(OWING))
+    spend(payment, lock_all(wanted))
 
 
 def owing(customer: int) -> list[Any]:
@@ -159,11 +183,11 @@ def spend(payment: Any, invoices: Iterable[Any], limit: int | None = None) -> in
 
 
 def _allocate(payment: Any, invoice: Any, amount: int) -> PaymentAllocation:
-    """Allocate; a pair has one allocation, so one that is there is made anew."""
+    """Allocate; a pair has one allocation, so one that is there is made anew with the sum."""
     held = PaymentAllocation.get_or_none(
         PaymentAllocation.payment == payment, PaymentAllocation.invoice == invoice
     )
-    if held:
+    if held and amount > 0:
         held.delete_instance()
         amount += held.amount
     return PaymentAllocation.create(payment=payment, invoice=invoice, amount=amount)

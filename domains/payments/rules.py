@@ -14,6 +14,8 @@ invoices alone. A wallet payment spends what is in the balance: it brings nothin
 more than there is: the customer's own CHECK refuses it, up to the credit limit.
 
 Locks are taken in the order customer, payment, invoice, so that clients wait and never deadlock.
+PostgreSQL locks a row that a plain UPDATE or DELETE names before any trigger runs: who deletes
+allocations, or moves payments on, beside others locks their customer first, as the operations do.
 """
 
 from domains.payments import rules_allocations

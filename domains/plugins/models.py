@@ -97,6 +97,11 @@ class PluginConfiguration(TimestampedModel):
                 "is_secret OR key !~ 'key|secret|password|token'",
                 name="plugin_configurations_key_demands_secret_check",
             ),
+            Check(
+                'NOT jsonb_path_exists(value, \'$.** ? (@.type() == "object").keyvalue().key'
+                ' ? (@ like_regex "key|secret|password|token" flag "i")\')',
+                name="plugin_configurations_value_hides_no_secret_check",
+            ),
         ]
 
 

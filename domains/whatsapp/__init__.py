@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domains.domain import Domain
-from domains.whatsapp import seeds
+from domains.whatsapp import rules, seeds, statuses
 from domains.whatsapp.indexes import indexes
 from domains.whatsapp.models import WhatsappMessage, WhatsappSession, WhatsappTemplate
 
@@ -13,5 +13,9 @@ def register(domain: Domain) -> None:
     domain.requires("locations", "customers")
     domain.models(WhatsappSession, WhatsappTemplate, WhatsappMessage)
     indexes(domain)
+    domain.sql(
+        rules.REFUSE_UNDECLARED_PLACEHOLDER, rules.WHATSAPP_TEMPLATES_PLACEHOLDERS_ARE_DECLARED
+    )
+    domain.status(statuses.WHATSAPP_SESSIONS, statuses.WHATSAPP_MESSAGES)
     domain.permissions("whatsapp.read", "whatsapp.write", "whatsapp.send")
     domain.seed(seeds.templates)

@@ -208,10 +208,18 @@ class WhatsappMessage(TimestampedModel):
         constraints = [
             Check(
                 "CASE status WHEN 'pending' THEN sent_at IS NULL"
-                " WHEN 'sent' THEN sent_at IS NOT NULL"
                 " WHEN 'delivered' THEN delivered_at IS NOT NULL"
                 " WHEN 'read' THEN read_at IS NOT NULL"
                 " ELSE true END",
                 name="whatsapp_messages_times_fit_status_check",
-            )
+            ),
+            Check(
+                "CASE direction WHEN 'inbound' THEN status IN ('delivered', 'read')"
+                " ELSE sent_at IS NOT NULL OR status IN ('pending', 'failed') END",
+                name="whatsapp_messages_direction_fits_status_check",
+            ),
+            Check(
+                "status <> 'failed' OR error IS NOT NULL",
+                name="whatsapp_messages_failed_says_why_check",
+            ),
         ]

@@ -1,0 +1,77 @@
+"""What the queries that run all day cost in a database with a history.
+
+    createdb provider
+    export DATABASE_URL=postgresql://…/provider
+    invoke migrate
+    invoke demo --customers 100000 --months 12
+    python -m benchmarks.queries
+
+Each query of `demo.queries` runs once to warm up and then a few times; the table shows the median,
+the pages of 8 kB that it touched, its bound, the index, and what an earlier measurement on ten
+times as many customers gave (without the index → with it). Nothing is changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from demo.queries import QUERIES, Measurement, Query, measure
+from engine.database import connect, database_url, load_environment
+from engine.errors import EngineError
+from engine.url import shown
+
+ROOT = Path(__file__).resolve().parent.parent
+RUNS = 7
+COLUMNS = ("query", "rows", "ms", "pages", "bound", "index", "earlier")
+
+
+def main() -> int:
+    """Print the table; 1 where a query missed its index or its bound, or could not run."""
+    try:
+        load_environment(ROOT)
+        url = database_url(ROOT)
+        with closing(connect(url)) as connection:
+            measured = {query: _measured(connection, query) for query in QUERIES}
+    except (EngineError, LookupError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    table = Table(*COLUMNS, title=shown(url))
+    for query, found in measured.items():
+        table.add_row(*_row(query, found))
+    Console().print(table)
+    return 0 if all(query.kept(found) for query, found in measured.items()) else 1
+
+
+def _measured(connection: Any, query: Query) -> Measurement:
+    """The run with the median time."""
+    runs = []
+    for _ in range(RUNS + 1):
+        with connection.cursor() as cursor:
+            runs.append(measure(cursor, query))
+        connection.rollback()
+    middle = median(run.milliseconds for run in runs[1:])
+    return next(run for run in runs if run.milliseconds == middle)
+
+
+def _row(query: Query, found: Measurement) -> tuple[str, ...]:
+    indexes = ", ".join(sorted(found.indexes | {f"all of {table}" for table in found.scanned}))
+    return (
+        query.name,
+        f"{found.rows:g}",
+        f"{found.milliseconds:.2f}",
+        str(found.buffers),
+        str(query.buffers),
+        indexes if query.kept(found) else f"[bold red]{indexes}[/]",
+        query.known,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The tasks by subject; tasks.py puts them together."""

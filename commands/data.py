@@ -1,0 +1,66 @@
+"""Backups, and invented data to try things on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+
+from commands.base import MIGRATIONS, command, count, migration_url, runner_for, url
+from engine.errors import EngineError
+
+
+@command(
+    help={
+        "path": "Folder to write to, instead of the setting backup_path.",
+        "due": "Make the backups that are due by their schedules; remove what these keep no more.",
+    }
+)
+def backup(c: Context, path: str = "", due: bool = False) -> None:
+    """Dump the database into a file that `invoke restore` takes."""
+    from backup import make, make_due
+    from engine.console import Console
+
+    if not due:
+        make(migration_url(), path, Console())
+        return
+    runs = make_due(migration_url(), path, Console())
+    for run in runs:
+        state = "done" if run.dump else "failed"
+        print("\n".join([f"{run.schedule}: {state}", *(f"  removed {old}" for old in run.removed)]))
+    if not runs:
+        print("No backup is due.")
+    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
+        raise EngineError("\n".join(errors))
+
+
+@command(positional=["file"], help={"file": "File that `invoke backup` wrote."})
+def restore(c: Context, file: str) -> None:
+    """Restore a backup into an empty database."""
+    from backup import restore as bring_back
+
+    runner = runner_for(c, dry_run=False)
+    bring_back(runner.url, Path(file), runner.settings, runner.report)
+
+
+@command(
+    help={
+        "customers": "How many customers, up to a million.",
+        "months": "How many months of history, up to 36.",
+        "seed": "The same seed gives the same rows, on the same day.",
+        "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
+    },
+    auto_shortflags=False,
+)
+def demo(
+    c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""
+) -> None:
+    """Fill a migrated database that has no customers with an invented provider's history."""
+    from demo.load import load
+    from demo.plan import Plan
+    from engine.console import Console
+
+    sizes = count("--customers", customers), count("--months", months)
+    plan = Plan.of(*sizes, count("--seed", seed, least=0), today)
+    for sheet in load(url(), MIGRATIONS, plan, Console()):
+        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")

@@ -1,0 +1,65 @@
+"""Passwords of admin users, and the keys of secrets."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.context import Context
+
+from commands.base import command, url
+from engine.errors import Refused
+
+
+@command(
+    name="password",
+    positional=["name"],
+    help={
+        "name": "User name of the admin user.",
+        "must_change": "Ask for another password at the next log-in.",
+    },
+)
+def admin_password(c: Context, name: str, must_change: bool = False) -> None:
+    """Set an admin user's password: asked for, or one line of stdin where there is no terminal."""
+    import billing
+    from domains.auth.passwords import find_admin, set_password
+    from domains.system.limits import login_limits
+
+    with billing.connect(url(), size=1).connection_context():
+        admin, least = find_admin(name), login_limits().password_min_length
+        ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
+    print(f"{admin.username} has a new password; {ended} sessions ended")
+
+
+@command(name="key")
+def secrets_key(c: Context) -> None:
+    """Print a new key for BILLING_SECRET_KEYS."""
+    from domains.secrets import new_key
+
+    print(new_key())
+    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
+
+
+@command(name="rotate")
+def secrets_rotate(c: Context) -> None:
+    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    import billing
+    import registry
+    from domains import rotation
+    from engine.console import Console
+
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with billing.connect(url(), size=1).connection_context():
+        key, done = rotation.rotate(models, Console())
+    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
+
+
+def _new_password(name: str) -> str:
+    """Never from the command line, which others can see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    from getpass import getpass
+
+    password = getpass(f"New password of {name}: ")
+    if getpass("Once more: ") != password:
+        raise Refused("The two are not the same; nothing was changed.")
+    return password

@@ -1,0 +1,108 @@
+"""Everything deleted, and perhaps migrated again."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from commands.base import (
+    DRY_RUN,
+    LOG_JSON,
+    MIGRATIONS,
+    NAME,
+    command,
+    reporting,
+    runner_for,
+    spare_production,
+)
+from engine.errors import Refused
+
+if TYPE_CHECKING:
+    from engine.runner import Runner
+
+WIPING = {
+    "yes": "Do not ask.",
+    "all": "Drop what the migrations did not make, too.",
+    "backup": "Make a backup first.",
+    "name": NAME,
+    "dry_run": DRY_RUN,
+    "log_json": LOG_JSON,
+}
+
+
+@command(help=WIPING)
+def fresh(
+    c: Context,
+    yes: bool = False,
+    all: bool = False,
+    backup: bool = False,
+    name: str = "",
+    dry_run: bool = False,
+    log_json: bool = False,
+) -> None:
+    """Delete everything, then migrate from the start."""
+    from engine import wipe
+
+    with reporting("fresh", log_json) as report:
+        runner = runner_for(c, dry_run, report)
+        spare_production(runner, name, "invoke fresh")
+        wipe.rehearse(runner.url, MIGRATIONS)
+        _wipe(runner, yes, all, backup)
+        runner.migrate(from_start=runner.settings.dry)
+
+
+@command(help=WIPING)
+def reset(
+    c: Context,
+    yes: bool = False,
+    all: bool = False,
+    backup: bool = False,
+    name: str = "",
+    dry_run: bool = False,
+    log_json: bool = False,
+) -> None:
+    """Delete everything, the history included, and stop."""
+    with reporting("reset", log_json) as report:
+        runner = runner_for(c, dry_run, report)
+        spare_production(runner, name, "invoke reset")
+        _wipe(runner, yes, all, backup)
+
+
+def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
+    from engine import wipe
+
+    plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
+    if not plan.objects:
+        print("Nothing to delete: the schema is empty.")
+        return
+    dry = runner.settings.dry
+    if not (yes or dry):
+        backup = _confirm(runner.url, len(plan.objects), backup)
+    if backup and not dry:
+        from backup import make
+
+        make(runner.url, "", runner.report)
+    wipe.carry_out(runner.url, plan, runner.settings, runner.report)
+    if not dry:
+        print(f"deleted {len(plan.objects)} objects")
+
+
+def _confirm(url: str, objects: int, backup: bool) -> bool:
+    """Ask on a terminal, elsewhere nobody could answer; whether to make a backup first."""
+    from engine.url import shown
+
+    place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
+    if not sys.stdin.isatty():
+        raise Refused(place, why="Nothing was deleted.", fix="if that is meant, add --yes.")
+    if _asked(f"{place} Type yes to go on: ") != "yes":
+        raise Refused("Not confirmed; nothing was deleted.")
+    return backup or _asked("Make a backup first? Type no to go on without: ") != "no"
+
+
+def _asked(question: str) -> str:
+    try:
+        return input(question).strip().lower()
+    except EOFError:
+        raise Refused("Not answered; nothing was deleted.") from None

@@ -1,0 +1,103 @@
+"""Migrations written, and what they are made from."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import Any
+
+from invoke.context import Context
+
+from commands.base import MIGRATIONS, ROOT, command, count, is_dry, migration_url, url
+
+
+@command(
+    positional=["name"],
+    iterable=["allow_drop"],
+    help={
+        "name": "Name of the migration, such as add_fiber_lines.",
+        "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
+        "empty": "Write a skeleton for a change by hand.",
+        "dry_run": "Print the files and write nothing.",
+    },
+)
+def generate(
+    c: Context, name: str, allow_drop: list[str], empty: bool = False, dry_run: bool = False
+) -> None:
+    """Write the migration that brings the files up to the domains."""
+    import registry
+    from engine.console import Console
+    from engine.generate import Generator
+
+    generator = Generator(
+        list(registry.load()), MIGRATIONS, migration_url(), allow_drop=allow_drop, report=Console()
+    )
+    files = generator.empty(name) if empty else generator.generate(name)
+    if not files:
+        print("Nothing changed: the migrations lead to what the domains ask for.")
+    elif is_dry(c, dry_run):
+        print("\n".join(file.text for file in files))
+    else:
+        for file, path in zip(files, generator.write(files), strict=True):
+            print(f"wrote {path.relative_to(ROOT)}")
+            print("\n".join(f"  {line}" for line in file.summary))
+        print("Review it, then run: invoke migrate")
+
+
+@command(help={"dry_run": "Print what would be renamed."})
+def renumber(c: Context, dry_run: bool = False) -> None:
+    """Give pending files whose number is taken, or too low, the next free ones."""
+    from engine.renumber import renumber as move
+    from engine.status import read_status
+
+    entries = read_status(url(), MIGRATIONS).history.entries
+    applied = [entry.name for entry in entries if entry.state != "pending"]
+    moved = move(MIGRATIONS, applied, dry=is_dry(c, dry_run))
+    print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+
+
+@command(
+    name="sql",
+    help={
+        "after": "Number of the last file that is applied already.",
+        "to": "Number of the last file to print.",
+    },
+)
+def sql_script(c: Context, after: str = "0", to: str = "") -> None:
+    """Print the migrations as an SQL script for psql, the history included."""
+    from engine.script import script
+
+    first, last = count("--after", after, least=0), count("--to", to) if to else None
+    print(script(MIGRATIONS, first, last))
+
+
+@command(help={"json": "Print JSON."})
+def domains(c: Context, json: bool = False) -> None:
+    """Show the domains: what each requires, holds, and where it came from."""
+    import registry
+
+    found = [_described(domain) for domain in registry.load().domains]
+    if json:
+        print(json_format.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for domain in found:
+        required = ", ".join(domain["requires"]) or "nothing"
+        print(f"{domain['name']}: {domain['description']}")
+        print(f"  from {domain['origin']}, requires {required}")
+        print(f"  tables: {', '.join(domain['tables']) or 'none'}")
+        counts = (f"{domain[kind]} {kind}" for kind in ("indexes", "enums", "triggers", "seeds"))
+        print(f"  {', '.join(counts)}")
+
+
+def _described(domain: Any) -> dict[str, Any]:
+    kinds = [kind for kind, _, _ in domain.objects()]
+    return {
+        "name": domain.name,
+        "description": domain.description,
+        "origin": domain.origin,
+        "requires": sorted(domain.requirements),
+        "tables": [model._meta.table_name for model in domain.tables],
+        "indexes": kinds.count("index"),
+        "enums": kinds.count("enum"),
+        "triggers": kinds.count("trigger"),
+        "seeds": len(domain.seeds),
+    }

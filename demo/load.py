@@ -1,0 +1,198 @@
+"""Filling a database: refuse what is not empty, stream the rows in, verify, commit or undo all.
+
+One transaction. The tables' own triggers are off while rows stream in, since the rows come with
+what these would fill; foreign keys, CHECKs and unique indexes stay on, and `demo.verify` looks
+after the rest before anything is committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from peewee import Model
+from psycopg2 import errors
+
+import registry
+from demo import seeded, world
+from demo.moments import DAY
+from demo.plan import Plan
+from demo.sheets import Batch, Book, Sheet
+from demo.story import Story
+from demo.verify import verify
+from domains.base import IdentityField
+from engine import environment
+from engine.database import connect
+from engine.errors import EngineError, Refused
+from engine.report import Report
+from engine.status import read_status
+from engine.url import shown
+
+LOCK_TIMEOUT = "5s"
+EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"
+# The identities were given here, so the sequences have to be told.
+ADVANCE = """
+    SELECT setval(sequence, greatest(%s, coalesce(pg_sequence_last_value(sequence), 0)))
+    FROM (SELECT pg_get_serial_sequence(%s, 'id')::regclass AS sequence) s
+"""
+FAULTS = (
+    (
+        errors.InsufficientPrivilege,
+        "connect as the owner of the tables: only the owner may turn their triggers off.",
+    ),
+    (errors.LockNotAvailable, "end the other sessions that write, then run the command again."),
+    (
+        errors.UniqueViolation,
+        "remove or rename the row that is in the way, or use a new database (createdb, then invoke "
+        "migrate).",
+    ),
+)
+
+
+class DemoFailed(EngineError):
+    """The rows could not be loaded; the database is as it was."""
+
+
+def load(url: str, migrations: Path, plan: Plan, report: Report) -> list[Sheet]:
+    """Fill a migrated database that has no customers yet; the tables with their rows and seconds.
+
+    Raises Refused for any other database, DemoFailed where a row or a rule is not accepted.
+    """
+    where = shown(url)
+    _refuse_unmigrated(url, migrations, where)
+    models = _models()
+    begun = time.perf_counter()
+    with closing(connect(url)) as connection:
+        try:
+            with connection, connection.cursor() as cursor:
+                _refuse_in_use(cursor, where)
+                with _triggers_off(cursor, models):
+                    # Once more, now that nobody else writes.
+                    _refuse_in_use(cursor, where)
+                    sheets = _fill(cursor, models, plan, report)
+                _analyze(cursor, sheets)
+                _refuse_violations(connection, report)
+        except psycopg2.Error as error:
+            raise _explained(error) from error
+        _vacuum(connection, sheets, report)
+    report.finished("demo", "loaded", time.perf_counter() - begun)
+    return sheets
+
+
+def _models() -> list[type[Model]]:
+    """Those that the demo may fill; a table with another key belongs to a domain of one's own."""
+    models = (model for domain in registry.load().domains for model in domain.tables)
+    return [model for model in models if isinstance(model._meta.primary_key, IdentityField)]
+
+
+def _refuse_unmigrated(url: str, migrations: Path, where: str) -> None:
+    found = read_status(url, migrations).history.checked()
+    if pending := found.count("pending"):
+        raise Refused(
+            f"{where} is not up to date: {pending} migrations are pending.",
+            why="Nothing was changed.",
+            fix="run invoke migrate first; invoke status shows which.",
+        )
+
+
+def _refuse_in_use(cursor: Any, where: str) -> None:
+    if environment.is_production(cursor):
+        raise Refused(
+            f"{where} is a production database.",
+            why="Invented customers have no place there. Nothing was changed.",
+            fix="point DATABASE_URL at a database made for the demo.",
+        )
+    cursor.execute(EMPTY)
+    if not cursor.fetchone()[0]:
+        raise Refused(
+            f"{where} has customers already.",
+            why="The demo wants a database of its own. Nothing was changed.",
+            fix="make one (createdb, then invoke migrate) and name it in DATABASE_URL.",
+        )
+
+
+@contextmanager
+def _triggers_off(cursor: Any, models: list[type[Model]]) -> Iterator[None]:
+    """Turn the tables' own triggers off; other writers wait. A rollback turns them on, too."""
+    tables = [model._meta.table_name for model in models]
+    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+    cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+    for table in tables:
+        cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
+    yield
+    for table in tables:
+        cursor.execute(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
+
+
+def _fill(cursor: Any, models: list[type[Model]], plan: Plan, report: Report) -> list[Sheet]:
+    book = Book(cursor, models)
+    known = seeded.read(cursor)
+    first_ids = {sheet.table: sheet.last_id for sheet in book}
+    story = Story(plan, book, known, world.branches(cursor, plan, book, known))
+    days = 0
+    report.started("demo", (story.now - story.begins) // DAY)
+    with ThreadPoolExecutor(1) as executor:
+        for moment, batch in _ahead(executor, story.batches()):
+            for sheet, rows in batch:
+                sheet.copy(cursor, rows)
+            while days < (moment - story.begins) // DAY:
+                days += 1
+                report.step()
+    filled = [sheet for sheet in book if sheet.last_id > first_ids[sheet.table]]
+    for sheet in filled:
+        _advance(cursor, sheet)
+    return filled
+
+
+def _ahead(executor: ThreadPoolExecutor, batches: Iterator[Any]) -> Iterator[tuple[int, Batch]]:
+    """The batches, each one made while the server is busy with the one before."""
+    coming = executor.submit(next, batches, None)
+    while (batch := coming.result()) is not None:
+        coming = executor.submit(next, batches, None)
+        yield batch
+
+
+def _advance(cursor: Any, sheet: Sheet) -> None:
+    cursor.execute(ADVANCE, (sheet.last_id, sheet.table))
+
+
+def _refuse_violations(connection: Any, report: Report) -> None:
+    report.message("verifying")
+    if found := verify(connection):
+        raise DemoFailed(
+            "the rows break the rules of the database:",
+            why="\n".join(f"  - {violation}" for violation in found) + "\nNothing was kept.",
+            fix="this is a fault in the package demo: correct it where the rule is named.",
+        )
+
+
+def _analyze(cursor: Any, sheets: list[Sheet]) -> None:
+    """Without statistics a query over all rows could take hours."""
+    for sheet in sheets:
+        cursor.execute(f'ANALYZE "{sheet.table}"')
+
+
+def _vacuum(connection: Any, sheets: list[Sheet], report: Report) -> None:
+    """What autovacuum would do in a while: mark the pages that need no second look."""
+    report.message("vacuum")
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            for sheet in sheets:
+                cursor.execute(f'VACUUM "{sheet.table}"')
+    except psycopg2.Error as error:
+        report.message(f"the rest of the vacuum is left to autovacuum: {error}")
+
+
+def _explained(error: psycopg2.Error) -> DemoFailed:
+    known = (fix for kind, fix in FAULTS if isinstance(error, kind))
+    return DemoFailed(
+        f"the demo cannot be loaded: {error.diag.message_primary or error}.",
+        why=" ".join(filter(None, [error.diag.message_detail, "Nothing was kept."])),
+        fix=next(known, "see what the server says above; its log may say more."),
+    )

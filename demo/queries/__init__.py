@@ -1,0 +1,10 @@
+"""The queries that run all day: what each one asks, the index that serves it, and its bound."""
+
+from __future__ import annotations
+
+from demo.queries import money, network, people
+from demo.queries.query import Measurement, Query, measure
+
+__all__ = ["QUERIES", "Measurement", "Query", "measure"]
+
+QUERIES = (*network.QUERIES, *money.QUERIES, *people.QUERIES)

@@ -1,0 +1,36 @@
+"""What stands where a secret would: of the right form, and opened by no key and no password."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256, sha512
+
+from domains.mikrotik.codes import ALPHABET, LENGTH
+
+CODES = len(ALPHABET) ** LENGTH
+
+
+def digest(name: str) -> bytes:
+    """The sha256 of a token that nobody has."""
+    return sha256(name.encode()).digest()
+
+
+def envelope(name: str) -> bytes:
+    """An envelope of version 1 (see domains.base.SecretField) with 20 bytes that never open."""
+    return b"\x01" + sha512(name.encode()).digest()[: 4 + 12 + 20 + 16]
+
+
+def password_hash(name: str) -> str:
+    """A bcrypt hash that belongs to no password."""
+    return "$2b$12$" + b64encode(sha512(name.encode()).digest(), b"./").decode()[:53]
+
+
+def code(number: int, start: int) -> str:
+    """The number-th voucher code behind its prefix; no two of one start are the same."""
+    # The factor has no divisor in common with the number of codes, whose only ones are 2 and 3.
+    rest = (start + number * 611_400_714_819_325) % CODES
+    symbols = []
+    for _ in range(LENGTH):
+        rest, digit = divmod(rest, len(ALPHABET))
+        symbols.append(ALPHABET[digit])
+    return "".join(symbols)

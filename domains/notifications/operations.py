@@ -1,0 +1,180 @@
+"""What an application does with the queue: put in, claim, finish, fail, release.
+
+A worker calls claim(), sends what it was given, and says finish() or fail() of each item. What it
+does not report before the lease ends is released, and its late report is refused with ClaimLost.
+
+BillingError
+└── ClaimLost     the lease ended and the item was released, or someone else reported
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from peewee import SQL, fn
+
+from domains.base import normalise_phone
+from domains.errors import BillingError, rules
+from domains.notifications.models import (
+    NotificationQueue,
+    NotificationQueueChannel,
+    NotificationQueueStatus,
+)
+
+# Seconds: the pause after the first failed attempt, doubled after each further one up to the most.
+FIRST_PAUSE = 30
+LONGEST_PAUSE = 3600
+
+# The CTE is materialized because a subquery may be run again for each row that it is joined to,
+# and would then lock more rows than its LIMIT says.
+CLAIM = """
+    WITH next AS MATERIALIZED (
+        SELECT id FROM notification_queue
+        WHERE status = 'pending' AND send_after <= now()
+          AND channel = ANY (%s::notification_queue_channel[])
+        ORDER BY priority DESC, send_after, id LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE notification_queue q
+    SET status = 'processing', attempts = q.attempts + 1, locked_by = %s,
+        locked_until = now() + make_interval(secs => %s)
+    FROM next WHERE q.id = next.id
+    RETURNING q.*
+"""
+RELEASE = """
+    WITH stuck AS MATERIALIZED (
+        SELECT id FROM notification_queue WHERE status = 'processing' AND locked_until <= now()
+        ORDER BY locked_until LIMIT %s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE notification_queue q
+    SET status = CASE WHEN q.attempts < q.max_attempts THEN 'pending' ELSE 'failed' END
+                 ::notification_queue_status,
+        locked_until = NULL, error = format('%%s did not report in time', q.locked_by)
+    FROM stuck WHERE q.id = stuck.id
+"""
+
+
+class ClaimLost(BillingError):
+    """The caller no longer has the item; what it did may be done again by another."""
+
+
+def enqueue(
+    channel: NotificationQueueChannel,
+    recipient: str,
+    body: str,
+    *,
+    subject: str | None = None,
+    payload: Mapping[str, Any] | None = None,
+    priority: int = NotificationQueue.priority.default,
+    send_after: datetime | None = None,
+    max_attempts: int = NotificationQueue.max_attempts.default,
+    dedupe_key: str | None = None,
+    customer_id: int | None = None,
+) -> NotificationQueue:
+    """Put a notification into the queue, and return its item.
+
+    recipient: an e-mail address, or a phone number in any usual spelling. priority: 0 to 10, the
+    highest goes first. send_after: aware; None means now. dedupe_key: names the occasion; where it
+    is in the queue already, in whatever status, that item is returned and nothing is added.
+    Raises ValueError for a phone number that is none, RuleViolation for what the database refuses.
+    """
+    email = channel == NotificationQueueChannel.EMAIL
+    row = {
+        NotificationQueue.channel: channel,
+        NotificationQueue.recipient: recipient.strip() if email else normalise_phone(recipient),
+        NotificationQueue.body: body,
+        NotificationQueue.subject: subject,
+        NotificationQueue.payload: dict(payload or {}),
+        NotificationQueue.priority: priority,
+        NotificationQueue.send_after: send_after or fn.now(),
+        NotificationQueue.max_attempts: max_attempts,
+        NotificationQueue.dedupe_key: dedupe_key,
+        NotificationQueue.customer: customer_id,
+    }
+    with NotificationQueue._meta.database.atomic(), rules():
+        insert = NotificationQueue.insert(row).on_conflict(
+            action="IGNORE", conflict_target=[NotificationQueue.dedupe_key]
+        )
+        while True:  # the item found may be cleaned away before it is read
+            added: list[NotificationQueue] = list(insert.returning(NotificationQueue).execute())
+            held = added or list(
+                NotificationQueue.select().where(NotificationQueue.dedupe_key == dedupe_key)
+            )
+            if held:
+                return held[0]
+
+
+def claim(
+    worker: str,
+    *,
+    limit: int = 10,
+    lease: float = 60,
+    channels: Iterable[NotificationQueueChannel] = NotificationQueueChannel,
+) -> list[NotificationQueue]:
+    """Take the next items that are due, the most urgent first; none is given to two workers.
+
+    worker: a name of the caller, for operators. limit: how many at most. lease: seconds in which
+    to report. channels: what the worker can send through. Callers never wait for one another.
+    """
+    names = [str(channel) for channel in channels]
+    with NotificationQueue._meta.database.atomic(), rules():
+        items = list(NotificationQueue.raw(CLAIM, names, limit, worker, lease))
+    return sorted(items, key=lambda item: (-item.priority, item.send_after, item.id))
+
+
+def finish(item: NotificationQueue) -> None:
+    """Say that a claimed item was sent. Raises ClaimLost where the caller has it no longer."""
+    _report(item, status=NotificationQueueStatus.SENT, sent_at=fn.now(), error=None)
+
+
+def fail(item: NotificationQueue, error: str) -> None:
+    """Say that a claimed item could not be sent. error: why, for operators.
+
+    It is tried again after a pause that doubles with each attempt, until its attempts are used up;
+    then it has failed. Raises ClaimLost where the caller has it no longer.
+    """
+    if item.attempts >= item.max_attempts:
+        _report(item, status=NotificationQueueStatus.FAILED, error=error)
+        return
+    _report(
+        item,
+        status=NotificationQueueStatus.PENDING,
+        send_after=fn.now() + SQL("make_interval(secs => %s)", [pause(item.attempts)]),
+        error=error,
+    )
+
+
+def release_stuck(limit: int = 1000) -> int:
+    """Take items back whose lease has ended, at most `limit` (how many it were).
+
+    Each waits for another worker, or has failed where its attempts are used up. Call it until it
+    returns 0; callers may run side by side.
+    """
+    with NotificationQueue._meta.database.atomic(), rules():
+        return int(NotificationQueue._meta.database.execute_sql(RELEASE, (limit,)).rowcount)
+
+
+def pause(attempts: int) -> int:
+    """Seconds until the next attempt, after so many."""
+    return int(min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE))
+
+
+def _report(item: NotificationQueue, **values: Any) -> None:
+    """Give the item up, if this claim of it still holds: attempts tells one claim from the next."""
+    with NotificationQueue._meta.database.atomic(), rules():
+        held = (
+            NotificationQueue.update(locked_until=None, **values)
+            .where(
+                NotificationQueue.id == item.id,
+                NotificationQueue.status == NotificationQueueStatus.PROCESSING,
+                NotificationQueue.locked_by == item.locked_by,
+                NotificationQueue.attempts == item.attempts,
+            )
+            .execute()
+        )
+    if not held:
+        raise ClaimLost(
+            f"notification {item.id}: {item.locked_by} has it no longer; its lease ended "
+            f"{item.locked_until}, and it was released or reported by another"
+        )

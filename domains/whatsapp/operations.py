@@ -1,0 +1,125 @@
+"""What an application does with templates and sessions: choose a default, render a text.
+
+BillingError
+├── NoDefault        there is no default template or session to use
+└── TemplateError    the values do not fit what the template declares
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from domains.errors import BillingError, rules
+from domains.whatsapp.models import (
+    WhatsappSession,
+    WhatsappTemplate,
+    WhatsappTemplateCategory,
+    WhatsappTemplateService,
+)
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+class NoDefault(BillingError):
+    """Nothing is the default for what was asked."""
+
+
+class TemplateError(BillingError):
+    """Values that do not fit the variables that a template declares."""
+
+
+def render(template: WhatsappTemplate, values: Mapping[str, str]) -> str:
+    """The text of a template with its placeholders filled in.
+
+    values: one for each variable that the template declares, and no others; what a value itself
+    has in braces stays as it is. Raises TemplateError naming what is missing or not declared.
+    """
+    declared = set(template.variables)
+    faults = [
+        f"{fault} {', '.join(sorted(names))}"
+        for fault, names in (
+            ("no value is given for", declared - set(values)),
+            ("it does not declare", set(values) - declared),
+        )
+        if names
+    ]
+    if faults:
+        raise TemplateError(
+            f"the template {template.name} ({template.language}) cannot be filled in: "
+            f"{'; '.join(faults)}"
+        )
+    return PLACEHOLDER.sub(lambda found: values[found[1]], template.body)
+
+
+def default_template(
+    category: WhatsappTemplateCategory,
+    service: WhatsappTemplateService | None = None,
+    language: str = WhatsappTemplate.language.default,
+) -> WhatsappTemplate:
+    """The default template for a service, else the one for any service. Raises NoDefault."""
+    found = (
+        WhatsappTemplate.select()
+        .where(
+            WhatsappTemplate.is_default,
+            WhatsappTemplate.category == category,
+            WhatsappTemplate.language == language,
+            WhatsappTemplate.service.is_null() | (WhatsappTemplate.service == service),
+        )
+        .order_by(WhatsappTemplate.service.is_null())
+        .first()
+    )
+    if found is None:
+        raise NoDefault(
+            f"no template is the default for {category}, {service or 'any service'}, language "
+            f"{language}; make one the default with make_default_template"
+        )
+    template: WhatsappTemplate = found
+    return template
+
+
+def make_default_template(template_id: int) -> None:
+    """Make a template the default for its category, service and language, instead of another.
+
+    Raises RuleViolation for one that is not active, peewee.DoesNotExist where there is none.
+    """
+    template = WhatsappTemplate.get_by_id(template_id)
+    _make_default(
+        template,
+        WhatsappTemplate.category == template.category,
+        WhatsappTemplate.service.is_null()
+        if template.service is None
+        else WhatsappTemplate.service == template.service,
+        WhatsappTemplate.language == template.language,
+    )
+
+
+def default_session(location_id: int) -> WhatsappSession:
+    """The session that a branch sends from unless told otherwise. Raises NoDefault."""
+    session = WhatsappSession.get_or_none(
+        WhatsappSession.is_default, WhatsappSession.location == location_id
+    )
+    if session is None:
+        raise NoDefault(
+            f"location {location_id} has no default WhatsApp session; make one the default with "
+            "make_default_session"
+        )
+    return session
+
+
+def make_default_session(session_id: int) -> None:
+    """Make a session the default of its branch, instead of another.
+
+    Raises peewee.DoesNotExist where there is none.
+    """
+    session = WhatsappSession.get_by_id(session_id)
+    _make_default(session, WhatsappSession.location == session.location)
+
+
+def _make_default(chosen: WhatsappTemplate | WhatsappSession, *group: object) -> None:
+    """Move the flag to one row of a group, whose rows are locked in the order of their ids."""
+    model = type(chosen)
+    with model._meta.database.atomic(), rules():
+        list(model.select(model.id).where(*group).order_by(model.id).for_update())
+        model.update(is_default=False).where(*group, model.is_default).execute()
+        model.update(is_default=True).where(model.id == chosen.id).execute()

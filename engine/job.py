@@ -1,0 +1,27 @@
+"""What there is to do with a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.files import Function, Migration
+from engine.migrator import FileMigrator
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs
+    in one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
+
+    migration: Migration
+    function: Function
+    atomic: bool = True
+    rollback: bool = False
+    losing: bool = True
+    learn: Callable[[FileMigrator], None] | None = None
+
+    @property
+    def command(self) -> str:
+        """What the user typed to get here."""
+        return "invoke rollback" if self.rollback else "invoke migrate"

@@ -1,0 +1,103 @@
+"""The report for a collector: one line of JSON on stderr for each event, and never a value.
+
+Results, messages and the error stay for people, on stdout. Events: `start` and `end` of the task,
+`lock` when the run may begin, `file` and `statement` when one is done. Durations are in
+milliseconds; of a statement only its first words are told, for what follows may be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.console import Console
+from engine.failure import sqlstate
+
+COMMENT = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+WORD = re.compile(r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*(?=[\s(;,]|$)')
+BEFORE_A_VALUE = {"AS", "DEFAULT", "DO", "IS", "RETURN", "SELECT", "SET", "TO", "VALUES", "WHERE"}
+MOST_WORDS = 6
+
+
+class JsonLog(Console):
+    """Tells a collector what happens in one run of a task."""
+
+    def event(self, kind: str, **fields: Any) -> None:
+        """Write a line."""
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        line = {"time": moment.replace("+00:00", "Z"), "event": kind, **fields}
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+    def message(self, text: str) -> None:
+        print(text, flush=True)
+
+    def locked(self, database: str, seconds: float) -> None:
+        self.event("lock", database=database, waited_ms=_ms(seconds))
+
+    def step(self) -> None:
+        """No bar: it would stand among the lines."""
+
+    def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+        self.event(
+            "statement",
+            name=self.name or None,
+            line=line or None,
+            statement=first_words(sql),
+            duration_ms=_ms(seconds),
+            **_outcome(error),
+        )
+
+    def finished(self, name: str, action: str, seconds: float) -> None:
+        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
+        self.event("file", name=name, outcome=action, duration_ms=_ms(seconds))
+        self.name = ""
+
+    def failed(self, name: str, seconds: float) -> None:
+        self.event("file", name=name, outcome="failed", duration_ms=_ms(seconds))
+
+
+@contextmanager
+def logged(task: str) -> Iterator[JsonLog]:
+    """The report of one run of a task, begun and ended."""
+    log, start = JsonLog(), time.monotonic()
+    log.event("start", task=task)
+    failure: BaseException | None = None
+    try:
+        yield log
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        duration = _ms(time.monotonic() - start)
+        log.event("end", task=task, duration_ms=duration, **_outcome(failure))
+
+
+def first_words(sql: str) -> str:
+    """What a statement does and to what, up to the first place where a value may stand."""
+    words: list[str] = []
+    position = COMMENT.match(sql).end()  # type: ignore[union-attr]
+    while len(words) < MOST_WORDS and (match := WORD.match(sql, position)):
+        words.append(match[0])
+        if match[0].upper() in BEFORE_A_VALUE:
+            break
+        position = COMMENT.match(sql, match.end()).end()  # type: ignore[union-attr]
+    return " ".join(words) or "function"
+
+
+def _outcome(error: BaseException | None) -> dict[str, str]:
+    if error is None:
+        return {"outcome": "done"}
+    state = sqlstate(error)
+    return {"outcome": "failed", "error": type(error).__name__} | (
+        {"sqlstate": state} if state else {}
+    )
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)

@@ -1,0 +1,90 @@
+"""A database URL: whether it can be read, how it is shown, what a program takes.
+
+It goes to libpq unchanged; no message ever has a password in it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+import psycopg2
+from psycopg2 import extensions
+
+from engine.errors import ConfigError
+
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+
+
+def checked(url: str, setting: str) -> str:
+    """The URL itself, if libpq can read it. Raises ConfigError, which never shows any part of the
+    URL that may be a password in the wrong place."""
+    url = url.strip()
+    problem = _problem(url)
+    if problem:
+        raise ConfigError(
+            f"{setting} {problem}.",
+            fix=f"write {setting}=postgresql://user:password@host:5432/database; special "
+            "characters in the password are written %XX (@ is %40, / is %2F).",
+        )
+    return url
+
+
+def _problem(url: str) -> str:
+    """What is wrong with the URL, or empty."""
+    scheme, sign, rest = url.partition("://")
+    if not sign or not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        return "is not a URL: it begins with no scheme"
+    if scheme not in ("postgresql", "postgres"):
+        return f"is not a PostgreSQL URL: its scheme is {scheme}"
+    place, _, path = rest.partition("/")
+    if place.count("@") > 1 or "@" in path.partition("?")[0]:
+        return "cannot be read: there is an @ or a / inside the user or the password"
+    try:
+        port = extensions.parse_dsn(url).get("port", "")
+    except UnicodeEncodeError:
+        return "cannot be read: it is not in UTF-8"
+    except psycopg2.ProgrammingError as error:
+        reason = str(error).strip().removeprefix("invalid dsn: ")
+        return f"cannot be read: {reason.partition(': ')[0]}"
+    return "" if re.fullmatch(r"[\d,]*", port) else "cannot be read: the port is not a number"
+
+
+def with_database(url: str, name: str, options: str) -> str:
+    """The same server, another database, as a libpq connection string.
+
+    options: of the connection. Its schema is `public` whatever they say; where there are none, none
+    are added, for poolers refuse them.
+    """
+    if not options:
+        return str(extensions.make_dsn(url, dbname=name))
+    return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
+
+
+def shown(url: str) -> str:
+    """The URL without its password, for messages."""
+    dsn = extensions.parse_dsn(url)
+    place = dsn.get("host", dsn.get("hostaddr", "local socket"))
+    port = f":{dsn['port']}" if "port" in dsn else ""
+    user = f"{dsn['user']}@" if "user" in dsn else ""
+    return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
+
+
+def for_program(url: str) -> tuple[str, dict[str, str]]:
+    """What a program of PostgreSQL's takes: a connection string without the password, and an
+    environment that has it; a command line is there for everybody to read.
+
+    Raises ConfigError for a secret that libpq takes from no environment.
+    """
+    settings = extensions.parse_dsn(url)
+    environment = {**os.environ, "LC_ALL": "C"}
+    if "password" in settings:
+        environment["PGPASSWORD"] = settings.pop("password")
+    for name in SECRETS:
+        if name in settings:
+            raise ConfigError(
+                f"the URL has {name}, which PostgreSQL's programs take on their command line only, "
+                "where everybody can read it.",
+                fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
+            )
+    return str(extensions.make_dsn(**settings)), environment
