@@ -236,11 +236,6 @@ class _Execution:
             notes = [f"held by {line}" for line in self.session.blockers.found]
         if is_already_there(error):
             notes = other_tools.found(self.session.cursor())
-        place = Place(
-            job.migration,
-            step.line if step else 0,
-            step.sql if step else "",
-            job.command,
-            job.atomic,
-        )
+        line, sql = (step.line, step.sql) if step else (0, "")
+        place = Place(job.migration, line, sql, job.command, job.atomic)
         return explain(place, error, stays, notes, info.user, info.dbname)
