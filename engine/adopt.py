@@ -34,20 +34,8 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         _refuse_number(number, migrations, found)
         pending = found.in_state("pending")
         todo = [migration for migration in adopted if migration.name in pending]
-        live = catalog.read(session.guard)
-        if not live.tables:
-            raise Refused(
-                "the database is empty: there is nothing to adopt.", fix="run `invoke migrate`."
-            )
-        changes = diff(live, _made(url, folder, {m.name for m in adopted}))
-        missing = [change for change in changes if not _besides(change)]
-        if missing:
-            raise Refused(
-                f"the database is not what the files up to {number:03} make. It would have:",
-                why="\n".join(f"  - to {change}" for change in missing) + "\nNothing was adopted.",
-                fix="bring the database to that state, or adopt fewer files and migrate the rest.",
-            )
-        for change in changes:
+        made = _made(url, folder, {migration.name for migration in adopted})
+        for change in _besides(catalog.read(session.guard), made, number):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
         if not settings.dry:
             with session.database.atomic():
@@ -82,6 +70,20 @@ def _made(url: str, folder: Path, names: set[str]) -> Schema:
             return catalog.read(connection)
 
 
-def _besides(change: Change) -> bool:
-    """Whether it is an object of its own that the database has and the files do not make."""
-    return change.action == "drop" and not change.table
+def _besides(live: Schema, made: Schema, number: int) -> list[Change]:
+    """The objects of its own that the database has and the files do not make. Raises Refused for
+    any other difference."""
+    if not live.tables:
+        raise Refused(
+            "the database is empty: there is nothing to adopt.", fix="run `invoke migrate`."
+        )
+    changes = diff(live, made)
+    besides = [change for change in changes if change.action == "drop" and not change.table]
+    differing = [change for change in changes if change not in besides]
+    if differing:
+        raise Refused(
+            f"the database is not what the files up to {number:03} make. It would have:",
+            why="\n".join(f"  - to {change}" for change in differing) + "\nNothing was adopted.",
+            fix="bring the database to that state, or adopt fewer files and migrate the rest.",
+        )
+    return besides

@@ -65,11 +65,16 @@ class _Execution:
         self.empty: set[str] = set()
 
     def show(self) -> None:
-        """Tell the SQL; the database is dry and executes nothing."""
-        self.session.report.sql(f"-- {self.job.migration.name}")
+        """Tell the SQL; the database is dry and executes nothing. A function does not run: it may
+        do more than SQL."""
+        tell = self.session.report.sql
+        tell(f"-- {self.job.migration.name}")
         for step in self._guarded(self._collect):
             self.migrator.current = step
-            self._guarded(step.run)
+            if step.is_function:
+                tell(f"-- line {step.line}: a Python function, which is not run")
+            else:
+                self._guarded(step.run)
 
     def in_one_transaction(self) -> None:
         """The steps and the row of the history, or nothing."""
@@ -231,11 +236,6 @@ class _Execution:
             notes = [f"held by {line}" for line in self.session.blockers.found]
         if is_already_there(error):
             notes = other_tools.found(self.session.cursor())
-        place = Place(
-            job.migration,
-            step.line if step else 0,
-            step.sql if step else "",
-            job.command,
-            job.atomic,
-        )
+        line, sql = (step.line, step.sql) if step else (0, "")
+        place = Place(job.migration, line, sql, job.command, job.atomic)
         return explain(place, error, stays, notes, info.user, info.dbname)

@@ -21,7 +21,7 @@ GUARD = "migrate:"
 WORKER = "migrate work:"
 KEY = "hashtextextended(%(part)s || current_schema(), 0)"
 LOCKS = f"""
-    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    FROM pg_locks l
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
@@ -32,7 +32,7 @@ HOLDER = f"""
                   CASE WHEN a.backend_start IS NULL THEN 'a host that this role may not see'
                        ELSE coalesce(a.client_hostname, host(a.client_addr), 'this machine') END,
                   coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time likewise'))
-    {LOCKS}
+    FROM pg_stat_activity a WHERE a.pid IN (SELECT l.pid {LOCKS})
 """
 
 

@@ -17,7 +17,8 @@ TOOLS = {
 }
 QUERY = """
     SELECT relname FROM pg_class
-    WHERE relnamespace = current_schema()::regnamespace AND relname = ANY (%s) ORDER BY relname
+    WHERE relnamespace = quote_ident(current_schema())::regnamespace
+      AND relname = ANY (%s) ORDER BY relname
 """
 
 

@@ -54,6 +54,11 @@ class Step:
             self.operation()
 
     @property
+    def is_function(self) -> bool:
+        """Whether it is a function of the file's, given to migrator.run()."""
+        return self.label == "<lambda>"  # in which peewee-migrate wraps it
+
+    @property
     def digest(self) -> str:
         """By which it is known again after a crash."""
         return hashlib.sha256((self.sql or self.label).encode()).hexdigest()

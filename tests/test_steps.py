@@ -140,6 +140,43 @@ def test_a_stopped_file_that_is_gone_is_missed(rows: Runner) -> None:
         rows.migrate()
 
 
+class Told(Heard):
+    """Keeps the SQL."""
+
+    def sql(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def test_a_dry_run_shows_the_sql_and_runs_no_function(rows: Runner) -> None:
+    (rows.folder / "002_u.py").write_text(
+        f"atomic = False\n\n\n{HEAD}    migrator.sql('CREATE TABLE u (i int)')\n"
+        "    migrator.run(print, 'it ran')\n    migrator.sql('VACUUM t')\n"
+    )
+    told = Told()
+    dry = Runner(rows.url, rows.folder, told, Settings(dry=True))
+    before = read(rows.url)
+    assert dry.migrate() == ["002_u"]
+    assert told.messages == [
+        "-- 002_u",
+        "CREATE TABLE u (i int)",
+        "-- line 6: a Python function, which is not run",
+        "VACUUM t",
+    ]
+    assert read(rows.url) == before
+    assert query(rows.url, "SELECT to_regclass('migratejournal')") == [(None,)]
+
+
+def test_a_held_lock_stops_one_step_and_keeps_those_before(rows: Runner) -> None:
+    write(rows.folder, "002_u", "CREATE TABLE u (i int)", "ALTER TABLE t ADD j int", atomic=False)
+    rows.settings = Settings(lock_timeout=0.2, lock_attempts=2)
+    with closing(psycopg2.connect(rows.url)) as holder:
+        holder.cursor().execute("SELECT * FROM t")
+        failure = fails(rows.migrate, "002_u.py, line 6: canceling statement due to lock timeout")
+        assert f"held by process {holder.info.backend_pid}: user postgres" in failure.why
+        assert "The first 1 of its 2 statements are done and stay." in failure.why
+    assert rows.migrate() == ["002_u"]
+
+
 # ── indexes built while others work ─────────────────────────────────────────────────────────────
 
 
