@@ -204,7 +204,7 @@ def test_a_held_lock_is_waited_for_and_its_holder_named(
     server: PostgresServer, tmp_path: Path
 ) -> None:
     write(tmp_path, "001_t", "CREATE TABLE t (i int)")
-    settings = Settings(lock_timeout=0.4, lock_attempts=3)
+    settings = Settings(lock_timeout=1.0, lock_attempts=3)
     with server.database() as url:
         Runner(url, tmp_path).migrate()
         write(tmp_path, "002_t", "CREATE TABLE u (i int)", "ALTER TABLE t ADD COLUMN j int")
@@ -220,7 +220,7 @@ def test_a_held_lock_is_waited_for_and_its_holder_named(
             assert len(heard.messages) == 2
             with closing(psycopg2.connect(url)) as connection:
                 assert list(catalog.read(connection).tables) == ["t"]
-            threading.Timer(0.6, holder.rollback).start()
+            threading.Timer(1.5, holder.rollback).start()
             assert Runner(url, tmp_path, heard, settings).migrate() == ["002_t"]
 
 

@@ -168,7 +168,7 @@ def test_a_dry_run_shows_the_sql_and_runs_no_function(rows: Runner) -> None:
 
 def test_a_held_lock_stops_one_step_and_keeps_those_before(rows: Runner) -> None:
     write(rows.folder, "002_u", "CREATE TABLE u (i int)", "ALTER TABLE t ADD j int", atomic=False)
-    rows.settings = Settings(lock_timeout=0.2, lock_attempts=2)
+    rows.settings = Settings(lock_timeout=1.0, lock_attempts=2)
     with closing(psycopg2.connect(rows.url)) as holder:
         holder.cursor().execute("SELECT * FROM t")
         failure = fails(rows.migrate, "002_u.py, line 6: canceling statement due to lock timeout")
