@@ -47,7 +47,10 @@ def env_set(c: Context, name: str) -> None:
 
 
 @command(
-    help={"all": "Run the long campaigns, too.", "options": "More options, passed to pytest."},
+    help={
+        "all": "Also the long campaigns; each test on each PostgreSQL.",
+        "options": "More options, passed to pytest.",
+    },
     auto_shortflags=False,
 )
 def test(c: Context, all: bool = False, options: str = "") -> None:

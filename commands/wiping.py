@@ -21,6 +21,7 @@ from engine.errors import Refused
 
 if TYPE_CHECKING:
     from engine.runner import Runner
+    from engine.wipe import Wipe
 
 WIPING = {
     "yes": "Do not ask.",
@@ -48,8 +49,9 @@ def fresh(
     with reporting("fresh", log_json) as report:
         runner = runner_for(c, dry_run, report)
         spare_production(runner, name, "invoke fresh")
-        wipe.rehearse(runner.url, MIGRATIONS)
-        _wipe(runner, yes, all, backup)
+        plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
+        wipe.rehearse(runner.url, MIGRATIONS, plan)
+        _wipe(runner, plan, yes, backup)
         runner.migrate(from_start=runner.settings.dry)
 
 
@@ -64,16 +66,17 @@ def reset(
     log_json: bool = False,
 ) -> None:
     """Delete everything, the history included, and stop."""
+    from engine import wipe
+
     with reporting("reset", log_json) as report:
         runner = runner_for(c, dry_run, report)
         spare_production(runner, name, "invoke reset")
-        _wipe(runner, yes, all, backup)
+        _wipe(runner, wipe.plan(runner.url, MIGRATIONS, everything=all), yes, backup)
 
 
-def _wipe(runner: Runner, yes: bool, everything: bool, backup: bool) -> None:
+def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
     from engine import wipe
 
-    plan = wipe.plan(runner.url, MIGRATIONS, everything=everything)
     if not plan.objects:
         print("Nothing to delete: the schema is empty.")
         return

@@ -53,10 +53,14 @@ class Object:
 
 @dataclass(frozen=True)
 class Wipe:
-    """What will be dropped, and the statements that do it."""
+    """What will be dropped, and the statements that do it.
+
+    rehearsed: the files that have just been run in a scratch database.
+    """
 
     objects: tuple[Object, ...]
     statements: tuple[str, ...]
+    rehearsed: frozenset[str]
 
 
 def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
@@ -69,9 +73,11 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
         with connection.cursor() as cursor:
             found = history.read(cursor, files.find(folder))
     made = {f"table {HISTORY_TABLE}", f"table {JOURNAL_TABLE}"}
+    replayed: set[str] = set()
     if not everything:
         begun = {key.removesuffix(journal.BACK) for key in found.unfinished}
-        made |= _made(url, folder, found.in_state("applied", "edited", "missing") | begun)
+        replayed = found.in_state("applied", "edited", "missing") | begun
+        made |= _made(url, folder, replayed)
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
         raise Refused(
@@ -80,14 +86,15 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
-    return Wipe(tuple(held), tuple(_statements(held)))
+    return Wipe(tuple(held), tuple(_statements(held)), frozenset(replayed))
 
 
-def rehearse(url: str, folder: Path) -> None:
+def rehearse(url: str, folder: Path, wipe: Wipe) -> None:
     """Run all files in a scratch database, so that a file that fails is found before anything is
-    dropped. Raises what the runner raises."""
-    with scratch(url) as database:
-        Runner(database, folder).migrate()
+    dropped; not where the plan has just done that. Raises what the runner raises."""
+    if wipe.rehearsed != {migration.name for migration in files.find(folder)}:
+        with scratch(url) as database:
+            Runner(database, folder).migrate()
 
 
 def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,6 @@ ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
 MODULES = ("backup.py", "billing.py", "tasks.py", "registry.py", "registration.py")
 PROJECT = (*MODULES, "commands", "domains", "engine", "migrations")
-IGNORED = shutil.ignore_patterns("__pycache__")
 
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -38,7 +38,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         servers = [PostgresServer(**fields) for fields in json.loads(config.workerinput["servers"])]
     else:
-        servers = [postgres.start(name, path) for name, path in postgres.available().items()]
+        with ThreadPoolExecutor() as threads:
+            servers = list(
+                threads.map(lambda found: postgres.start(*found), postgres.available().items())
+            )
         print("PostgreSQL " + " and ".join(server.name for server in servers))
     config.stash[SERVERS] = servers
 
@@ -56,8 +59,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             postgres.stop(server)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """But for campaigns the tests take turns on the servers; those marked each run on each."""
+    homes: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        if parameters.pop("server", None) and not item.get_closest_marker("each"):
+            test = item.nodeid.split("[")[0]
+            homes.setdefault(f"{test} {parameters}", []).append(item)
+    for turn, versions in enumerate(homes.values()):
+        for item in versions[: turn % len(versions)] + versions[turn % len(versions) + 1 :]:
+            item.add_marker(pytest.mark.campaign)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Whatever asks for a server runs on each of them, or on the one that its mark names."""
+    """Whatever asks for a server is there for each of them, or for the one that its mark names."""
     if "server" in metafunc.fixturenames:
         servers = metafunc.config.stash[SERVERS]
         if mark := metafunc.definition.get_closest_marker("only"):
@@ -98,14 +115,14 @@ def empty_url(server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def migrated_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A database with all migrations, one's own."""
-    with server.database(f"TEMPLATE {template}") as url:
+    with server.database(f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A migrated database that the tests of one worker share; nothing may be committed to it."""
-    with server.database(f"TEMPLATE {template}") as url:
+    with server.database(f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
         yield url
 
 
@@ -153,7 +170,7 @@ def project(tmp_path: Path) -> Path:
     for name in PROJECT:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=IGNORED)
+            shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder)
     return folder

@@ -18,6 +18,8 @@ from domains.whatsapp.models import WhatsappTemplate
 from domains.whatsapp.operations import PLACEHOLDER
 from engine.catalog import HISTORY_TABLE
 
+pytestmark = pytest.mark.each
+
 REGISTRY = registry.load()
 MODELS = {model._meta.table_name: model for domain in REGISTRY for model in domain.tables}
 OURS = f"relnamespace = 'public'::regnamespace AND relname <> '{HISTORY_TABLE}'"

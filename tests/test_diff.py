@@ -16,6 +16,8 @@ from engine.order import ordered
 from engine.schema import Schema
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.each
+
 TRIGGER = "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
 ON_T = "CREATE TRIGGER g BEFORE UPDATE OF a ON t FOR EACH ROW WHEN (NEW.a > 5) EXECUTE FUNCTION f()"
 INT = "CREATE FUNCTION {0} RETURNS {1} IMMUTABLE LANGUAGE sql AS 'SELECT 1::{1}';"

@@ -41,7 +41,7 @@ def changing(url: str, folder: Path) -> list[Any]:
     return [
         runner.migrate,
         runner.rollback,
-        lambda: wipe.rehearse(url, folder),
+        lambda: wipe.rehearse(url, folder, wipe.Wipe((), (), frozenset())),
         lambda: wipe.plan(url, folder, everything=True),
         lambda: adopt(url, folder, 1, Settings(), Report()),
     ]

@@ -33,6 +33,7 @@ from engine.errors import ConfigError
 from engine.peewee_database import EngineDatabase
 from tests.conftest import ROOT, Invoke
 
+COST = 10
 GOOD, WRONG = "kata sandi baik", "kata sandi salah"
 LIMITS = LoginLimits()
 
@@ -64,13 +65,13 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 
 @pytest.fixture(autouse=True)
 def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "COST", 10)
+    monkeypatch.setattr(passwords, "COST", COST)
     monkeypatch.delenv("BILLING_ENVIRONMENT", raising=False)
 
 
 @pytest.fixture(scope="module")
 def good_hash() -> str:
-    return bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(10)).decode()
+    return bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(COST)).decode()
 
 
 @pytest.fixture
@@ -122,18 +123,18 @@ def test_every_refusal_says_the_same_for_the_same_work(budi: AdminUser, work: Wo
         work.rounds = 0
         seen.add((refused(username, password, LoginLimits(max_login_attempts=99)), work.rounds))
     assert len(seen) == 1
-    assert next(iter(seen))[1] == 2**10
+    assert next(iter(seen))[1] == 2**COST
 
 
 @pytest.mark.only("newest")
 def test_an_older_hash_takes_the_work_of_a_new_one(
     budi: AdminUser, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "COST", 12)
+    monkeypatch.setattr(passwords, "COST", COST + 2)
     for username in ("Budi", "nobody"):
         work.rounds = 0
         refused(username, WRONG)
-        assert work.rounds == 2**12, username
+        assert work.rounds == 2 ** (COST + 2), username
 
 
 def test_failures_lock_the_account_for_a_time(budi: AdminUser) -> None:
@@ -180,7 +181,7 @@ def test_attempts_side_by_side_are_no_more_than_the_limit(budi: AdminUser, work:
 def test_a_rise_of_the_cost_renews_the_hash_at_log_in(
     budi: AdminUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "COST", 11)
+    monkeypatch.setattr(passwords, "COST", COST + 1)
     refused("Budi", WRONG)
     assert AdminUser.get_by_id(budi.id).password_hash == budi.password_hash
     together = threading.Barrier(3, timeout=30)
@@ -195,7 +196,7 @@ def test_a_rise_of_the_cost_renews_the_hash_at_log_in(
     with ThreadPoolExecutor(3) as threads:
         assert len(set(threads.map(enter, range(3)))) == 3
     renewed = AdminUser.get_by_id(budi.id).password_hash
-    assert passwords.cost_of(renewed) == 11
+    assert passwords.cost_of(renewed) == COST + 1
     log_in("Budi", GOOD, LIMITS)
     assert AdminUser.get_by_id(budi.id).password_hash == renewed
 

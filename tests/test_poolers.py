@@ -103,7 +103,7 @@ def test_nothing_runs_through_it(
         commands: list[Callable[[], Any]] = [
             runner.migrate,
             runner.rollback,
-            lambda: wipe.rehearse(url, folder),
+            lambda: wipe.rehearse(url, folder, wipe.Wipe((), (), frozenset())),
             lambda: wipe.plan(url, folder, everything=False),
             lambda: adopt(url, folder, 1, Settings(), Report()),
             lambda: Generator([], folder, url).generate("nothing"),

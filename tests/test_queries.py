@@ -13,6 +13,8 @@ from demo.queries import QUERIES, Query, measure
 from tests.demo_databases import demo_url, fill
 from tests.postgres import PostgresServer
 
+pytestmark = pytest.mark.each
+
 CUSTOMERS, MONTHS = 2_000, 2
 
 
