@@ -16,6 +16,8 @@ from engine.schema import Column, Constraint, Enum, Function, Index, Key, Schema
 
 HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
+READING_TABLE = "migratereading"
+OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE)
 
 OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
@@ -139,10 +141,13 @@ SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
 
 
-def read(connection: Any) -> Schema:
-    """Read the current schema of a psycopg2 connection (Schema); nothing is changed."""
+def read(connection: Any, *, depends: bool = True) -> Schema:
+    """Read the current schema of a psycopg2 connection (Schema); nothing is changed.
+
+    depends: whether to read what needs what; a comparison does without.
+    """
     with connection.cursor() as cursor:
-        found = _rows(cursor, TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
+        found = _rows(cursor, TABLES, own=list(OWN_TABLES))
         tables = {oid: Table(name, comment=comment) for oid, name, comment in found}
         _fill(cursor, tables)
         return Schema(
@@ -153,7 +158,7 @@ def read(connection: Any) -> Schema:
             },
             functions={row[0]: _function(*row) for row in _rows(cursor, FUNCTIONS)},
             tables={table.name: table for table in tables.values()},
-            depends=_depends(cursor, list(tables)),
+            depends=_depends(cursor, list(tables)) if depends else {},
         )
 
 
