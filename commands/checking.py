@@ -32,6 +32,6 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
     domains = list(registry.load())
     checked = Check(url(), migration_url(), MIGRATIONS, domains, Console()).run()
     print(checked.as_json() if json else checked.as_text())
-    if not json:
-        print("\n".join(f"note: {note}" for note in checked.notes), file=sys.stderr)
+    for note in checked.notes:
+        print(f"note: {note}", file=sys.stderr)
     raise Exit(code=int(checked.count(ERROR) > 0))

@@ -25,6 +25,7 @@ from engine.scratch import scratch
 from engine.session import Settings
 
 NOTHING = "nothing"
+NOT_YET = "nothing: no migration is applied"
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,10 @@ def compare(url: str, folder: Path) -> Comparison:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
         found = history.read(cursor, files.find(folder))
-        known, source = baseline(connection, url, folder, found)
         live = catalog.read(connection)
+        known, source = live, NOT_YET
+        if found.count("applied", "edited", "missing"):
+            known, source = baseline(connection, url, folder, found)
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
     return Comparison(database, schema, source, tuple(drifts), back)

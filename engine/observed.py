@@ -1,5 +1,5 @@
-"""Files run in a scratch database, where PostgreSQL is asked after each statement what it did: which
-tables that were there it locked and how, which it wrote anew, and what of them is another now."""
+"""Files run in a scratch database, where after each statement PostgreSQL is asked what it did: which
+tables it locked that were there, which it wrote anew, and what of them is not as it was."""
 
 from __future__ import annotations
 

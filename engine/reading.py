@@ -16,8 +16,11 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from psycopg2 import errors
+
 from engine import catalog, schema
 from engine.catalog import READING_TABLE
+from engine.errors import ConfigError
 from engine.history import History
 from engine.schema import Schema
 
@@ -66,11 +69,19 @@ class Reading:
 
 
 def load(cursor: Any) -> Reading | None:
-    """The reading that the database keeps, or None."""
+    """The reading that the database keeps, or None. Raises ConfigError where the role may not read
+    it."""
     cursor.execute(IS_THERE)
     if cursor.rowcount == 0:
         return None
-    cursor.execute(LOAD)
+    try:
+        cursor.execute(LOAD)
+    except errors.InsufficientPrivilege as error:
+        role = cursor.connection.info.user
+        raise ConfigError(
+            f"the role {role} may not read what the last run left ({READING_TABLE}).",
+            fix=f"as its owner run GRANT SELECT ON {READING_TABLE} TO {role}",
+        ) from error
     row = cursor.fetchone()
     return Reading(*row) if row else None
 
