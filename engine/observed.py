@@ -1,5 +1,5 @@
-"""Files run in a scratch database, where after each statement PostgreSQL is asked what it did: which
-tables it locked that were there, which it wrote anew, and what of them is not as it was."""
+"""Files run in a scratch database, where PostgreSQL is asked after each statement what it did:
+which tables it locked that were there, which it wrote anew, and what of them is not as it was."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ class Observer(Report):
         held, self.held = self.held, self._locks(cursor) if self.began and transaction else {}
         changed = [oid for oid, mode in self.held.items() if mode != MODES[0]]
         done = tuple(self._events(cursor, changed if transaction else list(self.now)))
+        if not transaction:  # PostgreSQL lets others work meanwhile, unless it writes a table anew
+            done = tuple(event for event in done if event.kind == "rewritten")
         locks = {self.began[oid].name: mode for oid, mode in self.held.items()}
         taken = [self.began[oid].name for oid, mode in self.held.items() if held.get(oid) != mode]
         self.seen.append(Observed(self.file, 0, sql, tag, done, locks, tuple(taken)))
@@ -144,10 +146,11 @@ class Rehearsal:
         """Let a file be there."""
         shutil.copy(self.source / f"{name}.py", self.folder)
 
-    def tables(self) -> frozenset[int]:
-        """The tables that are there now."""
+    def tables(self) -> dict[int, str]:
+        """The tables that are there now: the name of each by its oid."""
         with closing(connect(self.url, autocommit=True)) as connection:
-            return frozenset(shapes.read(connection.cursor()))
+            found = shapes.read(connection.cursor())
+            return {oid: shape.name for oid, shape in found.items()}
 
     def plain(self) -> Runner:
         """A runner that observes nothing."""

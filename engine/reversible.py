@@ -34,6 +34,7 @@ class Walk:
         self.folder = folder
         self.pending = pending
         self.fresh = fresh
+        self.names: frozenset[str] | None = None
         self.there: frozenset[int] | None = None
         self.done: set[str] = set()
         self.seen: list[Observed] = []
@@ -70,19 +71,20 @@ class Walk:
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
         self.rehearsal = self.stack.enter_context(rehearsed(self.url, self.folder, self.done))
-        if self.there is not None:
-            self.there = None
-            self._look()
+        self._look()
 
     def _look(self) -> None:
         """Which tables count as being there: in a database that has applied files, those that
         these have made; else those that there are when a file begins."""
-        if not self.fresh and self.there is None:
-            self.there = self.rehearsal.tables()
+        if self.names is not None:
+            tables = self.rehearsal.tables().items()
+            self.there = frozenset(oid for oid, name in tables if name in self.names)
 
     def _forth(self, migration: Migration) -> None:
         if migration.name in self.pending:
-            self._look()
+            if self.names is None and not self.fresh:
+                self.names = frozenset(self.rehearsal.tables().values())
+                self._look()
             self.seen += self.rehearsal.run([migration.name], self.there)
         else:
             self.rehearsal.add(migration.name)
