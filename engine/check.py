@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine import files, history, lint, squawk
 from engine.database import connect
-from engine.errors import ConnectionFailed, EngineError
+from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.generate import Generator
@@ -90,8 +90,11 @@ class Check:
         if not found:
             live = self._live(migrations)
             found += self._history(live)
-            found += self._walked(migrations, live)
-            found += [] if self.stopped else self._models()
+            try:
+                found += self._walked(migrations, live)
+                found += [] if self.stopped else self._models()
+            except (ConfigError, ConnectionFailed) as error:
+                found.append(_told("", "scratch", error))
         elif migrations:
             self.notes.append("the rest is looked at once this is mended")
         order = {migration.name: n for n, migration in enumerate(migrations)}
@@ -162,6 +165,8 @@ class Check:
         self.report.message("comparing with what the domains ask for")
         try:
             files = Generator(self.domains, self.folder, self.scratch).generate("check")
+        except (ConfigError, ConnectionFailed):
+            raise
         except EngineError as error:
             return [_told("", "models", error)]
         lines = [line for file in files for line in file.summary]

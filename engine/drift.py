@@ -111,7 +111,7 @@ def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[S
     kept = reading.load(connection.cursor())
     misfit = kept.misfit(version, found) if kept else "there is none"
     if kept and not misfit:
-        return kept.schema, f"the reading of {kept.taken_at}"
+        return kept.schema, f"what the run of {kept.taken_at} UTC left"
     if found.unfinished:
         raise ConfigError(
             f"what the files led to is not known: {', '.join(found.unfinished)} stopped half-way.",

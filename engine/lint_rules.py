@@ -198,7 +198,7 @@ BY_STATE = {"25001": "concurrently-in-transaction", "55P04": "enum-value-used-at
 # What engine.lint finds about its own comments, and what other checks find.
 OTHERS = (
     *("ignore-without-reason", "ignore-unknown", "ignore-unused"),
-    *("fails", "irreversible", "files", "history", "models"),
+    *("fails", "irreversible", "files", "history", "models", "scratch"),
 )
 NAMES = frozenset(
     [rule.name for rule in (*BY_EVENT.values(), *BY_TEXT.values())] + [*BY_STATE.values(), *OTHERS]

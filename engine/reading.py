@@ -37,13 +37,18 @@ KEEP = f"""
     DELETE FROM {READING_TABLE};
     INSERT INTO {READING_TABLE} VALUES (%s, %s, %s, %s, clock_timestamp())
 """
-LOAD = f"SELECT reading, files, reader, server_version, taken_at::text FROM {READING_TABLE}"
+LOAD = f"""
+    SELECT reading, files, reader, server_version,
+           to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+    FROM {READING_TABLE}
+"""
 
 
 @dataclass(frozen=True)
 class Reading:
     """A reading of an earlier run. files: the state of the history then. reader: the code that read
-    it. version: PostgreSQL's major version."""
+    it. version: PostgreSQL's major version. taken_at: in
+    UTC."""
 
     document: dict[str, Any]
     files: Any

@@ -57,7 +57,11 @@ def findings(path: str, statements: Iterable[Observed], *, atomic: bool) -> Iter
     command = [path, "--reporter", "json", f"--exclude={excluded}", "--config=/dev/null"]
     command += ["--assume-in-transaction"] if atomic else []
     done = subprocess.run(command, input="".join(texts), capture_output=True, text=True)
-    for found in _parsed(done.stdout):
+    report = _parsed(done.stdout)
+    if report is None:
+        said = (done.stderr or done.stdout).strip().split("\n")[0]
+        yield Finding(begins[0][1].file, 0, f"{PREFIX}failed", WARNING, f"squawk stopped: {said}")
+    for found in report or []:
         statement = [s for begin, s in begins if begin <= found["line"]][-1]
         rule = found["rule_name"]
         if rule.startswith(ON_OLD_TABLES) and not statement.locks:
@@ -72,10 +76,10 @@ def findings(path: str, statements: Iterable[Observed], *, atomic: bool) -> Iter
         )
 
 
-def _parsed(output: str) -> list[dict[str, Any]]:
-    """Its report; nothing where it did not write one (a version that knows another option)."""
+def _parsed(output: str) -> list[dict[str, Any]] | None:
+    """Its report; None where it did not write one (a version that knows other options)."""
     try:
-        value = json.loads(output)
+        value: list[dict[str, Any]] = json.loads(output)
     except json.JSONDecodeError:
-        return []
-    return value if isinstance(value, list) else []
+        return None
+    return value

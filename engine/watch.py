@@ -41,21 +41,29 @@ class Watch:
     def look(self, jobs: list[Job]) -> None:
         """Compare what is there with what the files led to. Raises Refused where a file that is to
         be applied touches what was changed by hand; what else was is told."""
+        if not (self.active and jobs):
+            return
         connection = self.session.database.connection()
         found = history.read(connection.cursor(), files.find(self.folder))
         applied = found.in_state("applied", "edited", "missing")
-        if not (self.active and jobs and applied):
+        if not applied:
             return
-        from engine import drift
-
         try:
+            live = catalog.read(connection, depends=False)
+            self.live = reading.encode(live)
+            kept = reading.load(connection.cursor())
+            if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
+                self.known = kept.document
+                return
+            from engine import drift
+
             known, _ = drift.baseline(connection, self.url, self.folder, found)
-        except EngineError as error:
+        except (EngineError, psycopg2.errors.LockNotAvailable) as error:
             if not found.unfinished:
-                self.session.report.message(f"not compared with an earlier run: {error.what}")
+                reason = str(error).split("\n")[0]
+                self.session.report.message(f"not compared with an earlier run: {reason}")
             return
-        live = catalog.read(connection, depends=False)
-        self.known, self.live = reading.encode(known), reading.encode(live)
+        self.known = reading.encode(known)
         drifts = drift.differences(known, live)
         if drifts and not jobs[0].rollback:
             self._refuse(drifts, jobs, applied, drift.way_back(catalog.read(connection), known))
@@ -69,13 +77,13 @@ class Watch:
             self.session.settle()
             connection = self.session.database.connection()
             after = reading.encode(catalog.read(connection, depends=False))
-            if self.known is not None:
+            if self.known not in (None, self.live):
                 from engine.drift import merged
 
                 after = merged(self.live, self.known, after)
             cursor = connection.cursor()
             found = history.read(cursor, files.find(self.folder))
-            reading.keep(cursor, after, found, connection.server_version // 10000)
+            reading.keep(cursor, after, found, _major(connection))
         except (psycopg2.Error, EngineError) as error:
             reason = str(error).strip().split("\n")[0]
             self.session.report.message(f"what the catalogs say was not kept: {reason}")
@@ -129,6 +137,11 @@ class _Touched:
             return True
         needed = {part.lower() for part in (table, name.partition("(")[0].strip('"')) if part}
         return any(needed <= words for words in self.words)
+
+
+def _major(connection: Any) -> int:
+    version: int = connection.server_version
+    return version // 10000
 
 
 def _read(url: str) -> Schema:

@@ -11,12 +11,13 @@ import pytest
 from engine import files, lint, squawk
 from engine.finding import Finding
 from engine.lint import Sizes
-from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, OTHERS
+from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
 from engine.observed import Observed, Rehearsal
 from engine.report import Report
 from engine.reversible import Walk
 from engine.statements import split
 from tests.postgres import PostgresServer
+from tests.readme import spans, table
 from tests.test_lifecycle import execute
 from tests.test_runner import write
 
@@ -213,6 +214,11 @@ def test_each_rule_has_a_case() -> None:
     named = {rule.name for rule in (*BY_EVENT.values(), *BY_TEXT.values())} | set(BY_STATE.values())
     assert named == CASES.keys()
     assert not named & set(OTHERS)
+
+
+def test_readme_names_every_rule() -> None:
+    rows = table("### What `invoke check` looks at")
+    assert {name for row in rows for name in spans(row[0])} == NAMES
 
 
 @pytest.mark.parametrize("rule", [r for r in CASES if r not in BY_STATE.values()])
