@@ -30,6 +30,7 @@ TABLES = f"""
       AND c.relname <> ALL (%(own)s) AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
+# count(*), as EXISTS would be made one join over all of pg_depend, badly where nothing is analyzed.
 COLUMNS = """
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
            CASE WHEN a.attgenerated = '' THEN pg_get_expr(ad.adbin, ad.adrelid, true) END,
@@ -37,7 +38,8 @@ COLUMNS = """
            CASE WHEN a.attgenerated <> '' THEN pg_get_expr(ad.adbin, ad.adrelid, true) ELSE '' END,
            CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
            col_description(a.attrelid, a.attnum),
-           EXISTS (SELECT FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
+           (SELECT count(*) > 0 FROM pg_depend d
+                   JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
                    WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid
                      AND d.refobjsubid = a.attnum AND d.deptype = 'a')
     FROM pg_attribute a
