@@ -145,7 +145,7 @@ class Check:
         self.linted = len(pending)
         with Walk(self.scratch, self.folder, pending, fresh=len(pending) == len(migrations)) as way:
             found = list(way.findings(migrations, self.report))
-            seen, self.stopped = way.seen, way.stopped
+            seen, self.stopped, done = way.seen, way.stopped, way.done
         found += lint.lint(seen, live.sizes)
         path = squawk.program()
         if not path:
@@ -156,6 +156,9 @@ class Check:
             if path and mine:
                 atomic = migration.load().atomic
                 of_file += squawk.findings(path, mine, atomic=atomic)
+            if migration.name not in done:
+                yield from of_file
+                continue
             more = {finding.rule for finding in of_file}
             left = lint.obeyed(of_file, migration, [s.line for s in mine], more)
             yield from (f for f in left if migration.name in pending or f.rule == IRREVERSIBLE)

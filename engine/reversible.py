@@ -4,6 +4,7 @@ back, what its rollback leaves behind, and what those that are pending do to tab
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -58,7 +59,7 @@ class Walk:
                 self._forth(migration)
             except EngineError as error:
                 self.stopped = True
-                yield _failure(migration, error)
+                yield self._failure(migration, error)
                 return
             after = self._read()
             told = [self._finding(migration, text) for text in self._back(before, after)]
@@ -123,14 +124,18 @@ class Walk:
         with closing(connect(self.rehearsal.url, autocommit=True)) as connection:
             return catalog.read(connection, depends=False)
 
-
-def _failure(migration: Migration, error: EngineError) -> Finding:
-    """A file that stops on an empty database; those after it are not looked at."""
-    cause: BaseException | None = error
-    state = None
-    while cause is not None and not state:
-        state = getattr(cause, "pgcode", None)
-        cause = cause.__cause__ or cause.__context__
-    rule = BY_STATE.get(state or "", "fails")
-    why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
-    return Finding(migration.name, 0, rule, ERROR, error.what, why, error.fix)
+    def _failure(self, migration: Migration, error: EngineError) -> Finding:
+        """A file that stops on an empty database; those after it are not looked at."""
+        cause: BaseException | None = error
+        state = None
+        while cause is not None and not state:
+            state = getattr(cause, "pgcode", None)
+            cause = cause.__cause__ or cause.__context__
+        place = re.match(r"\S+\.py, line (\d+): ", error.what)
+        what = error.what[place.end() :] if place else error.what
+        line = int(place[1]) if place else 0
+        why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
+        fix = error.fix.replace(str(self.rehearsal.folder), str(self.folder))
+        return Finding(
+            migration.name, line, BY_STATE.get(state or "", "fails"), ERROR, what, why, fix
+        )

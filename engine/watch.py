@@ -7,19 +7,17 @@ import re
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg2
 
-from engine import catalog, files, history, reading
+from engine import catalog, drift, files, history, reading
 from engine.database import connect
+from engine.drift import Drift
 from engine.errors import EngineError, Refused
 from engine.job import Job
 from engine.schema import Key, Schema
 from engine.session import Session
-
-if TYPE_CHECKING:
-    from engine.drift import Drift
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
 IMPATIENT = "SET lock_timeout = '1s'"
@@ -57,21 +55,29 @@ class Watch:
             if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
                 self.known = kept.document
                 return
-            from engine import drift
+            from engine.live import baseline
 
-            known, _ = drift.baseline(connection, self.url, self.folder, found)
+            known, _ = baseline(connection, self.url, self.folder, found)
         except psycopg2.errors.LockNotAvailable as error:
-            self._tell_not_compared(str(error))
+            self._tell(f"not compared with an earlier run: {error}")
             self.active = False  # what is there afterwards may not be what the files led to
             return
         except EngineError as error:
             if not found.unfinished:
-                self._tell_not_compared(error.what)
+                self._tell(f"not compared with an earlier run: {error.what}")
             return
         self.known = reading.encode(known)
         drifts = drift.differences(known, live)
         if drifts and not jobs[0].rollback:
-            self._refuse(drifts, jobs, applied, drift.way_back(catalog.read(connection), known))
+            names = [job.migration.name for job in jobs]
+            bad, reason = self._in_the_way(drifts, applied, names)
+            others = [item for item in drifts if item not in bad]
+            for item in others:
+                self._tell(f"changed by hand: {item.name} (see invoke check --live)")
+            if bad:
+                but = {item.key for item in others}
+                back = drift.way_back(catalog.read(connection), known, but)
+                raise _refused(names, bad, reason, drift.advice(tuple(back)))
 
     def keep(self) -> None:
         """Keep what the files have led to, beside the history. A failure is told and no more: the
@@ -83,19 +89,15 @@ class Watch:
             connection = self.session.database.connection()
             after = reading.encode(self._read(connection))
             if self.known not in (None, self.live):
-                from engine.drift import merged
-
-                after = merged(self.live, self.known, after)
+                after = drift.merged(self.live, self.known, after)
             cursor = connection.cursor()
             found = history.read(cursor, files.find(self.folder))
             reading.keep(cursor, after, found, _major(connection))
         except (psycopg2.Error, EngineError) as error:
-            reason = str(error).strip().split("\n")[0]
-            self.session.report.message(f"what the catalogs say was not kept: {reason}")
+            self._tell(f"what the catalogs say was not kept: {error}")
 
-    def _tell_not_compared(self, reason: str) -> None:
-        line = reason.partition("\n")[0]
-        self.session.report.message(f"not compared with an earlier run: {line}")
+    def _tell(self, text: str) -> None:
+        self.session.report.message(text.partition("\n")[0])
 
     def _read(self, connection: Any) -> Schema:
         connection.cursor().execute(IMPATIENT)
@@ -103,45 +105,37 @@ class Watch:
         self.session.settle()
         return schema
 
-    def _refuse(
-        self, drifts: list[Drift], jobs: list[Job], applied: set[str], back: list[str]
-    ) -> None:
-        names = [job.migration.name for job in jobs]
+    def _in_the_way(
+        self, drifts: list[Drift], applied: set[str], names: list[str]
+    ) -> tuple[list[Drift], str]:
+        """The drifts that these files touch; all of them, and why, where nobody can tell."""
         try:
             touched = _Touched(self.url, self.folder, applied, names)
         except EngineError as error:
-            touched, reason = None, f"What the pending files touch is not known: {error.what}\n"
-        else:
-            reason = ""
-        bad = [drift for drift in drifts if touched is None or drift.key in touched]
-        for drift in drifts:
-            if drift not in bad:
-                self.session.report.message(
-                    f"changed by hand: {drift.name} (see invoke check --live)"
-                )
-        if bad:
-            from engine.drift import advice
+            return drifts, f"What the pending files touch is not known: {error.what}\n"
+        return [item for item in drifts if item.key in touched], ""
 
-            listed = "\n".join(f"  - {drift}" for drift in bad)
-            raise Refused(
-                f"{', '.join(names)} would change what was changed by hand since the last run:",
-                why=f"{listed}\n{reason}Nothing was run.",
-                fix=advice(tuple(back)).removeprefix("What to do: "),
-            )
+
+def _refused(names: list[str], bad: list[Drift], reason: str, advice: str) -> Refused:
+    listed = "\n".join(f"  - {item}" for item in bad)
+    return Refused(
+        f"{', '.join(names)} would change what was changed by hand since the last run:",
+        why=f"{listed}\n{reason}Nothing was run.",
+        fix=advice.removeprefix("What to do: "),
+    )
 
 
 class _Touched:
     """The keys of what files make, alter or drop, and what else their statements name."""
 
     def __init__(self, url: str, folder: Path, applied: Iterable[str], names: list[str]) -> None:
-        from engine.drift import differences
         from engine.observed import rehearsed
 
         with rehearsed(url, folder, set(applied)) as rehearsal:
             before = _read(rehearsal.url)
             rehearsal.run(names)
-            drifts = differences(before, _read(rehearsal.url))
-        self.keys: set[Key] = {drift.key for drift in drifts}
+            drifts = drift.differences(before, _read(rehearsal.url))
+        self.keys: set[Key] = {item.key for item in drifts}
         self.words = [set(WORD.findall(sql.lower())) for sql in rehearsal.statements]
 
     def __contains__(self, key: Key) -> bool:
