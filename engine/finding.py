@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ERROR, WARNING = "error", "warning"
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Finding:
     """file, line: where; empty and 0 where it is not one file's. rule: its name. level: ERROR or
     WARNING. what: one sentence. why: what it means. fix: what to write or to type instead."""

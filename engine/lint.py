@@ -39,6 +39,8 @@ IF_NOT_EXISTS = re.compile(
     r"\s+IF\s+NOT\s+EXISTS\s+(?P<name>\"[^\"]+\"|[\w.]+)",
     re.IGNORECASE,
 )
+# Rules whose {name} is an identifier.
+NAMED = frozenset(rule.name for rule in BY_EVENT.values())
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,6 @@ def _finding(rule: Rule, event: Event, statement: Observed) -> Finding:
     }
     texts = (text.format(**words) for text in (rule.what, rule.why, rule.fix))
     return Finding(statement.file, statement.line, rule.name, rule.level, *texts)
-
-
-NAMED = frozenset(rule.name for rule in BY_EVENT.values())
 
 
 def obeyed(

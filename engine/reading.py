@@ -75,7 +75,7 @@ class Reading:
 
 def load(cursor: Any) -> Reading | None:
     """The reading that the database keeps, or None. Raises ConfigError where the role may not read
-    it."""
+    it, or the table is somebody else's."""
     cursor.execute(IS_THERE)
     if cursor.rowcount == 0:
         return None
@@ -86,6 +86,12 @@ def load(cursor: Any) -> Reading | None:
         raise ConfigError(
             f"the role {role} may not read what the last run left ({READING_TABLE}).",
             fix=f"as its owner run GRANT SELECT ON {READING_TABLE} TO {role}",
+        ) from error
+    except errors.UndefinedColumn as error:
+        raise ConfigError(
+            f"the table {READING_TABLE} is not ours.",
+            why="What the catalogs say after a run is kept under that name.",
+            fix=f"rename it (ALTER TABLE {READING_TABLE} RENAME TO …)",
         ) from error
     row = cursor.fetchone()
     return Reading(*row) if row else None

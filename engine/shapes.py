@@ -24,9 +24,10 @@ SHAPES = """
             x.relname, pg_get_indexdef(i.indexrelid, 0, true)))
        FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid)
     FROM pg_class c
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
-      AND c.relkind IN ('r', 'p') AND c.relname <> ALL (%(own)s)
-      AND (%(tables)s::oid[] IS NULL OR c.oid = ANY (%(tables)s::oid[]))
+    WHERE c.relkind IN ('r', 'p') AND c.relname <> ALL (%(own)s)
+      AND CASE WHEN %(tables)s::oid[] IS NULL
+          THEN c.relnamespace = to_regnamespace(quote_ident(current_schema()))
+          ELSE c.oid = ANY (%(tables)s::oid[]) END
 """
 
 # Constraints for which every row is looked at, unless they say NOT VALID.

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import peewee
 import psycopg2
 
 from engine import catalog, drift, files, history, reading
@@ -93,7 +94,7 @@ class Watch:
             cursor = connection.cursor()
             found = history.read(cursor, files.find(self.folder))
             reading.keep(cursor, after, found, _major(connection))
-        except (psycopg2.Error, EngineError) as error:
+        except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
 
     def _tell(self, text: str) -> None:

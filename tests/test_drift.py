@@ -12,6 +12,8 @@ from typing import Any
 
 import psycopg2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine import catalog, drift, dump, live, reading, restore
 from engine.adopt import adopt
@@ -72,6 +74,28 @@ def limited(server: PostgresServer, url: str, name: str) -> str:
     server.execute(f"CREATE ROLE {name} LOGIN")
     execute(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
     return url.replace("postgres@", f"{name}@")
+
+
+DOCUMENTS = st.recursive(
+    st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6
+)
+
+
+@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
+def test_a_run_changes_what_it_changed_and_nothing_else(base: Any, ours: Any, new: Any) -> None:
+    assert drift.merged(base, ours, base) == ours
+    assert drift.merged(base, base, new) == new
+    assert drift.merged(base, new, new) == new
+
+
+def test_a_table_of_that_name_that_is_not_ours_is_left_alone(empty_url: str, shop: Path) -> None:
+    execute(empty_url, "CREATE TABLE migratereading (i int); INSERT INTO migratereading VALUES (1)")
+    heard = Heard()
+    assert Runner(empty_url, shop, heard).migrate() == ["001_shop"]
+    assert heard.messages[0].startswith("what the catalogs say was not kept: ")
+    assert query(empty_url, "SELECT * FROM migratereading") == [(1,)]
+    with pytest.raises(ConfigError, match="the table migratereading is not ours"):
+        live.compare(empty_url, shop)
 
 
 @pytest.mark.each

@@ -313,6 +313,12 @@ def test_a_comment_in_a_statement_speaks_for_that_one(bench: str, folder: Path) 
     assert [finding.line for finding in linted(bench, folder, name)] == [2, 6]
 
 
+def test_another_search_path_hides_nothing(bench: str, folder: Path) -> None:
+    steps = ["SET LOCAL search_path = pg_catalog", "SELECT 1", "RESET search_path", CHECK]
+    found = linted(bench, folder, file(folder, 2, ["SELECT * FROM owners FOR UPDATE", *steps]))
+    assert [(finding.rule, finding.line) for finding in found] == [("check-scan", 6)]
+
+
 def test_python_in_a_file_hides_nothing(bench: str, folder: Path) -> None:
     (folder / "002_case.py").write_text(
         "def work(database):\n    database.execute_sql('CREATE INDEX i ON owners (n)')\n\n\n"
