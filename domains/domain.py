@@ -54,6 +54,7 @@ class Domain:
     permission_names: list[str] = field(default_factory=list)
     granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Any], None]] = field(default_factory=list)
+    renames: list[str] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
         """Name the domains whose models this one refers to."""
@@ -69,6 +70,16 @@ class Domain:
             self.tables.append(model)
             if "updated_at" in model._meta.fields:
                 self.statements.append(UPDATED_AT.format(table=model._meta.table_name))
+
+    def renamed_from(self, thing: type[Model] | Field, old: str) -> None:
+        """Say what a model's table or a field's column was called, so that its rows are kept.
+
+        It may stand there for good: where the old name is gone it means nothing.
+        """
+        if isinstance(thing, Field):
+            self.renames.append(f"{thing.model._meta.table_name}.{old}:{thing.column_name}")
+        else:
+            self.renames.append(f"{old}:{thing._meta.table_name}")
 
     def extension(self, name: str, *, optional: bool = False) -> None:
         """Ask for an extension; an optional one is created only where the server offers it."""

@@ -22,7 +22,7 @@ def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
     """The changes, and those that they make necessary."""
     remaking = _Remaking(changes, old, new)
     for change in list(remaking.changes.values()):
-        if _is_rebuilt(change):
+        if is_rebuilt(change):
             remaking.move_columns(change)
     for change in list(remaking.changes.values()):
         remaking.remake_what_needs(change)
@@ -62,7 +62,7 @@ class _Remaking:
     def remake_what_needs(self, change: Change) -> None:
         """Remake what needs the thing that goes, or that turns into another."""
         retyped = _is_retyped(change)
-        if change.action == "drop" or retyped or _is_rebuilt(change):
+        if change.action == "drop" or retyped or is_rebuilt(change):
             for key in self.needing.get(change.key, []):
                 if not (retyped and key[0] in FOLLOWS_TYPE):
                     self._remake(key)
@@ -105,7 +105,8 @@ class _Remaking:
         self.changes[(change.action, change.kind, change.table, change.name)] = change
 
 
-def _is_rebuilt(change: Change) -> bool:
+def is_rebuilt(change: Change) -> bool:
+    """Whether it is an enum that is set aside and made anew."""
     return (change.action, change.kind) == ("alter", "enum") and not change.in_place
 
 
