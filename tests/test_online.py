@@ -15,10 +15,12 @@ from domains.base import BaseModel, TimestampedModel
 from domains.domain import Domain
 from engine.errors import ConfigError
 from engine.generate import Generator
+from engine.runner import Runner
+from tests import crash
 from tests.console import at_terminal
 from tests.postgres import PostgresServer
 from tests.test_generate import Register, Workshop, edit, workshop
-from tests.test_lifecycle import execute, query
+from tests.test_lifecycle import execute, query, read
 
 __all__ = ["workshop"]
 
@@ -27,6 +29,7 @@ ROWS = """
     INSERT INTO items (name, owner, rank) SELECT 'n' || i, 1 + i % 50, i
     FROM generate_series(1, 20000) i
 """
+FEW_ROWS = ROWS.replace("20000", "200")
 WRITE = """
     INSERT INTO items (name, owner, rank) VALUES ('new', 1, %s);
     UPDATE items SET name = 'changed' WHERE id = %s;
@@ -260,3 +263,25 @@ def test_on_a_terminal_a_rename_is_asked_about(migrated_url: str, project: Path,
         [True] if said == "yes" else []
     )
     assert said == "yes" or "--allow-drop locations.address" in heard
+
+
+@pytest.mark.parametrize("stride", [8, pytest.param(1, marks=pytest.mark.campaign)])
+def test_after_a_crash_plain_migrate_finishes(
+    workshop: Workshop, server: PostgresServer, stride: int
+) -> None:
+    workshop.first(models(busy=False))
+    execute(workshop.url, FEW_ROWS)
+    paths = workshop.generate(models(busy=True))
+    moments = 2 * len(paths) + sum(path.read_text().count("migrator.sql") for path in paths) // 2
+    template = workshop.url.rpartition("/")[2]
+    tried = 0
+    for point in range(1, moments, stride):
+        with server.database(f"TEMPLATE {template}") as url:
+            if crash.run(url, workshop.folder, point) != -9:
+                break
+            Runner(url, workshop.folder).migrate()
+            assert read(url) == workshop.fresh(models(busy=True)), point
+            assert query(url, "SELECT count(*), count(token) FROM items") == [(200, 200)], point
+            tried += 1
+    assert tried
+    print(f"{tried} points tried, all finished by a plain migrate")
