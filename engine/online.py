@@ -72,7 +72,8 @@ class Split:
             if column.identity or "serial" in column.type or is_partitioned(table):
                 return None
             return replace(change, new=replace(column, not_null=False))
-        if change.action == "create" and change.key in rewriting and self._may_be_filled(table):
+        filled = change.action == "create" and column.default is not None
+        if filled and change.key in rewriting and self._may_be_filled(table):
             return replace(change, new=replace(column, default=None, not_null=False))
         return None
 
