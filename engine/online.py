@@ -21,6 +21,9 @@ KEY = re.compile(
     rf"(?P<columns>{NAMES})(?P<include> INCLUDE {NAMES})?(?P<rest>(?: (?:NOT )?DEFERRABLE.*)?)"
 )
 NOISY = re.compile(r"\b(?:RAISE|INSERT|UPDATE|DELETE|PERFORM|EXECUTE|ASSERT)\b", re.IGNORECASE)
+ANY_UPDATE = re.compile(r"\bUPDATE\b(?! OF )")
+CONDITION = re.compile(r" WHEN \((.*)\) EXECUTE ")
+CHANGED = re.compile(r"old\.(\w+) (?:IS DISTINCT FROM|<>) new\.\1")
 TRIGGER_FUNCTION = re.compile(r"EXECUTE FUNCTION (.*)\(")
 
 
@@ -78,16 +81,18 @@ class Split:
         return None
 
     def _may_be_filled(self, table: Table) -> bool:
-        """Whether an UPDATE of every row would call no trigger that refuses it or does more."""
+        """Whether setting a new column in every row calls no trigger that refuses it or does
+        more."""
+        functions = [*self.old.functions.values(), *self.new.functions.values()]
         for trigger in table.triggers.values():
             called = TRIGGER_FUNCTION.search(trigger.definition)
             texts = [
                 function.definition
-                for function in (*self.old.functions.values(), *self.new.functions.values())
+                for function in functions
                 if called and function.name.partition("(")[0] == called[1]
             ]
-            fires = "UPDATE" in trigger.definition.partition(" ON ")[0]
-            if fires and (not texts or any(NOISY.search(text) for text in texts)):
+            harmless = texts and not any(NOISY.search(text) for text in texts)
+            if _fires(trigger.definition) and not harmless:
                 return False
         return True
 
@@ -132,6 +137,15 @@ def _holds_fast(change: Change) -> bool:
         before, after = change.old, change.new
         return bool((before.type, before.collation) != (after.type, after.collation))
     return change.action == "drop" or change.kind == "enum"
+
+
+def _fires(trigger: str) -> bool:
+    """Whether a trigger is called where none of the columns that it names changes."""
+    if not ANY_UPDATE.search(trigger.partition(" ON ")[0]):
+        return False
+    condition = CONDITION.search(trigger)
+    terms = condition[1].split(" OR ") if condition else [""]
+    return not all(CHANGED.fullmatch(term) for term in terms)
 
 
 def is_partitioned(table: Table) -> bool:

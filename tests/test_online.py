@@ -62,6 +62,7 @@ def models(*, busy: bool) -> Register:
                 constraints = [Check("rank > 0", name="items_rank_check")] if busy else []
 
         domain.models(Owner, Item)
+        domain.sql(*GUARD)
         if busy:
             domain.index(Item, Item.rank, unique=True, name="items_rank_key")
             domain.index(Item, "lower(name)", where="rank > 9", name="items_name_idx")
@@ -108,6 +109,16 @@ class Writers:
 
 def filenode(url: str) -> Any:
     return query(url, "SELECT pg_relation_filenode('items')")
+
+
+GUARD = (
+    "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+    "RAISE EXCEPTION 'the rank stays'; END $$",
+    "CREATE TRIGGER items_rank_of BEFORE UPDATE OF rank ON items FOR EACH ROW "
+    "EXECUTE FUNCTION keep()",
+    "CREATE TRIGGER items_rank_stays BEFORE UPDATE ON items FOR EACH ROW "
+    "WHEN (OLD.rank <> NEW.rank) EXECUTE FUNCTION keep()",
+)
 
 
 @pytest.mark.each
