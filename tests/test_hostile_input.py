@@ -186,7 +186,7 @@ def test_time_zones(
 @pytest.mark.only("newest")
 def test_folders_of_backups(tried: Tried, empty_url: str, tmp_path: Path) -> None:
     def attempt(text: str) -> None:
-        folder = tmp_path / "inside" / text.lstrip("/").replace("..", "")
+        folder = tmp_path / "inside" / text.replace("..", "").lstrip("/")
         result = lawful(call(empty_url, "backup", f"--path={folder}"))
         if result.code == 0:
             (path,) = folder.glob("*.dump")
