@@ -16,8 +16,11 @@ from engine.schema import Key, Schema, Table
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")
-# Tables, indexes and the indexes of constraints share their names.
-RELATIONS = ("table", "index", "constraint")
+# Relations share their names, and the types of rows share theirs with other types.
+RELATIONS = (
+    *("table", "view", "index", "constraint", "sequence"),
+    *("enum", "domain", "composite"),
+)
 
 
 def ordered(
@@ -126,7 +129,7 @@ class _Before:
         for name, number in self._names("drop", RELATIONS):
             gone.setdefault(name, []).append(number)
         for name, number in self._names("create", ("constraint",)):
-            yield from ((earlier, number) for earlier in gone.get(name, ()))
+            yield from ((earlier, number) for earlier in gone.get(name, ()) if earlier != number)
 
     def _names(self, action: str, inside: Container[str]) -> Iterator[tuple[str, int]]:
         """The names that changes give or take away; inside: the parts that share a table's fate.
@@ -166,7 +169,11 @@ class _Before:
 
     def _numbers(self, key: Key, actions: Container[str]) -> list[int]:
         """The changes of this object, or of the whole table that it is a part of."""
-        numbers = self.by_key.get(key) or self.by_key.get(("table", "", key[1]), [])
+        numbers = self.by_key.get(key) or [
+            number
+            for kind in ("table", "view")
+            for number in self.by_key.get((kind, "", key[1]), ())
+        ]
         return [number for number in numbers if self.changes[number].action in actions]
 
 

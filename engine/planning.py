@@ -58,6 +58,7 @@ class Planner:
         if kind == "trigger":
             name = f"{name} on {change.table}"
         own = self.owners.get((kind, name.partition("(")[0].strip('"')))
+        own = own or self.owners.get(("view", change.table))
         return own or self.owner("table", change.table or change.name)
 
     def owner(self, kind: str, name: str) -> str:

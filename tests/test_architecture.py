@@ -28,13 +28,20 @@ ALLOWED = {
     "engine.change": ["engine.schema"],
     "engine.quoting": [],
     "engine.errors": [],
-    "engine.diff": ["engine.change", "engine.order", "engine.remake", "engine.schema"],
+    "engine.diff": [
+        *("engine.change", "engine.order", "engine.remake", "engine.schema", "engine.sequences"),
+        "engine.widening",
+    ],
+    "engine.sequences": ["engine.quoting", "engine.schema"],
+    "engine.widening": ["engine.sequences"],
     "engine.remake": ["engine.change", "engine.quoting", "engine.schema"],
     "engine.order": ["engine.change", "engine.schema"],
-    "engine.columns": ["engine.change", "engine.errors", "engine.quoting", "engine.schema"],
+    "engine.columns": ["engine.change", "engine.quoting", "engine.schema", "engine.sequences"],
     "engine.ddl": [
-        *("engine.change", "engine.columns", "engine.errors", "engine.quoting", "engine.schema")
+        *("engine.change", "engine.columns", "engine.ddl_types", "engine.errors"),
+        *("engine.quoting", "engine.schema", "engine.sequences"),
     ],
+    "engine.ddl_types": ["engine.change", "engine.errors", "engine.quoting", "engine.schema"],
     "domains": ["peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
     "registry": ["peewee", "domains", "engine.errors", "registration"],
     "registration": ["peewee", "domains", "engine.errors"],
