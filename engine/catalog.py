@@ -31,6 +31,9 @@ from engine.schema import (
     View,
 )
 from engine.sequences import SERIAL, is_serial, usual
+from engine.unmanaged import unmanaged
+
+__all__ = ["HISTORY_TABLE", "JOURNAL_TABLE", "read", "unmanaged"]
 
 HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
@@ -43,8 +46,11 @@ LISTED = re.compile(
 VALUE = re.compile(r"('(?:[^']|'')*'::character varying(?:\(\d+\))?)")
 
 
-def read(connection: Any) -> Schema:
-    """Read the current schema of a psycopg2 connection (Schema); nothing is changed."""
+def read(connection: Any, *, depends: bool = True) -> Schema:
+    """Read the current schema of a psycopg2 connection (Schema); nothing is changed.
+
+    depends: whether it shall say what needs what, without which no changes can be ordered.
+    """
     with connection.cursor() as cursor:
         found = _rows(cursor, queries.TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
         tables = {oid: Table(name, comment=note, partitioned=key) for oid, name, note, key in found}
@@ -61,17 +67,8 @@ def read(connection: Any) -> Schema:
             sequences=sequences,
             views={view.name: view for view in views.values()},
         )
-        rows = _rows(cursor, DEPENDS, relations=[*tables, *views])
+        rows = _rows(cursor, DEPENDS, relations=[*tables, *views]) if depends else []
         return replace(schema, depends=needs(rows, schema, folded))
-
-
-def unmanaged(connection: Any) -> list[str]:
-    """What lies in the current schema and is never compared, made or dropped: its kind and name.
-
-    Partitions are not listed: they come and go as the data does.
-    """
-    with connection.cursor() as cursor:
-        return [f"{kind} {name}" for kind, name in _rows(cursor, queries.UNMANAGED)]
 
 
 def _fill(cursor: Any, tables: dict[int, Table], views: dict[int, View]) -> None:

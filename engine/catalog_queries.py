@@ -9,8 +9,10 @@ from __future__ import annotations
 HERE = "quote_ident(current_schema())::regnamespace"
 OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
-    " AND d.objid = {1}.oid AND d.deptype IN ('e', 'i'))"
+    " AND d.objid = {1}.oid AND d.deptype = 'e')"
 )
+# A function that a range type brought along, a type that a table did.
+ALONE = OURS.replace("= 'e'", "IN ('e', 'i')")
 # Neither a partition nor a child of another table: what these are is said by more than themselves.
 APART = "NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid)"
 TABLES = f"""
@@ -53,7 +55,7 @@ SEQUENCES = f"""
       AND o.refclassid = 'pg_class'::regclass AND o.refobjsubid > 0 AND o.deptype IN ('a', 'i')
     LEFT JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
     WHERE c.relnamespace = {HERE}
-      AND {OURS.format("pg_class", "c").replace("IN ('e', 'i')", "= 'e'")}
+      AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
 # Of a constraint that a partitioned table or the target of a key hands on, only the origin counts.
@@ -170,7 +172,7 @@ ENUMS = f"""
     SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE t.typnamespace = {HERE} AND t.typtype = 'e' AND {OURS.format("pg_type", "t")}
+    WHERE t.typnamespace = {HERE} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 DOMAINS = f"""
@@ -181,7 +183,7 @@ DOMAINS = f"""
                      FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'), '{{}}'),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t JOIN pg_type b ON b.oid = t.typbasetype
-    WHERE t.typnamespace = {HERE} AND t.typtype = 'd' AND {OURS.format("pg_type", "t")}
+    WHERE t.typnamespace = {HERE} AND t.typtype = 'd' AND {ALONE.format("pg_type", "t")}
     ORDER BY t.typname
 """
 COMPOSITES = f"""
@@ -193,7 +195,7 @@ COMPOSITES = f"""
     FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_type b ON b.oid = a.atttypid
-    WHERE t.typnamespace = {HERE} AND {OURS.format("pg_type", "t")}
+    WHERE t.typnamespace = {HERE} AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
@@ -202,47 +204,8 @@ FUNCTIONS = f"""
            concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
            pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')
     FROM pg_proc p
-    WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w') AND {OURS.format("pg_proc", "p")}
+    WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
+      AND {ALONE.format("pg_proc", "p")}
     ORDER BY 1
 """
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
-# Which of these exist, an extension apart; a cast counts where one of its types lies here.
-UNMANAGED = f"""
-    WITH found (class, oid) AS (
-        SELECT 'pg_class'::regclass, c.oid FROM pg_class c
-        WHERE c.relnamespace = {HERE} AND NOT c.relispartition
-          AND (c.relkind = 'f' OR (c.relkind = 'r' AND NOT {APART}))
-        UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-        WHERE t.typnamespace = {HERE} AND t.typtype IN ('r', 'b', 'p')
-          AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
-        UNION ALL SELECT 'pg_proc'::regclass, oid FROM pg_proc
-        WHERE pronamespace = {HERE} AND prokind = 'a'
-        UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = {HERE}
-        UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE opcnamespace = {HERE}
-        UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily WHERE opfnamespace = {HERE}
-        UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
-        WHERE connamespace = {HERE}
-        UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
-        WHERE collnamespace = {HERE}
-        UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config WHERE cfgnamespace = {HERE}
-        UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict WHERE dictnamespace = {HERE}
-        UNION ALL SELECT 'pg_ts_parser'::regclass, oid FROM pg_ts_parser WHERE prsnamespace = {HERE}
-        UNION ALL SELECT 'pg_ts_template'::regclass, oid FROM pg_ts_template
-        WHERE tmplnamespace = {HERE}
-        UNION ALL SELECT 'pg_statistic_ext'::regclass, oid FROM pg_statistic_ext
-        WHERE stxnamespace = {HERE}
-        UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
-        JOIN pg_class c ON c.oid = r.ev_class
-        WHERE c.relnamespace = {HERE} AND r.rulename <> '_RETURN'
-        UNION ALL SELECT 'pg_event_trigger'::regclass, t.oid FROM pg_event_trigger t
-        JOIN pg_proc p ON p.oid = t.evtfoid WHERE p.pronamespace = {HERE}
-        UNION ALL SELECT 'pg_cast'::regclass, c.oid FROM pg_cast c
-        WHERE EXISTS (SELECT FROM pg_type t
-                      WHERE t.oid IN (c.castsource, c.casttarget) AND t.typnamespace = {HERE})
-    )
-    SELECT i.type, replace(i.identity, quote_ident(current_schema()) || '.', '')
-    FROM found f, LATERAL pg_identify_object(f.class, f.oid, 0) i
-    WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.oid
-                      AND d.deptype IN ('e', 'i'))
-    ORDER BY 1, 2
-"""

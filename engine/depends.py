@@ -100,7 +100,7 @@ def needs(
             found.setdefault(("setting", table.name, setting.name), set()).add(of)
         for part in table.constraints.values():
             for end in (table.name, part.target) if part.target else ():
-                if "unlogged" in schema.tables[end].settings:
+                if end in schema.tables and "unlogged" in schema.tables[end].settings:
                     key = (part.part, table.name, part.name)
                     found.setdefault(key, set()).add(("setting", end, "unlogged"))
     return {key: frozenset(keys) for key, keys in found.items()}

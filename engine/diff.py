@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.change import Change, grows
+from engine.comments import comments
 from engine.order import places
 from engine.remake import remade
 from engine.schema import (
@@ -19,7 +20,6 @@ from engine.schema import (
     DomainType,
     Enum,
     Function,
-    Key,
     Schema,
     Sequence,
     Table,
@@ -46,7 +46,7 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
     dropped = {name: old.tables[name] for name in old.tables.keys() - new.tables.keys()}
     changes += _circular_foreign_keys(dropped)
     changes = remade(_grown(changes, new), old, new)
-    return changes + list(_comments(changes, old, new))
+    return changes + list(comments(changes, old, new))
 
 
 def with_new_labels(old: Schema, new: Schema) -> Schema:
@@ -218,28 +218,6 @@ def _same(old: Any, new: Any) -> bool:
     if old is None or new is None:
         return old is new
     return bool(replace(old, comment=None) == replace(new, comment=None))
-
-
-def _comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:
-    """One change for all comments of a table or an object: a list of (kind, name, text)."""
-    made = {change.key for change in changes if change.action == "create"}
-    made |= {c.key for c in changes if c.kind == "enum" and not c.in_place}
-    held = {
-        key: thing.comment
-        for key, thing in old.objects()
-        if key not in made and ("view", "", key[1]) not in made
-    }
-    texts: dict[Key, list[tuple[str, str, str | None]]] = {}
-    for key, thing in new.objects():
-        kind, table, name = key
-        if thing.comment != held.get(key):
-            owner = (new.relation(table), "", table) if table else key
-            kind = thing.kind if kind in ("function", "view") else kind
-            kind = "constraint" if kind == "foreign key" else kind
-            texts.setdefault(owner, []).append((kind, name, thing.comment))
-    for (kind, _, name), found in texts.items():
-        whole = kind in ("table", "view")
-        yield Change("alter", "comment", name, name if whole else "", new=found)
 
 
 DIFFERENCES: dict[str, Difference] = {

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from engine.change import KINDS, PARTS, Change
-from engine.schema import Key, Schema, Table
+from engine.schema import Key, Schema, Table, View
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")
@@ -140,9 +140,11 @@ class _Before:
         for number, change in enumerate(self.changes):
             if change.action == action and change.kind in RELATIONS:
                 yield change.name, number
-                if change.kind == "table":
-                    table = change.old or change.new
-                    yield from ((name, number) for _, _, name in _part_keys(table, inside))
+                whole = change.old or change.new
+                if change.kind in ("table", "view"):
+                    yield from ((name, number) for _, _, name in _part_keys(whole, inside))
+                elif getattr(whole, "kind", "") == "primary key":
+                    yield f"primary key of {change.table}", number
             elif change.action == action and change.kind == "function":
                 yield f"{change.name.partition('(')[0]}()", number
 
@@ -177,5 +179,5 @@ class _Before:
         return [number for number in numbers if self.changes[number].action in actions]
 
 
-def _part_keys(table: Table, kinds: Container[str] = KINDS) -> list[Key]:
+def _part_keys(table: Table | View, kinds: Container[str] = KINDS) -> list[Key]:
     return [(kind, table.name, part.name) for kind, part in table.parts() if kind in kinds]

@@ -83,7 +83,15 @@ class _Remaking:
         """The change; values go from one enum to another by their labels."""
         if not _is_retyped(change):
             return change
-        return replace(change, by_text={_base(change.old), _base(change.new)} <= self.enums)
+        names = _base(change.old), _base(change.new)
+        held, wanted = (
+            self.held.get(("enum", "", names[0])),
+            self.wanted.get(("enum", "", names[1])),
+        )
+        shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
+        if held and wanted and shape and {*held.labels} <= {*wanted.labels}:
+            change = replace(change, losing="")
+        return replace(change, by_text={*names} <= self.enums)
 
     def _remake(self, key: Key) -> None:
         kind, table, part = key

@@ -48,10 +48,8 @@ class Composite:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A sequence with its bounds as they are; `serial` and identity columns have theirs inside.
-
-    owner: the table and column that it goes with, or empty.
-    """
+    """A sequence; `serial` and identity columns have theirs inside. owner: the table and column
+    that it goes with, or empty."""
 
     name: str
     type: str
@@ -130,10 +128,8 @@ class Index:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger that somebody created (none of PostgreSQL's own for foreign keys).
-
-    state: when it fires: `ENABLE`, `DISABLE`, `ENABLE ALWAYS` or `ENABLE REPLICA`.
-    """
+    """A trigger that somebody created (none of PostgreSQL's own for foreign keys). state: `ENABLE`,
+    `DISABLE`, `ENABLE ALWAYS` or `ENABLE REPLICA`."""
 
     name: str
     definition: str
@@ -143,7 +139,7 @@ class Trigger:
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy of row-level security. definition: what follows its table in CREATE POLICY."""
+    """A policy of row-level security. definition: what follows the table in CREATE POLICY."""
 
     name: str
     definition: str
@@ -152,10 +148,8 @@ class Policy:
 
 @dataclass(frozen=True)
 class Setting:
-    """What one ALTER TABLE or ALTER INDEX sets and another sets back: a storage parameter, a flag.
-
-    of: the column, index or constraint with which it goes, as a key.
-    """
+    """What a statement sets and another sets back: a storage parameter, a flag. of: the column,
+    index or constraint with which it goes, as a key."""
 
     name: str
     statement: str

@@ -52,9 +52,12 @@ def create(sequence: Sequence) -> str:
 
 
 def alter(old: Sequence, new: Sequence) -> str:
-    """ALTER SEQUENCE; the number that comes next stays."""
+    """ALTER SEQUENCE; the number that comes next stays, unless it cannot lie between the bounds."""
     words = [f"AS {new.type}"] if old.type != new.type else []
-    return " ".join([f"ALTER SEQUENCE {name(new.name)}", *words, *differing(old, new)])
+    words += differing(old, new)
+    if new.maximum < old.minimum or new.minimum > old.maximum:
+        words.append("RESTART")
+    return " ".join([f"ALTER SEQUENCE {name(new.name)}", *words])
 
 
 def differing(old: Sequence, new: Sequence) -> Iterator[str]:

@@ -24,6 +24,8 @@ MEASURED = (
 def holds(old: str, new: str) -> bool:
     """Whether every value of the old type is one of the new type."""
     old, new = PLAIN.get(old, old), PLAIN.get(new, new)
+    if old.endswith("[]") and new.endswith("[]"):
+        return holds(old.removesuffix("[]"), new.removesuffix("[]"))
     if new in {old, "text", *WIDER.get(old, ())}:
         return True
     (kind, *size), (other, *room) = (_measured(text) for text in (old, new))
