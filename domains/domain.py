@@ -12,14 +12,8 @@ from peewee import Field, Model
 
 from domains.base import EnumField
 from domains.machine import StatusMachine
+from domains.statement import named
 
-CREATED = re.compile(
-    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:UNIQUE\s+|CONSTRAINT\s+)?"
-    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|INDEX)\s+(?!(?:IF|ON|CONCURRENTLY)\s)"
-    r"(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)(?![\w$]|\s*\.)"
-    r"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>\"(?:[^\"]|\"\")+\"|[\w$]+))?",
-    re.IGNORECASE | re.DOTALL,
-)
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 UPDATED_AT = """
 CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
@@ -120,12 +114,15 @@ class Domain:
         self.statements.append(" ".join(filter(None, parts)))
 
     def sql(self, *statements: str) -> None:
-        """Register CREATE statements that Peewee has no word for, one object each."""
+        """Register statements that Peewee has no word for, one object each: CREATE, and what can
+        only be said by ALTER or COMMENT (see domains.statement)."""
         for statement in statements:
-            if not CREATED.match(statement):
+            if not named(statement):
                 raise ValueError(
-                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER and INDEX, without OR "
-                    "REPLACE, IF NOT EXISTS or the name of a schema, not: "
+                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER, INDEX, VIEW, SEQUENCE, "
+                    "POLICY, TYPE and DOMAIN, settings such as ALTER TABLE … ENABLE ROW LEVEL "
+                    "SECURITY, and COMMENT, without OR REPLACE, IF NOT EXISTS or the name of a "
+                    "schema, not: "
                     f"{statement.strip()[:60]!r}; state what the database shall hold, `invoke "
                     "generate` writes the change"
                 )
@@ -176,27 +173,8 @@ class Domain:
         yield from (("enum", name, enum) for enum, name in self.enums.items())
         yield from (("permission", name, object()) for name in self.permission_names)
         for statement in self.statements:
-            kind, name = named(statement)
-            yield kind, name, object()
-
-
-def named(statement: str) -> tuple[str, str]:
-    """(kind, name) of what a CREATE statement makes; a function's name has its signature."""
-    made = CREATED.match(statement)
-    assert made, statement
-    kind, name = made["kind"].lower(), _folded(made["name"])
-    if kind in ("function", "procedure"):
-        name += " ".join((made["signature"] or "()").split())
-    elif kind == "trigger":
-        name += " on " + _folded(made["table"] or "?")
-    return kind, name
-
-
-def _folded(identifier: str) -> str:
-    """The name as PostgreSQL knows it."""
-    if identifier.startswith('"'):
-        return identifier[1:-1].replace('""', '"')
-    return identifier.lower()
+            if made := named(statement):
+                yield *made, object()
 
 
 def _column(column: Field | str) -> str:

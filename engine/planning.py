@@ -59,9 +59,11 @@ class Planner:
     def _group(self, change: Change) -> str:
         kind = change.new[0][0] if change.kind == "comment" else change.kind
         name = change.old.name if kind == "enum" and change.old else change.name
-        if kind == "trigger":
+        if kind in ("trigger", "policy"):
             name = f"{name} on {change.table}"
+        kind = "sequence" if kind == "ownership" else kind
         own = self.owners.get((kind, name.partition("(")[0].strip('"')))
+        own = own or self.owners.get(("view", change.table))
         return own or self.owner("table", change.table or change.name)
 
     def owner(self, kind: str, name: str) -> str:
