@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
+from commands.checking import check
 from commands.data import backup, demo, restore
 from commands.migrating import adopt, migrate, rollback, status
 from commands.secrecy import admin_password, secrets_key, secrets_rotate
@@ -16,8 +17,8 @@ from commands.wiping import fresh, reset
 from commands.writing import domains, generate, renumber, sql_script
 
 namespace = Collection(
-    *(migrate, rollback, fresh, reset, backup, restore, adopt, status, generate, renumber),
-    *(domains, demo, test),
+    *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),
+    *(renumber, domains, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

@@ -18,6 +18,7 @@ from engine.runner import Runner
 from engine.schema import Schema
 from engine.scratch import scratch
 from engine.session import Settings, exclusive
+from engine.watch import Watch
 
 
 def adopt(url: str, folder: Path, number: int, settings: Settings, report: Report) -> list[str]:
@@ -43,6 +44,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
                     history.record(cursor, migration, None)
                 if found.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
+            Watch(session, url, folder).keep()
         return [migration.name for migration in todo]
 
 
@@ -65,7 +67,7 @@ def _refuse_number(number: int, migrations: list[Migration], found: History) -> 
 
 def _made(url: str, folder: Path, names: set[str]) -> Schema:
     with scratch(url) as database, files.copied(folder, names) as copy:
-        Runner(database, copy).migrate()
+        Runner(database, copy, settings=Settings(watched=False)).migrate()
         with closing(connect(database, autocommit=True)) as connection:
             return catalog.read(connection)
 

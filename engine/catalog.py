@@ -37,6 +37,8 @@ __all__ = ["HISTORY_TABLE", "JOURNAL_TABLE", "read", "unmanaged"]
 
 HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
+READING_TABLE = "migratereading"
+OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE)
 
 # `IN ('a', 'b')` on a varchar is kept as the first; what PostgreSQL makes of that text is the
 # second, and stays. They mean the same.
@@ -52,7 +54,7 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
     depends: whether it shall say what needs what, without which no changes can be ordered.
     """
     with connection.cursor() as cursor:
-        found = _rows(cursor, queries.TABLES, own=[HISTORY_TABLE, JOURNAL_TABLE])
+        found = _rows(cursor, queries.TABLES, own=list(OWN_TABLES))
         tables = {oid: Table(name, comment=note, partitioned=key) for oid, name, note, key in found}
         views = {oid: _view(*values) for oid, *values in _rows(cursor, queries.VIEWS)}
         _fill(cursor, tables, views)

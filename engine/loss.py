@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
+from engine.catalog import OWN_TABLES
 from engine.errors import EngineError, Refused
 from engine.files import Migration
 
@@ -16,7 +16,7 @@ COLUMNS = f"""
     FROM pg_class c LEFT JOIN pg_attribute a
       ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
-      AND c.relname NOT IN ('{HISTORY_TABLE}', '{JOURNAL_TABLE}')
+      AND c.relname NOT IN {OWN_TABLES}
     ORDER BY c.relname, a.attnum
 """
 

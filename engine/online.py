@@ -62,7 +62,7 @@ class Split:
     def _takes_long(self, change: Change) -> bool:
         """Whether it, or its way back, has to look at every row."""
         table = self.busy.get(change.table)
-        if table is None or is_partitioned(table):
+        if table is None or table.partitioned:
             return False
         return change.kind == "index" or constraint_form(change) != ""
 
@@ -72,7 +72,7 @@ class Split:
         if table is None or not isinstance(column, Column):
             return None
         if change.action == "alter" and column.not_null and not change.old.not_null:
-            if column.identity or "serial" in column.type or is_partitioned(table):
+            if column.identity or "serial" in column.type or table.partitioned:
                 return None
             return replace(change, new=replace(column, not_null=False))
         filled = change.action == "create" and column.default is not None
@@ -146,11 +146,6 @@ def _fires(trigger: str) -> bool:
     condition = CONDITION.search(trigger)
     terms = condition[1].split(" OR ") if condition else [""]
     return not all(CHANGED.fullmatch(term) for term in terms)
-
-
-def is_partitioned(table: Table) -> bool:
-    """Whether it is a partitioned table, on which PostgreSQL does nothing CONCURRENTLY."""
-    return bool(getattr(table, "partition_key", ""))
 
 
 def constraint_form(change: Change) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from engine import ddl
 from engine.change import Change
-from engine.online import KEY, constraint_form, is_partitioned
+from engine.online import KEY, constraint_form
 from engine.quoting import literal, name
 from engine.schema import Key, Schema
 
@@ -48,7 +48,7 @@ def online_statements(
 
 def _spares(change: Change, old: Schema) -> bool:
     table = old.tables.get(change.table)
-    return table is not None and not is_partitioned(table)
+    return table is not None and not table.partitioned
 
 
 def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from engine.errors import GenerateError, MigrationFailed
 from engine.renames import Rename
 from engine.runner import Runner
 from engine.schema import Key, Schema
+from engine.session import Settings
 from engine.source import Statement, migration_text
 
 State = TypeVar("State")
@@ -45,7 +46,7 @@ class Bench:
     def __init__(self, url: str, folder: Path, optional: Iterable[str]) -> None:
         self.url = url
         self.folder = folder
-        self.runner = Runner(url, folder)
+        self.runner = Runner(url, folder, settings=Settings(watched=False))
         with closing(connect(url, autocommit=True)) as connection:
             self.version = connection.server_version // 10000
             self.unoffered = {name for name in optional if not offered(connection, name)}

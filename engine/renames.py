@@ -137,7 +137,7 @@ def _definitions(table: Table) -> Iterator[tuple[tuple[str, str], list[str]]]:
     found: dict[tuple[str, str], list[str]] = {}
     for kind, part in table.parts():
         kind = "constraint" if kind == "foreign key" else kind
-        if kind != "column":
+        if kind in ("constraint", "index", "trigger"):
             own = re.compile(rf"(INDEX|TRIGGER) {re.escape(name(part.name))} ")
             text = own.sub(r"\1 ", part.definition, count=1)
             found.setdefault((kind, text), []).append(part.name)

@@ -13,6 +13,7 @@ from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
 from engine.session import Session, Settings, exclusive
+from engine.watch import Watch
 
 
 class Runner:
@@ -37,14 +38,14 @@ class Runner:
         """Apply what is pending, in order (names of the files applied).
 
         from_start: show all files, for a dry run on a database that would be empty. Raises
-        HistoryError where files and history do not fit together, MigrationFailed where a file
-        stops: those before it stay applied. All files are read before the first one runs.
+        HistoryError where files and history do not fit together, Refused where a file touches what
+        was changed by hand, MigrationFailed where a file stops: those before it stay applied. All
+        files are read before the first one runs.
         """
         with exclusive(self.url, self.settings, self.report) as session:
             todo = files.find(self.folder) if from_start else self._pending(session)
             jobs = [_migrate(migration, self.url) for migration in todo]
-            for job in jobs:
-                execution.run(session, job)
+            self._run(session, jobs)
             zone = session.wished_zone()
             if zone and not self.settings.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
@@ -61,9 +62,20 @@ class Runner:
         with exclusive(self.url, self.settings, self.report) as session:
             newest = self._applied(session)[::-1][:steps]
             jobs = [_rollback(migration, self.url, losing) for migration in newest]
+            self._run(session, jobs)
+            return [migration.name for migration in newest]
+
+    def _run(self, session: Session, jobs: list[Job]) -> None:
+        """Run them, unless one touches what was changed by hand; keep what they have led to, also
+        where one fails."""
+        watch = Watch(session, self.url, self.folder)
+        watch.look(jobs)
+        try:
             for job in jobs:
                 execution.run(session, job)
-            return [migration.name for migration in newest]
+        finally:
+            if jobs:
+                watch.keep()
 
     def _pending(self, session: Session) -> list[Migration]:
         migrations = files.find(self.folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,8 @@ class Settings:
     zone: the time zone that the database shall have; default_zone: the one it gets where it has
     none of its own. lock_timeout: seconds to wait for a table before letting others pass.
     lock_attempts: how often to try. show: whether the report is told the SQL. dry: whether it is
-    only told, and nothing runs.
+    only told, and nothing runs. watched: whether the database keeps what its catalogs say, and what
+    was changed by hand is looked for. database: what to make of the URL.
     """
 
     zone: str | None = None
@@ -37,6 +38,8 @@ class Settings:
     lock_attempts: int = 6
     show: bool = False
     dry: bool = False
+    watched: bool = True
+    database: Callable[..., EngineDatabase] = EngineDatabase
 
 
 # How long a migration may take is not for the settings of a server or a role to say.
@@ -113,7 +116,7 @@ class Session:
 def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
     show = report.sql if settings.show or settings.dry else None
-    database = EngineDatabase(url, show=show, dry=settings.dry)
+    database = settings.database(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
         try:
             pooler.refuse_transaction_pooling(guard, url, report.message)

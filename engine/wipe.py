@@ -14,7 +14,7 @@ from typing import Any
 import peewee
 
 from engine import files, history, journal
-from engine.catalog import HISTORY_TABLE, JOURNAL_TABLE
+from engine.catalog import OWN_TABLES
 from engine.database import connect
 from engine.errors import Refused
 from engine.peewee_database import EngineDatabase
@@ -72,7 +72,7 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
         held = _objects(connection)
         with connection.cursor() as cursor:
             found = history.read(cursor, files.find(folder))
-    made = {f"table {HISTORY_TABLE}", f"table {JOURNAL_TABLE}"}
+    made = {f"table {name}" for name in OWN_TABLES}
     replayed: set[str] = set()
     if not everything:
         begun = {key.removesuffix(journal.BACK) for key in found.unfinished}
@@ -94,7 +94,7 @@ def rehearse(url: str, folder: Path, wipe: Wipe) -> None:
     dropped; not where the plan has just done that. Raises what the runner raises."""
     if wipe.rehearsed != {migration.name for migration in files.find(folder)}:
         with scratch(url) as database:
-            Runner(database, folder).migrate()
+            Runner(database, folder, settings=Settings(watched=False)).migrate()
 
 
 def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
@@ -133,7 +133,7 @@ def _made(url: str, folder: Path, applied: set[str]) -> set[str]:
     if not applied:
         return set()
     with scratch(url) as database, files.copied(folder, applied) as copy:
-        Runner(database, copy).migrate()
+        Runner(database, copy, settings=Settings(watched=False)).migrate()
         with closing(connect(database, autocommit=True)) as connection:
             return {str(thing) for thing in _objects(connection)}
 

@@ -1,0 +1,37 @@
+"""The files looked through before they are applied, and a database for what was changed by hand."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands.base import MIGRATIONS, command, migration_url, url
+
+
+@command(
+    help={
+        "live": "Compare the database with what the last run left, and nothing else.",
+        "json": "Print JSON.",
+    }
+)
+def check(c: Context, live: bool = False, json: bool = False) -> None:
+    """Find what is wrong or dangerous in the migrations, or changed by hand in the database."""
+    if live:
+        from engine.drift import compare
+
+        comparison = compare(url(), MIGRATIONS)
+        print(comparison.as_json() if json else comparison.as_text())
+        raise Exit(code=int(bool(comparison.drifts)))
+    import registry
+    from engine.check import Check
+    from engine.console import Console
+    from engine.finding import ERROR
+
+    domains = list(registry.load())
+    checked = Check(url(), migration_url(), MIGRATIONS, domains, Console()).run()
+    print(checked.as_json() if json else checked.as_text())
+    for note in checked.notes:
+        print(f"note: {note}", file=sys.stderr)
+    raise Exit(code=int(checked.count(ERROR) > 0))

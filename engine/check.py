@@ -1,0 +1,185 @@
+"""All that can be found out about the files before they are applied anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from engine import files, history, lint, squawk
+from engine.database import connect
+from engine.errors import ConfigError, ConnectionFailed, EngineError
+from engine.files import Migration
+from engine.finding import ERROR, WARNING, Finding
+from engine.generate import Generator
+from engine.history import History
+from engine.lint import Sizes
+from engine.planning import SeededDomain
+from engine.report import Report
+from engine.reversible import RULE as IRREVERSIBLE
+from engine.reversible import Walk
+
+TWICE = "is used twice"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found, in the order of the files. files: how many there are; linted: how many of
+    them are pending. notes: what was left out, and why."""
+
+    files: int
+    linted: int
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+
+    def count(self, level: str) -> int:
+        """How many findings are of that level."""
+        return sum(finding.level == level for finding in self.findings)
+
+    def as_json(self) -> str:
+        """The form that `check --json` prints."""
+        value = asdict(self) | {"errors": self.count(ERROR), "warnings": self.count(WARNING)}
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """The form for people."""
+        counts = f"{self.files} files, {self.linted} of them pending"
+        total = f"{_number(self.count(ERROR), ERROR)}, {_number(self.count(WARNING), WARNING)}"
+        last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
+        return "\n".join([*map(str, self.findings), last])
+
+
+@dataclass(frozen=True)
+class Live:
+    """The database that the files are for; empty where it cannot be reached."""
+
+    history: History | None = None
+    sizes: Sizes = field(default_factory=lambda: Sizes({}))
+
+    def pending(self, migrations: Sequence[Migration]) -> set[str]:
+        """The names of the files that it has not applied."""
+        done = self.history.in_state("applied", "edited") if self.history else set()
+        return {migration.name for migration in migrations} - done
+
+
+class Check:
+    """Looks through a folder of migrations.
+
+    url: the database that they are for, which is only read. scratch: a server for scratch
+    databases. domains: what the files have to lead to, in dependency order.
+    """
+
+    def __init__(
+        self, url: str, scratch: str, folder: Path, domains: Sequence[SeededDomain], report: Report
+    ) -> None:
+        self.url = url
+        self.scratch = scratch
+        self.folder = folder
+        self.domains = domains
+        self.report = report
+        self.notes: list[str] = []
+        self.linted = 0
+        self.stopped = False
+
+    def run(self) -> Checked:
+        """Everything, in turn. Where the files cannot be read or put in an order, nothing else."""
+        migrations, found = self._files()
+        if not found:
+            live = self._live(migrations)
+            found += self._history(live)
+            try:
+                found += self._walked(migrations, live)
+                found += [] if self.stopped else self._models()
+            except (ConfigError, ConnectionFailed) as error:
+                found.append(_told("", "scratch", error))
+        elif migrations:
+            self.notes.append("the rest is looked at once this is mended")
+        order = {migration.name: n for n, migration in enumerate(migrations)}
+        found.sort(key=lambda finding: (order.get(finding.file, -1), finding.line, finding.level))
+        return Checked(len(migrations), self.linted, tuple(found), tuple(self.notes))
+
+    def _files(self) -> tuple[list[Migration], list[Finding]]:
+        try:
+            migrations = files.find(self.folder)
+        except EngineError as error:
+            return [], [_told("", "files", error)]
+        found = []
+        for migration in migrations:
+            try:
+                migration.load()
+            except EngineError as error:
+                found.append(_told(migration.name, "files", error))
+        for number, group in groupby(migrations, key=lambda migration: migration.number):
+            names = [migration.name for migration in group]
+            if len(names) > 1:
+                what = f"the number {number:03} {TWICE}: {', '.join(names)}."
+                fix = "invoke renumber gives the one that is applied nowhere the next free number."
+                found.append(Finding("", 0, "files", ERROR, what, fix=fix))
+        return migrations, found
+
+    def _live(self, migrations: list[Migration]) -> Live:
+        try:
+            with closing(connect(self.url, autocommit=True)) as connection:
+                cursor = connection.cursor()
+                known = history.read(cursor, migrations)
+                cursor.execute(lint.SIZES)
+                return Live(known, Sizes({name: sizes for name, *sizes in cursor.fetchall()}))
+        except ConnectionFailed as error:
+            self.notes.append(f"all files are taken as pending: {error.what}")
+            return Live()
+
+    def _history(self, live: Live) -> list[Finding]:
+        problems = live.history.problems if live.history else []
+        return [
+            Finding("", 0, "history", ERROR, f"{problem.rstrip('.')}.")
+            for problem in problems
+            if TWICE not in problem
+        ]
+
+    def _walked(self, migrations: list[Migration], live: Live) -> Iterator[Finding]:
+        """What running them shows, less what their comments allow."""
+        pending = live.pending(migrations)
+        self.linted = len(pending)
+        with Walk(self.scratch, self.folder, pending, fresh=len(pending) == len(migrations)) as way:
+            found = list(way.findings(migrations, self.report))
+            seen, self.stopped = way.seen, way.stopped
+        found += lint.lint(seen, live.sizes)
+        path = squawk.program()
+        if not path:
+            self.notes.append(squawk.INSTALL)
+        for migration in migrations:
+            mine = [statement for statement in seen if statement.file == migration.name]
+            of_file = [finding for finding in found if finding.file == migration.name]
+            if path and mine:
+                atomic = migration.load().atomic
+                of_file += squawk.findings(path, mine, atomic=atomic)
+            more = {finding.rule for finding in of_file}
+            left = lint.obeyed(of_file, migration, [s.line for s in mine], more)
+            yield from (f for f in left if migration.name in pending or f.rule == IRREVERSIBLE)
+
+    def _models(self) -> list[Finding]:
+        """Whether the files lead to what the domains ask for."""
+        self.report.message("comparing with what the domains ask for")
+        try:
+            files = Generator(self.domains, self.folder, self.scratch).generate("check")
+        except (ConfigError, ConnectionFailed):
+            raise
+        except EngineError as error:
+            return [_told("", "models", error)]
+        lines = [line for file in files for line in file.summary]
+        if not lines:
+            return []
+        what = "the files do not lead to what the domains ask for; this would be written:"
+        fix = "Run: invoke generate NAME"
+        return [Finding("", 0, "models", ERROR, what, "\n".join(lines), fix)]
+
+
+def _told(file: str, rule: str, error: EngineError) -> Finding:
+    return Finding(file, 0, rule, ERROR, error.what, error.why, error.fix)
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"

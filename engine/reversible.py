@@ -1,0 +1,136 @@
+"""Files run one by one in a scratch database, each forth, back and forth again: what does not come
+back, what its rollback leaves behind, and what those that are pending do to tables that are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from engine import catalog
+from engine.database import connect
+from engine.drift import differences
+from engine.errors import EngineError
+from engine.files import Migration
+from engine.finding import ERROR, WARNING, Finding
+from engine.lint_rules import BY_STATE
+from engine.observed import Observed, Rehearsal, rehearsed
+from engine.report import Report
+from engine.schema import Schema
+
+RULE = "irreversible"
+
+
+class Walk:
+    """The way through all files, in their order; to be used as a context.
+
+    url: a server for scratch databases. seen: the statements of pending files. stopped: whether a
+    file could not be run, which ends the walk.
+    """
+
+    def __init__(self, url: str, folder: Path, pending: set[str], *, fresh: bool) -> None:
+        self.url = url
+        self.folder = folder
+        self.pending = pending
+        self.fresh = fresh
+        self.names: frozenset[str] | None = None
+        self.there: frozenset[int] | None = None
+        self.done: set[str] = set()
+        self.seen: list[Observed] = []
+        self.stopped = False
+        self.stack = ExitStack()
+        self.rehearsal: Rehearsal
+
+    def __enter__(self) -> Walk:
+        self._begin()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stack.close()
+
+    def findings(self, migrations: list[Migration], report: Report) -> Iterator[Finding]:
+        """What does not come back; at last the file that cannot be run, if there is one."""
+        before = self._read()
+        for migration in migrations:
+            report.message(f"running {migration.name} forth, back and forth again")
+            try:
+                self._forth(migration)
+            except EngineError as error:
+                self.stopped = True
+                yield _failure(migration, error)
+                return
+            after = self._read()
+            told = [self._finding(migration, text) for text in self._back(before, after)]
+            yield from told
+            self.done.add(migration.name)
+            if told:
+                self._begin()
+            before = after
+
+    def _begin(self) -> None:
+        """A scratch database at the state of the files that are done."""
+        self.rehearsal = self.stack.enter_context(rehearsed(self.url, self.folder, self.done))
+        self._look()
+
+    def _look(self) -> None:
+        """Which tables count as being there: in a database that has applied files, those that
+        these have made; else those that there are when a file begins."""
+        if self.names is not None:
+            tables = self.rehearsal.tables().items()
+            self.there = frozenset(oid for oid, name in tables if name in self.names)
+
+    def _forth(self, migration: Migration) -> None:
+        if migration.name in self.pending:
+            if self.names is None and not self.fresh:
+                self.names = frozenset(self.rehearsal.tables().values())
+                self._look()
+            self.seen += self.rehearsal.run([migration.name], self.there)
+        else:
+            self.rehearsal.add(migration.name)
+            self.rehearsal.plain().migrate()
+
+    def _back(self, before: Schema, after: Schema) -> Iterator[str]:
+        """What is wrong with the way back and the second way forth."""
+        runner = self.rehearsal.plain()
+        try:
+            runner.rollback(losing=True)
+        except EngineError as error:
+            yield f"it cannot be rolled back:\n{error.what}"
+            return
+        if left := differences(before, self._read()):
+            listed = "\n".join(f"  - {drift}" for drift in left)
+            yield f"after its rollback there is not what was before:\n{listed}"
+        try:
+            runner.migrate()
+        except EngineError as error:
+            yield f"after its rollback it cannot be applied again:\n{error.what}"
+            return
+        if not left and (left := differences(after, self._read())):
+            listed = "\n".join(f"  - {drift}" for drift in left)
+            yield f"applied again it leads to something else:\n{listed}"
+
+    def _finding(self, migration: Migration, text: str) -> Finding:
+        what, _, why = text.partition("\n")
+        level = ERROR if migration.name in self.pending else WARNING
+        fix = (
+            "Write the way back in its rollback(); where there is none, say so in the file:\n"
+            f"# lint: ignore {RULE} REASON"
+        )
+        return Finding(migration.name, 0, RULE, level, what.rstrip(":") + ".", why, fix)
+
+    def _read(self) -> Schema:
+        with closing(connect(self.rehearsal.url, autocommit=True)) as connection:
+            return catalog.read(connection, depends=False)
+
+
+def _failure(migration: Migration, error: EngineError) -> Finding:
+    """A file that stops on an empty database; those after it are not looked at."""
+    cause: BaseException | None = error
+    state = None
+    while cause is not None and not state:
+        state = getattr(cause, "pgcode", None)
+        cause = cause.__cause__ or cause.__context__
+    rule = BY_STATE.get(state or "", "fails")
+    why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
+    return Finding(migration.name, 0, rule, ERROR, error.what, why, error.fix)

@@ -1,0 +1,181 @@
+"""`invoke check`: everything that is wrong with the files, named, and nothing where nothing is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from domains.domain import Domain
+from engine.check import Check, Checked
+from engine.finding import Finding
+from engine.report import Report
+from engine.runner import Runner
+from engine.status import read_status
+from tests.conftest import ROOT, Invoke
+from tests.console import call, migrations_in
+from tests.test_generate import Register, Workshop, after, before, workshop
+from tests.test_lifecycle import execute
+from tests.test_runner import write
+
+__all__ = ["workshop"]
+
+UNDONE = 'migrator.sql("DROP TABLE t")'
+
+
+def nothing(domain: Domain) -> None:
+    """A shop that has nothing."""
+
+
+def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
+    """What is found where the files are for the database of that URL."""
+    return Check(url, shop.url, shop.folder, shop.domains(register), Report()).run()
+
+
+def about(checked: Checked, rule: str) -> list[Finding]:
+    return [finding for finding in checked.findings if finding.rule == rule]
+
+
+def of_files(url: str, shop: Workshop) -> list[Finding]:
+    """What is found but for the objects that no domain asks for."""
+    return [finding for finding in checked(url, shop).findings if finding.rule != "models"]
+
+
+def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
+    workshop.first(before)
+    assert checked(workshop.url, workshop, before).findings == ()
+    done = checked(workshop.url, workshop, after)
+    (left,) = done.findings
+    assert (left.rule, left.level, left.fix) == ("models", "error", "Run: invoke generate NAME")
+    assert "create table" in left.why or "alter" in left.why
+    assert not list(workshop.folder.glob("*check*"))
+
+
+@pytest.mark.only("newest")
+def test_nothing_is_found_in_the_project(empty_url: str, project: Path, invoke: Invoke) -> None:
+    done = invoke(project, empty_url, "check", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    assert (found["findings"], found["files"], found["linted"]) == ([], 2, 2)
+    assert read_status(empty_url, project / "migrations").history.count("pending") == 2
+
+
+BACK = {
+    "nothing": ("pass", "after its rollback there is not what was before"),
+    "an error": ("raise RuntimeError('no way back')", "no way back"),
+    "too little": ('migrator.sql("DROP TABLE u")', "table t is extra"),
+    "too much": ('migrator.sql("DROP TABLE t, u, ground")', "table ground is gone"),
+}
+
+
+@pytest.mark.parametrize("how", BACK)
+def test_a_file_that_does_not_come_back_is_named(how: str, workshop: Workshop) -> None:
+    folder, (back, told) = workshop.folder, BACK[how]
+    write(
+        folder,
+        "001_ground",
+        "CREATE TABLE ground (i int)",
+        back='migrator.sql("DROP TABLE ground")',
+    )
+    write(folder, "002_t", "CREATE TABLE t (i int)", "CREATE TABLE u (i int)", back=back)
+    write(folder, "003_v", "CREATE TABLE v (i int)", back='migrator.sql("DROP TABLE v")')
+    write(folder, "004_w", "DROP TABLE v", "CREATE TABLE v (j int)", back="pass")
+    found = of_files(workshop.url, workshop)
+    irreversible = [finding for finding in found if finding.rule == "irreversible"]
+    assert {finding.file for finding in irreversible} == {"002_t", "004_w"}
+    assert any(told in str(finding) for finding in irreversible)
+    assert {finding.level for finding in irreversible} == {"error"}
+    Runner(workshop.url, folder).migrate()
+    assert {finding.level for finding in of_files(workshop.url, workshop)} == {"warning"}
+
+
+def test_a_reason_makes_a_file_without_way_back_right(workshop: Workshop) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)")
+    path = workshop.folder / "001_t.py"
+    path.write_text("# lint: ignore irreversible the rows came from elsewhere\n" + path.read_text())
+    assert of_files(workshop.url, workshop) == []
+    Runner(workshop.url, workshop.folder).migrate()
+    assert of_files(workshop.url, workshop) == []
+
+
+def test_two_files_with_one_number_are_an_error(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    write(workshop.folder, "003_u", "CREATE TABLE u (i int)")
+    write(workshop.folder, "003_v", "CREATE TABLE v (i int)")
+    migrations_in(workshop.folder, monkeypatch)
+    done = call(workshop.url, "check")
+    assert done.code == 1
+    assert "error: the number 003 is used twice: 003_u, 003_v. [files]" in done.out
+    assert "invoke renumber" in done.out
+    assert done.out.endswith("1 error, 0 warnings in 3 files, 0 of them pending.\n")
+    assert call(workshop.url, "renumber").code == 0
+    assert "files" not in {finding.rule for finding in of_files(workshop.url, workshop)}
+
+
+def test_a_file_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    (workshop.folder / "002_u.py").write_text("def migrate(:\n")
+    (workshop.folder / "003_v.py").write_text("x = 1\n")
+    found = about(checked(workshop.url, workshop), "files")
+    assert [finding.file for finding in found] == ["002_u", "003_v"]
+    assert "^" in found[0].why
+
+
+def test_what_does_not_fit_the_history_is_an_error(workshop: Workshop) -> None:
+    for name in ("001_t", "003_u"):
+        table = name[-1]
+        back = f'migrator.sql("DROP TABLE {table}")'
+        write(workshop.folder, name, f"CREATE TABLE {table} (i int)", back=back)
+    workshop.runner.migrate()
+    path = workshop.folder / "001_t.py"
+    path.write_text(path.read_text() + "# edited\n")
+    write(workshop.folder, "002_late", "SELECT 1")
+    found = about(checked(workshop.url, workshop), "history")
+    assert [finding.what.split()[0] for finding in found] == ["001_t", "002_late"]
+    assert all(finding.level == "error" for finding in found)
+
+
+def test_a_file_that_fails_ends_the_walk(workshop: Workshop) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    write(workshop.folder, "002_fails", "SELECT 1 / 0")
+    write(workshop.folder, "003_u", "CREATE TABLE u (i int)")
+    (found,) = of_files(workshop.url, workshop)
+    assert (found.file, found.rule) == ("002_fails", "fails")
+    assert "division by zero" in found.what + found.why
+    assert "The files after it were not looked at." in found.why
+
+
+def test_only_what_is_pending_is_linted_and_small_tables_are_spared(workshop: Workshop) -> None:
+    index = "CREATE INDEX {0} ON t (i)"
+    drop = 'migrator.sql("DROP INDEX {0}")'
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    write(workshop.folder, "002_old", index.format("old"), back=drop.format("old"))
+    workshop.runner.migrate()
+    write(workshop.folder, "003_new", index.format("new"), back=drop.format("new"))
+    assert of_files(workshop.url, workshop) == []
+    execute(workshop.url, "INSERT INTO t SELECT generate_series(1, 20000); ANALYZE t")
+    found = of_files(workshop.url, workshop)
+    assert [(f.file, f.rule) for f in found] == [("003_new", "index-blocks-writes")]
+    away = "postgresql://postgres@localhost:1/nowhere"
+    done = checked(away, workshop)
+    assert done.notes[0].startswith("all files are taken as pending: cannot connect to")
+    assert [f.file for f in about(done, "index-blocks-writes")] == ["002_old", "003_new"]
+
+
+def test_without_squawk_a_line_says_how_to_install_it(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (code char(3))", back=UNDONE)
+    (found,) = of_files(workshop.url, workshop)
+    assert (found.rule, found.level) == ("squawk-ban-char-field", "warning")
+    monkeypatch.setattr("engine.squawk.program", lambda: None)
+    done = checked(workshop.url, workshop)
+    assert not about(done, "squawk-ban-char-field")
+    assert any("pip install '.[lint]'" in note for note in done.notes)
+
+
+def test_invoke_runs_it(invoke: Invoke) -> None:
+    assert "--live" in invoke(ROOT, None, "--help", "check").stdout
