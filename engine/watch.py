@@ -21,6 +21,8 @@ from engine.session import Session
 if TYPE_CHECKING:
     from engine.drift import Drift
 
+# PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
+IMPATIENT = "SET lock_timeout = '1s'"
 WORD = re.compile(r"\w+")
 
 
@@ -49,7 +51,7 @@ class Watch:
         if not applied:
             return
         try:
-            live = catalog.read(connection, depends=False)
+            live = self._read(connection)
             self.live = reading.encode(live)
             kept = reading.load(connection.cursor())
             if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
@@ -58,10 +60,13 @@ class Watch:
             from engine import drift
 
             known, _ = drift.baseline(connection, self.url, self.folder, found)
-        except (EngineError, psycopg2.errors.LockNotAvailable) as error:
+        except psycopg2.errors.LockNotAvailable as error:
+            self._tell_not_compared(str(error))
+            self.active = False  # what is there afterwards may not be what the files led to
+            return
+        except EngineError as error:
             if not found.unfinished:
-                reason = str(error).split("\n")[0]
-                self.session.report.message(f"not compared with an earlier run: {reason}")
+                self._tell_not_compared(error.what)
             return
         self.known = reading.encode(known)
         drifts = drift.differences(known, live)
@@ -76,7 +81,7 @@ class Watch:
         try:
             self.session.settle()
             connection = self.session.database.connection()
-            after = reading.encode(catalog.read(connection, depends=False))
+            after = reading.encode(self._read(connection))
             if self.known not in (None, self.live):
                 from engine.drift import merged
 
@@ -87,6 +92,16 @@ class Watch:
         except (psycopg2.Error, EngineError) as error:
             reason = str(error).strip().split("\n")[0]
             self.session.report.message(f"what the catalogs say was not kept: {reason}")
+
+    def _tell_not_compared(self, reason: str) -> None:
+        line = reason.partition("\n")[0]
+        self.session.report.message(f"not compared with an earlier run: {line}")
+
+    def _read(self, connection: Any) -> Schema:
+        connection.cursor().execute(IMPATIENT)
+        schema = catalog.read(connection, depends=False)
+        self.session.settle()
+        return schema
 
     def _refuse(
         self, drifts: list[Drift], jobs: list[Job], applied: set[str], back: list[str]

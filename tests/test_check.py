@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from domains.domain import Domain
+from engine import files, lint
 from engine.check import Check, Checked
 from engine.finding import Finding
+from engine.lint import Sizes
 from engine.report import Report
+from engine.reversible import Walk
 from engine.runner import Runner
 from engine.status import read_status
-from tests.conftest import ROOT, Invoke
+from tests.conftest import MIGRATIONS, Invoke
 from tests.console import call, migrations_in
+from tests.postgres import PostgresServer
 from tests.test_generate import Register, Workshop, after, before, workshop
 from tests.test_lifecycle import execute
 from tests.test_runner import write
@@ -37,9 +41,19 @@ def about(checked: Checked, rule: str) -> list[Finding]:
     return [finding for finding in checked.findings if finding.rule == rule]
 
 
+class FilesOnly(Check):
+    """Leaves out the domains, which ask for nothing of what these files make."""
+
+    def _models(self) -> list[Finding]:
+        return []
+
+
+def looked_through(url: str, shop: Workshop) -> Checked:
+    return FilesOnly(url, shop.url, shop.folder, [], Report()).run()
+
+
 def of_files(url: str, shop: Workshop) -> list[Finding]:
-    """What is found but for the objects that no domain asks for."""
-    return [finding for finding in checked(url, shop).findings if finding.rule != "models"]
+    return list(looked_through(url, shop).findings)
 
 
 def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
@@ -52,6 +66,16 @@ def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
     assert not list(workshop.folder.glob("*check*"))
 
 
+def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
+    migrations = files.find(MIGRATIONS)
+    names = {migration.name for migration in migrations}
+    with Walk(server.url("postgres"), MIGRATIONS, names, fresh=True) as way:
+        assert list(way.findings(migrations, Report())) == []
+    assert len(way.seen) > 300
+    assert list(lint.lint(way.seen, Sizes({}))) == []
+
+
+@pytest.mark.campaign
 @pytest.mark.only("newest")
 def test_nothing_is_found_in_the_project(empty_url: str, project: Path, invoke: Invoke) -> None:
     done = invoke(project, empty_url, "check", "--json")
@@ -62,32 +86,30 @@ def test_nothing_is_found_in_the_project(empty_url: str, project: Path, invoke: 
 
 
 BACK = {
-    "nothing": ("pass", "after its rollback there is not what was before"),
-    "an error": ("raise RuntimeError('no way back')", "no way back"),
-    "too little": ('migrator.sql("DROP TABLE u")', "table t is extra"),
-    "too much": ('migrator.sql("DROP TABLE t, u, ground")', "table ground is gone"),
+    "002_nothing": ("pass", "after its rollback there is not what was before"),
+    "003_error": ("raise RuntimeError('no way back')", "no way back"),
+    "004_little": ('migrator.sql("DROP TABLE u4")', "table t4 is extra"),
+    "005_much": ('migrator.sql("DROP TABLE t5, u5, ground")', "table ground is gone"),
 }
 
 
-@pytest.mark.parametrize("how", BACK)
-def test_a_file_that_does_not_come_back_is_named(how: str, workshop: Workshop) -> None:
-    folder, (back, told) = workshop.folder, BACK[how]
-    write(
-        folder,
-        "001_ground",
-        "CREATE TABLE ground (i int)",
-        back='migrator.sql("DROP TABLE ground")',
-    )
-    write(folder, "002_t", "CREATE TABLE t (i int)", "CREATE TABLE u (i int)", back=back)
-    write(folder, "003_v", "CREATE TABLE v (i int)", back='migrator.sql("DROP TABLE v")')
-    write(folder, "004_w", "DROP TABLE v", "CREATE TABLE v (j int)", back="pass")
-    found = of_files(workshop.url, workshop)
-    irreversible = [finding for finding in found if finding.rule == "irreversible"]
-    assert {finding.file for finding in irreversible} == {"002_t", "004_w"}
-    assert any(told in str(finding) for finding in irreversible)
-    assert {finding.level for finding in irreversible} == {"error"}
-    Runner(workshop.url, folder).migrate()
-    assert {finding.level for finding in of_files(workshop.url, workshop)} == {"warning"}
+def test_a_file_that_does_not_come_back_is_named(workshop: Workshop) -> None:
+    folder = workshop.folder
+    gone = 'migrator.sql("DROP TABLE {0}")'.format
+    write(folder, "001_ground", "CREATE TABLE ground (i int)", back=gone("ground"))
+    for number, (name, (back, _)) in enumerate(BACK.items(), 2):
+        tables = [f"CREATE TABLE {letter}{number} (i int)" for letter in "tu"]
+        write(folder, name, *tables, back=back)
+    write(folder, "006_v", "CREATE TABLE v (i int)", back=gone("v"))
+    with Walk(workshop.url, folder, {"002_nothing", "006_v"}, fresh=False) as way:
+        found = list(way.findings(files.find(folder), Report()))
+    for name, (_, told) in BACK.items():
+        texts = [str(finding) for finding in found if finding.file == name]
+        assert any(told in text for text in texts), texts
+        level = "error" if name == "002_nothing" else "warning"  # that is pending
+        assert all(text.startswith(level) for text in texts)
+    assert {finding.rule for finding in found} == {"irreversible"}
+    assert {finding.file for finding in found} == BACK.keys()
 
 
 def test_a_reason_makes_a_file_without_way_back_right(workshop: Workshop) -> None:
@@ -112,7 +134,7 @@ def test_two_files_with_one_number_are_an_error(
     assert "invoke renumber" in done.out
     assert done.out.endswith("1 error, 0 warnings in 3 files, 0 of them pending.\n")
     assert call(workshop.url, "renumber").code == 0
-    assert "files" not in {finding.rule for finding in of_files(workshop.url, workshop)}
+    assert sorted(path.stem for path in workshop.folder.iterdir())[-1].startswith("004_")
 
 
 def test_a_file_that_cannot_be_read_is_an_error(workshop: Workshop) -> None:
@@ -160,7 +182,7 @@ def test_only_what_is_pending_is_linted_and_small_tables_are_spared(workshop: Wo
     found = of_files(workshop.url, workshop)
     assert [(f.file, f.rule) for f in found] == [("003_new", "index-blocks-writes")]
     away = "postgresql://postgres@localhost:1/nowhere"
-    done = checked(away, workshop)
+    done = looked_through(away, workshop)
     assert done.notes[0].startswith("all files are taken as pending: cannot connect to")
     assert [f.file for f in about(done, "index-blocks-writes")] == ["002_old", "003_new"]
 
@@ -172,10 +194,20 @@ def test_without_squawk_a_line_says_how_to_install_it(
     (found,) = of_files(workshop.url, workshop)
     assert (found.rule, found.level) == ("squawk-ban-char-field", "warning")
     monkeypatch.setattr("engine.squawk.program", lambda: None)
-    done = checked(workshop.url, workshop)
+    done = looked_through(workshop.url, workshop)
     assert not about(done, "squawk-ban-char-field")
     assert any("pip install '.[lint]'" in note for note in done.notes)
 
 
-def test_invoke_runs_it(invoke: Invoke) -> None:
-    assert "--live" in invoke(ROOT, None, "--help", "check").stdout
+def test_without_a_scratch_database_that_is_an_error(
+    server: PostgresServer, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    migrations_in(workshop.folder, monkeypatch)
+    server.execute("DROP ROLE IF EXISTS looker; CREATE ROLE looker LOGIN")
+    done = call(workshop.url.replace("postgres@", "looker@"), "check", "--json")
+    assert done.code == 1
+    (found,) = json.loads(done.out)["findings"]
+    assert (found["rule"], found["level"]) == ("scratch", "error")
+    assert "ALTER ROLE looker CREATEDB" in found["fix"]
+    server.execute("DROP ROLE looker")

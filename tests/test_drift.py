@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from engine import catalog, drift, dump, reading, restore
@@ -323,6 +325,7 @@ def test_plain_peewee_migrate_works_beside_it(url: str, shop: Path) -> None:
     assert drift.compare(url, shop).source.startswith("what the run of")
 
 
+@pytest.mark.campaign
 def test_a_restored_backup_has_not_drifted(
     server: PostgresServer, migrated_url: str, tmp_path: Path
 ) -> None:
@@ -333,6 +336,7 @@ def test_a_restored_backup_has_not_drifted(
         assert (comparison.drifts, comparison.source[:11]) == ((), "what the ru")
 
 
+@pytest.mark.campaign
 def test_reset_takes_the_reading_along(migrated_url: str) -> None:
     assert call(migrated_url, "reset", "--yes").code == 0
     assert query(migrated_url, "SELECT to_regclass('migratereading')") == [(None,)]
@@ -344,3 +348,15 @@ def test_a_user_sees_it_as_readme_shows_it(migrated_url: str, invoke: Invoke) ->
     told = invoke(ROOT, migrated_url, "check", "--live")
     assert (told.returncode, told.stderr) == (1, "")
     assert settled(told.stdout) == settled(block("### What was changed by hand", "text"))
+
+
+def test_a_table_that_others_hold_is_in_nobodys_way(url: str, shop: Path) -> None:
+    """PostgreSQL does not say what is in it; the file, which has nothing to do with it, runs."""
+    write(shop, "002_more", "CREATE TABLE more (i int)")
+    with closing(psycopg2.connect(url)) as other:
+        other.cursor().execute('LOCK TABLE owners, "Hats"')
+        heard = Heard()
+        assert Runner(url, shop, heard).migrate() == ["002_more"]
+    (told,) = heard.messages
+    assert told.startswith("not compared with an earlier run: canceling statement due to lock")
+    assert found(url, shop) == []
