@@ -16,7 +16,11 @@ from domains.domain import Domain
 from engine.errors import RegistryError
 
 # Kinds of things that share their names with others.
-SPACES = {"table": "relation", "index": "relation", "procedure": "function"}
+SPACES = {
+    **dict.fromkeys(("table", "index", "view", "sequence"), "relation"),
+    **dict.fromkeys(("enum", "domain", "composite"), "type"),
+    "procedure": "function",
+}
 
 
 def order(found: dict[str, Domain]) -> list[str]:

@@ -45,7 +45,7 @@ def main() -> int:
     table = Table(*COLUMNS, title=shown(url))
     for query, found in measured.items():
         table.add_row(*_row(query, found))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 140).print(table)
     return 0 if all(query.kept(found) for query, found in measured.items()) else 1
 
 

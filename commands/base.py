@@ -18,7 +18,7 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task, task
 
-from engine.errors import ConfigError, EngineError
+from engine.errors import ConfigError, EngineError, Refused
 
 if TYPE_CHECKING:
     from engine.report import Report
@@ -97,6 +97,14 @@ def migration_url() -> str:
     from engine import database
 
     return database.migration_url(ROOT)
+
+
+def answer(question: str) -> str:
+    """What somebody types at the terminal, in lower case. Raises Refused where nobody does."""
+    try:
+        return input(question).strip().lower()
+    except EOFError:
+        raise Refused("Not answered; nothing was changed.") from None
 
 
 def is_dry(c: Context, dry_run: bool) -> bool:

@@ -12,6 +12,7 @@ from commands.base import (
     LOG_JSON,
     MIGRATIONS,
     NAME,
+    answer,
     command,
     reporting,
     runner_for,
@@ -99,13 +100,6 @@ def _confirm(url: str, objects: int, backup: bool) -> bool:
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if not sys.stdin.isatty():
         raise Refused(place, why="Nothing was deleted.", fix="if that is meant, add --yes.")
-    if _asked(f"{place} Type yes to go on: ") != "yes":
+    if answer(f"{place} Type yes to go on: ") != "yes":
         raise Refused("Not confirmed; nothing was deleted.")
-    return backup or _asked("Make a backup first? Type no to go on without: ") != "no"
-
-
-def _asked(question: str) -> str:
-    try:
-        return input(question).strip().lower()
-    except EOFError:
-        raise Refused("Not answered; nothing was deleted.") from None
+    return backup or answer("Make a backup first? Type no to go on without: ") != "no"

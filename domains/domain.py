@@ -12,14 +12,8 @@ from peewee import Field, Model
 
 from domains.base import EnumField
 from domains.machine import StatusMachine
+from domains.statement import named
 
-CREATED = re.compile(
-    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:UNIQUE\s+|CONSTRAINT\s+)?"
-    r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|INDEX)\s+(?!(?:IF|ON|CONCURRENTLY)\s)"
-    r"(?P<name>\"(?:[^\"]|\"\")+\"|[\w$]+)(?![\w$]|\s*\.)"
-    r"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>\"(?:[^\"]|\"\")+\"|[\w$]+))?",
-    re.IGNORECASE | re.DOTALL,
-)
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 UPDATED_AT = """
 CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
@@ -54,6 +48,7 @@ class Domain:
     permission_names: list[str] = field(default_factory=list)
     granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Any], None]] = field(default_factory=list)
+    renames: list[str] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
         """Name the domains whose models this one refers to."""
@@ -69,6 +64,16 @@ class Domain:
             self.tables.append(model)
             if "updated_at" in model._meta.fields:
                 self.statements.append(UPDATED_AT.format(table=model._meta.table_name))
+
+    def renamed_from(self, thing: type[Model] | Field, old: str) -> None:
+        """Say what a model's table or a field's column was called, so that its rows are kept.
+
+        It may stand there for good: where the old name is gone it means nothing.
+        """
+        if isinstance(thing, Field):
+            self.renames.append(f"{thing.model._meta.table_name}.{old}:{thing.column_name}")
+        else:
+            self.renames.append(f"{old}:{thing._meta.table_name}")
 
     def extension(self, name: str, *, optional: bool = False) -> None:
         """Ask for an extension; an optional one is created only where the server offers it."""
@@ -109,12 +114,15 @@ class Domain:
         self.statements.append(" ".join(filter(None, parts)))
 
     def sql(self, *statements: str) -> None:
-        """Register CREATE statements that Peewee has no word for, one object each."""
+        """Register statements that Peewee has no word for, one object each: CREATE, and what can
+        only be said by ALTER or COMMENT (see domains.statement)."""
         for statement in statements:
-            if not CREATED.match(statement):
+            if not named(statement):
                 raise ValueError(
-                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER and INDEX, without OR "
-                    "REPLACE, IF NOT EXISTS or the name of a schema, not: "
+                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER, INDEX, VIEW, SEQUENCE, "
+                    "POLICY, TYPE and DOMAIN, settings such as ALTER TABLE … ENABLE ROW LEVEL "
+                    "SECURITY, and COMMENT, without OR REPLACE, IF NOT EXISTS or the name of a "
+                    "schema, not: "
                     f"{statement.strip()[:60]!r}; state what the database shall hold, `invoke "
                     "generate` writes the change"
                 )
@@ -165,27 +173,8 @@ class Domain:
         yield from (("enum", name, enum) for enum, name in self.enums.items())
         yield from (("permission", name, object()) for name in self.permission_names)
         for statement in self.statements:
-            kind, name = named(statement)
-            yield kind, name, object()
-
-
-def named(statement: str) -> tuple[str, str]:
-    """(kind, name) of what a CREATE statement makes; a function's name has its signature."""
-    made = CREATED.match(statement)
-    assert made, statement
-    kind, name = made["kind"].lower(), _folded(made["name"])
-    if kind in ("function", "procedure"):
-        name += " ".join((made["signature"] or "()").split())
-    elif kind == "trigger":
-        name += " on " + _folded(made["table"] or "?")
-    return kind, name
-
-
-def _folded(identifier: str) -> str:
-    """The name as PostgreSQL knows it."""
-    if identifier.startswith('"'):
-        return identifier[1:-1].replace('""', '"')
-    return identifier.lower()
+            if made := named(statement):
+                yield *made, object()
 
 
 def _column(column: Field | str) -> str:

@@ -19,6 +19,9 @@ from psycopg2 import errors, sql
 from engine.errors import GenerateError
 from engine.peewee_database import EngineDatabase
 
+EARLY = re.compile(
+    r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE
+)
 FUNCTION = re.compile(r"(?P<head>(?:\s|--[^\n]*\n)*CREATE)\s+(?=FUNCTION|PROCEDURE)", re.IGNORECASE)
 NOT_YET_THERE = (
     errors.UndefinedTable,
@@ -54,7 +57,7 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         for builder in builders:
             builder.extensions()
             builder.enums(made)
-            late = builder.functions()
+            late = builder.early()
             builder.tables()
             builder.statements(late)
         connection.cursor().execute("SET check_function_bodies = on")
@@ -84,11 +87,11 @@ class _Builder:
                     sql.SQL("CREATE TYPE {} AS ENUM ({})").format(sql.Identifier(name), labels)
                 )
 
-    def functions(self) -> list[str]:
-        """Make what a table's default or check may call; the rest has to wait (it is returned)."""
-        functions = [text for text in self.domain.statements if FUNCTION.match(text)]
-        waiting = self._make(functions)
-        return waiting + [text for text in self.domain.statements if text not in functions]
+    def early(self) -> list[str]:
+        """Make what a table may be of or call; the rest has to wait (it is returned)."""
+        early = [text for text in self.domain.statements if EARLY.match(text)]
+        waiting = self._make(early)
+        return waiting + [text for text in self.domain.statements if text not in early]
 
     def tables(self) -> None:
         models: list[Any] = list(self.domain.tables)

@@ -10,17 +10,30 @@ from engine.schema import Enum, Key
 KINDS = (
     "extension",
     "enum",
+    "domain",
+    "composite",
+    "sequence",
     "function",
     "table",
     "column",
+    "ownership",
     "default",
     "constraint",
     "foreign key",
+    "view",
     "index",
+    "setting",
     "trigger",
+    "policy",
     "comment",
 )
-PARTS = frozenset({"default", "constraint", "foreign key", "index", "trigger"})
+# What goes before anything is made. A sequence is let go before its column takes it along.
+PARTS = frozenset(
+    {
+        *("default", "constraint", "foreign key", "index", "trigger"),
+        *("policy", "setting", "ownership"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +69,9 @@ class Change:
 
     def __str__(self) -> str:
         place = f" on {self.table}" if self.table and self.kind in PARTS - {"default"} else ""
-        return f"{self.action} {self.kind} {self.target}{place}"
+        kind = (self.new or self.old).kind if self.kind == "view" else self.kind
+        kind = "ownership of sequence" if kind == "ownership" else kind
+        return f"{self.action} {kind} {self.target}{place}"
 
 
 def grows(old: Enum, new: Enum) -> bool:

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import Change
-from engine.errors import GenerateError
 from engine.quoting import literal, name
 from engine.schema import Column
-
-# What `serial` is short for.
-SERIAL = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
-LONGEST_NAME = 63
+from engine.sequences import PLAIN, differing, options, usual, usual_name
 
 
 def definition(column: Column) -> str:
@@ -20,9 +16,10 @@ def definition(column: Column) -> str:
     if column.collation:
         parts.append(f"COLLATE {column.collation}")
     if column.generated:
-        parts.append(f"GENERATED ALWAYS AS ({column.generated}) STORED")
+        kept = "VIRTUAL" if column.virtual else "STORED"
+        parts.append(f"GENERATED ALWAYS AS ({column.generated}) {kept}")
     if column.identity:
-        parts.append(f"GENERATED {column.identity} AS IDENTITY")
+        parts.append(_identity(column))
     if column.not_null and not column.identity:
         parts.append("NOT NULL")
     if column.default is not None:
@@ -71,44 +68,48 @@ def _actions(old: Column, new: Column, by_text: bool) -> Iterator[str]:
         yield f"SET DEFAULT {new.default}"
     if old.not_null != new.not_null:
         yield "SET NOT NULL" if new.not_null else "DROP NOT NULL"
-    if old.identity and new.identity and old.identity != new.identity:
-        yield f"SET GENERATED {new.identity}"
+    if old.identity and new.identity:
+        words = [f"GENERATED {new.identity}"] if old.identity != new.identity else []
+        if old.numbers or new.numbers:
+            before, after = (c.numbers or usual("", c.type) for c in (old, new))
+            words += differing(before, after)
+        if words:
+            yield " ".join(f"SET {word}" for word in words)
+
+
+def _identity(column: Column) -> str:
+    said = options(column.numbers) if column.numbers else []
+    counting = f" ({' '.join(said)})" if said else ""
+    return f"GENERATED {column.identity} AS IDENTITY{counting}"
 
 
 def _count_on(change: Change) -> Iterator[str]:
     """Give the column an identity or a sequence, and let it begin after what is there."""
     new: Column = change.new
-    table, column = name(change.table), name(change.name)
+    table, column, sequence = name(change.table), name(change.name), _sequence(change)
     if new.identity:
-        yield f"ALTER TABLE {table} ALTER COLUMN {column} ADD GENERATED {new.identity} AS IDENTITY"
+        yield f"ALTER TABLE {table} ALTER COLUMN {column} ADD {_identity(new)}"
     else:
-        sequence = _sequence(change)
         yield f"CREATE SEQUENCE {sequence} AS {_type(new)} OWNED BY {table}.{column}"
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal(sequence)})"
-    sequence = _sequence(change)
-    yield (
-        f"SELECT setval({literal(sequence)}, greatest(max({column}), 0) + 1, false) FROM {table}"
-    )
+    counting = new.numbers or usual("", _type(new))
+    highest = f"greatest(max({column}) + {counting.increment}, {counting.start})"
+    if counting.increment < 0:
+        highest = f"least(min({column}) - {-counting.increment}, {counting.start})"
+    yield f"SELECT setval({literal(sequence)}, {highest}, false) FROM {table}"
 
 
 def _counter(column: Column) -> str:
     """Where a column's numbers come from: `identity`, `serial` or empty."""
     if column.identity:
         return "identity"
-    return "serial" if column.type in SERIAL else ""
+    return "serial" if column.type in PLAIN else ""
 
 
 def _type(column: Column) -> str:
-    return SERIAL.get(column.type, column.type)
+    return PLAIN.get(column.type, column.type)
 
 
 def _sequence(change: Change) -> str:
-    """The name that PostgreSQL gives to a column's sequence. Raises GenerateError for a long one,
-    which it cuts."""
-    plain = f"{change.table}_{change.name}_seq"
-    if len(plain.encode()) > LONGEST_NAME:
-        raise GenerateError(
-            f"{change}: the name of its sequence is cut, and how is not known.",
-            fix="write this change by hand.",
-        )
-    return name(plain)
+    """The sequence of a column, by the name that PostgreSQL gives to it."""
+    return name(usual_name(change.table, change.name))

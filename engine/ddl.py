@@ -6,11 +6,22 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from engine.change import Change, set_aside
+from engine import ddl_types, sequences
+from engine.change import Change
 from engine.columns import alter, definition
 from engine.errors import GenerateError
 from engine.quoting import literal, name
-from engine.schema import Constraint, Enum, Function, Index, Table, Trigger
+from engine.schema import (
+    Constraint,
+    Function,
+    Index,
+    Policy,
+    Sequence,
+    Setting,
+    Table,
+    Trigger,
+    View,
+)
 
 
 def sql(change: Change) -> str:
@@ -52,32 +63,6 @@ def _drop_extension(change: Change) -> str:
         $$""")
 
 
-def _create_enum(change: Change) -> str:
-    enum: Enum = change.new
-    labels = ", ".join(literal(label) for label in enum.labels)
-    statement = f"CREATE TYPE {name(enum.name)} AS ENUM ({labels})"
-    if len(statement) > 100:
-        lines = ",\n".join(f"    {literal(label)}" for label in enum.labels)
-        statement = f"CREATE TYPE {name(enum.name)} AS ENUM (\n{lines}\n)"
-    return statement
-
-
-def _alter_enum(change: Change) -> str:
-    """In place where it only grows; else the old type is set aside and a new one made."""
-    if not change.in_place:
-        aside = name(set_aside(change.old))
-        return f"ALTER TYPE {name(change.name)} RENAME TO {aside};\n{_create_enum(change)}"
-    old, new = change.old.labels, change.new.labels
-    statements = []
-    for position, label in enumerate(new):
-        if label in old:
-            continue
-        before = f" BEFORE {literal(old[0])}" if old else ""
-        place = f" AFTER {literal(new[position - 1])}" if position else before
-        statements.append(f"ALTER TYPE {name(change.name)} ADD VALUE {literal(label)}{place}")
-    return ";\n".join(statements)
-
-
 def _create_function(change: Change) -> str:
     """A new function must not silently take the place of one that is there."""
     function: Function = change.new
@@ -98,7 +83,55 @@ def _create_table(change: Change) -> str:
     lines = [definition(column) for column in table.columns.values()]
     lines += [f"CONSTRAINT {name(c.name)} {c.definition}" for c in inner]
     body = ",\n".join(f"    {line}" for line in lines)
-    return f"CREATE TABLE {name(table.name)} (\n{body}\n)"
+    partitioned = f" PARTITION BY {table.partitioned}" if table.partitioned else ""
+    return f"CREATE TABLE {name(table.name)} (\n{body}\n){partitioned}"
+
+
+def _alter_table(change: Change) -> str:
+    raise GenerateError(
+        f"{change}: PostgreSQL cannot change by what a table is partitioned.",
+        why=f"It is {change.old.partitioned or 'not partitioned'}, and is to be "
+        f"{change.new.partitioned or 'not partitioned'}.",
+        fix="make a table of another name, and carry the rows over by a migration of your own.",
+    )
+
+
+def _create_view(change: Change) -> str:
+    """With the defaults that an INSERT into it may use."""
+    view: View = change.new
+    options = f" WITH ({', '.join(map(_option, view.options))})" if view.options else ""
+    start = "CREATE OR REPLACE" if change.action == "alter" else "CREATE"
+    statements = [f"{start} {view.kind.upper()} {name(view.name)}{options} AS\n{view.definition}"]
+    for column in view.columns.values():
+        if column.default is not None:
+            statements.append(
+                f"ALTER VIEW {name(view.name)} ALTER COLUMN {name(column.name)} "
+                f"SET DEFAULT {column.default}"
+            )
+    return ";\n".join(statements)
+
+
+def _option(text: str) -> str:
+    key, _, value = text.partition("=")
+    return f"{key}={literal(value)}"
+
+
+def _own(change: Change) -> str:
+    """Let a sequence go with its column; one that is new goes on after what the column holds."""
+    sequence: Sequence = change.new
+    table, column = map(name, sequence.owner)
+    return f"ALTER SEQUENCE {name(sequence.name)} OWNED BY {table}.{column}"
+
+
+def _create_policy(change: Change) -> str:
+    policy: Policy = change.new
+    head = f"CREATE POLICY {name(policy.name)} ON {name(change.table)}"
+    return f"{head} {policy.definition}".rstrip()
+
+
+def _set(change: Change) -> str:
+    setting: Setting = change.new or change.old
+    return setting.statement if change.new else setting.reset
 
 
 def _add_constraint(change: Change) -> str:
@@ -116,7 +149,14 @@ def _create_index(change: Change) -> str:
 
 def _create_trigger(change: Change) -> str:
     trigger: Trigger = change.new
-    return re.sub(r" (FOR EACH (?:ROW|STATEMENT)) ", r"\n    \1 ", trigger.definition, count=1)
+    text = re.sub(r" (FOR EACH (?:ROW|STATEMENT)) ", r"\n    \1 ", trigger.definition, count=1)
+    return text if trigger.state == "ENABLE" else f"{text};\n{_fire(change)}"
+
+
+def _fire(change: Change) -> str:
+    """Say when a trigger fires."""
+    trigger: Trigger = change.new
+    return f"ALTER TABLE {name(change.table)} {trigger.state} TRIGGER {name(change.name)}"
 
 
 def _comments(change: Change) -> str:
@@ -126,6 +166,13 @@ def _comments(change: Change) -> str:
         "function": "FUNCTION {signature}",
         "procedure": "PROCEDURE {signature}",
         "table": "TABLE {part}",
+        "view": "VIEW {part}",
+        "materialized view": "MATERIALIZED VIEW {part}",
+        "view column": "COLUMN {table}.{part}",
+        "sequence": "SEQUENCE {part}",
+        "domain": "DOMAIN {part}",
+        "composite": "TYPE {part}",
+        "policy": "POLICY {part} ON {table}",
         "column": "COLUMN {table}.{part}",
         "constraint": "CONSTRAINT {part} ON {table}",
         "index": "INDEX {part}",
@@ -145,13 +192,25 @@ def _on_table(statement: str) -> Callable[[Change], str]:
 MAKERS: dict[tuple[str, str], Callable[[Change], str]] = {
     ("create", "extension"): _create_extension,
     ("drop", "extension"): _drop_extension,
-    ("create", "enum"): _create_enum,
-    ("alter", "enum"): _alter_enum,
+    ("create", "enum"): ddl_types.create_enum,
+    ("alter", "enum"): ddl_types.alter_enum,
     ("drop", "enum"): _on_table("DROP TYPE {name}"),
+    ("create", "domain"): ddl_types.create_domain,
+    ("alter", "domain"): ddl_types.alter_domain,
+    ("drop", "domain"): _on_table("DROP DOMAIN {name}"),
+    ("create", "composite"): ddl_types.create_composite,
+    ("alter", "composite"): ddl_types.alter_composite,
+    ("drop", "composite"): _on_table("DROP TYPE {name}"),
+    ("create", "sequence"): lambda change: sequences.create(change.new),
+    ("alter", "sequence"): lambda change: sequences.alter(change.old, change.new),
+    ("drop", "sequence"): _on_table("DROP SEQUENCE {name}"),
+    ("create", "ownership"): _own,
+    ("drop", "ownership"): _on_table("ALTER SEQUENCE {name} OWNED BY NONE"),
     ("create", "function"): _create_function,
     ("alter", "function"): _replace_function,
     ("drop", "function"): lambda change: f"DROP {change.old.kind.upper()} {change.name}",
     ("create", "table"): _create_table,
+    ("alter", "table"): _alter_table,
     ("drop", "table"): _on_table("DROP TABLE {name}"),
     ("create", "column"): lambda change: (
         f"ALTER TABLE {name(change.table)} ADD COLUMN {definition(change.new)}"
@@ -170,6 +229,15 @@ MAKERS: dict[tuple[str, str], Callable[[Change], str]] = {
     ("create", "index"): _create_index,
     ("drop", "index"): _on_table("DROP INDEX {name}"),
     ("create", "trigger"): _create_trigger,
+    ("alter", "trigger"): _fire,
     ("drop", "trigger"): _on_table("DROP TRIGGER {name} ON {table}"),
+    ("create", "policy"): _create_policy,
+    ("drop", "policy"): _on_table("DROP POLICY {name} ON {table}"),
+    ("create", "setting"): _set,
+    ("alter", "setting"): _set,
+    ("drop", "setting"): _set,
+    ("create", "view"): _create_view,
+    ("alter", "view"): _create_view,
+    ("drop", "view"): lambda change: f"DROP {change.old.kind.upper()} {name(change.name)}",
     ("alter", "comment"): _comments,
 }

@@ -6,30 +6,47 @@ come again because of the others, engine.order says in which order PostgreSQL ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from engine.change import Change, grows
+from engine.comments import comments
 from engine.order import places
 from engine.remake import remade
-from engine.schema import Column, Enum, Function, Key, Schema, Table
+from engine.schema import (
+    Column,
+    Composite,
+    DomainType,
+    Enum,
+    Function,
+    Schema,
+    Sequence,
+    Table,
+    View,
+)
+from engine.sequences import differing, unfolded
+from engine.widening import holds
+
+Difference = Callable[[str, Any, Any], Iterator[Change]]
 
 
 def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) -> list[Change]:
     """The changes from old to new, unordered. optional: extensions that a server may lack."""
+    old, new = unfolded(old, new), unfolded(new, old)
     changes = []
     for name in sorted(old.extensions ^ new.extensions):
         action = "create" if name in new.extensions else "drop"
         changes.append(Change(action, "extension", name, optional=name in optional))
-    changes += _enums(old.enums, new.enums)
-    changes += _functions(old.functions, new.functions)
-    for name in sorted(old.tables.keys() | new.tables.keys()):
-        changes += _table(old.tables.get(name), new.tables.get(name))
+    for kind, held in old.standing().items():
+        wanted = new.standing()[kind]
+        for name in sorted(held.keys() | wanted.keys()):
+            if not _same(held.get(name), wanted.get(name)):
+                changes += DIFFERENCES[kind](name, held.get(name), wanted.get(name))
     dropped = {name: old.tables[name] for name in old.tables.keys() - new.tables.keys()}
     changes += _circular_foreign_keys(dropped)
     changes = remade(_grown(changes, new), old, new)
-    return changes + list(_comments(changes, old, new))
+    return changes + list(comments(changes, old, new))
 
 
 def with_new_labels(old: Schema, new: Schema) -> Schema:
@@ -67,41 +84,97 @@ def _circular_foreign_keys(dropped: Mapping[str, Table]) -> Iterator[Change]:
                 yield Change("drop", "foreign key", key.name, name, old=key)
 
 
-def _enums(old: Mapping[str, Enum], new: Mapping[str, Enum]) -> Iterator[Change]:
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if before is None or after is None:
-            yield from _replaced("enum", "", name, before, after)
-        elif before.labels != after.labels:
-            gone = ", ".join(label for label in before.labels if label not in after.labels)
-            losing = f"the value {gone} of {name}" if gone else ""
-            yield Change("alter", "enum", name, old=before, new=after, losing=losing)
+def _enum(name: str, old: Enum | None, new: Enum | None) -> Iterator[Change]:
+    if old is None or new is None:
+        yield from _replaced("enum", "", name, old, new)
+        return
+    gone = ", ".join(label for label in old.labels if label not in new.labels)
+    losing = f"the value {gone} of {name}" if gone else ""
+    yield Change("alter", "enum", name, old=old, new=new, losing=losing)
 
 
-def _functions(old: Mapping[str, Function], new: Mapping[str, Function]) -> Iterator[Change]:
+def _domain(name: str, old: DomainType | None, new: DomainType | None) -> Iterator[Change]:
+    if old and new:
+        yield Change("alter", "domain", name, old=old, new=new)
+    else:
+        yield from _replaced("domain", "", name, old, new)
+
+
+def _composite(name: str, old: Composite | None, new: Composite | None) -> Iterator[Change]:
+    if old and new:
+        gone = [a for a in old.attributes if not _keeps(a, old, new)]
+        losing = f"the values of attribute {', '.join(gone)} of {name}" if gone else ""
+        yield Change("alter", "composite", name, old=old, new=new, losing=losing)
+    else:
+        yield from _replaced("composite", "", name, old, new)
+
+
+def _keeps(attribute: str, old: Composite, new: Composite) -> bool:
+    kind = new.attributes.get(attribute)
+    return kind is not None and holds(old.attributes[attribute], kind)
+
+
+def _sequence(name: str, old: Sequence | None, new: Sequence | None) -> Iterator[Change]:
+    """Its options where it is; the column that it goes with is a change of its own."""
+    if old and old.owner and (new is None or old.owner != new.owner):
+        yield Change("drop", "ownership", name, old=old)
+    if old and new is None:
+        yield Change("drop", "sequence", name, old=old, losing=f"the position of sequence {name}")
+    elif old and new and list(differing(old, new)):
+        yield Change("alter", "sequence", name, old=old, new=new)
+    elif new and old is None:
+        yield Change("create", "sequence", name, new=new)
+    if new and new.owner and (old is None or old.owner != new.owner):
+        yield Change("create", "ownership", name, old=old, new=new)
+
+
+def _function(name: str, old: Function | None, new: Function | None) -> Iterator[Change]:
     """A body is replaced in place; what stands before it, PostgreSQL cannot alter."""
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if (
-            before is None
-            or after is None
-            or (before.kind, before.signature) != (after.kind, after.signature)
+    if old and new and (old.kind, old.signature) == (new.kind, new.signature):
+        yield Change("alter", "function", name, old=old, new=new)
+    else:
+        yield from _replaced("function", "", name, old, new)
+
+
+def _view(name: str, old: View | None, new: View | None) -> Iterator[Change]:
+    """A view whose columns stay is replaced in place, so that what is built on it, and who may
+    read it, stays; any other is made anew, and its parts with it."""
+    if old and new and _replaceable(old, new):
+        if replace(old, columns={}, triggers={}, indexes={}, comment=None) != replace(
+            new, columns={}, triggers={}, indexes={}, comment=None
         ):
-            yield from _replaced("function", "", name, before, after)
-        elif before.definition != after.definition:
-            yield Change("alter", "function", name, old=before, new=after)
+            yield Change("alter", "view", name, old=old, new=new)
+        yield from _parts(old, new)
+        return
+    yield from _replaced("view", "", name, old, new)
+    for kind, part in new.parts() if new else ():
+        yield Change("create", kind, part.name, name, new=part)
 
 
-def _table(old: Table | None, new: Table | None) -> Iterator[Change]:
+def _replaceable(old: View, new: View) -> bool:
+    bare = [[replace(c, comment=None) for c in view.columns.values()] for view in (old, new)]
+    begins = bare[1][: len(bare[0])] == bare[0]
+    same = (old.kind, old.definition, old.options) == (new.kind, new.definition, new.options)
+    defaults = [c for columns in bare for c in columns if c.default is not None]
+    plain = old.kind == new.kind == "view" and not defaults
+    return (bare[0] == bare[1] and same) or (begins and plain)
+
+
+def _table(name: str, old: Table | None, new: Table | None) -> Iterator[Change]:
     """A new table has its columns, keys and checks in itself; the rest are changes of their own."""
     if new is None:
-        assert old is not None
-        yield Change("drop", "table", old.name, old=old, losing=f"the rows of table {old.name}")
+        yield Change("drop", "table", name, old=old, losing=f"the rows of table {name}")
         return
     if old is None:
-        yield Change("create", "table", new.name, new=new)
-    inside = () if old else ("column", "constraint")
-    held = {(kind, part.name): part for kind, part in (old or Table(new.name)).parts()}
+        yield Change("create", "table", name, new=new)
+    elif old.partitioned != new.partitioned:
+        yield Change("alter", "table", name, old=old, new=new)
+    yield from _parts(old or Table(name), new, () if old else ("column", "constraint"))
+
+
+def _parts(old: Any, new: Any, inside: Container[str] = ()) -> Iterator[Change]:
+    """inside: the kinds of parts that are made with the whole."""
+    held = {(kind, part.name): part for kind, part in old.parts()}
     wanted = {(kind, part.name): part for kind, part in new.parts()}
     for kind, name in sorted(held.keys() | wanted.keys()):
         before, after = held.get((kind, name)), wanted.get((kind, name))
@@ -109,8 +182,15 @@ def _table(old: Table | None, new: Table | None) -> Iterator[Change]:
             continue
         if kind == "column":
             yield from _column(new.name, name, before, after)
+        elif before and after and _altered(kind, before, after):
+            yield Change("alter", kind, name, new.name, before, after)
         else:
             yield from _replaced(kind, new.name, name, before, after)
+
+
+def _altered(kind: str, old: Any, new: Any) -> bool:
+    """Whether the part is altered where it is: a setting, or the state of a trigger."""
+    return kind == "setting" or (kind == "trigger" and old.definition == new.definition)
 
 
 def _column(table: str, name: str, old: Column | None, new: Column | None) -> Iterator[Change]:
@@ -121,7 +201,7 @@ def _column(table: str, name: str, old: Column | None, new: Column | None) -> It
     if new and (old is None or new.generated):
         yield Change("create", "column", name, table, new=new)
     elif old and new:
-        losing = "" if _holds(old.type, new.type) else f"what {new.type} cannot hold"
+        losing = "" if holds(old.type, new.type) else f"what {new.type} cannot hold"
         yield Change("alter", "column", name, table, old, new, losing=losing)
 
 
@@ -140,28 +220,12 @@ def _same(old: Any, new: Any) -> bool:
     return bool(replace(old, comment=None) == replace(new, comment=None))
 
 
-def _holds(old: str, new: str) -> bool:
-    """Whether every value of the old type is one of the new type."""
-    plain = {"smallserial": "smallint", "serial": "integer", "bigserial": "bigint"}
-    old, new = plain.get(old, old), plain.get(new, new)
-    integers = ("smallint", "integer", "bigint", "numeric")
-    if old in integers and new in integers:
-        return integers.index(old) <= integers.index(new)
-    return new in (old, "text")
-
-
-def _comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:
-    """One change for all comments of a table or an object: a list of (kind, name, text)."""
-    made = {change.key for change in changes if change.action == "create"}
-    made |= {c.key for c in changes if c.kind == "enum" and not c.in_place}
-    held = {key: thing.comment for key, thing in old.objects() if key not in made}
-    texts: dict[Key, list[tuple[str, str, str | None]]] = {}
-    for key, thing in new.objects():
-        kind, table, name = key
-        if thing.comment != held.get(key):
-            owner = ("table", "", table) if table else key
-            kind = getattr(thing, "kind", kind) if kind == "function" else kind
-            kind = "constraint" if kind == "foreign key" else kind
-            texts.setdefault(owner, []).append((kind, name, thing.comment))
-    for (kind, _, name), found in texts.items():
-        yield Change("alter", "comment", name, name if kind == "table" else "", new=found)
+DIFFERENCES: dict[str, Difference] = {
+    "enum": _enum,
+    "domain": _domain,
+    "composite": _composite,
+    "sequence": _sequence,
+    "function": _function,
+    "table": _table,
+    "view": _view,
+}

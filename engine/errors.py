@@ -9,6 +9,7 @@ EngineError                  everything a user can cause; printed without a trac
 ├── MigrationFailed          a migration file stopped in the middle
 ├── BackupFailed             a dump or a restore stopped in the middle
 ├── GenerateError            no file can be written that is right
+│   └── LosesData            it would lose data that nobody has named
 └── Refused                  nothing is wrong, but it would lose what must be kept
 """
 
@@ -68,6 +69,14 @@ class BackupFailed(EngineError):
 
 class GenerateError(EngineError):
     """No migration can be written that would be right."""
+
+
+class LosesData(GenerateError):
+    """What holds data is no longer asked for. renames: what it may be, as --rename takes it."""
+
+    def __init__(self, what: str, *, why: str, fix: str, renames: tuple[str, ...]) -> None:
+        super().__init__(what, why=why, fix=fix)
+        self.renames = renames
 
 
 class Refused(EngineError):

@@ -17,16 +17,16 @@ from pathlib import Path
 from engine import catalog, files, rows, seeding
 from engine.build import build
 from engine.database import connect
-from engine.diff import diff, with_new_labels
 from engine.errors import ConfigError
 from engine.natural import Tables
 from engine.peewee_database import EngineDatabase
-from engine.planning import Planner, SeededDomain, refuse_unfillable
+from engine.planning import Planner, SeededDomain
 from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema import Schema
 from engine.scratch import scratch
 from engine.source import Statement, empty_text
+from engine.structure import Structure
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 SEED_TITLE = "seed_data"
@@ -36,7 +36,8 @@ class Generator:
     """Works out the next migrations.
 
     domains: in dependency order. folder: of the migrations. url: a server to make scratch
-    databases on. allow_drop: the names of what may be lost.
+    databases on. allow_drop: the names of what may be lost. renames: as engine.renames reads them.
+    offline: whether tables may be locked for long, so that one short file does.
     """
 
     def __init__(
@@ -46,12 +47,16 @@ class Generator:
         url: str,
         *,
         allow_drop: Iterable[str] = (),
+        renames: Iterable[str] = (),
+        offline: bool = False,
         report: Report | None = None,
     ) -> None:
         self.domains = domains
         self.folder = folder
         self.url = url
         self.planner = Planner(domains, allow_drop)
+        self.renames = tuple(renames)
+        self.offline = offline
         self.report = report or Report()
 
     def generate(self, title: str) -> list[Generated]:
@@ -70,7 +75,8 @@ class Generator:
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             self.report.message("building what the domains ask for in another")
-            structure = self._structure(title, bench, self._wanted(wanted, bench))
+            structures = Structure(bench, self.planner, self.renames, self.report, self.offline)
+            structure = structures.generate(title, self._wanted(wanted, bench))
             seeds = self._seeds(SEED_TITLE if structure else title, bench)
         return [*structure, *seeds]
 
@@ -95,41 +101,6 @@ class Generator:
         with closing(connect(url, autocommit=True)) as connection:
             schema = catalog.read(connection)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
-
-    def _structure(self, title: str, bench: Bench, wanted: Schema) -> list[Generated]:
-        """One file; two where a value that is added to an enum is used at once."""
-        known = bench.read()
-        plan = self.planner.plan(known, wanted)
-        self.planner.refuse_loss(plan)
-        refuse_unfillable(plan)
-        steps = [(title, wanted)]
-        if (added := with_new_labels(known, wanted)) not in (known, wanted) and any(
-            change.kind == "enum" and change.action == "alter" and not change.in_place
-            for change in plan
-        ):
-            steps.insert(0, (f"{title}_values", added))
-        files = []
-        for name, aim in steps:
-            files += self._step(name, bench, known, aim)
-            known = aim
-        return files
-
-    def _step(self, title: str, bench: Bench, known: Schema, wanted: Schema) -> list[Generated]:
-        """The file from one schema to the next; proven."""
-        up = self.planner.plan(known, wanted)
-        if not up:
-            return []
-        losing = [change.losing for change in up if change.losing]
-        file = bench.add(
-            title,
-            self.planner.statements(up),
-            self.planner.statements(self.planner.plan(wanted, known)),
-            [str(change) for change in up if change.kind != "comment"] or ["change comments"],
-            *([f"It loses {', '.join(losing)}."] if losing else []),
-        )
-        self.report.message(f"proving {file.name}: migrate, rollback, migrate")
-        bench.prove(file, bench.read, known, wanted, lambda a, b: [str(c) for c in diff(a, b)])
-        return [file]
 
     def _seeds(self, title: str, bench: Bench) -> list[Generated]:
         self.report.message("running the seeds")

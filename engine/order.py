@@ -12,12 +12,15 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from engine.change import KINDS, PARTS, Change
-from engine.schema import Key, Schema, Table
+from engine.schema import Key, Schema, Table, View
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")
-# Tables, indexes and the indexes of constraints share their names.
-RELATIONS = ("table", "index", "constraint")
+# Relations share their names, and the types of rows share theirs with other types.
+RELATIONS = (
+    *("table", "view", "index", "constraint", "sequence"),
+    *("enum", "domain", "composite"),
+)
 
 
 def ordered(
@@ -126,7 +129,7 @@ class _Before:
         for name, number in self._names("drop", RELATIONS):
             gone.setdefault(name, []).append(number)
         for name, number in self._names("create", ("constraint",)):
-            yield from ((earlier, number) for earlier in gone.get(name, ()))
+            yield from ((earlier, number) for earlier in gone.get(name, ()) if earlier != number)
 
     def _names(self, action: str, inside: Container[str]) -> Iterator[tuple[str, int]]:
         """The names that changes give or take away; inside: the parts that share a table's fate.
@@ -137,9 +140,11 @@ class _Before:
         for number, change in enumerate(self.changes):
             if change.action == action and change.kind in RELATIONS:
                 yield change.name, number
-                if change.kind == "table":
-                    table = change.old or change.new
-                    yield from ((name, number) for _, _, name in _part_keys(table, inside))
+                whole = change.old or change.new
+                if change.kind in ("table", "view"):
+                    yield from ((name, number) for _, _, name in _part_keys(whole, inside))
+                elif getattr(whole, "kind", "") == "primary key":
+                    yield f"primary key of {change.table}", number
             elif change.action == action and change.kind == "function":
                 yield f"{change.name.partition('(')[0]}()", number
 
@@ -166,9 +171,13 @@ class _Before:
 
     def _numbers(self, key: Key, actions: Container[str]) -> list[int]:
         """The changes of this object, or of the whole table that it is a part of."""
-        numbers = self.by_key.get(key) or self.by_key.get(("table", "", key[1]), [])
+        numbers = self.by_key.get(key) or [
+            number
+            for kind in ("table", "view")
+            for number in self.by_key.get((kind, "", key[1]), ())
+        ]
         return [number for number in numbers if self.changes[number].action in actions]
 
 
-def _part_keys(table: Table, kinds: Container[str] = KINDS) -> list[Key]:
+def _part_keys(table: Table | View, kinds: Container[str] = KINDS) -> list[Key]:
     return [(kind, table.name, part.name) for kind, part in table.parts() if kind in kinds]

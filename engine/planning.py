@@ -3,16 +3,18 @@ them are refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
 from engine import ddl, seeding
 from engine.build import DomainLike
 from engine.change import Change
 from engine.diff import diff
-from engine.errors import GenerateError
+from engine.errors import GenerateError, LosesData
+from engine.online_forms import online_statements
 from engine.order import ordered
-from engine.schema import Schema
+from engine.renames import possible, specification
+from engine.schema import Column, Key, Schema
 from engine.source import Statement
 
 REMOVED = "removed"
@@ -22,6 +24,7 @@ class SeededDomain(DomainLike, Protocol):
     """A domain that may have seeds, and tells what it owns."""
 
     seeds: list[seeding.SeedFunction]
+    renames: list[str]
 
     def objects(self) -> Iterator[tuple[str, str, object]]: ...
 
@@ -44,6 +47,7 @@ class Planner:
                 *((kind, name) for kind, name, _ in domain.objects()),
             ]
         }
+        self.renamed_from = [text for domain in domains for text in domain.renames]
         self.optional = frozenset(
             name for d in domains for name, optional in d.extensions.items() if optional
         )
@@ -55,9 +59,11 @@ class Planner:
     def _group(self, change: Change) -> str:
         kind = change.new[0][0] if change.kind == "comment" else change.kind
         name = change.old.name if kind == "enum" and change.old else change.name
-        if kind == "trigger":
+        if kind in ("trigger", "policy"):
             name = f"{name} on {change.table}"
+        kind = "sequence" if kind == "ownership" else kind
         own = self.owners.get((kind, name.partition("(")[0].strip('"')))
+        own = own or self.owners.get(("view", change.table))
         return own or self.owner("table", change.table or change.name)
 
     def owner(self, kind: str, name: str) -> str:
@@ -81,30 +87,35 @@ class Planner:
             found.insert(0, Statement(found[0].group, "SET LOCAL check_function_bodies = off"))
         return found
 
+    def online_statements(
+        self, changes: list[Change], old: Schema, filled: Collection[Key] = ()
+    ) -> list[Statement]:
+        """The changes as a file has them whose statements stand alone. old: the schema before.
+        filled: new columns, every row of which gets the default."""
+        forms = online_statements(changes, old, filled)
+        return [Statement(self._group(change), sql) for change, sql in forms]
+
     def refuse_loss(self, changes: Iterable[Change]) -> None:
-        """Raise GenerateError for what loses data and was not named."""
-        lost = [c for c in changes if c.losing and c.target not in self.allow_drop]
+        """Raise LosesData for what loses data and was not named."""
+        plan = list(changes)
+        lost = [c for c in plan if c.losing and c.target not in self.allow_drop]
         if lost:
-            raise GenerateError(
+            renames = [specification(gone, new) for gone, new in possible(plan) if gone in lost]
+            raise LosesData(
                 "the domains no longer ask for what holds data:",
                 why="\n".join(f"  - {change}: loses {change.losing}" for change in lost)
+                + "".join(f"\n  - if it has another name now: --rename {text}" for text in renames)
                 + "\nNo migration was written.",
                 fix="restore the domain, model or field; if the data is to go, add "
                 + " ".join(f"--allow-drop {change.target}" for change in lost),
+                renames=tuple(renames),
             )
 
 
 def refuse_unfillable(changes: Iterable[Change]) -> None:
     """A new NOT NULL column needs a value for the rows that are there."""
     for change in changes:
-        column = change.new
-        if (change.action, change.kind) == ("create", "column") and (
-            column.not_null
-            and column.default is None
-            and not column.identity
-            and not column.generated
-            and "serial" not in column.type
-        ):
+        if (change.action, change.kind) == ("create", "column") and is_unfillable(change.new):
             raise GenerateError(
                 f"the column {change.target} is NOT NULL and has no default: the rows that are "
                 "there would have no value for it.",
@@ -112,3 +123,14 @@ def refuse_unfillable(changes: Iterable[Change]) -> None:
                 fix="give the field a default, or null=True and fill it before a later migration "
                 "makes it NOT NULL.",
             )
+
+
+def is_unfillable(thing: object) -> bool:
+    """Whether it is a column that no row could have got by itself."""
+    return isinstance(thing, Column) and (
+        thing.not_null
+        and thing.default is None
+        and not thing.identity
+        and not thing.generated
+        and "serial" not in thing.type
+    )

@@ -6,18 +6,26 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from engine import catalog, files, history
+import psycopg2
+
+from engine import catalog, ddl, files, history
 from engine.build import offered
+from engine.change import Change
 from engine.database import connect
 from engine.errors import GenerateError, MigrationFailed
+from engine.renames import Rename
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import Key, Schema
 from engine.session import Settings
 from engine.source import Statement, migration_text
 
 State = TypeVar("State")
+TABLE_FILES = """
+    SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
+    WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r'
+"""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,26 @@ class Bench:
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
 
+    def rehearse(self, changes: Iterable[Change | Rename]) -> tuple[Schema, set[Key]]:
+        """What the changes lead to, and the keys of the changes that write a whole table anew;
+        all is undone. Raises GenerateError for what PostgreSQL refuses."""
+        rewriting = set()
+        with closing(connect(self.url)) as connection, connection.cursor() as cursor:
+            cursor.execute("SET LOCAL check_function_bodies = off")
+            for change in changes:
+                sql = change.sql if isinstance(change, Rename) else ddl.sql(change)
+                writes = isinstance(change, Change) and change.kind == "column"
+                before = _files(cursor) if writes else {}
+                try:
+                    cursor.execute(sql)
+                except psycopg2.Error as error:
+                    raise _refused(change, sql, error) from error
+                if isinstance(change, Change) and before.items() - _files(cursor).items():
+                    rewriting.add(change.key)
+            schema = catalog.read(connection)
+            connection.rollback()
+        return schema, rewriting
+
     def add(
         self,
         title: str,
@@ -61,6 +89,7 @@ class Bench:
         down: list[Statement],
         summary: list[str],
         *remarks: str,
+        atomic: bool = True,
     ) -> Generated:
         """Add the next file to the copy of the migrations. remarks: paragraphs of its header."""
         number = files.next_number(files.find(self.folder))
@@ -70,7 +99,7 @@ class Bench:
             "rollback and migrate again gave what the domains ask for, what was there before, and "
             "what the domains ask for."
         )
-        text = migration_text(name, [proof, *remarks], up, down)
+        text = migration_text(name, [proof, *remarks], up, down, atomic=atomic)
         (self.folder / f"{name}.py").write_text(text, encoding="utf-8", newline="\n")
         return Generated(name, text, summary)
 
@@ -100,6 +129,21 @@ class Bench:
             if got != expected:
                 listed = "\n".join(f"  - {line}" for line in differences(got, expected))
                 raise _unproven(file, f"after {name} these differences are left:\n{listed}")
+
+
+def _files(cursor: Any) -> dict[int, int]:
+    """The file of each table, which changes where the table is written anew."""
+    cursor.execute(TABLE_FILES)
+    return dict(cursor.fetchall())
+
+
+def _refused(change: Change | Rename, sql: str, error: psycopg2.Error) -> GenerateError:
+    message = error.diag.message_primary or str(error)
+    return GenerateError(
+        f"{change}: PostgreSQL refuses it: {message}.",
+        why="\n".join(f"    {line}" for line in sql.split("\n")[:20]) + "\nNo file was written.",
+        fix="make the change in smaller steps, or write this part of it by hand.",
+    )
 
 
 def _unproven(file: Generated, reason: str) -> GenerateError:

@@ -12,17 +12,19 @@ from typing import Any
 
 from engine.change import Change, set_aside
 from engine.quoting import name
-from engine.schema import Column, Key, Schema
+from engine.schema import Column, Key, Schema, View
 
 # What PostgreSQL itself carries along when a column gets another type.
 FOLLOWS_TYPE = ("constraint", "index", "table")
+# What is never made anew because of another, for the data in it.
+STAYING = ("table", "sequence", "ownership")
 
 
 def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
     """The changes, and those that they make necessary."""
     remaking = _Remaking(changes, old, new)
     for change in list(remaking.changes.values()):
-        if _is_rebuilt(change):
+        if is_rebuilt(change):
             remaking.move_columns(change)
     for change in list(remaking.changes.values()):
         remaking.remake_what_needs(change)
@@ -38,6 +40,7 @@ class _Remaking:
         self.held: dict[Key, Any] = dict(old.objects())
         self.wanted: dict[Key, Any] = dict(new.objects())
         self.enums = old.enums.keys() | new.enums.keys()
+        self.depends = new.depends
         self.needing: dict[Key, list[Key]] = {}
         for key in sorted(old.depends):
             for needed in old.depends[key]:
@@ -62,21 +65,38 @@ class _Remaking:
     def remake_what_needs(self, change: Change) -> None:
         """Remake what needs the thing that goes, or that turns into another."""
         retyped = _is_retyped(change)
-        if change.action == "drop" or retyped or _is_rebuilt(change):
+        if change.action == "drop" or retyped or is_rebuilt(change):
             for key in self.needing.get(change.key, []):
-                if not (retyped and key[0] in FOLLOWS_TYPE):
+                if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, change):
                     self._remake(key)
+        if (change.kind, change.name) == ("setting", "unlogged"):
+            for key, thing in self.held.items():
+                if key[0] == "foreign key" and change.table in (key[1], thing.target):
+                    self._remake(key)
+
+    def _leaves(self, key: Key, change: Change) -> bool:
+        """Whether a view that is replaced in place needs the thing no more."""
+        needs = self.depends.get(key, ())
+        return ("alter", *key) in self.changes and key[0] == "view" and change.key not in needs
 
     def finished(self, change: Change) -> Change:
         """The change; values go from one enum to another by their labels."""
         if not _is_retyped(change):
             return change
-        return replace(change, by_text={_base(change.old), _base(change.new)} <= self.enums)
+        names = _base(change.old), _base(change.new)
+        held, wanted = (
+            self.held.get(("enum", "", names[0])),
+            self.wanted.get(("enum", "", names[1])),
+        )
+        shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
+        if held and wanted and shape and {*held.labels} <= {*wanted.labels}:
+            change = replace(change, losing="")
+        return replace(change, by_text={*names} <= self.enums)
 
     def _remake(self, key: Key) -> None:
         kind, table, part = key
         before, after = self.held.get(key), self.wanted.get(key)
-        if not (before and after) or kind == "table" or ("drop", *key) in self.changes:
+        if not (before and after) or kind in STAYING or ("drop", *key) in self.changes:
             return
         if kind == "column" and not before.generated:
             self._remake_default(key, before, after)
@@ -85,7 +105,17 @@ class _Remaking:
         gone = Change("drop", kind, part, table, old=before)
         self._put(gone)
         self._put(Change("create", kind, part, table, new=after))
+        if kind == "view":
+            self._remake_parts(before, after)
         self.remake_what_needs(gone)
+
+    def _remake_parts(self, before: View, after: View) -> None:
+        """The parts of a view go with it, and come after it."""
+        for kind, part in before.parts():
+            for action in ("drop", "alter"):
+                self.changes.pop((action, kind, before.name, part.name), None)
+        for kind, part in after.parts():
+            self._put(Change("create", kind, part.name, after.name, new=part))
 
     def _remake_default(self, key: Key, before: Column, after: Column) -> None:
         """Only the default of the column goes and comes; the column stays."""
@@ -105,7 +135,8 @@ class _Remaking:
         self.changes[(change.action, change.kind, change.table, change.name)] = change
 
 
-def _is_rebuilt(change: Change) -> bool:
+def is_rebuilt(change: Change) -> bool:
+    """Whether it is an enum that is set aside and made anew."""
     return (change.action, change.kind) == ("alter", "enum") and not change.in_place
 
 

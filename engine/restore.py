@@ -55,7 +55,7 @@ class Archive:
     contents: str
     made_by: int
 
-    def zone(self) -> str | None:
+    def zone(self, report: Report) -> str | None:
         """The time zone that the dumped database was set to, or None."""
         chosen = re.findall(r"^\d+; .* DATABASE PROPERTIES .*\n", self.contents, re.MULTILINE)
         with tempfile.NamedTemporaryFile("w+") as entries:
@@ -63,8 +63,12 @@ class Archive:
             entries.flush()
             options = ["--create", f"--use-list={entries.name}", "--file=-"]
             command = [str(_newest()), *options, str(self.path)]
-            text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        match = ZONE.search(text)
+            done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            report.message(
+                f"its time zone is not known, DB_TIMEZONE sets it: {done.stderr.strip()}"
+            )
+        match = ZONE.search(done.stdout)
         return match[1].replace("''", "'") if match else None
 
 
@@ -86,7 +90,7 @@ def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
         except BaseException:
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
-        if zone := archive.zone():
+        if zone := archive.zone(report):
             time_zone.keep(session.guard, zone, report)
         session.cursor().execute("ANALYZE")
     report.finished(path.name, "restored", time.perf_counter() - start)

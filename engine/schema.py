@@ -25,6 +25,45 @@ class Enum:
 
 
 @dataclass(frozen=True)
+class DomainType:
+    """A type made with CREATE DOMAIN. checks: the definitions of its constraints by their names."""
+
+    name: str
+    type: str
+    not_null: bool = False
+    default: str | None = None
+    collation: str | None = None
+    checks: dict[str, str] = field(default_factory=dict)
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Composite:
+    """A type made with CREATE TYPE … AS. attributes: the type of each by its name."""
+
+    name: str
+    attributes: dict[str, str]
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """A sequence; `serial` and identity columns have theirs inside. owner: the table and column
+    that it goes with, or empty."""
+
+    name: str
+    type: str
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cache: int
+    cycle: bool
+    owner: tuple[str, ...] = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True)
 class Function:
     """A function or procedure. name: with the argument types that tell it from its namesakes.
 
@@ -40,9 +79,10 @@ class Function:
 
 @dataclass(frozen=True)
 class Column:
-    """A column. default: an SQL expression. identity: `ALWAYS`, `BY DEFAULT` or empty.
+    """A column. default: an SQL expression. identity: `ALWAYS`, `BY DEFAULT` or empty; numbers:
+    what it counts by, where that is not what PostgreSQL would choose.
 
-    generated: the expression of a stored generated column, or empty.
+    generated: the expression of a generated column, or empty; virtual: it is computed when read.
     """
 
     name: str
@@ -53,6 +93,8 @@ class Column:
     generated: str = ""
     collation: str | None = None
     comment: str | None = None
+    virtual: bool = False
+    numbers: Sequence | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +128,18 @@ class Index:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger that somebody created (none of PostgreSQL's own for foreign keys)."""
+    """A trigger that somebody created (none of PostgreSQL's own for foreign keys). state: `ENABLE`,
+    `DISABLE`, `ENABLE ALWAYS` or `ENABLE REPLICA`."""
+
+    name: str
+    definition: str
+    comment: str | None = None
+    state: str = "ENABLE"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy of row-level security. definition: what follows the table in CREATE POLICY."""
 
     name: str
     definition: str
@@ -94,8 +147,21 @@ class Trigger:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What a statement sets and another sets back: a storage parameter, a flag. of: the column,
+    index or constraint with which it goes, as a key."""
+
+    name: str
+    statement: str
+    reset: str
+    of: Key | None = None
+    comment: None = None
+
+
+@dataclass(frozen=True)
 class Table:
-    """An ordinary table with everything that goes when it goes."""
+    """A table with everything that goes when it goes. partitioned: by what, or empty; partitions
+    come and go as the data does, so they are no part of a schema."""
 
     name: str
     columns: dict[str, Column] = field(default_factory=dict)
@@ -103,11 +169,38 @@ class Table:
     indexes: dict[str, Index] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     comment: str | None = None
+    partitioned: str = ""
+    policies: dict[str, Policy] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)
 
     def parts(self) -> Iterator[tuple[str, Any]]:
         """(kind, part) of everything that belongs to the table."""
         yield from (("column", column) for column in self.columns.values())
         yield from ((c.part, c) for c in self.constraints.values())
+        yield from (("index", index) for index in self.indexes.values())
+        yield from (("trigger", trigger) for trigger in self.triggers.values())
+        yield from (("policy", policy) for policy in self.policies.values())
+        yield from (("setting", setting) for setting in self.settings.values())
+
+
+@dataclass(frozen=True)
+class View:
+    """A view. kind: `view` or `materialized view`. options: as WITH takes them.
+
+    columns: name, type and comment of each, in their order; all else follows from the definition.
+    """
+
+    name: str
+    kind: str
+    definition: str
+    options: tuple[str, ...] = ()
+    columns: dict[str, Column] = field(default_factory=dict)
+    indexes: dict[str, Index] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    comment: str | None = None
+
+    def parts(self) -> Iterator[tuple[str, Any]]:
+        """(kind, part) of everything that has to be made after the view."""
         yield from (("index", index) for index in self.indexes.values())
         yield from (("trigger", trigger) for trigger in self.triggers.values())
 
@@ -124,12 +217,34 @@ class Schema:
     enums: dict[str, Enum] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
+    domains: dict[str, DomainType] = field(default_factory=dict)
+    composites: dict[str, Composite] = field(default_factory=dict)
+    sequences: dict[str, Sequence] = field(default_factory=dict)
+    views: dict[str, View] = field(default_factory=dict)
     depends: Mapping[Key, frozenset[Key]] = field(default_factory=dict, compare=False)
 
     def objects(self) -> Iterator[tuple[Key, Any]]:
         """Everything that may need another thing, or have a comment, by its key."""
-        yield from ((("enum", "", enum.name), enum) for enum in self.enums.values())
-        yield from ((("function", "", f.name), f) for f in self.functions.values())
-        for table in self.tables.values():
-            yield ("table", "", table.name), table
-            yield from (((kind, table.name, part.name), part) for kind, part in table.parts())
+        for kind, things in self.standing().items():
+            yield from (((kind, "", thing.name), thing) for thing in things.values())
+        owners: list[Table | View] = [*self.tables.values(), *self.views.values()]
+        for owner in owners:
+            yield from (((kind, owner.name, part.name), part) for kind, part in owner.parts())
+        for view in self.views.values():
+            yield from ((("view column", view.name, c.name), c) for c in view.columns.values())
+
+    def standing(self) -> dict[str, Mapping[str, Any]]:
+        """What stands alone, by its kind."""
+        return {
+            "enum": self.enums,
+            "domain": self.domains,
+            "composite": self.composites,
+            "sequence": self.sequences,
+            "function": self.functions,
+            "table": self.tables,
+            "view": self.views,
+        }
+
+    def relation(self, name: str) -> str:
+        """What has the name: `table` or `view`."""
+        return "view" if name in self.views else "table"

@@ -1,8 +1,8 @@
 """A database for one question: made on a server, used, dropped.
 
 It is a real database, so everything behaves as it will, and nothing live is in sight. What a crash
-left behind is removed when the next one is made: the name says which session made it, and
-pg_stat_activity says, for the whole server, whether that session still lives.
+left behind is removed when the next one is made: its comment says what it is, its name which
+session made it, and pg_stat_activity, for the whole server, whether that session still lives.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ NAME = """
     SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
     FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
+COMMENT = "scratch database of the migration engine: made for one question, then dropped"
 SETTINGS = (
+    f"COMMENT ON DATABASE {{}} IS '{COMMENT}'",
     "ALTER DATABASE {} SET synchronous_commit = off",
     "ALTER ROLE CURRENT_USER IN DATABASE {} SET search_path = public",
 )
 # A session of another role shows no backend_start; its pid alone then counts as alive.
-ABANDONED = r"""
+ABANDONED = rf"""
     SELECT datname FROM pg_database d
     WHERE datname ~ '^scratch_\d+_\d+$' AND pg_has_role(datdba, 'usage')
+      AND shobj_description(d.oid, 'pg_database') = '{COMMENT}'
       AND NOT EXISTS (
           SELECT FROM pg_stat_activity
           WHERE pid::text = split_part(d.datname, '_', 2)

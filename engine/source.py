@@ -13,7 +13,7 @@ FORM = '''"""{title}
 
 {header}
 """
-
+{mode}
 
 def migrate(migrator, database, *, fake=False):
 {up}
@@ -55,12 +55,18 @@ class Statement:
 
 
 def migration_text(
-    title: str, header: Iterable[str], up: Iterable[Statement], down: Iterable[Statement]
+    title: str,
+    header: Iterable[str],
+    up: Iterable[Statement],
+    down: Iterable[Statement],
+    *,
+    atomic: bool = True,
 ) -> str:
-    """The whole file. header: paragraphs."""
+    """The whole file. header: paragraphs. atomic: whether it is one transaction."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
     text = "\n\n".join(paragraphs).replace("\\", "\\\\").replace('"""', "'''")
-    return FORM.format(title=title, header=text, up=_body(up), down=_body(down))
+    mode = "" if atomic else "\natomic = False\n"
+    return FORM.format(title=title, header=text, mode=mode, up=_body(up), down=_body(down))
 
 
 def empty_text(title: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -69,3 +71,26 @@ def migrations_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tasks use another folder of migrations."""
     for module in (base, checking, data, migrating, wiping, writing):
         monkeypatch.setattr(module, "MIGRATIONS", folder)
+
+
+def at_terminal(folder: Path, url: str, task: list[str], *answers: str) -> tuple[int, str]:
+    """Run a task on a terminal, answering each question as it comes (its status, what it said)."""
+    terminal = "import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", terminal, sys.executable, "-m", "invoke", *task],
+        cwd=folder,
+        env=os.environ | {"DATABASE_URL": url},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin and process.stdout
+    with process:
+        said = ""
+        for answer in answers:
+            while not said.endswith(": ") and (more := process.stdout.read1().decode()):
+                said += more
+            process.stdin.write(f"{answer}\n".encode())
+            process.stdin.flush()
+            said += "\n"
+        said += process.stdout.read().decode()
+    return process.returncode, said

@@ -16,13 +16,13 @@ from domains.locations.models import Location
 from domains.system.models import Setting, SettingType
 from domains.whatsapp.models import WhatsappTemplate
 from domains.whatsapp.operations import PLACEHOLDER
-from engine.catalog import HISTORY_TABLE
+from engine.catalog import OWN_TABLES
 
 pytestmark = pytest.mark.each
 
 REGISTRY = registry.load()
 MODELS = {model._meta.table_name: model for domain in REGISTRY for model in domain.tables}
-OURS = f"relnamespace = 'public'::regnamespace AND relname <> '{HISTORY_TABLE}'"
+OURS = f"relnamespace = 'public'::regnamespace AND relname NOT IN {OWN_TABLES}"
 TABLES = f"(SELECT oid, relname FROM pg_class WHERE relkind = 'r' AND {OURS}) AS t"
 # indkey, indclass and their like count from 0; a slice of them counts from 1
 INDEXES = f"""

@@ -3,6 +3,7 @@ never a traceback."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -185,7 +186,7 @@ def test_time_zones(
 @pytest.mark.only("newest")
 def test_folders_of_backups(tried: Tried, empty_url: str, tmp_path: Path) -> None:
     def attempt(text: str) -> None:
-        folder = tmp_path / "inside" / text.lstrip("/").replace("..", "")
+        folder = tmp_path / "inside" / text.replace("..", "").lstrip("/")
         result = lawful(call(empty_url, "backup", f"--path={folder}"))
         if result.code == 0:
             (path,) = folder.glob("*.dump")
@@ -247,7 +248,8 @@ def test_a_database_of_any_name(name: str, server: PostgresServer, tmp_path: Pat
         restored = call(plain, "restore", str(path))
         assert restored.code == 0, restored.err
         assert read(plain) == made
-        assert query(plain, "SHOW timezone") == [("Asia/Makassar",)]
+        if "\n" not in name:  # of such a database pg_restore says nothing
+            assert query(plain, "SHOW timezone") == [("Asia/Makassar",)]
         assert call(url, "fresh", "--yes", f"--name={name}").code == 0
         assert read(url) == made
 
@@ -261,7 +263,7 @@ def test_a_schema_of_any_name(name: str, server: PostgresServer, empty_url: str)
     if name != "public":
         execute(empty_url, f"CREATE SCHEMA {identifier}")
     execute(empty_url, "CREATE SCHEMA beside; CREATE TABLE beside.roles (mine text)")
-    escaped = identifier.replace("\\", "\\\\").replace(" ", "\\ ").replace("\n", "\\\n")
+    escaped = re.sub(r"([\\\s])", r"\\\1", identifier)
     url = f"{empty_url}?options={quote(f'-csearch_path={escaped}', safe='')}"
     assert query(url, "SELECT current_schema()") == [(name,)]
     migrated = call(url, "migrate")

@@ -32,8 +32,10 @@ from engine import environment
 from engine.errors import ConfigError
 from engine.peewee_database import EngineDatabase
 from tests.conftest import ROOT, Invoke
+from tests.console import at_terminal
 
 COST = 10
+TASK = ["admin.password", "admin", "--must-change"]
 GOOD, WRONG = "kata sandi baik", "kata sandi salah"
 LIMITS = LoginLimits()
 
@@ -352,36 +354,12 @@ def test_an_unknown_user_name_is_answered_with_those_there_are(billing: EngineDa
         find_admin("nobody")
 
 
-def at_terminal(url: str, *answers: str) -> tuple[int, str]:
-    """Run the task on a terminal, answering each question as it comes."""
-    terminal = "import pty, sys, os; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
-    task = [sys.executable, "-m", "invoke", "admin.password", "admin", "--must-change"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", terminal, *task],
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": url},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    assert process.stdin and process.stdout
-    with process:
-        said = ""
-        for answer in answers:
-            while not said.endswith(": "):
-                said += process.stdout.read1().decode()
-            process.stdin.write(f"{answer}\n".encode())
-            process.stdin.flush()
-            said += "\n"
-        said += process.stdout.read().decode()
-    return process.returncode, said
-
-
 @pytest.mark.only("newest")
 def test_the_task_asks_twice_on_a_terminal(billing: EngineDatabase, migrated_url: str) -> None:
-    status, said = at_terminal(migrated_url, GOOD, WRONG)
+    status, said = at_terminal(ROOT, migrated_url, TASK, GOOD, WRONG)
     assert (status, "not the same" in said) == (1, True), said
     assert AdminUser.get().password_hash == ADMIN_PASSWORD_HASH
-    status, said = at_terminal(migrated_url, GOOD, GOOD)
+    status, said = at_terminal(ROOT, migrated_url, TASK, GOOD, GOOD)
     assert status == 0, said
     assert GOOD not in said
     assert log_in("admin", GOOD, LIMITS).must_change_password

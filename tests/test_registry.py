@@ -196,7 +196,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         ["domain one (domains/one/__init__.py:5)", "the name of a schema"],
     ),
     "domain.sql that the engine cannot carry": (
-        {"one/__init__.py": package("domain.sql('CREATE SEQUENCE s')")},
+        {"one/__init__.py": package("domain.sql('CREATE TYPE r AS RANGE (subtype = int)')")},
         ["domain one (domains/one/__init__.py:5)", "CREATE FUNCTION, PROCEDURE, TRIGGER"],
     ),
     "expression index without a name": (

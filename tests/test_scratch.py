@@ -45,6 +45,15 @@ def test_what_a_crash_left_behind_is_removed(server: PostgresServer) -> None:
         assert left not in databases(server)
 
 
+def test_a_database_that_only_has_such_a_name_is_nobody_s_to_drop(server: PostgresServer) -> None:
+    server.execute("CREATE DATABASE scratch_1_2")
+    try:
+        with scratch(server.url("scratch_1_2")), scratch(server.url("postgres")):
+            assert "scratch_1_2" in databases(server)
+    finally:
+        server.execute("DROP DATABASE scratch_1_2")
+
+
 def _crash_inside(url: str, names: Any) -> None:
     with scratch(url) as made:
         names.put(name_of(made))

@@ -1,0 +1,99 @@
+"""Changes of enums, domains and composite types as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.change import Change, set_aside
+from engine.errors import GenerateError
+from engine.quoting import literal, name
+from engine.schema import Composite, DomainType, Enum
+
+
+def create_enum(change: Change) -> str:
+    """CREATE TYPE … AS ENUM, on one line where it fits."""
+    enum: Enum = change.new
+    labels = ", ".join(literal(label) for label in enum.labels)
+    statement = f"CREATE TYPE {name(enum.name)} AS ENUM ({labels})"
+    if len(statement) > 100:
+        lines = ",\n".join(f"    {literal(label)}" for label in enum.labels)
+        statement = f"CREATE TYPE {name(enum.name)} AS ENUM (\n{lines}\n)"
+    return statement
+
+
+def alter_enum(change: Change) -> str:
+    """In place where it only grows; else the old type is set aside and a new one made."""
+    if not change.in_place:
+        aside = name(set_aside(change.old))
+        return f"ALTER TYPE {name(change.name)} RENAME TO {aside};\n{create_enum(change)}"
+    old, new = change.old.labels, change.new.labels
+    statements = []
+    for position, label in enumerate(new):
+        if label in old:
+            continue
+        before = f" BEFORE {literal(old[0])}" if old else ""
+        place = f" AFTER {literal(new[position - 1])}" if position else before
+        statements.append(f"ALTER TYPE {name(change.name)} ADD VALUE {literal(label)}{place}")
+    return ";\n".join(statements)
+
+
+def create_domain(change: Change) -> str:
+    """CREATE DOMAIN with all its constraints."""
+    domain: DomainType = change.new
+    parts = [f"CREATE DOMAIN {name(domain.name)} AS {domain.type}"]
+    if domain.collation:
+        parts.append(f"COLLATE {domain.collation}")
+    if domain.default is not None:
+        parts.append(f"DEFAULT {domain.default}")
+    if domain.not_null:
+        parts.append("NOT NULL")
+    statements = [" ".join(parts), *_checks(domain.name, {}, domain.checks)]
+    return ";\n".join(statements)
+
+
+def alter_domain(change: Change) -> str:
+    """All but its type, which PostgreSQL cannot alter. Raises GenerateError for that."""
+    old: DomainType = change.old
+    new: DomainType = change.new
+    if (old.type, old.collation) != (new.type, new.collation):
+        raise GenerateError(
+            f"{change}: PostgreSQL cannot turn a domain over {old.type} into one over {new.type}.",
+            fix="make a domain of another name, and give the columns that type.",
+        )
+    start = f"ALTER DOMAIN {name(new.name)}"
+    statements = []
+    if old.default != new.default:
+        default = "DROP DEFAULT" if new.default is None else f"SET DEFAULT {new.default}"
+        statements.append(f"{start} {default}")
+    if old.not_null != new.not_null:
+        statements.append(f"{start} {'SET' if new.not_null else 'DROP'} NOT NULL")
+    return ";\n".join([*statements, *_checks(new.name, old.checks, new.checks)])
+
+
+def _checks(domain: str, old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    start = f"ALTER DOMAIN {name(domain)}"
+    for title in sorted(old):
+        if old[title] != new.get(title):
+            yield f"{start} DROP CONSTRAINT {name(title)}"
+    for title in sorted(new):
+        if old.get(title) != new[title]:
+            yield f"{start} ADD CONSTRAINT {name(title)} {new[title]}"
+
+
+def create_composite(change: Change) -> str:
+    """CREATE TYPE … AS."""
+    composite: Composite = change.new
+    lines = ",\n".join(f"    {name(part)} {kind}" for part, kind in composite.attributes.items())
+    return f"CREATE TYPE {name(composite.name)} AS (\n{lines}\n)"
+
+
+def alter_composite(change: Change) -> str:
+    """Attribute by attribute."""
+    old, new = change.old.attributes, change.new.attributes
+    actions = [f"DROP ATTRIBUTE {name(part)}" for part in old if part not in new]
+    for part, kind in new.items():
+        if part not in old:
+            actions.append(f"ADD ATTRIBUTE {name(part)} {kind}")
+        elif old[part] != kind:
+            actions.append(f"ALTER ATTRIBUTE {name(part)} TYPE {kind}")
+    return f"ALTER TYPE {name(change.name)} {', '.join(actions)}"

@@ -1,0 +1,111 @@
+"""What each object of a schema needs: from pg_depend, never guessed from a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from engine.catalog_queries import HERE, SIGNATURE
+from engine.schema import Key, Schema
+
+# Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
+# column, the rule of a view, the type of a table's rows and the array of a type stand for what
+# they belong to.
+DEPENDS = f"""
+    WITH relation AS MATERIALIZED (
+        SELECT c.oid, c.relname AS name, c.reltype,
+               CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind,
+               CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'column' END AS part
+        FROM pg_class c WHERE c.oid = ANY (%(relations)s)
+    ), thing (class, oid, part, kind, owner, name) AS MATERIALIZED (
+        SELECT 'pg_class'::regclass, r.oid, 0, r.kind, '', r.name FROM relation r
+        UNION ALL
+        SELECT 'pg_type'::regclass, unnest(ARRAY[t.oid, t.typarray]), 0, r.kind, '', r.name
+        FROM relation r JOIN pg_type t ON t.oid = r.reltype
+        UNION ALL SELECT 'pg_class'::regclass, r.oid, a.attnum, r.part,
+               CASE r.kind WHEN 'view' THEN '' ELSE r.name END,
+               CASE r.kind WHEN 'view' THEN r.name ELSE a.attname END
+        FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0
+        UNION ALL SELECT 'pg_attrdef'::regclass, d.oid, 0, r.part,
+               CASE r.kind WHEN 'view' THEN '' ELSE r.name END,
+               CASE r.kind WHEN 'view' THEN r.name ELSE a.attname END
+        FROM relation r JOIN pg_attrdef d ON d.adrelid = r.oid
+        JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum = d.adnum
+        UNION ALL SELECT 'pg_rewrite'::regclass, w.oid, 0, 'view', '', r.name
+        FROM relation r JOIN pg_rewrite w ON w.ev_class = r.oid AND w.rulename = '_RETURN'
+        UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0,
+               CASE k.contype WHEN 'f' THEN 'foreign key' ELSE 'constraint' END, r.name, k.conname
+        FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid AND k.conparentid = 0
+        WHERE k.contype IN ('p', 'u', 'c', 'f', 'x')
+        UNION ALL SELECT 'pg_class'::regclass, k.conindid, 0, 'constraint', r.name, k.conname
+        FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid
+        WHERE k.contype IN ('p', 'u', 'x')
+        UNION ALL SELECT 'pg_class'::regclass, i.indexrelid, 0, 'index', r.name, c.relname
+        FROM relation r JOIN pg_index i ON i.indrelid = r.oid
+        JOIN pg_class c ON c.oid = i.indexrelid
+        WHERE c.oid NOT IN (SELECT conindid FROM pg_constraint WHERE contype <> 'f')
+        UNION ALL SELECT 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name, t.tgname
+        FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
+        UNION ALL SELECT 'pg_policy'::regclass, p.oid, 0, 'policy', r.name, p.polname
+        FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
+        UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', '', c.relname
+        FROM pg_class c WHERE c.relnamespace = {HERE} AND c.relkind = 'S'
+        UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
+        FROM pg_proc p WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
+        UNION ALL
+        SELECT 'pg_type'::regclass, unnest(ARRAY[t.oid, t.typarray]), 0,
+               CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' ELSE 'composite' END,
+               '', t.typname
+        FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
+        WHERE t.typnamespace = {HERE} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
+        UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'composite', '', c.relname
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relnamespace = {HERE} AND c.relkind = 'c'
+        UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'domain', '', t.typname
+        FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid WHERE t.typnamespace = {HERE}
+        UNION ALL SELECT d.classid::regclass, d.objid, d.objsubid, 'extension', '', e.extname
+        FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+        WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+    )
+    SELECT DISTINCT a.kind, a.owner, a.name, b.kind, b.owner, b.name
+    FROM pg_depend d
+    JOIN thing a ON (a.class, a.oid, a.part) = (d.classid, d.objid, d.objsubid)
+    JOIN thing b ON (b.class, b.oid, b.part) = (d.refclassid, d.refobjid, d.refobjsubid)
+    WHERE (a.kind, a.owner, a.name) <> (b.kind, b.owner, b.name) AND a.kind <> 'extension'
+"""
+
+
+def needs(
+    rows: Iterable[tuple[Any, ...]], schema: Schema, folded: Mapping[str, Key]
+) -> dict[Key, frozenset[Key]]:
+    """What each object needs. rows: what DEPENDS gives. folded: the columns that have the sequences
+    in themselves.
+
+    A sequence needs the column that it goes with, and that column the sequence for its default; so
+    going with it is a thing of its own.
+    """
+    found: dict[Key, set[Key]] = {}
+    for row in rows:
+        needing, needed = (_unfolded(key, folded) for key in (row[:3], row[3:]))
+        if needing[0] == "sequence":
+            needing = ("ownership", "", needing[2])
+        if needing != needed:
+            found.setdefault(needing, set()).add(needed)
+    for sequence in schema.sequences.values():
+        key = ("ownership", "", sequence.name)
+        found.setdefault(key, set()).add(("sequence", "", sequence.name))
+    for table in schema.tables.values():
+        for setting in table.settings.values():
+            of = setting.of or ("table", "", table.name)
+            found.setdefault(("setting", table.name, setting.name), set()).add(of)
+        for part in table.constraints.values():
+            for end in (table.name, part.target) if part.target else ():
+                if end in schema.tables and "unlogged" in schema.tables[end].settings:
+                    key = (part.part, table.name, part.name)
+                    found.setdefault(key, set()).add(("setting", end, "unlogged"))
+    return {key: frozenset(keys) for key, keys in found.items()}
+
+
+def _unfolded(key: tuple[str, ...], folded: Mapping[str, Key]) -> Key:
+    kind, owner, name = key
+    return folded.get(name, (kind, owner, name)) if kind == "sequence" else (kind, owner, name)

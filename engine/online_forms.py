@@ -1,0 +1,131 @@
+"""The statements of the online form: each stands alone, and short locks are all that they take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+
+from engine import ddl
+from engine.change import Change
+from engine.online import KEY, constraint_form
+from engine.quoting import literal, name
+from engine.schema import Key, Schema
+
+LONGEST_NAME = 63
+PAGES = 1000
+FILL = """DO $$
+DECLARE
+    pages bigint := pg_relation_size({relation}) / current_setting('block_size')::bigint;
+BEGIN
+    FOR page IN 0 .. pages BY {pages} LOOP
+        UPDATE {table} SET {column} = DEFAULT
+        WHERE {column} IS NULL AND ctid >= format('(%s,0)', page)::tid
+          AND ctid < format('(%s,0)', page + {pages})::tid;
+        COMMIT;
+    END LOOP;
+    UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL;
+END
+$$"""
+
+
+def online_statements(
+    changes: Iterable[Change], old: Schema, filled: Collection[Key] = ()
+) -> Iterator[tuple[Change, str]]:
+    """(change, statement) for changes in order. old: the schema before them. filled: columns
+    that are new, so that every row gets the default."""
+    plan = list(changes)
+    needed = {key for needs in old.depends.values() for key in needs}
+    made = {c.key: c for c in plan if c.action == "create"}
+    gone = {c.key: c for c in plan if c.action == "drop"}
+    swapped = {key for key in made.keys() & gone.keys() - needed if key[0] in SWAPS}
+    for change in plan:
+        if not _spares(change, old):
+            yield change, ddl.sql(change)
+        elif change.key not in swapped:
+            yield from ((change, sql) for sql in _alone(change, filled))
+        elif change.action == "create":
+            yield from ((change, sql) for sql in SWAPS[change.kind](change))
+
+
+def _spares(change: Change, old: Schema) -> bool:
+    table = old.tables.get(change.table)
+    return table is not None and not table.partitioned
+
+
+def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:
+    form = constraint_form(change) if change.action == "create" else ""
+    if form:
+        yield from _constraint(change, form, "")
+    elif change.kind == "index":
+        yield _concurrently(ddl.sql(change))
+    elif (change.action, change.kind) == ("alter", "column"):
+        yield from _column(change, change.key in filled)
+    else:
+        yield ddl.sql(change)
+
+
+def _concurrently(sql: str) -> str:
+    return sql.replace("INDEX ", "INDEX CONCURRENTLY ", 1)
+
+
+def _swapped_index(change: Change) -> Iterator[str]:
+    """The new one is there before the old one goes."""
+    index, new = name(change.name), name(f"{change.name[: LONGEST_NAME - 4]}_new")
+    yield _concurrently(ddl.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
+    yield f"DROP INDEX CONCURRENTLY {index}"
+    yield f"ALTER INDEX {new} RENAME TO {index}"
+
+
+def _swapped_constraint(change: Change) -> Iterator[str]:
+    form = constraint_form(change)
+    drop = f"\n    DROP CONSTRAINT {name(change.name)},"
+    if form:
+        yield from _constraint(change, form, drop)
+    else:
+        table, constraint = name(change.table), name(change.name)
+        yield f"ALTER TABLE {table}{drop}\n    ADD CONSTRAINT {constraint} {change.new.definition}"
+
+
+def _constraint(change: Change, form: str, before: str) -> Iterator[str]:
+    """before: what the same ALTER TABLE does first."""
+    table, constraint = name(change.table), name(change.name)
+    definition = change.new.definition
+    if form == "validate":
+        added = f"ADD CONSTRAINT {constraint} {definition} NOT VALID"
+        yield f"ALTER TABLE {table}{before}\n    {added}"
+        yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+        return
+    key = KEY.fullmatch(definition)
+    assert key is not None
+    index = name(f"{change.name[: LONGEST_NAME - 4]}_new") if before else constraint
+    columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
+    yield f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}"
+    yield (
+        f"ALTER TABLE {table}{before}\n"
+        f"    ADD CONSTRAINT {constraint} {key['kind']} USING INDEX {index}{key['rest']}"
+    )
+
+
+def _column(change: Change, filled: bool) -> Iterator[str]:
+    """A default before NOT NULL, and between the two the rows that have no value."""
+    old, new = change.old, change.new
+    table, column = name(change.table), name(change.name)
+    if not new.not_null or old.not_null:
+        yield ddl.sql(change)
+    elif filled:
+        yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {new.default}"
+    if filled:
+        yield FILL.format(relation=literal(table), table=table, column=column, pages=PAGES)
+    if new.not_null and not old.not_null:
+        check = name(f"{change.table}_{change.name}"[: LONGEST_NAME - 9] + "_not_null")
+        checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
+        yield f"ALTER TABLE {table}\n    {checked}"
+        yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"
+        yield f"ALTER TABLE {table}\n    ALTER COLUMN {column} SET NOT NULL"
+        yield f"ALTER TABLE {table} DROP CONSTRAINT {check}"
+
+
+SWAPS = {
+    "index": _swapped_index,
+    "constraint": _swapped_constraint,
+    "foreign key": _swapped_constraint,
+}

@@ -1,0 +1,100 @@
+"""The law of a change, for tests: what diff finds leads from one schema to the other and back, in a
+real database; the catalogs are equal each time, and rows that can stay do."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+from engine import catalog, ddl
+from engine.change import Change
+from engine.diff import diff
+from engine.order import ordered
+from engine.schema import Schema
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+class Law:
+    """Builds schemas and changes them, on a psycopg2 connection to a database that is of no other
+    use. Nothing is committed: whoever made the connection rolls back."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def build(self, schema: str, statements: str) -> Schema:
+        """Make a PostgreSQL schema with the statements in it, and stay there."""
+        self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}")
+        self._run("SET LOCAL check_function_bodies = off")
+        if statements.strip():
+            self._run(statements)
+        return catalog.read(self.connection)
+
+    def lead(self, old: Schema, new: Schema) -> list[Change]:
+        """Carry out what leads from one to the other, where the first one is."""
+        changes = ordered(diff(old, new), old, new, lambda change: 0)
+        for change in changes:
+            self._run(ddl.sql(change))
+        return changes
+
+    def holds(self, old: str, new: str, rows: str = "") -> list[Change]:
+        """Go from the old statements to the new ones and back. rows: what to put in before.
+
+        Gives the changes of the way up. Raises AssertionError where the law does not hold, and
+        GenerateError where a change has no safe statement.
+        """
+        wanted = self.build("wanted", new)
+        known = self.build("known", old)
+        if rows.strip():
+            self._run(rows)
+        held = self.rows(known) if rows.strip() else {}
+        up = self.lead(known, wanted)
+        assert (up != []) == (known != wanted), "there are changes just where there is a difference"
+        self._equals(wanted, "the way up")
+        self._keeps(held, known, wanted, up)
+        down = self.lead(wanted, known)
+        self._equals(known, "the way back")
+        self._keeps(held, known, known, [*up, *down])
+        return up
+
+    def rows(self, schema: Schema) -> Rows:
+        """All rows of all tables."""
+        found: Rows = {}
+        with self.connection.cursor() as cursor:
+            for table in schema.tables:
+                quoted = table.replace('"', '""').replace("%", "%%")
+                cursor.execute(f'SELECT to_jsonb(x) FROM "{quoted}" x', ())
+                found[table] = [row for (row,) in cursor.fetchall()]
+        return found
+
+    def _equals(self, expected: Schema, when: str) -> None:
+        got = catalog.read(self.connection, depends=False)
+        left = [str(change) for change in diff(got, expected)]
+        assert not left, f"after {when} these differences are left: {left}"
+        assert got == expected, f"after {when} there is a difference that diff does not see"
+
+    def _keeps(self, held: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
+        """Rows stay, with the values of every column that is there before and after."""
+        if not held:
+            return
+        lost = {change.target for change in changes if change.losing}
+        lost |= {c.target for c in changes if (c.action, c.kind) == ("drop", "column")}
+        found = self.rows(now)
+        for table in (held.keys() & now.tables.keys()) - lost:
+            columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
+            kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
+            before, after = (_values(rows[table], kept) for rows in (held, found))
+            assert before == after, f"rows of {table}: {before - after} are gone"
+
+    def _run(self, statements: str) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(statements)
+
+
+def _values(rows: list[dict[str, Any]], columns: list[str]) -> Counter[str]:
+    """The rows without regard to their order; a number and its digits are one value."""
+    return Counter(
+        json.dumps([v if isinstance(v := row[c], (list, dict)) else str(v) for c in columns])
+        for row in rows
+    )

@@ -1,0 +1,23 @@
+-- name: words of SQL
+-- old
+CREATE TABLE "user" (id int PRIMARY KEY, "order" int NOT NULL DEFAULT 5)
+-- new
+CREATE TABLE "user" (id int PRIMARY KEY, "order" bigint DEFAULT 6, "select" int, "between" int);
+CREATE TABLE "left" (a int);
+CREATE INDEX "My Idx" ON "user" ("order") WHERE "order" > 5
+
+-- name: quotes, signs and spaces
+-- old
+CREATE TABLE "a ""b"" %s" ("it's" text DEFAULT 'a%b\c')
+-- new
+CREATE TABLE "a ""b"" %s" ("it's" text DEFAULT E'a\nb', "Größe" int, CONSTRAINT "k %s" CHECK ("Größe" > 0));
+COMMENT ON TABLE "a ""b"" %s" IS 'it''s 100% "q" \n'
+
+-- name: comments only
+-- old
+CREATE TABLE t (a int CONSTRAINT k CHECK (a > 1));
+COMMENT ON CONSTRAINT k ON t IS 'x';
+COMMENT ON COLUMN t.a IS 'gone'
+-- new
+CREATE TABLE t (a int CONSTRAINT k CHECK (a > 1));
+COMMENT ON TABLE t IS 'y; z'

@@ -1,0 +1,173 @@
+-- name: storage parameters
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int) WITH (fillfactor = 70, autovacuum_enabled = off);
+
+-- name: storage parameter changed, another back to the default
+-- old
+CREATE TABLE t (a int) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01);
+-- new
+CREATE TABLE t (a int) WITH (fillfactor = 90);
+
+-- name: storage parameters of what is stored apart
+-- old
+CREATE TABLE t (a text);
+-- new
+CREATE TABLE t (a text) WITH (toast.autovacuum_enabled = off, toast_tuple_target = 4080);
+
+-- name: storage parameter of an index
+-- old
+CREATE TABLE t (a int);
+CREATE INDEX i ON t (a);
+-- new
+CREATE TABLE t (a int);
+CREATE INDEX i ON t (a) WITH (fillfactor = 60, deduplicate_items = off);
+
+-- name: storage parameter of a key
+-- old
+CREATE TABLE t (a int PRIMARY KEY, b int UNIQUE WITH (fillfactor = 50));
+-- new
+CREATE TABLE t (a int PRIMARY KEY WITH (fillfactor = 70), b int UNIQUE);
+
+-- name: unlogged
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1), (2);
+-- new
+CREATE UNLOGGED TABLE t (a int);
+
+-- name: unlogged with an identity
+-- old
+-- new
+CREATE UNLOGGED TABLE t (a int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b serial);
+
+-- name: unlogged at both ends of a key
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int REFERENCES a);
+-- rows
+INSERT INTO a VALUES (1);
+INSERT INTO b VALUES (1);
+-- new
+CREATE UNLOGGED TABLE a (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE b (a int REFERENCES a);
+
+-- name: unlogged and referring to itself
+-- old
+CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a);
+-- new
+CREATE UNLOGGED TABLE a (id int PRIMARY KEY, up int REFERENCES a);
+
+-- name: unlogged table refers to another
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE b (a int REFERENCES a);
+
+-- name: two unlogged tables are made
+-- old
+-- new
+CREATE UNLOGGED TABLE b (id int PRIMARY KEY);
+CREATE UNLOGGED TABLE a (b int REFERENCES b);
+
+-- name: replica identity full
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE t (a int);
+ALTER TABLE t REPLICA IDENTITY FULL;
+
+-- name: replica identity from nothing to an index
+-- old
+CREATE TABLE t (a int NOT NULL);
+ALTER TABLE t REPLICA IDENTITY NOTHING;
+-- new
+CREATE TABLE t (a int NOT NULL);
+CREATE UNIQUE INDEX i ON t (a);
+ALTER TABLE t REPLICA IDENTITY USING INDEX i;
+
+-- name: replica identity from one index to another
+-- old
+CREATE TABLE t (a int NOT NULL, b int NOT NULL UNIQUE);
+CREATE UNIQUE INDEX i ON t (a);
+ALTER TABLE t REPLICA IDENTITY USING INDEX i;
+-- new
+CREATE TABLE t (a int NOT NULL, b int NOT NULL UNIQUE);
+ALTER TABLE t REPLICA IDENTITY USING INDEX t_b_key;
+
+-- name: index of the replica identity made anew
+-- old
+CREATE TABLE t (a int NOT NULL, b int NOT NULL);
+CREATE UNIQUE INDEX i ON t (a);
+ALTER TABLE t REPLICA IDENTITY USING INDEX i;
+-- new
+CREATE TABLE t (a int NOT NULL, b int NOT NULL);
+CREATE UNIQUE INDEX i ON t (a, b);
+ALTER TABLE t REPLICA IDENTITY USING INDEX i;
+
+-- name: statistics of a column
+-- old
+CREATE TABLE t (a int, b int);
+ALTER TABLE t ALTER b SET STATISTICS 50;
+-- new
+CREATE TABLE t (a int, b int);
+ALTER TABLE t ALTER a SET STATISTICS 500;
+ALTER TABLE t ALTER b SET STATISTICS 0;
+
+-- name: storage of a column
+-- old
+CREATE TABLE t (a text, b bytea);
+ALTER TABLE t ALTER b SET STORAGE MAIN;
+-- rows
+INSERT INTO t VALUES ('x', 'y');
+-- new
+CREATE TABLE t (a text, b bytea);
+ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+
+-- name: compression of a column
+-- old
+CREATE TABLE t (a text);
+-- new
+CREATE TABLE t (a text COMPRESSION pglz);
+
+-- name: storage of a column that is retyped
+-- old
+CREATE TABLE t (a varchar(5));
+ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+ALTER TABLE t ALTER a SET STATISTICS 50;
+-- new
+CREATE TABLE t (a text);
+ALTER TABLE t ALTER a SET STORAGE EXTERNAL;
+ALTER TABLE t ALTER a SET STATISTICS 50;
+
+-- name: statistics of a column that is computed anew
+-- old
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED);
+ALTER TABLE t ALTER b SET STATISTICS 50;
+-- new
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 2) STORED);
+ALTER TABLE t ALTER b SET STATISTICS 50;
+
+-- name: settings go with their columns
+-- loses: t.b
+-- old
+CREATE TABLE t (a int, b text);
+ALTER TABLE t ALTER b SET STATISTICS 50;
+ALTER TABLE t ALTER b SET STORAGE PLAIN;
+-- new
+CREATE TABLE t (a int);
+
+-- name: quoted names
+-- old
+CREATE TABLE "T t" ("A" text NOT NULL);
+CREATE UNIQUE INDEX "I" ON "T t" ("A");
+-- new
+CREATE TABLE "T t" ("A" text NOT NULL) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX "I" ON "T t" ("A");
+ALTER TABLE "T t" REPLICA IDENTITY USING INDEX "I";
+ALTER TABLE "T t" ALTER "A" SET STORAGE EXTERNAL;

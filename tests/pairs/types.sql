@@ -1,0 +1,166 @@
+-- name: domain made and used
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE DOMAIN amount AS numeric(12,2) DEFAULT 0 NOT NULL CHECK (VALUE >= 0);
+CREATE TABLE t (a int, b amount, c amount[]);
+COMMENT ON DOMAIN amount IS 'money';
+
+-- name: check of a domain changed
+-- old
+CREATE DOMAIN d AS int CONSTRAINT k CHECK (VALUE > 0);
+CREATE TABLE t (a d);
+-- rows
+INSERT INTO t VALUES (5);
+-- new
+CREATE DOMAIN d AS int CONSTRAINT k CHECK (VALUE > 1);
+CREATE TABLE t (a d);
+
+-- name: checks of a domain added and dropped
+-- old
+CREATE DOMAIN d AS text CONSTRAINT a CHECK (VALUE <> '') CONSTRAINT b CHECK (VALUE <> 'b');
+-- new
+CREATE DOMAIN d AS text CONSTRAINT a CHECK (VALUE <> '') CONSTRAINT c CHECK (VALUE <> 'c');
+
+-- name: default and null of a domain
+-- old
+CREATE DOMAIN d AS int DEFAULT 5;
+CREATE TABLE t (a d);
+-- new
+CREATE DOMAIN d AS int NOT NULL;
+CREATE TABLE t (a d);
+
+-- name: check of a domain not valid
+-- old
+CREATE DOMAIN d AS int;
+-- new
+CREATE DOMAIN d AS int;
+ALTER DOMAIN d ADD CONSTRAINT k CHECK (VALUE > 0) NOT VALID;
+
+-- name: domain over another type
+-- refused: alter domain d
+-- old
+CREATE DOMAIN d AS int;
+-- new
+CREATE DOMAIN d AS bigint;
+
+-- name: domain over an enum and a domain
+-- old
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE DOMAIN d AS st DEFAULT 'a';
+CREATE DOMAIN "D d" AS d CHECK (VALUE IS NOT NULL);
+CREATE TABLE t (a "D d");
+
+-- name: domain calls a function
+-- old
+CREATE FUNCTION f(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT a > 0';
+-- new
+CREATE FUNCTION f(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT a > 0';
+CREATE DOMAIN d AS int CHECK (f(VALUE));
+
+-- name: domain with a collation
+-- old
+-- new
+CREATE DOMAIN d AS text COLLATE "C";
+CREATE TABLE t (a d, b d COLLATE "POSIX");
+
+-- name: column from a domain to its base and back
+-- old
+CREATE DOMAIN d AS int CHECK (VALUE > 0);
+CREATE TABLE t (a d);
+-- loses: t.a
+-- rows
+INSERT INTO t VALUES (5);
+-- new
+CREATE DOMAIN d AS int CHECK (VALUE > 0);
+CREATE TABLE t (a int);
+
+-- name: domain dropped with its column
+-- loses: t.a
+-- old
+CREATE DOMAIN d AS int;
+CREATE TABLE t (a d, b int);
+-- new
+CREATE TABLE t (b int);
+
+-- name: composite made and used
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TYPE address AS (street text, zip varchar(10), "No" int);
+CREATE TABLE t (a int, b address, c address[]);
+COMMENT ON TYPE address IS 'where';
+
+-- name: attribute added
+-- old
+CREATE TYPE c AS (a int);
+CREATE TABLE t (b c);
+-- new
+CREATE TYPE c AS (a int, d text COLLATE "C");
+CREATE TABLE t (b c);
+
+-- name: attribute dropped
+-- loses: c
+-- old
+CREATE TYPE c AS (a int, b int);
+-- new
+CREATE TYPE c AS (a int);
+
+-- name: attribute retyped
+-- old
+CREATE TYPE c AS (a int, b int);
+-- new
+CREATE TYPE c AS (a bigint, b int);
+
+-- name: attributes added, dropped and retyped
+-- loses: c
+-- old
+CREATE TYPE c AS (a int, b int);
+-- new
+CREATE TYPE c AS (a bigint, d int, e text);
+
+-- name: composite without attributes
+-- old
+-- new
+CREATE TYPE c AS ();
+
+-- name: composite in functions
+-- old
+-- new
+CREATE TYPE c AS (a int, b text);
+CREATE FUNCTION f(x c) RETURNS SETOF c LANGUAGE sql AS 'SELECT x';
+CREATE FUNCTION g() RETURNS c LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+
+-- name: composite of an enum, a domain and a composite
+-- old
+-- new
+CREATE TYPE z AS ENUM ('a');
+CREATE DOMAIN y AS int;
+CREATE TYPE x AS (a z, b y[]);
+CREATE TYPE w AS (c x);
+CREATE TABLE t (d w);
+
+-- name: composite with the rows of a table
+-- old
+-- new
+CREATE TABLE t (a int);
+CREATE TYPE c AS (row t, n int);
+
+-- name: composite dropped
+-- old
+CREATE TYPE c AS (a int);
+CREATE FUNCTION f(x c) RETURNS int LANGUAGE sql AS 'SELECT 1';
+-- new
+
+-- name: enum takes the name of a domain
+-- old
+CREATE DOMAIN d AS int;
+-- new
+CREATE TYPE d AS ENUM ('a');
+
+-- name: table takes the name of a composite
+-- old
+CREATE TYPE d AS (a int);
+-- new
+CREATE TABLE d (a int);

@@ -1,0 +1,48 @@
+"""Each pair in tests/pairs/: the changes that diff finds lead from the old schema to the new one
+and back, the catalogs are equal each time, and rows that can stay do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.errors import GenerateError
+from engine.testing import Law
+from tests import pairs
+from tests.pairs import Pair
+from tests.postgres import PostgresServer
+
+PAIRS = pairs.read()
+
+
+@pytest.fixture(scope="session")
+def bench(server: PostgresServer) -> Iterator[Any]:
+    """A connection to an empty database of the worker's; each test rolls back."""
+    with server.database() as url, closing(psycopg2.connect(url)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=map(str, PAIRS))
+def test_there_and_back(pair: Pair, bench: Any) -> None:
+    if bench.server_version // 10000 < pair.oldest:
+        pytest.skip(f"needs PostgreSQL {pair.oldest}")
+    law = Law(bench)
+    try:
+        if pair.refused:
+            with pytest.raises(GenerateError) as refusal:
+                law.holds(pair.old, pair.new, pair.rows)
+            assert pair.refused in str(refusal.value)
+            return
+        changes = law.holds(pair.old, pair.new, pair.rows)
+        assert changes
+        assert {change.target for change in changes if change.losing} == pair.loses
+    finally:
+        bench.rollback()
+
+
+def test_the_names_of_pairs_are_their_own() -> None:
+    assert len({str(pair) for pair in PAIRS}) == len(PAIRS)
