@@ -4,7 +4,7 @@ its definitions as PostgreSQL's catalogs have them, and the statements that lead
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from engine import columns, ddl
@@ -15,6 +15,9 @@ from engine.order import ordered
 from engine.schema import Column, Key, Schema, Table
 
 NOTHING = "nothing"
+OWNERS = ("table", "view")
+# What is told by the name and the definition.
+TOLD = ("name", "definition", "comment", "kind", "signature", "target")
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Drift:
     def name(self) -> str:
         """How a person refers to it: `index a_idx on a`."""
         kind, table, name = self.key
-        if kind == "column":
-            return f"column {table}.{name}"
+        if kind.endswith("column"):
+            return f"{kind} {table}.{name}"
         return f"{kind} {name} on {table}" if table else f"{kind} {name}"
 
     def __str__(self) -> str:
@@ -46,8 +49,8 @@ def differences(known: Schema, live: Schema) -> list[Drift]:
     before, after = _objects(known), _objects(live)
     found = []
     for key in sorted(before.keys() | after.keys()):
-        owner = ("table", "", key[1])
-        if key[1] and (owner in before) != (owner in after):
+        owners = [(kind, "", key[1]) for kind in OWNERS]
+        if key[1] and any((owner in before) != (owner in after) for owner in owners):
             continue
         was, now = before.get(key), after.get(key)
         if was is None or now is None or _bare(was) != _bare(now):
@@ -101,7 +104,7 @@ def merged(base: Any, ours: Any, new: Any) -> Any:
 def _keys(change: Change) -> Iterator[Key]:
     """The keys of what a change is about, and of the table that it belongs to."""
     yield change.key
-    yield "table", "", change.table
+    yield from ((kind, "", change.table) for kind in OWNERS)
     if change.kind == "comment":
         yield from ((kind, change.table * (kind != "table"), name) for kind, name, _ in change.new)
 
@@ -112,12 +115,15 @@ def _objects(schema: Schema) -> dict[Key, Any]:
 
 
 def _bare(thing: Any) -> Any:
-    """A table without its parts."""
-    return replace(thing, **_parts(thing)) if isinstance(thing, Table) else thing
+    """The thing without its parts, which are objects of their own."""
+    if not is_dataclass(thing) or isinstance(thing, type):
+        return thing
+    values = {f.name: getattr(thing, f.name) for f in fields(thing)}
+    return replace(thing, **{name: {} for name, value in values.items() if _holds_parts(value)})
 
 
-def _parts(table: Table) -> dict[str, Any]:
-    return {f.name: {} for f in fields(table) if isinstance(getattr(table, f.name), dict)}
+def _holds_parts(value: Any) -> bool:
+    return isinstance(value, dict) and any(is_dataclass(part) for part in value.values())
 
 
 def _described(thing: Any) -> str:
@@ -126,27 +132,29 @@ def _described(thing: Any) -> str:
         return NOTHING
     if isinstance(thing, str):
         return f"CREATE EXTENSION {thing}"
+    text = getattr(thing, "definition", "")
     if isinstance(thing, Table):
         names = ", ".join(columns.definition(column) for column in thing.columns.values())
         text = f"({names})"
     elif isinstance(thing, Column):
         text = columns.definition(thing)
-    else:
-        text = getattr(thing, "definition", "") or _values(thing)
-    if getattr(thing, "valid", True) is False:
-        text += " (invalid)"
-    comment = getattr(thing, "comment", None)
-    return text if comment is None else f"{text} -- {comment}"
+    more = "" if isinstance(thing, Column) else _values(thing)
+    return ", ".join(filter(None, [text, more])) + (
+        f" -- {thing.comment}" if thing.comment is not None else ""
+    )
 
 
 def _values(thing: Any) -> str:
     shown = []
     for field in fields(thing):
         value = getattr(thing, field.name)
-        if field.compare and field.name not in ("name", "comment") and value != field.default:
-            text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            shown.append(f"{field.name.replace('_', ' ')} {text}")
-    return ", ".join(shown)
+        if field.compare and field.name not in TOLD and value != field.default:
+            if isinstance(value, tuple):
+                value = ", ".join(map(str, value))
+            elif isinstance(value, dict):
+                value = ", ".join(f"{n} {v}" for n, v in value.items() if not is_dataclass(v))
+            shown.append(f"{field.name.replace('_', ' ')} {value}" if value != "" else "")
+    return ", ".join(filter(None, shown))
 
 
 def _indented(text: str) -> str:

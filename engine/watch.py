@@ -141,9 +141,9 @@ class _Touched:
 
     def __contains__(self, key: Key) -> bool:
         kind, table, name = key
-        if key in self.keys or ("table", "", table) in self.keys:
+        if key in self.keys or any((owner, "", table) in self.keys for owner in drift.OWNERS):
             return True
-        if kind == "table" and any(owner == name for _, owner, _ in self.keys):
+        if kind in drift.OWNERS and any(owner == name for _, owner, _ in self.keys):
             return True
         needed = {part.lower() for part in (table, name.partition("(")[0].strip('"')) if part}
         return any(needed <= words for words in self.words)

@@ -40,9 +40,14 @@ CREATE TABLE "Hats" (id serial PRIMARY KEY, owner int CONSTRAINT worn_by REFEREN
   (price * 2) STORED);
 CREATE INDEX hats_price_idx ON "Hats" (price) WHERE price > 10;
 CREATE TRIGGER touched BEFORE UPDATE ON owners FOR EACH ROW EXECUTE FUNCTION touch();
-COMMENT ON TABLE owners IS 'Who owns them.'
+COMMENT ON TABLE owners IS 'Who owns them.';
+CREATE VIEW cheap AS SELECT id FROM "Hats" WHERE price < 5;
+CREATE SEQUENCE tickets;
+CREATE DOMAIN code AS text;
+CREATE TYPE pair AS (first int, second int)
 """
-UNDO = """migrator.sql('DROP TABLE owners, "Hats"; DROP FUNCTION twice, touch; DROP TYPE size')"""
+UNDO = """migrator.sql('DROP VIEW cheap; DROP SEQUENCE tickets; DROP TYPE code, pair; '
+    'DROP TABLE owners, "Hats"; DROP FUNCTION twice, touch; DROP TYPE size')"""
 ORPHANS = "ALTER TABLE owners ADD COLUMN orphan boolean"
 
 
@@ -110,7 +115,7 @@ def test_a_reading_comes_back_from_json_as_it_was(migrated_url: str) -> None:
 CHANGES = {
     "CREATE TABLE mine (i int PRIMARY KEY)": "table mine",
     "CREATE TABLE owners_old (LIKE owners INCLUDING ALL)": "table owners_old",
-    'DROP TABLE "Hats"': "table Hats",
+    'DROP VIEW cheap; DROP TABLE "Hats"': "table Hats",
     "ALTER TABLE owners ADD COLUMN hand int": "column owners.hand",
     "ALTER TABLE owners DROP COLUMN born": "column owners.born",
     "ALTER TABLE owners ALTER COLUMN name TYPE varchar(99)": "column owners.name",
@@ -128,6 +133,15 @@ CHANGES = {
     ),
     "COMMENT ON COLUMN owners.born IS 'by hand'": "column owners.born",
     "CREATE EXTENSION pg_trgm": "extension pg_trgm",
+    "CREATE VIEW mine AS SELECT id FROM owners": "view mine",
+    'CREATE OR REPLACE VIEW cheap AS SELECT id FROM "Hats" WHERE price < 9': "view cheap",
+    "DROP VIEW cheap": "view cheap",
+    "ALTER SEQUENCE tickets INCREMENT 7": "sequence tickets",
+    "ALTER TABLE owners DISABLE TRIGGER touched": "trigger touched on owners",
+    "CREATE POLICY all_rows ON owners USING (true)": "policy all_rows on owners",
+    "CREATE DOMAIN mine AS int CHECK (VALUE > 0)": "domain mine",
+    "ALTER DOMAIN code ADD CONSTRAINT short CHECK (length(VALUE) < 9)": "domain code",
+    "ALTER TYPE pair ADD ATTRIBUTE third int": "composite pair",
 }
 
 
@@ -136,8 +150,9 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(url: str, shop
     for statement, name in CHANGES.items():
         execute(url, statement)
         comparison = live.compare(url, shop)
-        assert [item.name for item in comparison.drifts] == [name], statement
-        (item,) = comparison.drifts
+        names = [item.name for item in comparison.drifts]
+        assert name in names and len(names) == 1 + statement.count("; DROP"), statement
+        item = comparison.drifts[names.index(name)]
         assert item.was != item.now
         for text in {item.was, item.now} - {drift.NOTHING}:
             assert text in comparison.as_text().replace("\n        ", "\n")
@@ -206,7 +221,7 @@ TOUCHING = {
     "CREATE OR REPLACE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n'": (
         "CREATE OR REPLACE FUNCTION twice(n int) RETURNS int LANGUAGE sql AS 'SELECT n'"
     ),
-    'DROP TABLE "Hats" ': 'ALTER TABLE "Hats" ADD COLUMN hand int',
+    'DROP VIEW cheap; DROP TABLE "Hats" ': 'ALTER TABLE "Hats" ADD COLUMN hand int',
     "CREATE TABLE mine (i int)": "CREATE TABLE mine (i text)",
 }
 

@@ -314,8 +314,9 @@ def test_a_comment_in_a_statement_speaks_for_that_one(bench: str, folder: Path) 
 
 
 def test_another_search_path_hides_nothing(bench: str, folder: Path) -> None:
-    steps = ["SET LOCAL search_path = pg_catalog", "SELECT 1", "RESET search_path", CHECK]
-    found = linted(bench, folder, file(folder, 2, ["ALTER TABLE owners ALTER n SET DEFAULT 0", *steps]))
+    steps = ["ALTER TABLE owners ALTER n SET DEFAULT 0", "SET LOCAL search_path = pg_catalog"]
+    steps += ["SELECT 1", "RESET search_path", CHECK]
+    found = linted(bench, folder, file(folder, 2, steps))
     assert [(finding.rule, finding.line) for finding in found] == [("check-scan", 6)]
 
 
