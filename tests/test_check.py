@@ -25,6 +25,7 @@ from tests.test_runner import write
 
 __all__ = ["workshop"]
 
+NOWHERE = "postgresql://postgres@localhost:1/nowhere"
 UNDONE = 'migrator.sql("DROP TABLE t")'
 
 
@@ -64,6 +65,10 @@ def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
     assert (left.rule, left.level, left.fix) == ("models", "error", "Run: invoke generate NAME")
     assert "create table" in left.why or "alter" in left.why
     assert not list(workshop.folder.glob("*check*"))
+    workshop.generate(after)
+    (anew,) = looked_through(NOWHERE, workshop).findings
+    assert (anew.rule, "items.stock becomes bigint" in anew.what) == ("type-rewrite", True)
+    assert "It writes items anew" in (workshop.folder / f"{anew.file}.py").read_text()
 
 
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
@@ -181,8 +186,7 @@ def test_only_what_is_pending_is_linted_and_small_tables_are_spared(workshop: Wo
     execute(workshop.url, "INSERT INTO t SELECT generate_series(1, 20000); ANALYZE t")
     found = of_files(workshop.url, workshop)
     assert [(f.file, f.rule) for f in found] == [("003_new", "index-blocks-writes")]
-    away = "postgresql://postgres@localhost:1/nowhere"
-    done = looked_through(away, workshop)
+    done = looked_through(NOWHERE, workshop)
     assert done.notes[0].startswith("all files are taken as pending: cannot connect to")
     assert [f.file for f in about(done, "index-blocks-writes")] == ["002_old", "003_new"]
 
