@@ -280,13 +280,18 @@ def test_a_small_table_is_spared_what_only_takes_long(bench: str, folder: Path) 
     assert len(linted(bench, folder, name, big)) == 3
 
 
-def test_tables_of_other_pending_files_count_as_new(bench: str, folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("fresh", "expected"),
+    [(False, []), pytest.param(True, ["index-blocks-writes"], marks=pytest.mark.campaign)],
+)
+def test_tables_of_other_pending_files_count_as_new(
+    fresh: bool, expected: list[str], bench: str, folder: Path
+) -> None:
     file(folder, 2, ["CREATE TABLE new (i int)"])
     write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
-    for fresh, expected in ((False, []), (True, ["index-blocks-writes"])):
-        with Walk(bench, folder, {"002_case", "003_more"}, fresh=fresh) as way:
-            list(way.findings(files.find(folder), Report()))
-        assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
+    with Walk(bench, folder, {"002_case", "003_more"}, fresh=fresh) as way:
+        list(way.findings(files.find(folder), Report()))
+    assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
 
 
 @pytest.mark.parametrize(
