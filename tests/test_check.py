@@ -181,17 +181,24 @@ def test_a_file_that_fails_ends_the_walk(workshop: Workshop) -> None:
 def test_only_what_is_pending_is_linted_and_small_tables_are_spared(workshop: Workshop) -> None:
     index = "CREATE INDEX {0} ON t (i)"
     drop = 'migrator.sql("DROP INDEX {0}")'
-    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    tables = ("CREATE TABLE t (i int)", "CREATE TABLE u (i int)")
+    write(workshop.folder, "001_t", *tables, back='migrator.sql("DROP TABLE t, u")')
     write(workshop.folder, "002_old", index.format("old"), back=drop.format("old"))
     workshop.runner.migrate()
-    write(workshop.folder, "003_new", index.format("new"), back=drop.format("new"))
-    assert of_files(workshop.url, workshop) == []
+    small = "CREATE INDEX small ON u (i)"
+    write(workshop.folder, "003_new", small, index.format("new"), back=drop.format("new, small"))
     execute(workshop.url, "INSERT INTO t SELECT generate_series(1, 20000); ANALYZE t")
     found = of_files(workshop.url, workshop)
-    assert [(f.file, f.rule) for f in found] == [("003_new", "index-blocks-writes")]
+    assert [(f.file, f.line, f.rule) for f in found] == [("003_new", 3, "index-blocks-writes")]
+
+
+def test_without_the_database_all_files_are_linted(workshop: Workshop) -> None:
+    write(workshop.folder, "001_t", "CREATE TABLE t (i int)", back=UNDONE)
+    index, back = "CREATE INDEX i ON t (i)", 'migrator.sql("DROP INDEX i")'
+    write(workshop.folder, "002_old", index, back=back)
     done = looked_through(NOWHERE, workshop)
     assert done.notes[0].startswith("all files are taken as pending: cannot connect to")
-    assert [f.file for f in about(done, "index-blocks-writes")] == ["002_old", "003_new"]
+    assert [f.file for f in about(done, "index-blocks-writes")] == ["002_old"]
 
 
 def test_without_squawk_a_line_says_how_to_install_it(

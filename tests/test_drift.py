@@ -234,7 +234,7 @@ TOUCHING = {
 @pytest.mark.parametrize(
     "touching",
     [
-        pytest.param(touching, marks=[pytest.mark.campaign] if number % 2 else [])
+        pytest.param(touching, marks=[pytest.mark.campaign] if number % 3 else [])
         for number, touching in enumerate(TOUCHING)
     ],
 )
