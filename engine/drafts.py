@@ -44,11 +44,13 @@ PARTITIONED = "parted"
 
 @dataclass(frozen=True)
 class Draft:
-    """A schema as it is drawn: types, functions and relations by their names."""
+    """A schema as it is drawn: types, functions, relations, and functions that read these, by
+    their names."""
 
     types: Mapping[str, Any]
     functions: Mapping[str, Any]
     relations: Mapping[str, Any]
+    readers: Mapping[str, str]
 
     def statements(self) -> list[str]:
         """The schema in SQL, each thing after what it names."""
@@ -78,6 +80,12 @@ class Draft:
                 yield f"ALTER SEQUENCE {name(title)} OWNED BY {name(piece['owner'])}.n"
         for title, piece in of_kind["view"]:
             yield from self._view(title, piece)
+        for title, relation in self.readers.items():
+            if relation in self.relations:
+                yield (
+                    f"CREATE FUNCTION {title}() RETURNS bigint LANGUAGE sql BEGIN ATOMIC "
+                    f"SELECT count(*) FROM {name(relation)}; END"
+                )
 
     def columns(self, relation: str) -> dict[str, str]:
         """The names and types of a table's plain columns; empty where it is none."""
@@ -184,12 +192,16 @@ class Draft:
         held = self.columns(piece["source"])
         before = [n for n, p in self.relations.items() if p["kind"] == "view"]
         below = before[: before.index(title)]
-        source = piece["source"] if held else below[-1] if below else ""
+        source = below[-1] if below else ""
+        if held or piece["source"] in below:
+            source = piece["source"]
         select = f"SELECT * FROM {name(source)}" if source else "SELECT 1 AS one"
-        if held and piece["few"]:
+        if source and piece["least"] == 2:
+            select = f"SELECT count(*) AS count FROM {name(source)}"
+        elif held and piece["few"]:
             select = f"SELECT {name(next(iter(held)))} AS first, count(*) FROM {name(source)}"
-            select += " GROUP BY 1" if next(iter(held.values())) != "json" else ""
-        if held.get("n") == "int" and not piece["few"]:
+            select += " GROUP BY 1"
+        elif held.get("n") == "int":
             select += f" WHERE {next(iter(self.functions), 'abs')}(n) > {piece['least']}"
         kind = "MATERIALIZED VIEW" if piece["materialized"] else "VIEW"
         yield f"CREATE {kind} {name(title)} AS {select}"

@@ -71,6 +71,7 @@ PIECES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         )
         for title in ("p", "q")
     },
+    "readers": {"r": st.sampled_from(RELATIONS), "o": st.sampled_from(RELATIONS)},
     "relations": {
         **dict.fromkeys(RELATIONS, RELATION),
         PARTITIONED: TABLE,
@@ -99,7 +100,7 @@ def pairs(draw: Any) -> tuple[list[str], list[str]]:
 @st.composite
 def _mutated(draw: Any, draft: Draft) -> Draft:
     """With one piece dropped or drawn anew, or one column of a table."""
-    part = draw(st.sampled_from(["relations", "relations", "relations", "types", "functions"]))
+    part = draw(st.sampled_from(["relations", "relations", "relations", *PIECES]))
     held = dict(getattr(draft, part))
     title = draw(st.sampled_from(list(PIECES[part])))
     piece = held.get(title)
