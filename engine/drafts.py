@@ -182,9 +182,10 @@ class Draft:
             and piece["target"] != PARTITIONED
             and ((piece["unlogged"] and title != PARTITIONED) or not target["unlogged"])
         ):
+            action = "" if title == PARTITIONED else piece["action"]
             yield (
                 f"ALTER TABLE {name(title)} ADD FOREIGN KEY (ref) REFERENCES "
-                f"{name(piece['target'])} (id) {piece['action']}"
+                f"{name(piece['target'])} (id) {action}"
             )
 
     def _view(self, title: str, piece: Any) -> Iterator[str]:
