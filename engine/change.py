@@ -42,7 +42,7 @@ class Change:
 
     old, new: the values before and after. optional: for extensions. losing: what data goes with
     it, or empty. by_text: a column's values are carried over by what they are called. in_place: an
-    enum is only added to.
+    enum is only added to. counting: the column of a new sequence may hold numbers.
     """
 
     action: str
@@ -55,6 +55,7 @@ class Change:
     losing: str = ""
     by_text: bool = False
     in_place: bool = False
+    counting: bool = False
 
     @property
     def key(self) -> Key:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.change import Change
 from engine.quoting import literal, name
 from engine.schema import Column
-from engine.sequences import PLAIN, differing, options, usual, usual_name
+from engine.sequences import PLAIN, differing, go_on, options, usual, usual_name
 
 
 def definition(column: Column) -> str:
@@ -92,11 +92,7 @@ def _count_on(change: Change) -> Iterator[str]:
     else:
         yield f"CREATE SEQUENCE {sequence} AS {_type(new)} OWNED BY {table}.{column}"
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal(sequence)})"
-    counting = new.numbers or usual("", _type(new))
-    highest = f"greatest(max({column}) + {counting.increment}, {counting.start})"
-    if counting.increment < 0:
-        highest = f"least(min({column}) - {-counting.increment}, {counting.start})"
-    yield f"SELECT setval({literal(sequence)}, {highest}, false) FROM {table}"
+    yield go_on(sequence, new.numbers or usual("", _type(new)), table, column)
 
 
 def _counter(column: Column) -> str:

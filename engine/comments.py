@@ -15,7 +15,7 @@ def comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change
     held = {
         key: thing.comment
         for key, thing in old.objects()
-        if key not in made and ("view", "", key[1]) not in made
+        if not {key, ("view", "", key[1]), ("table", "", key[1])} & made
     }
     texts: dict[Key, list[tuple[str, str, str | None]]] = {}
     for key, thing in new.objects():

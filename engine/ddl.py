@@ -120,7 +120,10 @@ def _own(change: Change) -> str:
     """Let a sequence go with its column; one that is new goes on after what the column holds."""
     sequence: Sequence = change.new
     table, column = map(name, sequence.owner)
-    return f"ALTER SEQUENCE {name(sequence.name)} OWNED BY {table}.{column}"
+    statement = f"ALTER SEQUENCE {name(sequence.name)} OWNED BY {table}.{column}"
+    if not change.counting:
+        return statement
+    return f"{statement};\n{sequences.go_on(name(sequence.name), sequence, table, column)}"
 
 
 def _create_policy(change: Change) -> str:

@@ -50,6 +50,9 @@ DEPENDS = f"""
         FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
         UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', '', c.relname
         FROM pg_class c WHERE c.relnamespace = {HERE} AND c.relkind = 'S'
+        UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'sequence', '', c.relname
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+        WHERE c.relnamespace = {HERE} AND c.relkind = 'S'
         UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
         FROM pg_proc p WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
         UNION ALL

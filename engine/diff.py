@@ -25,7 +25,7 @@ from engine.schema import (
     Table,
     View,
 )
-from engine.sequences import differing, unfolded
+from engine.sequences import SERIAL, differing, unfolded
 from engine.widening import holds
 
 Difference = Callable[[str, Any, Any], Iterator[Change]]
@@ -45,7 +45,7 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
                 changes += DIFFERENCES[kind](name, held.get(name), wanted.get(name))
     dropped = {name: old.tables[name] for name in old.tables.keys() - new.tables.keys()}
     changes += _circular_foreign_keys(dropped)
-    changes = remade(_grown(changes, new), old, new)
+    changes = remade([_counted(change, old) for change in _grown(changes, new)], old, new)
     return changes + list(comments(changes, old, new))
 
 
@@ -73,6 +73,15 @@ def _grown(changes: list[Change], new: Schema) -> list[Change]:
         else c
         for c in changes
     ]
+
+
+def _counted(change: Change, old: Schema) -> Change:
+    """A sequence that is new, where its column is not, goes on after what that holds."""
+    if change.kind != "ownership" or change.old or not change.new:
+        return change
+    table, column = change.new.owner
+    columns = old.tables[table].columns if table in old.tables else {}
+    return replace(change, counting=column in columns and columns[column].type in SERIAL)
 
 
 def _circular_foreign_keys(dropped: Mapping[str, Table]) -> Iterator[Change]:

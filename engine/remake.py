@@ -66,18 +66,19 @@ class _Remaking:
         """Remake what needs the thing that goes, or that turns into another."""
         retyped = _is_retyped(change)
         if change.action == "drop" or retyped or is_rebuilt(change):
-            for key in self.needing.get(change.key, []):
-                if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, change):
-                    self._remake(key)
+            for gone in _gone(change):
+                for key in self.needing.get(gone, []):
+                    if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, gone):
+                        self._remake(key)
         if (change.kind, change.name) == ("setting", "unlogged"):
             for key, thing in self.held.items():
                 if key[0] == "foreign key" and change.table in (key[1], thing.target):
                     self._remake(key)
 
-    def _leaves(self, key: Key, change: Change) -> bool:
+    def _leaves(self, key: Key, gone: Key) -> bool:
         """Whether a view that is replaced in place needs the thing no more."""
         needs = self.depends.get(key, ())
-        return ("alter", *key) in self.changes and key[0] == "view" and change.key not in needs
+        return ("alter", *key) in self.changes and key[0] == "view" and gone not in needs
 
     def finished(self, change: Change) -> Change:
         """The change; values go from one enum to another by their labels."""
@@ -133,6 +134,12 @@ class _Remaking:
 
     def _put(self, change: Change) -> None:
         self.changes[(change.action, change.kind, change.table, change.name)] = change
+
+
+def _gone(change: Change) -> list[Key]:
+    """What is there no more, or not as it was; with a table goes all that belongs to it."""
+    parts = change.old.parts() if change.kind == "table" else ()
+    return [change.key, *((kind, change.name, part.name) for kind, part in parts)]
 
 
 def is_rebuilt(change: Change) -> bool:

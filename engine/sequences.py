@@ -60,6 +60,16 @@ def alter(old: Sequence, new: Sequence) -> str:
     return " ".join([f"ALTER SEQUENCE {name(new.name)}", *words])
 
 
+def go_on(sequence: str, counting: Sequence, table: str, column: str) -> str:
+    """Let a sequence begin after what its column holds; the names are those of SQL."""
+    step = counting.increment
+    if step > 0:
+        value = f"greatest(max({column}) + {step}, {counting.start})"
+    else:
+        value = f"least(min({column}) - {-step}, {counting.start})"
+    return f"SELECT setval({literal(sequence)}, {value}, false) FROM {table}"
+
+
 def differing(old: Sequence, new: Sequence) -> Iterator[str]:
     """The options that turn one into the other. A type brings bounds along, so these follow it."""
     retyped = old.type != new.type

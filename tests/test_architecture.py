@@ -43,6 +43,8 @@ ALLOWED = {
         *("engine.quoting", "engine.schema", "engine.sequences"),
     ],
     "engine.ddl_types": ["engine.change", "engine.errors", "engine.quoting", "engine.schema"],
+    "engine.drafts": ["engine.quoting"],
+    "engine.strategies": ["engine.drafts", "hypothesis"],
     "domains": ["peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
     "registry": ["peewee", "domains", "engine.errors", "registration"],
     "registration": ["peewee", "domains", "engine.errors"],

@@ -110,3 +110,260 @@ CREATE TABLE t (a text COLLATE "C")
 CREATE TABLE t (a numeric(10,2))
 -- new
 CREATE TABLE t (a numeric(12,4))
+
+-- name: column added to a table with rows
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1), (NULL);
+-- new
+CREATE TABLE t (a int, b text, c int NOT NULL DEFAULT 7, d timestamptz NOT NULL DEFAULT now());
+
+-- name: columns in another order are the same
+-- old
+CREATE TABLE t (a int, b int);
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE TABLE t (b int, a int, c int);
+
+-- name: column dropped
+-- loses: t.b
+-- old
+CREATE TABLE t (a int, b int);
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE TABLE t (a int);
+
+-- name: all columns dropped
+-- loses: t.a t.b
+-- old
+CREATE TABLE t (a int, b int);
+-- new
+CREATE TABLE t ();
+
+-- name: default added
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (NULL);
+-- new
+CREATE TABLE t (a int DEFAULT 5);
+
+-- name: default changed
+-- old
+CREATE TABLE t (a text DEFAULT 'x');
+-- new
+CREATE TABLE t (a text DEFAULT 'it''s');
+
+-- name: default dropped
+-- old
+CREATE TABLE t (a int DEFAULT 5);
+-- new
+CREATE TABLE t (a int);
+
+-- name: default to null
+-- old
+CREATE TABLE t (a int DEFAULT 5);
+-- new
+CREATE TABLE t (a int DEFAULT NULL);
+
+-- name: not null set
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int NOT NULL);
+
+-- name: not null dropped
+-- old
+CREATE TABLE t (a int NOT NULL);
+-- new
+CREATE TABLE t (a int);
+
+-- name: integer to bigint
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1), (NULL);
+-- new
+CREATE TABLE t (a bigint);
+
+-- name: bigint to integer
+-- loses: t.a
+-- old
+CREATE TABLE t (a bigint);
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int);
+
+-- name: text to integer
+-- loses: t.a
+-- old
+CREATE TABLE t (a text);
+-- rows
+INSERT INTO t VALUES ('12');
+-- new
+CREATE TABLE t (a int);
+
+-- name: integer to text
+-- old
+CREATE TABLE t (a int DEFAULT 5);
+-- rows
+INSERT INTO t VALUES (12);
+-- new
+CREATE TABLE t (a text DEFAULT '5');
+
+-- name: varchar widened
+-- old
+CREATE TABLE t (a varchar(10));
+-- rows
+INSERT INTO t VALUES ('x');
+-- new
+CREATE TABLE t (a varchar(20));
+
+-- name: varchar narrowed
+-- loses: t.a
+-- old
+CREATE TABLE t (a varchar(20));
+-- new
+CREATE TABLE t (a varchar(10));
+
+-- name: varchar to text
+-- old
+CREATE TABLE t (a varchar(20) DEFAULT 'x');
+-- rows
+INSERT INTO t VALUES ('y');
+-- new
+CREATE TABLE t (a text DEFAULT 'x');
+
+-- name: numeric gets room on both sides
+-- old
+CREATE TABLE t (a numeric(10,2));
+-- rows
+INSERT INTO t VALUES (1.25);
+-- new
+CREATE TABLE t (a numeric(12,2));
+
+-- name: numeric gets digits at the cost of others
+-- loses: t.a
+-- old
+CREATE TABLE t (a numeric(10,2));
+-- new
+CREATE TABLE t (a numeric(10,4));
+
+-- name: numeric without bounds
+-- old
+CREATE TABLE t (a numeric(10,2));
+-- new
+CREATE TABLE t (a numeric);
+
+-- name: timestamp with and without zone
+-- loses: t.a
+-- old
+CREATE TABLE t (a timestamp);
+-- new
+CREATE TABLE t (a timestamptz);
+
+-- name: precision of a timestamp dropped
+-- old
+CREATE TABLE t (a timestamptz(0));
+-- new
+CREATE TABLE t (a timestamptz);
+
+-- name: date to timestamp
+-- old
+CREATE TABLE t (a date);
+-- new
+CREATE TABLE t (a timestamp);
+
+-- name: json to jsonb
+-- loses: t.a
+-- old
+CREATE TABLE t (a json);
+-- rows
+INSERT INTO t VALUES ('{"a": 1}');
+-- new
+CREATE TABLE t (a jsonb);
+
+-- name: array of another type
+-- old
+CREATE TABLE t (a int[] DEFAULT '{1}');
+-- rows
+INSERT INTO t VALUES ('{1,2}');
+-- new
+CREATE TABLE t (a bigint[] DEFAULT '{1}');
+
+-- name: type and default together under an index
+-- loses: t.a
+-- old
+CREATE TABLE t (a text DEFAULT '1');
+CREATE INDEX i ON t (a);
+-- rows
+INSERT INTO t VALUES ('5');
+-- new
+CREATE TABLE t (a int DEFAULT 1);
+CREATE INDEX i ON t (a);
+
+-- name: collation dropped
+-- old
+CREATE TABLE t (a text COLLATE "C");
+CREATE INDEX i ON t (a);
+-- rows
+INSERT INTO t VALUES ('x');
+-- new
+CREATE TABLE t (a text);
+CREATE INDEX i ON t (a);
+
+-- name: generated column over others
+-- old
+CREATE TABLE t (a int, b int);
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE TABLE t (a int, b int, c int GENERATED ALWAYS AS (a * b) STORED NOT NULL);
+
+-- name: plain column to a generated one
+-- loses: t.b
+-- old
+CREATE TABLE t (a int, b int);
+-- rows
+INSERT INTO t VALUES (1, 5);
+-- new
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED);
+
+-- name: virtual column
+-- from: 18
+-- old
+CREATE TABLE t (a int);
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL);
+
+-- name: stored column to a virtual one
+-- from: 18
+-- old
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED);
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL);
+
+-- name: named not null
+-- from: 18
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE t (a int CONSTRAINT must NOT NULL);
+
+-- name: default that calls a function of a new table
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE u (a int);
+CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(a) FROM u); END';
+CREATE TABLE t (a int DEFAULT f());

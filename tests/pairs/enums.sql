@@ -68,3 +68,105 @@ CREATE TABLE t (s eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee
 CREATE TYPE e AS ENUM ()
 -- new
 CREATE TYPE e AS ENUM ('a')
+
+-- name: made and dropped
+-- old
+-- new
+CREATE TYPE st AS ENUM ('a', 'it''s b', 'c\d');
+COMMENT ON TYPE st IS 'states';
+
+-- name: value at the beginning
+-- old
+CREATE TYPE st AS ENUM ('b');
+CREATE TABLE t (s st);
+-- rows
+INSERT INTO t VALUES ('b');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (s st);
+
+-- name: value in the middle
+-- old
+CREATE TYPE st AS ENUM ('a', 'c');
+CREATE TABLE t (s st DEFAULT 'a');
+-- rows
+INSERT INTO t VALUES ('c');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (s st DEFAULT 'a');
+
+-- name: several values everywhere
+-- old
+CREATE TYPE st AS ENUM ('b', 'd');
+-- new
+CREATE TYPE st AS ENUM ('a', 'aa', 'b', 'c', 'd', 'e', 'f');
+
+-- name: value removed under rows
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (s st NOT NULL DEFAULT 'a', l st[]);
+-- rows
+INSERT INTO t VALUES ('a', '{b,a}'), ('b', NULL);
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (s st NOT NULL DEFAULT 'a', l st[]);
+
+-- name: values in another order under rows
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (s st PRIMARY KEY, CHECK (s IN ('a', 'b')));
+-- rows
+INSERT INTO t VALUES ('a'), ('b');
+-- new
+CREATE TYPE st AS ENUM ('b', 'a');
+CREATE TABLE t (s st PRIMARY KEY, CHECK (s IN ('a', 'b')));
+
+-- name: label that differs in a letter's case
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'B');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+
+-- name: column from text
+-- loses: t.s
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (s text DEFAULT 'a');
+-- rows
+INSERT INTO t VALUES ('b');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (s st DEFAULT 'a');
+
+-- name: column to an enum with more values
+-- old
+CREATE TYPE one AS ENUM ('a', 'b');
+CREATE TABLE t (s one DEFAULT 'a');
+-- rows
+INSERT INTO t VALUES ('b');
+-- new
+CREATE TYPE one AS ENUM ('a', 'b');
+CREATE TYPE two AS ENUM ('c', 'b', 'a');
+CREATE TABLE t (s two DEFAULT 'a');
+
+-- name: comment
+-- old
+CREATE TYPE st AS ENUM ('a');
+COMMENT ON TYPE st IS 'one';
+-- new
+CREATE TYPE st AS ENUM ('a');
+COMMENT ON TYPE st IS 'two';
+
+-- name: in a partitioned table
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TABLE t (k int, s st) PARTITION BY RANGE (k);
+CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+-- rows
+INSERT INTO t VALUES (1, 'a');
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE TABLE t (k int, s st) PARTITION BY RANGE (k);

@@ -79,3 +79,116 @@ CREATE TABLE t (a int)
 CREATE TABLE t (a int);
 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE CONSTRAINT TRIGGER g AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f('a%b', 'it''s')
+
+-- name: body changed
+-- old
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+COMMENT ON FUNCTION f() IS 'kept';
+-- new
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2';
+COMMENT ON FUNCTION f() IS 'kept';
+
+-- name: properties changed
+-- old
+CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+-- new
+CREATE FUNCTION f() RETURNS int LANGUAGE sql IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE
+SECURITY DEFINER COST 5 SET search_path = pg_catalog AS 'SELECT 1';
+
+-- name: from a text to a parsed body
+-- old
+CREATE TABLE t (a int);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM t';
+-- new
+CREATE TABLE t (a int);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(*) FROM t; END;
+
+-- name: parsed body names a column that goes
+-- loses: t.b
+-- old
+CREATE TABLE t (a int, b int);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT sum(b) FROM t; END;
+-- new
+CREATE TABLE t (a int);
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT sum(a) FROM t; END;
+
+-- name: namesakes with other arguments
+-- old
+CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+-- new
+CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION f(text) RETURNS int LANGUAGE sql AS 'SELECT 2';
+CREATE FUNCTION f(int, text) RETURNS int LANGUAGE sql AS 'SELECT 3';
+
+-- name: default of an argument
+-- old
+CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT a';
+-- new
+CREATE FUNCTION f(a int DEFAULT 5) RETURNS int LANGUAGE sql AS 'SELECT a';
+
+-- name: gives a table
+-- old
+CREATE FUNCTION f() RETURNS SETOF int LANGUAGE sql AS 'SELECT 1';
+-- new
+CREATE FUNCTION f() RETURNS TABLE (a int, b text) ROWS 50 LANGUAGE sql AS 'SELECT 1, ''x''';
+
+-- name: takes the rows of a table
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE t (a int);
+CREATE FUNCTION f(r t) RETURNS int LANGUAGE sql AS 'SELECT r.a';
+
+-- name: goes with the table that it takes
+-- loses: t
+-- old
+CREATE TABLE t (a int);
+CREATE FUNCTION f(r t) RETURNS SETOF t LANGUAGE sql AS 'SELECT r';
+-- new
+
+-- name: of an enum that loses a value
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE FUNCTION f(s st DEFAULT 'a') RETURNS st LANGUAGE sql AS 'SELECT s';
+COMMENT ON FUNCTION f(st) IS 'kept';
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE FUNCTION f(s st DEFAULT 'a') RETURNS st LANGUAGE sql AS 'SELECT s';
+COMMENT ON FUNCTION f(st) IS 'kept';
+
+-- name: one that computes a column changes its result
+-- old
+CREATE FUNCTION f(a int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT a';
+CREATE TABLE t (a int, b bigint GENERATED ALWAYS AS (f(a)) STORED);
+-- rows
+INSERT INTO t VALUES (5);
+-- new
+CREATE FUNCTION f(a int) RETURNS bigint IMMUTABLE LANGUAGE sql AS 'SELECT a::bigint';
+CREATE TABLE t (a int, b bigint GENERATED ALWAYS AS (f(a)) STORED);
+
+-- name: window function
+-- old
+-- new
+CREATE FUNCTION w() RETURNS bigint LANGUAGE internal WINDOW AS 'window_row_number';
+
+-- name: procedure changed
+-- old
+CREATE PROCEDURE p(a int) LANGUAGE plpgsql AS 'BEGIN END';
+-- new
+CREATE PROCEDURE p(a int) LANGUAGE plpgsql AS 'BEGIN COMMIT; END';
+
+-- name: quoted name and arguments
+-- old
+-- new
+CREATE FUNCTION "F ""f"" x"("A a" int, b text DEFAULT 'it''s') RETURNS int LANGUAGE sql
+AS 'SELECT "A a"';
+COMMENT ON FUNCTION "F ""f"" x"(int, text) IS 'it''s';
+
+-- name: chain of parsed bodies in an order that does not help
+-- old
+-- new
+CREATE FUNCTION c() RETURNS int LANGUAGE sql RETURN 1;
+CREATE FUNCTION b() RETURNS int LANGUAGE sql RETURN c();
+CREATE FUNCTION a() RETURNS int LANGUAGE sql RETURN b();
+CREATE VIEW v AS SELECT a();

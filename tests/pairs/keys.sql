@@ -65,3 +65,204 @@ ALTER TABLE a ADD CONSTRAINT k CHECK (b > 0) NOT VALID
 CREATE TABLE a (b int4range)
 -- new
 CREATE TABLE a (b int4range, EXCLUDE USING gist (b WITH &&))
+
+-- name: primary key added
+-- old
+CREATE TABLE t (a int NOT NULL);
+-- rows
+INSERT INTO t VALUES (1), (2);
+-- new
+CREATE TABLE t (a int PRIMARY KEY);
+
+-- name: primary key over other columns
+-- old
+CREATE TABLE t (a int, b int NOT NULL, PRIMARY KEY (a));
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE TABLE t (a int NOT NULL, b int, PRIMARY KEY (b, a));
+
+-- name: primary key renamed
+-- old
+CREATE TABLE t (a int PRIMARY KEY);
+CREATE TABLE u (a int REFERENCES t);
+-- new
+CREATE TABLE t (a int CONSTRAINT the_key PRIMARY KEY);
+CREATE TABLE u (a int REFERENCES t);
+
+-- name: unique over two columns
+-- old
+CREATE TABLE t (a int, b int);
+-- new
+CREATE TABLE t (a int, b int, UNIQUE (a, b));
+
+-- name: unique with other columns included
+-- old
+CREATE TABLE t (a int, b int, CONSTRAINT k UNIQUE (a));
+-- new
+CREATE TABLE t (a int, b int, CONSTRAINT k UNIQUE (a) INCLUDE (b));
+
+-- name: unique where nulls are equal
+-- from: 15
+-- old
+CREATE TABLE t (a int, CONSTRAINT k UNIQUE (a));
+-- rows
+INSERT INTO t VALUES (NULL), (1);
+-- new
+CREATE TABLE t (a int, CONSTRAINT k UNIQUE NULLS NOT DISTINCT (a));
+
+-- name: unique to an index that is partial
+-- old
+CREATE TABLE t (a int UNIQUE, b boolean);
+-- new
+CREATE TABLE t (a int, b boolean);
+CREATE UNIQUE INDEX t_a_key ON t (a) WHERE b;
+
+-- name: deferrable to initially deferred
+-- old
+CREATE TABLE t (a int, CONSTRAINT k UNIQUE (a) DEFERRABLE);
+-- new
+CREATE TABLE t (a int, CONSTRAINT k UNIQUE (a) DEFERRABLE INITIALLY DEFERRED);
+
+-- name: foreign key added over rows
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int);
+-- rows
+INSERT INTO a VALUES (1);
+INSERT INTO b VALUES (1), (NULL);
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int REFERENCES a);
+
+-- name: foreign key with all that may be said
+-- old
+CREATE TABLE a (id int, k int, PRIMARY KEY (id, k));
+CREATE TABLE b (a int, k int);
+-- new
+CREATE TABLE a (id int, k int, PRIMARY KEY (id, k));
+CREATE TABLE b (a int, k int, FOREIGN KEY (a, k) REFERENCES a MATCH FULL ON UPDATE CASCADE
+    ON DELETE SET DEFAULT DEFERRABLE INITIALLY DEFERRED);
+
+-- name: foreign key that sets some columns null
+-- from: 15
+-- old
+CREATE TABLE a (id int, k int, PRIMARY KEY (id, k));
+CREATE TABLE b (a int, k int);
+-- new
+CREATE TABLE a (id int, k int, PRIMARY KEY (id, k));
+CREATE TABLE b (a int, k int, FOREIGN KEY (a, k) REFERENCES a ON DELETE SET NULL (k));
+
+-- name: foreign key not valid becomes valid
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int);
+ALTER TABLE b ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES a NOT VALID;
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int CONSTRAINT k REFERENCES a);
+
+-- name: foreign key refers to another table
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (id int PRIMARY KEY);
+CREATE TABLE c (x int CONSTRAINT k REFERENCES a);
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (id int PRIMARY KEY);
+CREATE TABLE c (x int CONSTRAINT k REFERENCES b);
+
+-- name: foreign key not enforced
+-- from: 18
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int CONSTRAINT k REFERENCES a);
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int CONSTRAINT k REFERENCES a NOT ENFORCED);
+
+-- name: two tables refer to each other and go
+-- loses: a b
+-- old
+CREATE TABLE a (id int PRIMARY KEY, b int);
+CREATE TABLE b (id int PRIMARY KEY, a int REFERENCES a);
+ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+-- new
+
+-- name: refers to itself
+-- old
+-- new
+CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a);
+
+-- name: column of a foreign key dropped
+-- loses: b.a
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int REFERENCES a, c int);
+-- new
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (c int);
+
+-- name: check changed
+-- old
+CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0));
+-- rows
+INSERT INTO t VALUES (5);
+-- new
+CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 1 AND a < 100));
+
+-- name: check not valid becomes valid
+-- old
+CREATE TABLE t (a int);
+ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID;
+-- new
+CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0));
+
+-- name: check over a list of words
+-- old
+CREATE TABLE t (a varchar(9));
+-- new
+CREATE TABLE t (a varchar(9) CHECK (a IN ('x', 'y', 'it''s')), b char(3) CHECK (b IN ('x', 'y')),
+    c text CHECK (c = ANY ('{p,q}')));
+
+-- name: check that is not handed on
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0) NO INHERIT);
+
+-- name: check not enforced
+-- from: 18
+-- old
+CREATE TABLE t (a int);
+-- new
+CREATE TABLE t (a int, CONSTRAINT k CHECK (a > 0) NOT ENFORCED);
+
+-- name: exclusion changed
+-- old
+CREATE TABLE t (a int4range, b int, CONSTRAINT k EXCLUDE USING gist (a WITH &&));
+-- new
+CREATE TABLE t (a int4range, b int,
+    CONSTRAINT k EXCLUDE USING gist (a WITH &&) WHERE (b > 0) DEFERRABLE);
+
+-- name: key without overlaps
+-- from: 18
+-- old
+CREATE TABLE t (a int4range, at tstzrange);
+-- new
+CREATE TABLE t (a int4range, at tstzrange, PRIMARY KEY (a, at WITHOUT OVERLAPS));
+
+-- name: constraint takes the name of an index
+-- old
+CREATE TABLE t (a int);
+CREATE UNIQUE INDEX k ON t (a);
+COMMENT ON INDEX k IS 'an index';
+-- new
+CREATE TABLE t (a int CONSTRAINT k UNIQUE);
+COMMENT ON CONSTRAINT k ON t IS 'a constraint';
+
+-- name: two constraints swap their names
+-- old
+CREATE TABLE t (a int CONSTRAINT x UNIQUE, b int CONSTRAINT y UNIQUE);
+-- new
+CREATE TABLE t (a int CONSTRAINT y UNIQUE, b int CONSTRAINT x UNIQUE);

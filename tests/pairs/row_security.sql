@@ -167,3 +167,14 @@ CREATE TABLE "T t" ("A" int);
 ALTER TABLE "T t" ENABLE ROW LEVEL SECURITY;
 CREATE POLICY "P p" ON "T t" USING ("A" > 0);
 COMMENT ON POLICY "P p" ON "T t" IS 'it''s';
+
+-- name: table in its condition becomes a view
+-- loses: z
+-- old
+CREATE TABLE z (a int);
+CREATE TABLE t (a int);
+CREATE POLICY p ON t USING (a IN (SELECT z.a FROM z));
+-- new
+CREATE VIEW z AS SELECT 1 AS a;
+CREATE TABLE t (a int);
+CREATE POLICY p ON t USING (a IN (SELECT z.a FROM z));

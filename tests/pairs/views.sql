@@ -360,3 +360,61 @@ CREATE VIEW v AS SELECT a, b, count(*) FROM t GROUP BY a;
 -- new
 CREATE TABLE t (a int, b int, CONSTRAINT p PRIMARY KEY (a));
 CREATE VIEW v AS SELECT a, b, count(*) FROM t GROUP BY a;
+
+-- name: a table below it becomes a view of its name
+-- loses: t
+-- old
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT t.a FROM t;
+-- new
+CREATE VIEW t AS SELECT 1 AS a;
+CREATE VIEW v AS SELECT t.a FROM t;
+
+-- name: a view below it becomes a table of its name
+-- old
+CREATE VIEW t AS SELECT 1 AS a;
+CREATE VIEW v AS SELECT t.a FROM t;
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM v; END;
+-- new
+CREATE TABLE t (a int);
+CREATE VIEW v AS SELECT t.a FROM t;
+CREATE FUNCTION f() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT count(a) FROM v; END;
+
+-- name: a sequence below it becomes a table of its name
+-- loses: s
+-- old
+CREATE SEQUENCE s;
+CREATE VIEW v AS SELECT s.last_value FROM s;
+-- new
+CREATE TABLE s (last_value bigint);
+CREATE VIEW v AS SELECT s.last_value FROM s;
+
+-- name: over a domain and a composite
+-- old
+CREATE DOMAIN d AS int;
+CREATE TYPE c AS (x int, y int);
+CREATE TABLE t (a d, b c);
+CREATE VIEW v AS SELECT a, (b).x, (b).y FROM t;
+-- new
+CREATE DOMAIN d AS int CHECK (VALUE > 0);
+CREATE TYPE c AS (x int, y int);
+CREATE TABLE t (a d, b c);
+CREATE VIEW v AS SELECT a, (b).x, (b).y, 1 AS z FROM t;
+
+-- name: union, with, distinct on, filter, cast and case
+-- old
+CREATE TABLE t (a int, b text, c timestamptz, d jsonb);
+-- new
+CREATE TABLE t (a int, b text, c timestamptz, d jsonb);
+CREATE VIEW v AS
+    WITH w AS MATERIALIZED (SELECT a, b::varchar(5) AS b FROM t WHERE b ~ '^a%\d')
+    SELECT DISTINCT ON (w.b) w.a, CASE w.b WHEN 'x' THEN 1 ELSE NULL END AS n,
+        (SELECT max(c) FROM t x WHERE x.a = w.a) AS c
+    FROM w ORDER BY w.b, w.a DESC NULLS LAST;
+CREATE VIEW u AS
+    SELECT a, d -> 'x' ->> 'y' AS y, c AT TIME ZONE 'UTC' AS at, count(*) FILTER (WHERE a > 0) AS n
+    FROM t GROUP BY GROUPING SETS ((a, d, c), ()) HAVING count(*) > 1
+    UNION ALL SELECT -a, NULL, now() - interval '1 day', 0 FROM t WHERE (a, b) IN ((1, 'x'))
+    EXCEPT SELECT 1, 'it''s', timestamp '2030-01-01', 2;
+CREATE VIEW j AS SELECT t.b, s.c, g.*, r.d FROM t JOIN t AS s USING (a) FULL JOIN t r ON r.a = s.a
+    CROSS JOIN generate_series(1, 3) WITH ORDINALITY AS g (v, i);
