@@ -121,7 +121,6 @@ GUARD = (
 )
 
 
-@pytest.mark.each
 def test_a_busy_table_stays_in_use(workshop: Workshop) -> None:
     workshop.first(models(busy=False))
     execute(workshop.url, ROWS)
