@@ -18,7 +18,10 @@ from engine.schema import Schema, Table
 STATEMENTS = {
     "table": "ALTER TABLE {old} RENAME TO {new}",
     "column": "ALTER TABLE {table} RENAME COLUMN {old} TO {new}",
+    "sequence": "ALTER SEQUENCE {old} RENAME TO {new}",
     "enum": "ALTER TYPE {old} RENAME TO {new}",
+    "composite": "ALTER TYPE {old} RENAME TO {new}",
+    "domain": "ALTER DOMAIN {old} RENAME TO {new}",
     "value": "ALTER TYPE {table} RENAME VALUE {old_text} TO {new_text}",
     "constraint": "ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}",
     "index": "ALTER INDEX {old} RENAME TO {new}",
@@ -89,7 +92,10 @@ class Names:
         """(kind, names before, names now) in which the rename may be. owner: by its new name."""
         if not owner:
             yield "table", self.known.tables, self.wanted.tables
+            yield "sequence", self.known.sequences, self.wanted.sequences
             yield "enum", self.known.enums, self.wanted.enums
+            yield "composite", self.known.composites, self.wanted.composites
+            yield "domain", self.known.domains, self.wanted.domains
             return
         before = {new: old for old, new in self.now.items()}.get(owner, owner)
         if before in self.known.tables and owner in self.wanted.tables:
@@ -109,8 +115,8 @@ def _unfit(text: str) -> NoReturn:
     raise ConfigError(
         f"--rename {text}: there is no {old} in the migrations that could have become "
         f"{new or 'something'} in the domains.",
-        fix="name a table, column, enum or value of an enum that the domains no longer have, and "
-        "one that they have instead: old:new, table.column:new, enum.value:new.",
+        fix="name a table, column, sequence, type or value of an enum that the domains no longer "
+        "have, and one that they have instead: old:new, table.column:new, enum.value:new.",
     )
 
 

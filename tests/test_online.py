@@ -231,6 +231,41 @@ def test_a_rename_keeps_the_rows(workshop: Workshop, hinted: bool) -> None:
     assert query(workshop.url, "SELECT id, name FROM items ORDER BY id") == before
 
 
+def test_types_and_sequences_keep_what_they_hold(workshop: Workshop) -> None:
+    def shop(names: str) -> Register:
+        sequence, enum, domain_type, pair, value = names.split()
+
+        def register(domain: Domain) -> None:
+            class Thing(BaseModel):
+                number = IntegerField(constraints=[SQL(f"DEFAULT nextval('{sequence}')")])
+
+                class Meta:
+                    table_name = "things"
+
+            domain.sql(
+                f"CREATE SEQUENCE {sequence}",
+                f"CREATE TYPE {enum} AS ENUM ('one', '{value}')",
+                f"CREATE DOMAIN {domain_type} AS text CHECK (VALUE <> '')",
+                f"CREATE TYPE {pair} AS (a int, b {enum})",
+            )
+            domain.models(Thing)
+
+        return register
+
+    before, after = shop("numbers kind word pair two"), shop("counts sort term couple second")
+    workshop.first(before)
+    execute(workshop.url, "INSERT INTO things DEFAULT VALUES; SELECT nextval('numbers')")
+    names = ["numbers:counts", "kind:sort", "kind.two:second", "word:term", "pair:couple"]
+    generator = Generator(workshop.domains(after), workshop.folder, workshop.url, renames=names)
+    generator.write(generator.generate("other_names"))
+    workshop.runner.migrate()
+    assert workshop.read() == workshop.fresh(after)
+    assert query(workshop.url, "SELECT nextval('counts')") == [(3,)]
+    assert workshop.generate(after) == []
+    workshop.runner.rollback()
+    assert workshop.read() == workshop.fresh(before)
+
+
 @pytest.mark.parametrize("text", ["items", "items:", "nothing.name:title", "items.name:nothing"])
 def test_a_rename_that_fits_nothing_is_refused(workshop: Workshop, text: str) -> None:
     workshop.first(models(busy=False))
