@@ -18,6 +18,8 @@ from engine.schema import Column, Key, Schema, View
 FOLLOWS_TYPE = ("constraint", "index", "table")
 # What is never made anew because of another, for the data in it.
 STAYING = ("table", "sequence", "ownership")
+# Types of which columns hold values; there is no way to make such a one anew under them.
+HOLDING = ("domain", "composite")
 
 
 def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
@@ -101,6 +103,9 @@ class _Remaking:
             return
         if kind == "column" and not before.generated:
             self._remake_default(key, before, after)
+            return
+        if kind in HOLDING and any(k[0] in (*HOLDING, "column") for k in self.needing.get(key, ())):
+            self._put(Change("remake", kind, part, table, before, after))
             return
         self.changes.pop(("alter", *key), None)
         gone = Change("drop", kind, part, table, old=before)

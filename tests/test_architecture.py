@@ -36,7 +36,7 @@ ALLOWED = {
     "engine.widening": ["engine.sequences"],
     "engine.comments": ["engine.change", "engine.schema"],
     "engine.remake": ["engine.change", "engine.quoting", "engine.schema"],
-    "engine.order": ["engine.change", "engine.schema"],
+    "engine.order": ["engine.change", "engine.schema", "engine.sequences"],
     "engine.columns": ["engine.change", "engine.quoting", "engine.schema", "engine.sequences"],
     "engine.ddl": [
         *("engine.change", "engine.columns", "engine.ddl_types", "engine.errors"),

@@ -164,3 +164,58 @@ CREATE TYPE d AS ENUM ('a');
 CREATE TYPE d AS (a int);
 -- new
 CREATE TABLE d (a int);
+
+-- name: enum under a domain of a column loses a value
+-- refused: remake domain d
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE DOMAIN d AS st;
+CREATE TABLE t (a d);
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE DOMAIN d AS st;
+CREATE TABLE t (a d);
+
+-- name: enum under a domain that no column is of loses a value
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE DOMAIN d AS st DEFAULT 'a';
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+COMMENT ON DOMAIN d IS 'kept';
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE DOMAIN d AS st DEFAULT 'a';
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+COMMENT ON DOMAIN d IS 'kept';
+
+-- name: enum in a composite of a column loses a value
+-- refused: remake composite c
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+
+-- name: function in the check of a domain of a column is made anew
+-- refused: remake domain d
+-- old
+CREATE FUNCTION f(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT a > 0';
+CREATE DOMAIN d AS int CHECK (f(VALUE));
+CREATE TABLE t (a d);
+-- new
+CREATE FUNCTION f(b int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT b > 0';
+CREATE DOMAIN d AS int CHECK (f(VALUE));
+CREATE TABLE t (a d);
+
+-- name: domain that a function takes gets another base
+-- refused: alter domain d
+-- old
+CREATE DOMAIN d AS int;
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+-- new
+CREATE DOMAIN d AS text;
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
