@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from engine.change import KINDS, PARTS, Change
+from engine.change import KINDS, PARTS, TYPES, Change
 from engine.schema import Key, Schema, Table, View
 from engine.sequences import PLAIN, usual_name
 
@@ -168,8 +168,8 @@ class _Before:
 
     def _ending(self, change: Change, actions: tuple[str, ...]) -> Iterator[int]:
         """Changes that end the use of what this one takes away."""
-        if change.kind == "enum" and change.action == "drop":
-            key: Key = ("enum", "", change.old.name)  # set aside, it has another name
+        if change.kind in TYPES and change.action == "drop":
+            key: Key = (change.kind, "", change.old.name)  # set aside, it has another name
             yield from self._numbers(key, ("alter",))
         else:
             key = change.key

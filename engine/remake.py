@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine.change import Change, set_aside
+from engine.change import TYPES, Change, set_aside
 from engine.quoting import name
 from engine.schema import Column, Key, Schema, View
 
@@ -18,8 +18,6 @@ from engine.schema import Column, Key, Schema, View
 FOLLOWS_TYPE = ("constraint", "index", "table")
 # What is never made anew because of another, for the data in it.
 STAYING = ("table", "sequence", "ownership")
-# Types of which columns hold values; there is no way to make such a one anew under them.
-HOLDING = ("domain", "composite")
 
 
 def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
@@ -41,7 +39,7 @@ class _Remaking:
         self.changes: dict[tuple[str, ...], Change] = {}
         self.held: dict[Key, Any] = dict(old.objects())
         self.wanted: dict[Key, Any] = dict(new.objects())
-        self.enums = old.enums.keys() | new.enums.keys()
+        self.texts = {*old.enums, *new.enums}
         self.depends = new.depends
         self.needing: dict[Key, list[Key]] = {}
         for key in sorted(old.depends):
@@ -53,8 +51,8 @@ class _Remaking:
     def move_columns(self, change: Change) -> None:
         """Set the old type aside, move its columns to the new one, drop it at the end."""
         aside = set_aside(change.old)
-        self.enums.add(aside)
-        self._put(Change("drop", "enum", aside, old=change.old))
+        self.texts |= {aside, change.name}
+        self._put(Change("drop", change.kind, aside, old=change.old))
         for key in self.needing.get(change.key, []):
             column, wanted = self.held[key], self.wanted.get(key)
             if wanted and key[0] == "column" and _base(column) == change.name:
@@ -71,7 +69,7 @@ class _Remaking:
             for gone in _gone(change):
                 for key in self.needing.get(gone, []):
                     if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, gone):
-                        self._remake(key)
+                        self._remake(key, gone[0])
         if (change.kind, change.name) == ("setting", "unlogged"):
             for key, thing in self.held.items():
                 if key[0] == "foreign key" and change.table in (key[1], thing.target):
@@ -94,9 +92,9 @@ class _Remaking:
         shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
         if held and wanted and shape and {*held.labels} <= {*wanted.labels}:
             change = replace(change, losing="")
-        return replace(change, by_text={*names} <= self.enums)
+        return replace(change, by_text={*names} <= self.texts)
 
-    def _remake(self, key: Key) -> None:
+    def _remake(self, key: Key, cause: str = "") -> None:
         kind, table, part = key
         before, after = self.held.get(key), self.wanted.get(key)
         if not (before and after) or kind in STAYING or ("drop", *key) in self.changes:
@@ -104,8 +102,16 @@ class _Remaking:
         if kind == "column" and not before.generated:
             self._remake_default(key, before, after)
             return
-        if kind in HOLDING and any(k[0] in (*HOLDING, "column") for k in self.needing.get(key, ())):
+        if kind == "domain" and cause == "function":
+            # its check holds the old function, its columns hold it, the new check the new function
             self._put(Change("remake", kind, part, table, before, after))
+            return
+        if kind in TYPES:
+            rebuilt = Change("alter", kind, part, table, before, after)
+            if self.changes.get(("alter", *key)) != rebuilt:
+                self._put(rebuilt)
+                self.move_columns(rebuilt)
+                self.remake_what_needs(rebuilt)
             return
         self.changes.pop(("alter", *key), None)
         gone = Change("drop", kind, part, table, old=before)
@@ -148,7 +154,7 @@ def _gone(change: Change) -> list[Key]:
 
 
 def _is_rebuilt(change: Change) -> bool:
-    return (change.action, change.kind) == ("alter", "enum") and not change.in_place
+    return change.action == "alter" and change.kind in TYPES and not change.in_place
 
 
 def _is_retyped(change: Change) -> bool:

@@ -42,7 +42,7 @@ ALLOWED = {
         *("engine.change", "engine.columns", "engine.ddl_types", "engine.errors"),
         *("engine.quoting", "engine.schema", "engine.sequences"),
     ],
-    "engine.ddl_types": ["engine.change", "engine.errors", "engine.quoting", "engine.schema"],
+    "engine.ddl_types": ["engine.change", "engine.quoting", "engine.schema"],
     "engine.drafts": ["engine.quoting"],
     "engine.strategies": ["engine.drafts", "hypothesis"],
     "domains": ["peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
