@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.schema import Enum, Key
+from engine.schema import Composite, DomainType, Enum, Key
 
 KINDS = (
     "extension",
@@ -36,13 +36,17 @@ PARTS = frozenset(
 )
 
 
+# Types that columns may be of.
+TYPES = ("enum", "domain", "composite")
+
+
 @dataclass(frozen=True)
 class Change:
     """One difference. action: create, alter or drop. table: the owner of a part, else empty.
 
     old, new: the values before and after. optional: for extensions. losing: what data goes with
-    it, or empty. by_text: a column's values are carried over by what they are called. in_place: an
-    enum is only added to. counting: the column of a new sequence may hold numbers.
+    it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
+    type is altered, not made anew. counting: the column of a new sequence may hold numbers.
     """
 
     action: str
@@ -81,6 +85,6 @@ def grows(old: Enum, new: Enum) -> bool:
     return all(label in labels for label in old.labels)
 
 
-def set_aside(enum: Enum) -> str:
-    """What an enum is called while another of its name takes its place."""
-    return f"{enum.name[:56]}_before"
+def set_aside(old: Enum | DomainType | Composite) -> str:
+    """What a type is called while another of its name takes its place."""
+    return f"{old.name[:56]}_before"

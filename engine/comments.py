@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change import Change
+from engine.change import TYPES, Change
 from engine.schema import Key, Schema
 
 
 def comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:
     """One change for all comments of a table or an object: a list of (kind, name, text)."""
     made = {change.key for change in changes if change.action == "create"}
-    made |= {c.key for c in changes if c.kind == "enum" and not c.in_place}
+    made |= {c.key for c in changes if c.kind in TYPES and not c.in_place}
     held = {
         key: thing.comment
         for key, thing in old.objects()

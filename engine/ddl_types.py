@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import Change, set_aside
-from engine.errors import GenerateError
 from engine.quoting import literal, name
 from engine.schema import Composite, DomainType, Enum
 
@@ -52,14 +51,12 @@ def create_domain(change: Change) -> str:
 
 
 def alter_domain(change: Change) -> str:
-    """All but its type, which PostgreSQL cannot alter. Raises GenerateError for that."""
+    """All but its type; for another type the old one is set aside and a new one made."""
     old: DomainType = change.old
     new: DomainType = change.new
-    if (old.type, old.collation) != (new.type, new.collation):
-        raise GenerateError(
-            f"{change}: PostgreSQL cannot turn a domain over {old.type} into one over {new.type}.",
-            fix="make a domain of another name, and give the columns that type.",
-        )
+    if not change.in_place:
+        aside = name(set_aside(old))
+        return f"ALTER DOMAIN {name(new.name)} RENAME TO {aside};\n{create_domain(change)}"
     start = f"ALTER DOMAIN {name(new.name)}"
     statements = []
     if old.default != new.default:
@@ -88,7 +85,10 @@ def create_composite(change: Change) -> str:
 
 
 def alter_composite(change: Change) -> str:
-    """Attribute by attribute."""
+    """Attribute by attribute, unless the old one is set aside and a new one made."""
+    if not change.in_place:
+        aside = name(set_aside(change.old))
+        return f"ALTER TYPE {name(change.name)} RENAME TO {aside};\n{create_composite(change)}"
     old, new = change.old.attributes, change.new.attributes
     actions = [f"DROP ATTRIBUTE {name(part)}" for part in old if part not in new]
     for part, kind in new.items():

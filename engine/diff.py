@@ -104,7 +104,9 @@ def _enum(name: str, old: Enum | None, new: Enum | None) -> Iterator[Change]:
 
 def _domain(name: str, old: DomainType | None, new: DomainType | None) -> Iterator[Change]:
     if old and new:
-        yield Change("alter", "domain", name, old=old, new=new)
+        kept = (old.type, old.collation) == (new.type, new.collation)
+        losing = "" if holds(old.type, new.type) else f"what {new.type} cannot hold"
+        yield Change("alter", "domain", name, old=old, new=new, losing=losing, in_place=kept)
     else:
         yield from _replaced("domain", "", name, old, new)
 
@@ -113,7 +115,7 @@ def _composite(name: str, old: Composite | None, new: Composite | None) -> Itera
     if old and new:
         gone = [a for a in old.attributes if not _keeps(a, old, new)]
         losing = f"the values of attribute {', '.join(gone)} of {name}" if gone else ""
-        yield Change("alter", "composite", name, old=old, new=new, losing=losing)
+        yield Change("alter", "composite", name, old=old, new=new, losing=losing, in_place=True)
     else:
         yield from _replaced("composite", "", name, old, new)
 

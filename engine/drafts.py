@@ -110,10 +110,12 @@ class Draft:
         return f"CREATE TYPE {title} AS ENUM ({', '.join(map(literal, labels))})"
 
     def _domain(self, title: str, base: str, least: int) -> str:
-        return f"CREATE DOMAIN {title} AS bigint DEFAULT {least} CHECK (VALUE > {least}){base}"
+        return f"CREATE DOMAIN {title} AS {base} DEFAULT {least} CHECK (VALUE > {least})"
 
     def _composite(self, title: str, attributes: list[str]) -> str:
-        return f"CREATE TYPE {title} AS ({', '.join(f'{a} int' for a in attributes)})"
+        kinds = {"z": self._type("enum e") or "text"}
+        parts = ", ".join(f"{part} {kinds.get(part, 'int')}" for part in attributes)
+        return f"CREATE TYPE {title} AS ({parts})"
 
     def _table(self, title: str, piece: Any) -> Iterator[str]:
         columns = self.columns(title)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
+from typing import Any
 
-from engine.change import KINDS, PARTS, Change
+from engine.change import KINDS, PARTS, TYPES, Change
 from engine.schema import Key, Schema, Table, View
+from engine.sequences import PLAIN, usual_name
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")
@@ -121,7 +123,7 @@ class _Before:
 
     def _of_one_name(self) -> Iterator[tuple[int, int]]:
         """What has the name goes before what takes it."""
-        order = ("drop", "alter", "create")
+        order = ("drop", "alter", "remake", "create")
         for numbers in self.by_key.values():
             numbers.sort(key=lambda number: order.index(self.changes[number].action))
             yield from pairwise(numbers)
@@ -145,6 +147,13 @@ class _Before:
                     yield from ((name, number) for _, _, name in _part_keys(whole, inside))
                 elif getattr(whole, "kind", "") == "primary key":
                     yield f"primary key of {change.table}", number
+                yield from ((name, number) for name in _counters(whole))
+            elif change.kind == "column" and change.action in (action, "alter"):
+                held = change.old if action == "drop" else change.new
+                if held:
+                    yield from (
+                        (name, number) for name in _counters(Table(change.table, {"": held}))
+                    )
             elif change.action == action and change.kind == "function":
                 yield f"{change.name.partition('(')[0]}()", number
 
@@ -159,8 +168,8 @@ class _Before:
 
     def _ending(self, change: Change, actions: tuple[str, ...]) -> Iterator[int]:
         """Changes that end the use of what this one takes away."""
-        if change.kind == "enum" and change.action == "drop":
-            key: Key = ("enum", "", change.old.name)  # set aside, it has another name
+        if change.kind in TYPES and change.action == "drop":
+            key: Key = (change.kind, "", change.old.name)  # set aside, it has another name
             yield from self._numbers(key, ("alter",))
         else:
             key = change.key
@@ -177,6 +186,13 @@ class _Before:
             for number in self.by_key.get((kind, "", key[1]), ())
         ]
         return [number for number in numbers if self.changes[number].action in actions]
+
+
+def _counters(thing: Any) -> Iterator[str]:
+    """The names of the sequences that the columns of a table have in themselves."""
+    for column in thing.columns.values() if isinstance(thing, Table) else ():
+        if column.identity or column.type in PLAIN:
+            yield usual_name(thing.name, column.name)
 
 
 def _part_keys(table: Table | View, kinds: Container[str] = KINDS) -> list[Key]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine import ddl, seeding
 from engine.build import DomainLike
-from engine.change import Change
+from engine.change import TYPES, Change
 from engine.diff import diff
 from engine.errors import GenerateError, LosesData
 from engine.online_forms import online_statements
@@ -58,7 +58,7 @@ class Planner:
 
     def _group(self, change: Change) -> str:
         kind = change.new[0][0] if change.kind == "comment" else change.kind
-        name = change.old.name if kind == "enum" and change.old else change.name
+        name = change.old.name if kind in TYPES and change.old else change.name
         if kind in ("trigger", "policy"):
             name = f"{name} on {change.table}"
         kind = "sequence" if kind == "ownership" else kind

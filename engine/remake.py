@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine.change import Change, set_aside
+from engine.change import TYPES, Change, set_aside
 from engine.quoting import name
 from engine.schema import Column, Key, Schema, View
 
@@ -39,7 +39,7 @@ class _Remaking:
         self.changes: dict[tuple[str, ...], Change] = {}
         self.held: dict[Key, Any] = dict(old.objects())
         self.wanted: dict[Key, Any] = dict(new.objects())
-        self.enums = old.enums.keys() | new.enums.keys()
+        self.texts = {*old.enums, *new.enums}
         self.depends = new.depends
         self.needing: dict[Key, list[Key]] = {}
         for key in sorted(old.depends):
@@ -51,8 +51,8 @@ class _Remaking:
     def move_columns(self, change: Change) -> None:
         """Set the old type aside, move its columns to the new one, drop it at the end."""
         aside = set_aside(change.old)
-        self.enums.add(aside)
-        self._put(Change("drop", "enum", aside, old=change.old))
+        self.texts |= {aside, change.name}
+        self._put(Change("drop", change.kind, aside, old=change.old))
         for key in self.needing.get(change.key, []):
             column, wanted = self.held[key], self.wanted.get(key)
             if wanted and key[0] == "column" and _base(column) == change.name:
@@ -69,7 +69,7 @@ class _Remaking:
             for gone in _gone(change):
                 for key in self.needing.get(gone, []):
                     if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, gone):
-                        self._remake(key)
+                        self._remake(key, gone[0])
         if (change.kind, change.name) == ("setting", "unlogged"):
             for key, thing in self.held.items():
                 if key[0] == "foreign key" and change.table in (key[1], thing.target):
@@ -92,15 +92,26 @@ class _Remaking:
         shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
         if held and wanted and shape and {*held.labels} <= {*wanted.labels}:
             change = replace(change, losing="")
-        return replace(change, by_text={*names} <= self.enums)
+        return replace(change, by_text={*names} <= self.texts)
 
-    def _remake(self, key: Key) -> None:
+    def _remake(self, key: Key, cause: str = "") -> None:
         kind, table, part = key
         before, after = self.held.get(key), self.wanted.get(key)
         if not (before and after) or kind in STAYING or ("drop", *key) in self.changes:
             return
         if kind == "column" and not before.generated:
             self._remake_default(key, before, after)
+            return
+        if kind == "domain" and cause == "function":
+            # its check holds the old function, its columns hold it, the new check the new function
+            self._put(Change("remake", kind, part, table, before, after))
+            return
+        if kind in TYPES:
+            rebuilt = Change("alter", kind, part, table, before, after)
+            if self.changes.get(("alter", *key)) != rebuilt:
+                self._put(rebuilt)
+                self.move_columns(rebuilt)
+                self.remake_what_needs(rebuilt)
             return
         self.changes.pop(("alter", *key), None)
         gone = Change("drop", kind, part, table, old=before)
@@ -143,8 +154,8 @@ def _gone(change: Change) -> list[Key]:
 
 
 def is_rebuilt(change: Change) -> bool:
-    """Whether it is an enum that is set aside and made anew."""
-    return (change.action, change.kind) == ("alter", "enum") and not change.in_place
+    """Whether it is a type that is set aside and made anew."""
+    return change.action == "alter" and change.kind in TYPES and not change.in_place
 
 
 def _is_retyped(change: Change) -> bool:

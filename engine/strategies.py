@@ -60,7 +60,9 @@ PIECES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "types": {
         "e": ENUM,
         "f": ENUM,
-        "d": st.tuples(st.just("domain"), st.sampled_from(["", " NOT NULL"]), st.integers(0, 2)),
+        "d": st.tuples(
+            st.just("domain"), st.sampled_from(["bigint", "int", "int NOT NULL"]), st.integers(0, 2)
+        ),
         "c": st.tuples(
             st.just("composite"), st.lists(st.sampled_from("xyz"), min_size=1, unique=True)
         ),

@@ -34,8 +34,8 @@ class Law:
     def lead(self, old: Schema, new: Schema) -> list[Change]:
         """Carry out what leads from one to the other, where the first one is."""
         changes = ordered(diff(old, new), old, new, lambda change: 0)
-        for change in changes:
-            self._run(ddl.sql(change))
+        for statement in [ddl.sql(change) for change in changes]:
+            self._run(statement)
         return changes
 
     def holds(self, old: str, new: str, rows: str = "") -> list[Change]:

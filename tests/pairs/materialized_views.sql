@@ -138,3 +138,16 @@ CREATE INDEX "I x" ON "M v" ("A");
 CREATE TABLE "T" ("A" text);
 CREATE MATERIALIZED VIEW "M v" AS SELECT "A" FROM "T";
 CREATE INDEX "I x" ON "M v" ("A");
+
+-- name: table with an index becomes one with an index of its name
+-- loses: m
+-- old
+CREATE TABLE m (a int);
+CREATE INDEX i ON m (a);
+COMMENT ON INDEX i IS 'kept';
+CREATE VIEW v AS SELECT count(*) AS n FROM m;
+-- new
+CREATE MATERIALIZED VIEW m AS SELECT 1 AS a;
+CREATE INDEX i ON m (a);
+COMMENT ON INDEX i IS 'kept';
+CREATE VIEW v AS SELECT count(*) AS n FROM m;

@@ -38,7 +38,6 @@ CREATE DOMAIN d AS int;
 ALTER DOMAIN d ADD CONSTRAINT k CHECK (VALUE > 0) NOT VALID;
 
 -- name: domain over another type
--- refused: alter domain d
 -- old
 CREATE DOMAIN d AS int;
 -- new
@@ -164,3 +163,101 @@ CREATE TYPE d AS ENUM ('a');
 CREATE TYPE d AS (a int);
 -- new
 CREATE TABLE d (a int);
+
+-- name: enum under a domain of a column loses a value
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE DOMAIN d AS st;
+CREATE TABLE t (a d);
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE DOMAIN d AS st;
+CREATE TABLE t (a d);
+
+-- name: enum under a domain that no column is of loses a value
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE DOMAIN d AS st DEFAULT 'a';
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+COMMENT ON DOMAIN d IS 'kept';
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE DOMAIN d AS st DEFAULT 'a';
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+COMMENT ON DOMAIN d IS 'kept';
+
+-- name: enum in a composite of a column loses a value
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+-- new
+CREATE TYPE st AS ENUM ('a');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+
+-- name: function in the check of a domain of a column is made anew
+-- refused: remake domain d
+-- old
+CREATE FUNCTION f(a int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT a > 0';
+CREATE DOMAIN d AS int CHECK (f(VALUE));
+CREATE TABLE t (a d);
+-- new
+CREATE FUNCTION f(b int) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT b > 0';
+CREATE DOMAIN d AS int CHECK (f(VALUE));
+CREATE TABLE t (a d);
+
+-- name: domain that a function takes gets another base
+-- old
+CREATE DOMAIN d AS int;
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+-- new
+CREATE DOMAIN d AS text;
+CREATE FUNCTION f(x d) RETURNS d LANGUAGE sql AS 'SELECT x';
+
+-- name: enum under a composite grows
+-- old
+CREATE TYPE st AS ENUM ('a');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+-- rows
+INSERT INTO t VALUES ('(a)');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TYPE c AS (s st);
+CREATE TABLE t (a c);
+
+-- name: domain under rows, views and keys gets another base
+-- old
+CREATE DOMAIN d AS int DEFAULT 5 CHECK (VALUE > 0);
+CREATE TABLE t (a d PRIMARY KEY, l d[] DEFAULT '{1}', b int DEFAULT 3, CHECK (a > 1));
+CREATE TABLE u (a d REFERENCES t);
+CREATE VIEW v AS SELECT a FROM t WHERE a > 2;
+-- rows
+INSERT INTO t VALUES (5, '{1,2}');
+INSERT INTO u VALUES (5);
+-- new
+CREATE DOMAIN d AS bigint DEFAULT 5 CHECK (VALUE > 0);
+CREATE TABLE t (a d PRIMARY KEY, l d[] DEFAULT '{1}', b int DEFAULT 3, CHECK (a > 1));
+CREATE TABLE u (a d REFERENCES t);
+CREATE VIEW v AS SELECT a FROM t WHERE a > 2;
+
+-- name: attribute of a composite under rows gets an enum with other values
+-- loses: st
+-- old
+CREATE TYPE st AS ENUM ('a', 'b', 'c');
+CREATE TYPE c AS (s st, n int);
+CREATE TABLE t (a c NOT NULL DEFAULT '(a,1)', l c[]);
+CREATE VIEW v AS SELECT (a).s FROM t;
+COMMENT ON TYPE c IS 'kept';
+-- rows
+INSERT INTO t VALUES ('(b,2)', '{"(a,1)"}');
+-- new
+CREATE TYPE st AS ENUM ('a', 'b');
+CREATE TYPE c AS (s st, n int);
+CREATE TABLE t (a c NOT NULL DEFAULT '(a,1)', l c[]);
+CREATE VIEW v AS SELECT (a).s FROM t;
+COMMENT ON TYPE c IS 'kept';
