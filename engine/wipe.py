@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import peewee
+from psycopg2 import errors
 
 from engine import files, history, journal
 from engine.catalog import OWN_TABLES
@@ -103,16 +104,36 @@ def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
     Raises Refused where something outside depends on it; then nothing is dropped.
     """
     with exclusive(url, settings, report) as session, session.database.atomic():
-        for statement in wipe.statements:
-            with timed(report, 0, statement):
-                _execute(session.database, statement)
+        waiting = list(wipe.statements)
+        while waiting:
+            needed = [s for s in waiting if not _dropped(session.database, s, report, len(waiting))]
+            if len(needed) == len(waiting):
+                _execute(session.database, needed[0], report)
+            waiting = needed
 
 
-def _execute(database: EngineDatabase, statement: str) -> None:
+def _dropped(database: EngineDatabase, statement: str, report: Report, left: int) -> bool:
+    """Whether it could go; not while something else that is to go needs it. left: how many are
+    still to go, this one among them."""
+    if left == 1:
+        _execute(database, statement, report)
+        return True
     try:
-        database.execute_sql(statement.replace("%", "%%"))
+        with database.atomic():
+            _execute(database, statement, report)
+    except Refused as refused:
+        if not isinstance(_driver_error(refused.__cause__), errors.DependentObjectsStillExist):
+            raise
+        return False
+    return True
+
+
+def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
+    try:
+        with timed(report, 0, statement):
+            database.execute_sql(statement.replace("%", "%%"))
     except peewee.DatabaseError as error:
-        diag = getattr(error.__cause__ or error.__context__, "diag", None)
+        diag = getattr(_driver_error(error), "diag", None)
         detail = [diag.message_detail, diag.message_hint] if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
@@ -120,6 +141,11 @@ def _execute(database: EngineDatabase, statement: str) -> None:
             fix="remove what depends on it, or wait for the session that holds it, then run the "
             "command again.",
         ) from error
+
+
+def _driver_error(error: BaseException | None) -> BaseException | None:
+    """What psycopg2 raised, in the place of which Peewee raised another."""
+    return error and (error.__cause__ or error.__context__)
 
 
 def _objects(connection: Any) -> list[Object]:

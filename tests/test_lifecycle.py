@@ -13,10 +13,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import catalog, files, rows
+from engine import catalog, files, rows, wipe
 from engine.natural import Tables
+from engine.report import Report
 from engine.runner import Runner
 from engine.schema import Schema
+from engine.session import Settings
 from tests.conftest import MIGRATIONS, ROOT, Invoke
 
 
@@ -194,3 +196,29 @@ def test_a_number_that_is_none_is_refused(arguments: list[str], invoke: Invoke) 
     assert result.returncode == 1
     assert "takes a number from 1 on" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+TANGLED = """
+    CREATE TABLE people (id int PRIMARY KEY, name text);
+    CREATE VIEW named AS SELECT * FROM people WHERE name IS NOT NULL;
+    CREATE FUNCTION all_named() RETURNS SETOF named LANGUAGE sql AS 'SELECT * FROM named';
+    CREATE FUNCTION short(text) RETURNS bool IMMUTABLE LANGUAGE sql AS 'SELECT length($1) < 9';
+    CREATE DOMAIN nick AS text CHECK (short(VALUE));
+    CREATE TYPE pair AS (a nick, b int);
+    CREATE TABLE nicks (nick nick, pair pair);
+    CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM named;
+    CREATE VIEW over AS SELECT * FROM counted;
+    CREATE SEQUENCE numbers;
+    ALTER TABLE nicks ADD COLUMN number int DEFAULT nextval('numbers')
+"""
+
+
+def test_everything_goes_whatever_needs_what(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "001_tangled.py").write_text(
+        f"def migrate(migrator, database, *, fake=False):\n    migrator.sql('''{TANGLED}''')\n"
+    )
+    Runner(empty_url, tmp_path).migrate()
+    planned = wipe.plan(empty_url, tmp_path, everything=False)
+    assert len(planned.objects) >= 10
+    wipe.carry_out(empty_url, planned, Settings(), Report())
+    assert not query(empty_url, LEFT_OVER)
