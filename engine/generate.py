@@ -74,6 +74,8 @@ class Generator:
             bench = Bench(known, folder, self.planner.optional)
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
+            for thing in bench.unmanaged():
+                self.report.message(f"left alone, as generate does not manage it: {thing}")
             self.report.message("building what the domains ask for in another")
             structures = Structure(bench, self.planner, self.renames, self.report, self.offline)
             structure = structures.generate(title, self._wanted(wanted, bench))

@@ -25,13 +25,14 @@ NOT_YET = "nothing: no migration is applied"
 @dataclass(frozen=True)
 class Comparison:
     """A live database beside what the files led to. source: how that is known. back: statements
-    that bring back what drifted, in order."""
+    that bring back what drifted, in order. unmanaged: what is there and is not compared."""
 
     database: str
     schema: str
     source: str
     drifts: tuple[Drift, ...]
     back: tuple[str, ...]
+    unmanaged: tuple[str, ...]
 
     def as_json(self) -> str:
         """The form that `check --live --json` prints."""
@@ -40,13 +41,14 @@ class Comparison:
             for d in self.drifts
         ]
         value = {"database": self.database, "schema": self.schema, "source": self.source}
-        return json.dumps(
-            value | {"drift": found, "back": list(self.back)}, indent=2, ensure_ascii=False
-        )
+        lists = {"drift": found, "back": list(self.back), "unmanaged": list(self.unmanaged)}
+        return json.dumps(value | lists, indent=2, ensure_ascii=False)
 
     def as_text(self) -> str:
         """The form for people."""
         head = f"database {self.database}, schema {self.schema}, beside {self.source}"
+        if self.unmanaged:
+            head += f"\nNot managed, so not compared: {', '.join(self.unmanaged)}"
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
@@ -64,13 +66,13 @@ def compare(url: str, folder: Path) -> Comparison:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
         found = history.read(cursor, files.find(folder))
-        live = catalog.read(connection)
+        live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         known, source = live, NOT_YET
         if found.count("applied", "edited", "missing"):
             known, source = baseline(connection, url, folder, found)
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
-    return Comparison(database, schema, source, tuple(drifts), back)
+    return Comparison(database, schema, source, tuple(drifts), back, unmanaged)
 
 
 def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[Schema, str]:

@@ -62,6 +62,11 @@ class Bench:
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
 
+    def unmanaged(self) -> list[str]:
+        """What the files have made that is never compared, made or dropped."""
+        with closing(connect(self.url, autocommit=True)) as connection:
+            return catalog.unmanaged(connection)
+
     def rehearse(self, changes: Iterable[Change | Rename]) -> tuple[Schema, set[Key]]:
         """What the changes lead to, and the keys of the changes that write a whole table anew;
         all is undone. Raises GenerateError for what PostgreSQL refuses."""

@@ -183,6 +183,10 @@ def test_both_definitions_are_told(url: str, shop: Path, monkeypatch: pytest.Mon
         ("column", "name"),
     ]
     assert value["back"]
+    assert value["unmanaged"] == []
+    execute(url, "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)")
+    told = call(url, "check", "--live")
+    assert "Not managed, so not compared: aggregate total(integer)\n" in told.out
 
 
 def test_the_reading_follows_what_changes_the_history(url: str, shop: Path) -> None:

@@ -15,12 +15,14 @@ from domains.base import BaseModel, TimestampedModel
 from domains.domain import Domain
 from engine.errors import ConfigError
 from engine.generate import Generator
+from engine.report import Report
 from engine.runner import Runner
 from tests import crash
 from tests.console import at_terminal
 from tests.postgres import PostgresServer
 from tests.test_generate import Register, Workshop, edit, workshop
 from tests.test_lifecycle import execute, query, read
+from tests.test_runner import write
 
 __all__ = ["workshop"]
 
@@ -330,3 +332,23 @@ def test_after_a_crash_plain_migrate_finishes(
             tried += 1
     assert tried
     print(f"{tried} points tried, all finished by a plain migrate")
+
+
+def test_what_is_not_managed_is_told_and_stays(workshop: Workshop) -> None:
+    class Heard(Report):
+        def __init__(self) -> None:
+            self.texts: list[str] = []
+
+        def message(self, text: str) -> None:
+            self.texts.append(text)
+
+    workshop.first(models(busy=False))
+    total = "CREATE AGGREGATE total(int) (SFUNC = int4pl, STYPE = int)"
+    write(workshop.folder, "002_by_hand", total)
+    workshop.runner.migrate()
+    heard, domains = Heard(), workshop.domains(models(busy=True))
+    generator = Generator(domains, workshop.folder, workshop.url, report=heard)
+    generator.write(generator.generate("change"))
+    assert "left alone, as generate does not manage it: aggregate total(integer)" in heard.texts
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT total(i) FROM generate_series(1, 3) i") == [(6,)]
