@@ -50,6 +50,7 @@ def fresh(
     with reporting("fresh", log_json) as report:
         runner = runner_for(c, dry_run, report)
         spare_production(runner, name, "invoke fresh")
+        _refuse_unasked(runner, yes)
         plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
         wipe.rehearse(runner.url, MIGRATIONS, plan)
         _wipe(runner, plan, yes, backup)
@@ -72,7 +73,20 @@ def reset(
     with reporting("reset", log_json) as report:
         runner = runner_for(c, dry_run, report)
         spare_production(runner, name, "invoke reset")
+        _refuse_unasked(runner, yes)
         _wipe(runner, wipe.plan(runner.url, MIGRATIONS, everything=all), yes, backup)
+
+
+def _refuse_unasked(runner: Runner, yes: bool) -> None:
+    """Without a terminal nobody could answer."""
+    from engine.url import shown
+
+    if not (yes or runner.settings.dry or sys.stdin.isatty()):
+        raise Refused(
+            f"This deletes all tables with their rows in {shown(runner.url)}.",
+            why="Nothing was deleted.",
+            fix="if that is meant, add --yes.",
+        )
 
 
 def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
@@ -94,12 +108,10 @@ def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
 
 
 def _confirm(url: str, objects: int, backup: bool) -> bool:
-    """Ask on a terminal, elsewhere nobody could answer; whether to make a backup first."""
+    """Ask; whether to make a backup first."""
     from engine.url import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
-    if not sys.stdin.isatty():
-        raise Refused(place, why="Nothing was deleted.", fix="if that is meant, add --yes.")
     if answer(f"{place} Type yes to go on: ") != "yes":
         raise Refused("Not confirmed; nothing was deleted.")
     return backup or answer("Make a backup first? Type no to go on without: ") != "no"

@@ -12,15 +12,25 @@ from engine.schema import Key, Schema
 
 LONGEST_NAME = 63
 PAGES = 1000
+PASSES = 50
+# It never waits while it holds rows, so it cannot be in a deadlock; what others hold comes in a
+# later pass. Only what is still held after the last one is waited for.
 FILL = """DO $$
 DECLARE
-    pages bigint := pg_relation_size({relation}) / current_setting('block_size')::bigint;
+    pages bigint;
 BEGIN
-    FOR page IN 0 .. pages BY {pages} LOOP
-        UPDATE {table} SET {column} = DEFAULT
-        WHERE {column} IS NULL AND ctid >= format('(%s,0)', page)::tid
-          AND ctid < format('(%s,0)', page + {pages})::tid;
-        COMMIT;
+    FOR pass IN 1 .. {passes} LOOP
+        pages := pg_relation_size({relation}) / current_setting('block_size')::bigint;
+        FOR page IN 0 .. pages BY {pages} LOOP
+            UPDATE {table} SET {column} = DEFAULT WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM {table}
+                WHERE {column} IS NULL AND ctid >= format('(%s,0)', page)::tid
+                  AND ctid < format('(%s,0)', page + {pages})::tid
+                FOR NO KEY UPDATE SKIP LOCKED));
+            COMMIT;
+        END LOOP;
+        EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {column} IS NULL);
+        PERFORM pg_sleep(0.1);
     END LOOP;
     UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL;
 END
@@ -114,7 +124,9 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
     elif filled:
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {new.default}"
     if filled:
-        yield FILL.format(relation=literal(table), table=table, column=column, pages=PAGES)
+        yield FILL.format(
+            relation=literal(table), table=table, column=column, pages=PAGES, passes=PASSES
+        )
     if new.not_null and not old.not_null:
         check = name(f"{change.table}_{change.name}"[: LONGEST_NAME - 9] + "_not_null")
         checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"

@@ -284,7 +284,7 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize("stride", [6, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.campaign)])
 def test_a_connection_that_is_cut_leaves_what_the_message_says(
     stride: int, server: PostgresServer, folder: Path
 ) -> None:

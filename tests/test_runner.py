@@ -80,7 +80,7 @@ def state(url: str) -> tuple[Schema, list[Any], list[Any]]:
         return catalog.read(connection), rows, names
 
 
-@pytest.mark.parametrize("stride", [6, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("how", ["kill", "terminate"])
 def test_after_a_crash_at_any_point_plain_migrate_finishes(
     how: str, stride: int, server: PostgresServer, folder: Path
