@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from engine.change import Change
+from engine.remake import is_rebuilt, is_retyped
 from engine.schema import Column, Key, Schema, Table
 
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
@@ -133,10 +134,7 @@ class Split:
 
 def _holds_fast(change: Change) -> bool:
     """Whether what needs the old thing is in its way."""
-    if (change.action, change.kind) == ("alter", "column"):
-        before, after = change.old, change.new
-        return bool((before.type, before.collation) != (after.type, after.collation))
-    return change.action == "drop" or change.kind == "enum"
+    return change.action == "drop" or is_rebuilt(change) or is_retyped(change)
 
 
 def _fires(trigger: str) -> bool:

@@ -64,7 +64,7 @@ class _Remaking:
 
     def remake_what_needs(self, change: Change) -> None:
         """Remake what needs the thing that goes, or that turns into another."""
-        retyped = _is_retyped(change)
+        retyped = is_retyped(change)
         if change.action == "drop" or retyped or is_rebuilt(change):
             for gone in _gone(change):
                 for key in self.needing.get(gone, []):
@@ -82,7 +82,7 @@ class _Remaking:
 
     def finished(self, change: Change) -> Change:
         """The change; values go from one enum to another by their labels."""
-        if not _is_retyped(change):
+        if not is_retyped(change):
             return change
         names = _base(change.old), _base(change.new)
         held, wanted = (
@@ -158,9 +158,12 @@ def is_rebuilt(change: Change) -> bool:
     return change.action == "alter" and change.kind in TYPES and not change.in_place
 
 
-def _is_retyped(change: Change) -> bool:
-    altered = (change.action, change.kind) == ("alter", "column")
-    return altered and change.old.type != change.new.type
+def is_retyped(change: Change) -> bool:
+    """Whether a column gets another type or collation, which is one statement."""
+    if (change.action, change.kind) != ("alter", "column"):
+        return False
+    before, after = change.old, change.new
+    return bool((before.type, before.collation) != (after.type, after.collation))
 
 
 def _base(column: Column) -> str:
