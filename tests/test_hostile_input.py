@@ -66,7 +66,7 @@ class Tried:
                 attempt(text)
 
 
-@pytest.fixture(params=[1, pytest.param(20, marks=pytest.mark.campaign)])
+@pytest.fixture(params=[1, pytest.param(50, marks=pytest.mark.campaign)])
 def tried(request: pytest.FixtureRequest) -> Tried:
     return Tried(request.param)
 
@@ -123,7 +123,7 @@ def test_arguments(
     monkeypatch.chdir(tmp_path)
     for arguments in ARGUMENTS:
         words = arguments.split()
-        tried(8, lambda text, words=words: lawful_call(victim, words, text))
+        tried(4, lambda text, words=words: lawful_call(victim, words, text))
 
 
 def lawful_call(url: str, words: list[str], text: str) -> None:
@@ -133,7 +133,7 @@ def lawful_call(url: str, words: list[str], text: str) -> None:
 @pytest.mark.only("newest")
 def test_environment(tried: Tried, victim: str) -> None:
     for setting, task in ENVIRONMENT:
-        tried(8, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
+        tried(4, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
 
 
 def lawful_setting(url: str, task: list[str], environment: dict[str, str]) -> None:
@@ -156,7 +156,7 @@ def test_names_of_environments(tried: Tried, empty_url: str) -> None:
         assert result.code == 1 or kept == text
         assert query(empty_url, "SELECT to_regclass('pwned')") == [(None,)]
 
-    tried(25, attempt)
+    tried(10, attempt)
 
 
 def test_time_zones(
@@ -178,7 +178,7 @@ def test_time_zones(
             assert call(empty_url, "migrate").code == 0
             assert query(empty_url, "SHOW timezone") == expected
 
-    tried(12, attempt)
+    tried(6, attempt)
     for zone in ("Asia/Makassar", "<A=B>-7", "<it's>-7", "UTC"):
         attempt(zone)
 
@@ -193,7 +193,7 @@ def test_folders_of_backups(tried: Tried, empty_url: str, tmp_path: Path) -> Non
             assert result.out.startswith(f"{path.resolve()}  written")
             shutil.rmtree(tmp_path / "inside")
 
-    tried(4, attempt)
+    tried(2, attempt)
 
 
 # ── names of databases and schemas ──────────────────────────────────────────────────────────────
