@@ -261,3 +261,25 @@ CREATE TYPE c AS (s st, n int);
 CREATE TABLE t (a c NOT NULL DEFAULT '(a,1)', l c[]);
 CREATE VIEW v AS SELECT (a).s FROM t;
 COMMENT ON TYPE c IS 'kept';
+
+-- name: an attribute of a composite gets an enum for a text, under a column
+-- loses: c
+-- old
+CREATE TYPE c AS (z text);
+CREATE TABLE t (id int, data c);
+-- rows
+INSERT INTO t VALUES (1, ROW('open'));
+-- new
+CREATE TYPE e AS ENUM ('open');
+CREATE TYPE c AS (z e);
+CREATE TABLE t (id int, data c);
+
+-- name: an attribute of a composite gets another type, under a column
+-- old
+CREATE TYPE c AS (z int, y text);
+CREATE TABLE t (id int, data c);
+-- rows
+INSERT INTO t VALUES (1, ROW(1, 'a'));
+-- new
+CREATE TYPE c AS (z bigint, y text);
+CREATE TABLE t (id int, data c);
