@@ -45,8 +45,7 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
                 changes += DIFFERENCES[kind](name, held.get(name), wanted.get(name))
     dropped = {name: old.tables[name] for name in old.tables.keys() - new.tables.keys()}
     changes += _circular_foreign_keys(dropped)
-    changes = _held_by_columns(_grown(changes, new), old)
-    changes = remade([_counted(change, old) for change in changes], old, new)
+    changes = remade([_counted(change, old) for change in _grown(changes, new)], old, new)
     return changes + list(comments(changes, old, new))
 
 
@@ -74,23 +73,6 @@ def _grown(changes: list[Change], new: Schema) -> list[Change]:
         else c
         for c in changes
     ]
-
-
-def _held_by_columns(changes: list[Change], old: Schema) -> list[Change]:
-    """A composite whose attribute gets another type is made anew where something has it:
-    PostgreSQL alters it only where nothing does."""
-    held = {needed for needs in old.depends.values() for needed in needs}
-    return [
-        replace(c, in_place=False)
-        if c.kind == "composite" and c.action == "alter" and c.key in held and _retypes(c)
-        else c
-        for c in changes
-    ]
-
-
-def _retypes(change: Change) -> bool:
-    before, after = change.old.attributes, change.new.attributes
-    return any(before[part] != kind for part, kind in after.items() if part in before)
 
 
 def _counted(change: Change, old: Schema) -> Change:

@@ -22,13 +22,30 @@ STAYING = ("table", "sequence", "ownership")
 
 def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
     """The changes, and those that they make necessary."""
-    remaking = _Remaking(changes, old, new)
+    remaking = _Remaking(_held_by_columns(changes, old), old, new)
     for change in list(remaking.changes.values()):
         if is_rebuilt(change):
             remaking.move_columns(change)
     for change in list(remaking.changes.values()):
         remaking.remake_what_needs(change)
     return [remaking.finished(change) for change in remaking.changes.values()]
+
+
+def _held_by_columns(changes: Iterable[Change], old: Schema) -> list[Change]:
+    """A composite whose attribute gets another type is made anew where something has it:
+    PostgreSQL alters it only where nothing does."""
+    held = {needed for needs in old.depends.values() for needed in needs}
+    return [
+        replace(c, in_place=False)
+        if c.kind == "composite" and c.action == "alter" and c.key in held and _retypes(c)
+        else c
+        for c in changes
+    ]
+
+
+def _retypes(change: Change) -> bool:
+    before, after = change.old.attributes, change.new.attributes
+    return any(before[part] != kind for part, kind in after.items() if part in before)
 
 
 class _Remaking:
