@@ -64,7 +64,15 @@ def permissions(folder: Path) -> dict[str, tuple[int, int, int]]:
     for _ in range(3):
         level = [path for place in level for path in _folders(place)]
         found += level
-    return {str(p): (s.st_mode, s.st_uid, s.st_gid) for p in found if (s := p.lstat())}
+    return {str(path): seen for path in found if (seen := _seen(path))}
+
+
+def _seen(path: Path) -> tuple[int, int, int] | None:
+    """None where it is gone meanwhile: others make and remove folders, too."""
+    with suppress(FileNotFoundError):
+        found = path.lstat()
+        return found.st_mode, found.st_uid, found.st_gid
+    return None
 
 
 def _folders(place: Path) -> list[Path]:
