@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from engine.peewee_database import EngineDatabase
 from engine.runner import Runner
 from engine.session import Settings
 from tests import postgres
+from tests.console import migrations_in
 from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +73,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for turn, versions in enumerate(homes.values()):
         for item in versions[: turn % len(versions)] + versions[turn % len(versions) + 1 :]:
             item.add_marker(pytest.mark.campaign)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the garbage collector need not look at it time and again."""
+    gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -126,12 +133,18 @@ def shared_url(server: PostgresServer, template: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def cursor(shared_url: str) -> Iterator[Any]:
-    """A cursor in a transaction that is rolled back."""
+@pytest.fixture(scope="session")
+def shared_connection(shared_url: str) -> Iterator[Any]:
+    """What `cursor` goes through."""
     with closing(psycopg2.connect(shared_url)) as connection:
-        yield connection.cursor()
-        connection.rollback()
+        yield connection
+
+
+@pytest.fixture
+def cursor(shared_connection: Any) -> Iterator[Any]:
+    """A cursor in a transaction that is rolled back."""
+    yield shared_connection.cursor()
+    shared_connection.rollback()
 
 
 @pytest.fixture
@@ -174,6 +187,14 @@ def project(tmp_path: Path) -> Path:
         else:
             shutil.copy(source, folder)
     return folder
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the migrations to change at will, which the tasks use in this process."""
+    shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    migrations_in(tmp_path / "migrations", monkeypatch)
+    return tmp_path / "migrations"
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,8 @@ class PostgresServer:
         return f"postgresql://postgres@localhost:{self.port}/{database}"
 
     def execute(self, statement: str) -> None:
-        with closing(psycopg2.connect(self.url("postgres"))) as connection:
-            connection.autocommit = True
-            connection.cursor().execute(statement)
+        """Run it in the database postgres, on one session: a new one costs more than most do."""
+        _administrator(self.url("postgres")).cursor().execute(statement)
 
     @contextmanager
     def database(self, options: str = "TEMPLATE template0") -> Iterator[str]:
@@ -52,6 +52,13 @@ class PostgresServer:
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@cache
+def _administrator(url: str) -> Any:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    return connection
 
 
 def available() -> dict[str, Path]:
@@ -84,6 +91,7 @@ def start(name: str, folder: Path) -> PostgresServer:
 
 
 def launch(server: PostgresServer) -> None:
+    _administrator.cache_clear()  # whose server may be the one that died
     options = f"-p {server.port} -k {server.home} -c listen_addresses=localhost {SPEED}"
     _pg_ctl(server, "-o", options, "-l", f"{server.home}/log", "-w", "start")
 

@@ -11,34 +11,32 @@ from engine.errors import MigrationFailed, Refused
 from engine.runner import Runner
 from engine.session import Settings
 from engine.status import read_status
-from tests.conftest import ROOT, Invoke
+from tests.console import call
 from tests.test_lifecycle import execute, query, read
 from tests.test_runner import Heard, write
 
 
-def test_an_equal_database_is_adopted_and_a_different_one_is_not(
-    migrated_url: str, invoke: Invoke
-) -> None:
+def test_an_equal_database_is_adopted_and_a_different_one_is_not(migrated_url: str) -> None:
     expected = read(migrated_url)
     execute(migrated_url, "DROP TABLE migratehistory; CREATE TABLE schema_version (v int)")
-    in_the_way = invoke(ROOT, migrated_url, "migrate")
-    assert (in_the_way.returncode, "invoke adopt 1" in in_the_way.stderr) == (1, True)
+    in_the_way = call(migrated_url, "migrate")
+    assert (in_the_way.code, "invoke adopt 1" in in_the_way.err) == (1, True)
 
     execute(migrated_url, "DROP INDEX roles_code_key; ALTER TABLE customers DROP COLUMN notes")
-    refused = invoke(ROOT, migrated_url, "adopt", "2")
-    assert refused.returncode == 1
-    assert "to create index roles_code_key on roles" in refused.stderr
-    assert "to create column customers.notes" in refused.stderr
+    refused = call(migrated_url, "adopt", "2")
+    assert refused.code == 1
+    assert "to create index roles_code_key on roles" in refused.err
+    assert "to create column customers.notes" in refused.err
     assert query(migrated_url, "SELECT to_regclass('migratehistory')") == [(None,)]
 
     execute(migrated_url, "CREATE UNIQUE INDEX roles_code_key ON roles (code)")
     execute(migrated_url, "ALTER TABLE customers ADD COLUMN notes text")
     execute(migrated_url, "COMMENT ON COLUMN customers.notes IS 'Notes of the staff.'")
-    adopted = invoke(ROOT, migrated_url, "adopt", "2")
-    assert adopted.returncode == 0, adopted.stderr
-    assert adopted.stdout.split() == ["001_initial_schema", "adopted", "002_seed_data", "adopted"]
-    assert "left alone, no file makes it: table schema_version" in adopted.stderr
-    assert "Nothing to migrate" in invoke(ROOT, migrated_url, "migrate").stdout
+    adopted = call(migrated_url, "adopt", "2")
+    assert adopted.code == 0, adopted.err
+    assert adopted.out.split() == ["001_initial_schema", "adopted", "002_seed_data", "adopted"]
+    assert "left alone, no file makes it: table schema_version" in adopted.err
+    assert "Nothing to migrate" in call(migrated_url, "migrate").out
     execute(migrated_url, "DROP TABLE schema_version")
     assert read(migrated_url) == expected
 

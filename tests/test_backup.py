@@ -76,7 +76,10 @@ def filled(migrated_url: str) -> str:
 def rows(url: str) -> dict[str, Any]:
     """The rows of each table, but for the record of the backups."""
     tables = [table for table in read(url).tables if table != "backups"]
-    return {t: query(url, f"SELECT r::text FROM {t} r ORDER BY 1") for t in tables}
+    text = " UNION ALL ".join(
+        f"SELECT '{t}', array_agg(r::text ORDER BY r::text) FROM {t} r" for t in tables
+    )
+    return dict(query(url, text))
 
 
 def files(folder: Path) -> list[str]:

@@ -27,9 +27,10 @@ from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
 from engine.errors import ConfigError, EngineError, Refused
 from engine.peewee_database import EngineDatabase
-from tests.conftest import ROOT, Invoke
+from tests.console import call
 from tests.demo_databases import TODAY, demo_url, fill
 from tests.postgres import PostgresServer
+from tests.test_lifecycle import query
 
 CUSTOMERS, MONTHS = 40, 2
 TABLES = [model._meta.table_name for d in registry.load().domains for model in d.tables]
@@ -63,16 +64,11 @@ def copy_url(server: PostgresServer, small_url: str) -> Iterator[str]:
         yield url
 
 
-def query(url: str, statement: str) -> list[Any]:
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
 def rows(url: str) -> dict[str, Any]:
     """How many rows each table has, and a hash of all of them."""
-    text = "SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM {} t"
-    return {table: query(url, text.format(table))[0] for table in TABLES}
+    text = "SELECT '{0}', count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM {0} t"
+    found = query(url, " UNION ALL ".join(map(text.format, TABLES)))
+    return {table: (number, digest) for table, number, digest in found}
 
 
 def violations(url: str) -> list[Violation]:
@@ -139,8 +135,8 @@ def test_rows_are_of_every_kind(server: PostgresServer, template: str) -> None:
 def test_time_runs_one_way(small_url: str) -> None:
     """No row is from after the end, and what follows from another row is not before it."""
     end = f"'{TODAY}'::timestamp AT TIME ZONE 'Asia/Jakarta'"
-    for table in set(TABLES) - SEEDED:
-        assert query(small_url, f"SELECT id FROM {table} WHERE created_at >= {end}") == [], table
+    text = f"SELECT '{{0}}', id FROM {{0}} WHERE created_at >= {end}"
+    assert query(small_url, " UNION ALL ".join(map(text.format, set(TABLES) - SEEDED))) == []
     for tables in (
         "transaction_logs b JOIN transaction_logs a USING (customer_id) WHERE a.seq = b.seq + 1",
         "invoices b JOIN invoices a USING (location_id, number_month)"
@@ -286,11 +282,11 @@ def test_a_production_database_is_refused(migrated_url: str) -> None:
 
 
 @pytest.mark.only("newest")
-def test_a_database_that_is_not_migrated_is_refused(empty_url: str, invoke: Invoke) -> None:
-    result = invoke(ROOT, empty_url, "demo")
-    assert (result.returncode, result.stdout) == (1, "")
-    assert "migrations are pending" in result.stderr
-    assert "invoke migrate" in result.stderr
+def test_a_database_that_is_not_migrated_is_refused(empty_url: str) -> None:
+    result = call(empty_url, "demo")
+    assert (result.code, result.out) == (1, "")
+    assert "migrations are pending" in result.err
+    assert "invoke migrate" in result.err
 
 
 @pytest.mark.only("newest")
@@ -315,11 +311,11 @@ def test_rows_that_break_a_rule_are_not_kept(
 
 
 @pytest.mark.only("newest")
-def test_the_task_prints_a_line_for_each_table(migrated_url: str, invoke: Invoke) -> None:
+def test_the_task_prints_a_line_for_each_table(migrated_url: str) -> None:
     options = ("--customers", "7", "--months", "1", "--today", str(TODAY))
-    result = invoke(ROOT, migrated_url, "demo", *options)
-    assert result.returncode == 0, result.stderr
-    lines = re.findall(r"^(\w+) +([\d,]+) rows +[\d.]+ s$", result.stdout, re.MULTILINE)
+    result = call(migrated_url, "demo", *options)
+    assert result.code == 0, result.err
+    lines = re.findall(r"^(\w+) +([\d,]+) rows +[\d.]+ s$", result.out, re.MULTILINE)
     assert ("customers", "7") in lines
     assert len(lines) > 20
     assert rows(migrated_url)["customers"][0] == 7

@@ -6,47 +6,47 @@ import subprocess
 from pathlib import Path
 
 from engine.programs import clients
-from tests.conftest import ROOT, Invoke
+from tests.conftest import Invoke
+from tests.console import call
 from tests.test_lifecycle import query, read
 
 NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
 
 
-def test_two_branches_with_one_number(migrated_url: str, project: Path, invoke: Invoke) -> None:
-    folder = project / "migrations"
-    (folder / "003_applied.py").write_text(NOTHING)
-    assert invoke(project, migrated_url, "migrate").returncode == 0
-    (folder / "003_other.py").write_text(f'"""003_other\n\nText.\n"""\n\n\n{NOTHING}')
-    (folder / "004_next.py").write_text(NOTHING)
-    refused = invoke(project, migrated_url, "migrate")
-    assert (refused.returncode, "003 is used twice" in refused.stderr) == (1, True)
-    shown = invoke(project, migrated_url, "renumber", "--dry-run")
-    assert shown.stdout == "003_other → 005_other\n"
-    assert (folder / "003_other.py").exists()
-    assert invoke(project, migrated_url, "renumber").stdout == shown.stdout
-    assert (folder / "005_other.py").read_text().startswith('"""005_other\n')
-    assert sorted(path.name for path in folder.glob("00[3-9]*")) == [
+def test_two_branches_with_one_number(migrated_url: str, migrations: Path) -> None:
+    (migrations / "003_applied.py").write_text(NOTHING)
+    assert call(migrated_url, "migrate").code == 0
+    (migrations / "003_other.py").write_text(f'"""003_other\n\nText.\n"""\n\n\n{NOTHING}')
+    (migrations / "004_next.py").write_text(NOTHING)
+    refused = call(migrated_url, "migrate")
+    assert (refused.code, "003 is used twice" in refused.err) == (1, True)
+    shown = call(migrated_url, "renumber", "--dry-run")
+    assert shown.out == "003_other → 005_other\n"
+    assert (migrations / "003_other.py").exists()
+    assert call(migrated_url, "renumber").out == shown.out
+    assert (migrations / "005_other.py").read_text().startswith('"""005_other\n')
+    assert sorted(path.name for path in migrations.glob("00[3-9]*")) == [
         "003_applied.py",
         "004_next.py",
         "005_other.py",
     ]
-    assert invoke(project, migrated_url, "migrate").returncode == 0
-    assert invoke(project, migrated_url, "renumber").stdout == "Nothing to renumber.\n"
+    assert call(migrated_url, "migrate").code == 0
+    assert call(migrated_url, "renumber").out == "Nothing to renumber.\n"
 
 
 def test_the_script_gives_what_migrate_gives(
-    empty_url: str, migrated_url: str, invoke: Invoke, tmp_path: Path
+    empty_url: str, migrated_url: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "all.sql"
-    path.write_text(invoke(ROOT, empty_url, "sql").stdout)
+    path.write_text(call(empty_url, "sql").out)
     command = [list(clients("psql").values())[-1], "-X", "-q", "-d", empty_url, "-f", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert read(empty_url) == read(migrated_url)
     count = "SELECT count(*) FROM whatsapp_templates"
     assert query(empty_url, count) == query(migrated_url, count)
-    again = invoke(ROOT, empty_url, "migrate")
-    assert (again.returncode, "Nothing to migrate" in again.stdout) == (0, True)
+    again = call(empty_url, "migrate")
+    assert (again.code, "Nothing to migrate" in again.out) == (0, True)
 
 
 def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invoke) -> None:

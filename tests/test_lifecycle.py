@@ -19,7 +19,8 @@ from engine.report import Report
 from engine.runner import Runner
 from engine.schema import Schema
 from engine.session import Settings
-from tests.conftest import MIGRATIONS, ROOT, Invoke
+from tests.conftest import MIGRATIONS
+from tests.console import call
 
 
 def read(url: str) -> Schema:
@@ -45,16 +46,16 @@ LEFT_OVER = """
 """
 
 
-def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str, invoke: Invoke) -> None:
+def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str) -> None:
     readings = []
     for tasks in (["migrate"], ["fresh", "--yes"], ["fresh", "--yes"], ["reset", "--yes"]):
-        result = invoke(ROOT, empty_url, *tasks)
-        assert result.returncode == 0, result.stderr
+        result = call(empty_url, *tasks)
+        assert result.code == 0, result.err
         readings.append(read(empty_url))
     assert readings[0] == readings[1] == readings[2]
     assert len(readings[0].tables) == 32
     assert not query(empty_url, LEFT_OVER)
-    assert invoke(ROOT, empty_url, "migrate").returncode == 0
+    assert call(empty_url, "migrate").code == 0
     assert read(empty_url) == readings[0]
 
 
@@ -88,12 +89,12 @@ def _rows(url: str) -> rows.Comparable:
         return rows.read(connection.cursor(), tables).comparable()
 
 
-def test_status_json_has_the_promised_form(empty_url: str, invoke: Invoke) -> None:
-    before = json.loads(invoke(ROOT, empty_url, "status", "--json").stdout)
+def test_status_json_has_the_promised_form(empty_url: str) -> None:
+    before = json.loads(call(empty_url, "status", "--json").out)
     names = [migration.name for migration in files.find(MIGRATIONS)]
     assert (before["applied"], before["pending"]) == (0, len(names))
-    assert invoke(ROOT, empty_url, "migrate").returncode == 0
-    after = json.loads(invoke(ROOT, empty_url, "status", "--json").stdout)
+    assert call(empty_url, "migrate").code == 0
+    after = json.loads(call(empty_url, "status", "--json").out)
     assert list(after) == ["database", "schema", "applied", "pending", "problems", "migrations"]
     assert (after["applied"], after["pending"], after["problems"]) == (len(names), 0, [])
     assert [entry["name"] for entry in after["migrations"]] == names
@@ -105,97 +106,89 @@ def test_status_json_has_the_promised_form(empty_url: str, invoke: Invoke) -> No
 
 
 @pytest.mark.parametrize("task", ["fresh", "reset"])
-def test_what_the_files_did_not_make_is_listed_and_kept(
-    task: str, migrated_url: str, invoke: Invoke
-) -> None:
+def test_what_the_files_did_not_make_is_listed_and_kept(task: str, migrated_url: str) -> None:
     execute(migrated_url, "CREATE TABLE notes (t text); INSERT INTO notes VALUES ('mine')")
     execute(migrated_url, "CREATE SCHEMA other; CREATE TABLE other.notes (t text)")
-    refused = invoke(ROOT, migrated_url, task, "--yes")
-    assert refused.returncode == 1
-    assert "table notes" in refused.stderr
-    assert "--all" in refused.stderr
+    refused = call(migrated_url, task, "--yes")
+    assert refused.code == 1
+    assert "table notes" in refused.err
+    assert "--all" in refused.err
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
     assert len(read(migrated_url).tables) == 33
-    done = invoke(ROOT, migrated_url, task, "--yes", "--all")
-    assert done.returncode == 0, done.stderr
+    done = call(migrated_url, task, "--yes", "--all")
+    assert done.code == 0, done.err
     assert query(migrated_url, "SELECT to_regclass('public.notes')") == [(None,)]
     assert query(migrated_url, "SELECT count(*) FROM other.notes") == [(0,)]
     assert query(migrated_url, "SELECT similarity('a', 'a')") == [(1.0,)]
 
 
-def test_another_schema_that_depends_on_a_table_stops_a_reset(
-    migrated_url: str, invoke: Invoke
-) -> None:
+def test_another_schema_that_depends_on_a_table_stops_a_reset(migrated_url: str) -> None:
     execute(migrated_url, "CREATE SCHEMA other; CREATE VIEW other.c AS SELECT * FROM customers")
     before = read(migrated_url)
-    refused = invoke(ROOT, migrated_url, "reset", "--yes")
-    assert refused.returncode == 1
-    assert "view other.c depends on" in refused.stderr
+    refused = call(migrated_url, "reset", "--yes")
+    assert refused.code == 1
+    assert "view other.c depends on" in refused.err
     assert read(migrated_url) == before
 
 
-def test_without_a_terminal_nothing_is_deleted_unasked(migrated_url: str, invoke: Invoke) -> None:
+def test_without_a_terminal_nothing_is_deleted_unasked(migrated_url: str) -> None:
     before = read(migrated_url)
     for task in ("fresh", "reset"):
-        result = invoke(ROOT, migrated_url, task)
-        assert (result.returncode, "--yes" in result.stderr) == (1, True)
+        result = call(migrated_url, task)
+        assert (result.code, "--yes" in result.err) == (1, True)
     assert read(migrated_url) == before
 
 
 def test_a_file_that_fails_is_found_before_fresh_deletes(
-    migrated_url: str, project: Path, invoke: Invoke
+    migrated_url: str, migrations: Path
 ) -> None:
     execute(migrated_url, "UPDATE locations SET name = 'Kantor Pusat'")
-    (project / "migrations/003_broken.py").write_text(
+    (migrations / "003_broken.py").write_text(
         "def migrate(migrator, database, *, fake=False):\n    migrator.sql('SELECT 1 / 0')\n"
     )
-    result = invoke(project, migrated_url, "fresh", "--yes")
-    assert result.returncode == 1
-    assert "003_broken.py, line 2: division by zero" in result.stderr
+    result = call(migrated_url, "fresh", "--yes")
+    assert result.code == 1
+    assert "003_broken.py, line 2: division by zero" in result.err
     assert query(migrated_url, "SELECT name FROM locations") == [("Kantor Pusat",)]
 
 
 @pytest.mark.parametrize("flag", [["-R"], []])
-def test_dry_run_prints_the_sql_and_changes_nothing(
-    flag: list[str], empty_url: str, invoke: Invoke
-) -> None:
+def test_dry_run_prints_the_sql_and_changes_nothing(flag: list[str], empty_url: str) -> None:
     arguments = [*flag, "migrate"] if flag else ["migrate", "--dry-run"]
-    result = invoke(ROOT, empty_url, *arguments)
-    assert result.returncode == 0, result.stderr
-    assert "CREATE TABLE customers (" in result.stdout
+    result = call(empty_url, *arguments)
+    assert result.code == 0, result.err
+    assert "CREATE TABLE customers (" in result.out
     assert not query(empty_url, LEFT_OVER)
 
 
-def test_a_rollback_that_would_lose_rows_asks_for_yes(
-    migrated_url: str, project: Path, invoke: Invoke
-) -> None:
-    number = files.next_number(files.find(project / "migrations"))
-    shutil.copy(project / "migrations/001_initial_schema.py", project / "kept.py")
-    path = project / f"migrations/{number:03}_notes.py"
+def test_a_rollback_that_would_lose_rows_asks_for_yes(migrated_url: str, migrations: Path) -> None:
+    number = files.next_number(files.find(migrations))
+    shutil.copy(migrations / "001_initial_schema.py", migrations.parent / "kept.py")
+    path = migrations / f"{number:03}_notes.py"
     path.write_text(
         "def migrate(migrator, database, *, fake=False):\n"
         "    migrator.sql('CREATE TABLE notes (t text)')\n\n\n"
         "def rollback(migrator, database, *, fake=False):\n"
         "    migrator.sql('DROP TABLE notes')\n"
     )
-    assert invoke(project, migrated_url, "migrate").returncode == 0
+    assert call(migrated_url, "migrate").code == 0
     execute(migrated_url, "INSERT INTO notes VALUES ('mine')")
-    refused = invoke(project, migrated_url, "rollback")
-    assert (refused.returncode, "notes" in refused.stderr) == (1, True)
+    refused = call(migrated_url, "rollback")
+    assert (refused.code, "notes" in refused.err) == (1, True)
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
-    assert invoke(project, migrated_url, "rollback", "--yes").returncode == 0
-    assert invoke(project, migrated_url, "status").stdout.count("pending") >= 1
+    assert call(migrated_url, "rollback", "--yes").code == 0
+    assert call(migrated_url, "status").out.count("pending") >= 1
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["rollback", "--steps=-1"], ["rollback", "--steps=x"], ["adopt", "0"], ["sql", "--to=x"]],
 )
-def test_a_number_that_is_none_is_refused(arguments: list[str], invoke: Invoke) -> None:
-    result = invoke(ROOT, "postgresql://nowhere.invalid/x", *arguments)
-    assert result.returncode == 1
-    assert "takes a number from 1 on" in result.stderr
-    assert "Traceback" not in result.stderr
+def test_a_number_that_is_none_is_refused(arguments: list[str]) -> None:
+    result = call("postgresql://nowhere.invalid/x", *arguments)
+    assert result.code == 1
+    assert "takes a number from 1 on" in result.err
+    assert "Traceback" not in result.err
 
 
 TANGLED = """

@@ -10,6 +10,7 @@ from engine import excerpt
 from engine.errors import MigrationFailed
 from engine.runner import Runner
 from tests.conftest import Invoke
+from tests.console import call
 from tests.test_lifecycle import execute, read
 from tests.test_runner import HEAD
 
@@ -216,15 +217,15 @@ def test_a_command_that_stands_alone_gets_a_step_of_its_own(empty_url: str, tmp_
 
 @pytest.mark.only("newest")
 def test_debug_shows_the_python_stack_and_nothing_else_does(
-    empty_url: str, project: Path, invoke: Invoke
+    empty_url: str, migrations: Path
 ) -> None:
-    (project / "migrations/900_x.py").write_text(f"{HEAD}    migrator.sql('SELECT nowhere')\n")
+    (migrations / "900_x.py").write_text(f"{HEAD}    migrator.sql('SELECT nowhere')\n")
     for task, url in (("migrate", empty_url), ("status", "postgresql://nowhere.invalid/x")):
-        plain = invoke(project, url, task)
-        assert (plain.returncode, "Traceback" in plain.stderr) == (1, False), task
-        debug = invoke(project, url, task, "--debug")
-        assert (debug.returncode, "Traceback" in debug.stderr) == (1, True), task
-        assert debug.stderr.endswith(plain.stderr[plain.stderr.index("Error: ") :])
+        plain = call(url, task)
+        assert (plain.code, "Traceback" in plain.err) == (1, False), task
+        debug = call(url, task, "--debug")
+        assert (debug.code, "Traceback" in debug.err) == (1, True), task
+        assert debug.err.endswith(plain.err[plain.err.index("Error: ") :])
 
 
 @pytest.mark.only("newest")

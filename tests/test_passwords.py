@@ -32,7 +32,7 @@ from engine import environment
 from engine.errors import ConfigError
 from engine.peewee_database import EngineDatabase
 from tests.conftest import ROOT, Invoke
-from tests.console import at_terminal
+from tests.console import at_terminal, call
 
 COST = 10
 TASK = ["admin.password", "admin", "--must-change"]
@@ -300,21 +300,19 @@ def test_production_refuses_the_documented_password(
 
 
 @pytest.mark.only("newest")
-def test_who_may_not_set_the_environment_is_told_how(
-    server: Any, migrated_url: str, invoke: Invoke
-) -> None:
+def test_who_may_not_set_the_environment_is_told_how(server: Any, migrated_url: str) -> None:
     name = migrated_url.rpartition("/")[2]
     server.execute(f"CREATE ROLE {name}_owner LOGIN")
     try:
         server.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
         url = migrated_url.replace("postgres@", f"{name}_owner@")
-        done = invoke(ROOT, url, "env.set", "production")
-        assert done.returncode == 1
+        done = call(url, "env.set", "production")
+        assert done.code == 1
         statement = f"""ALTER DATABASE "{name}" SET billing.environment TO 'production'"""
-        assert statement in done.stderr
-        assert "BILLING_ENVIRONMENT=production" in done.stderr
-        allowed = invoke(ROOT, migrated_url, "env.set", "production")
-        assert allowed.stdout.strip() == f"{name} is production", allowed.stderr
+        assert statement in done.err
+        assert "BILLING_ENVIRONMENT=production" in done.err
+        allowed = call(migrated_url, "env.set", "production")
+        assert allowed.out.strip() == f"{name} is production", allowed.err
     finally:
         server.execute(f"ALTER DATABASE {name} OWNER TO postgres")
         server.execute(f"DROP ROLE {name}_owner")

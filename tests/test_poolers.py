@@ -22,7 +22,7 @@ from engine.runner import Runner
 from engine.scratch import scratch
 from engine.session import Settings
 from tests import pgbouncer
-from tests.conftest import ROOT, Invoke
+from tests.console import call
 from tests.postgres import PostgresServer
 from tests.test_lifecycle import query
 from tests.test_runner import Heard, folder, state, write
@@ -81,7 +81,7 @@ def detected(url: str) -> bool:
     return False
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(500, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("times", [5, pytest.param(500, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize(
     "clients",
     [1, pytest.param(0, marks=pytest.mark.campaign), pytest.param(3, marks=pytest.mark.campaign)],
@@ -120,29 +120,25 @@ def test_nothing_runs_through_it(
 
 
 @pytest.mark.only("newest")
-def test_past_it_the_url_for_migrations_leads(
-    server: PostgresServer, empty_url: str, invoke: Invoke
-) -> None:
+def test_past_it_the_url_for_migrations_leads(server: PostgresServer, empty_url: str) -> None:
     with pooled(server, empty_url, "transaction") as url:
-        refused = invoke(ROOT, url, "migrate")
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "What to do: set MIGRATION_DATABASE_URL to PostgreSQL itself" in refused.stderr
-        assert invoke(ROOT, url, "migrate", MIGRATION_DATABASE_URL=empty_url).returncode == 0
-        assert "pending" not in invoke(ROOT, url, "status").stdout
+        refused = call(url, "migrate")
+        assert (refused.code, refused.out) == (1, "")
+        assert "What to do: set MIGRATION_DATABASE_URL to PostgreSQL itself" in refused.err
+        assert call(url, "migrate", MIGRATION_DATABASE_URL=empty_url).code == 0
+        assert "pending" not in call(url, "status").out
 
 
 @pytest.mark.only("oldest")
-def test_everything_runs_through_a_session_pool(
-    server: PostgresServer, empty_url: str, invoke: Invoke
-) -> None:
+def test_everything_runs_through_a_session_pool(server: PostgresServer, empty_url: str) -> None:
     with pooled(server, empty_url, "session") as url:
         for command, shown in (
             (["migrate"], "001_initial_schema  applied"),
             (["status"], "001_initial_schema  applied"),
             (["generate", "nothing"], "Nothing changed"),
         ):
-            result = invoke(ROOT, url, *command)
-            assert (result.returncode, shown in result.stdout) == (0, True), result.stderr
+            result = call(url, *command)
+            assert (result.code, shown in result.out) == (0, True), result.err
 
 
 def test_two_runners_in_a_session_pool_keep_out_of_each_other_s_way(

@@ -76,7 +76,7 @@ def watched() -> Iterator[set[str]]:
     ended = threading.Event()
 
     def watch() -> None:
-        while not ended.is_set():
+        while not ended.wait(0.005):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 try:
                     lines.add(path.read_bytes())
