@@ -69,9 +69,10 @@ class Generator:
         with (
             scratch(self.url) as known,
             scratch(self.url) as wanted,
+            closing(connect(known, autocommit=True)) as connection,
             files.copied(self.folder) as folder,
         ):
-            bench = Bench(known, folder, self.planner.optional)
+            bench = Bench(connection, known, folder, self.planner.optional)
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             for thing in bench.unmanaged():
@@ -122,8 +123,7 @@ class Generator:
         )
 
         def read() -> rows.Comparable:
-            with closing(connect(bench.url)) as connection:
-                return rows.read(connection.cursor(), after.tables).comparable()
+            return rows.read(bench.connection.cursor(), after.tables).comparable()
 
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
         bench.prove(file, read, before.comparable(), after.comparable(), rows.differences)

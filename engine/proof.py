@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,6 @@ import psycopg2
 from engine import catalog, ddl, files, history
 from engine.build import offered
 from engine.change import Change
-from engine.database import connect
 from engine.errors import GenerateError, MigrationFailed
 from engine.renames import Rename
 from engine.runner import Runner
@@ -40,38 +39,37 @@ class Generated:
 class Bench:
     """A scratch database, and a copy of the migrations to which files are added.
 
-    url: of the scratch database. folder: the copy. optional: extensions a server may lack.
+    connection: psycopg2 in autocommit, to the scratch database; url: of it. folder: the copy.
+    optional: extensions a server may lack.
     """
 
-    def __init__(self, url: str, folder: Path, optional: Iterable[str]) -> None:
+    def __init__(self, connection: Any, url: str, folder: Path, optional: Iterable[str]) -> None:
+        self.connection = connection
         self.url = url
         self.folder = folder
         self.runner = Runner(url, folder, settings=Settings(watched=False))
-        with closing(connect(url, autocommit=True)) as connection:
-            self.version = connection.server_version // 10000
-            self.unoffered = {name for name in optional if not offered(connection, name)}
+        self.version = connection.server_version // 10000
+        self.unoffered = {name for name in optional if not offered(connection, name)}
 
-    def read(self) -> Schema:
+    def read(self, *, depends: bool = True) -> Schema:
         """The schema that the files lead to. An optional extension that this server lacks leaves
-        no trace in the catalogs; there the files are asked."""
-        with closing(connect(self.url, autocommit=True)) as connection:
-            schema = catalog.read(connection)
-            migrations = files.find(self.folder)
-            applied = history.read(connection.cursor(), migrations).in_state("applied")
+        no trace in the catalogs; there the files are asked. depends: as engine.catalog has it."""
+        schema = catalog.read(self.connection, depends=depends)
+        migrations = files.find(self.folder)
+        applied = history.read(self.connection.cursor(), migrations).in_state("applied")
         texts = "\n".join(m.text for m in migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
 
     def unmanaged(self) -> list[str]:
         """What the files have made that is never compared, made or dropped."""
-        with closing(connect(self.url, autocommit=True)) as connection:
-            return catalog.unmanaged(connection)
+        return catalog.unmanaged(self.connection)
 
     def rehearse(self, changes: Iterable[Change | Rename]) -> tuple[Schema, set[Key]]:
         """What the changes lead to, and the keys of the changes that write a whole table anew;
         all is undone. Raises GenerateError for what PostgreSQL refuses."""
         rewriting = set()
-        with closing(connect(self.url)) as connection, connection.cursor() as cursor:
+        with _undone(self.connection) as cursor:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
                 sql = change.sql if isinstance(change, Rename) else ddl.sql(change)
@@ -83,9 +81,7 @@ class Bench:
                     raise _refused(change, sql, error) from error
                 if isinstance(change, Change) and before.items() - _files(cursor).items():
                     rewriting.add(change.key)
-            schema = catalog.read(connection)
-            connection.rollback()
-        return schema, rewriting
+            return catalog.read(self.connection), rewriting
 
     def add(
         self,
@@ -134,6 +130,17 @@ class Bench:
             if got != expected:
                 listed = "\n".join(f"  - {line}" for line in differences(got, expected))
                 raise _unproven(file, f"after {name} these differences are left:\n{listed}")
+
+
+@contextmanager
+def _undone(connection: Any) -> Iterator[Any]:
+    """A cursor in a transaction that is rolled back."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("ROLLBACK")
 
 
 def _files(cursor: Any) -> dict[int, int]:

@@ -18,7 +18,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from psycopg2 import errors
 
-from engine import catalog, schema
+from engine import catalog, catalog_queries, schema, sequences
 from engine.catalog import READING_TABLE
 from engine.errors import ConfigError
 from engine.history import History
@@ -116,15 +116,18 @@ def state(history: History) -> list[Any]:
 @cache
 def reader() -> str:
     """The digest of the code that reads catalogs and of what it reads them into."""
-    sources = (Path(str(module.__file__)).read_bytes() for module in (catalog, schema))
+    modules = (catalog, catalog_queries, schema, sequences)
+    sources = (Path(str(module.__file__)).read_bytes() for module in modules)
     return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
 def encode(value: Any) -> Any:
     """A value of the schema as JSON takes it; only collections are written where they are as they
     are by default."""
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
     if is_dataclass(value):
-        kept = [(f.name, getattr(value, f.name), _default(f)) for f in fields(value) if f.compare]
+        kept = ((name, getattr(value, name), usual) for name, usual in _compared(value.__class__))
         return {
             name: encode(item)
             for name, item, usual in kept
@@ -136,7 +139,7 @@ def encode(value: Any) -> Any:
         return dict.fromkeys(sorted(value), True)
     if isinstance(value, tuple):
         return [encode(item) for item in value]
-    return value
+    raise TypeError(f"{value!r} is of no type that a schema has")
 
 
 def decode(kind: Any, value: Any) -> Any:
@@ -154,6 +157,12 @@ def decode(kind: Any, value: Any) -> Any:
         hints = _hints(kind)
         return kind(**{name: decode(hints[name], item) for name, item in value.items()})
     return value
+
+
+@cache
+def _compared(kind: type) -> list[tuple[str, Any]]:
+    """The fields that tell one value from another, and what each is by default."""
+    return [(field.name, _default(field)) for field in fields(kind) if field.compare]
 
 
 def _default(field: Field[Any]) -> Any:

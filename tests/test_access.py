@@ -127,20 +127,6 @@ def test_the_registry_refuses_slips_with_permissions(
     assert "domains/backups" in done.stderr
 
 
-@pytest.mark.only("newest")
-def test_a_new_domain_s_permissions_reach_the_super_admin(
-    migrated_url: str, project: Path, invoke: Invoke
-) -> None:
-    (project / "domains/fiber").mkdir()
-    (project / "domains/fiber/__init__.py").write_text(
-        '"""Fiber."""\n\n\ndef register(domain):\n    domain.permissions("fiber.splice")\n'
-    )
-    done = invoke(project, migrated_url, "generate", "fiber", "--dry-run")
-    assert done.returncode == 0, done.stderr
-    forward = done.stdout.partition("def rollback")[0]
-    assert forward.count("fiber.splice") == 2
-
-
 def opened(boss: AdminUser, timeout: timedelta = HOUR) -> tuple[UserSession, str]:
     return sessions.start(boss, timeout, ip="10.0.0.9", user_agent="curl")
 

@@ -244,6 +244,7 @@ def test_a_name_is_whole_and_there_once(cursor: Any) -> None:
     assert wanted <= set(names)
 
 
+@pytest.mark.only("newest")
 def test_the_seeded_admin_can_log_in_and_must_choose_a_password(cursor: Any) -> None:
     ((username, stored, must_change, active, role),) = rows(
         cursor,

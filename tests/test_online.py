@@ -297,7 +297,7 @@ def test_a_column_that_may_have_another_name_is_named(
 
 
 @pytest.mark.only("oldest")
-@pytest.mark.parametrize("said", ["yes", "no"])
+@pytest.mark.parametrize("said", ["yes", pytest.param("no", marks=pytest.mark.campaign)])
 def test_on_a_terminal_a_rename_is_asked_about(migrated_url: str, project: Path, said: str) -> None:
     edit(
         project / "domains/locations/models.py",

@@ -82,8 +82,6 @@ def test_the_package_does_what_the_folder_does(
     broken = terminal.run("invoke generate anything")
     assert broken.returncode == 1
     assert "billing_fiber/__init__.py:10" in broken.stdout
-    shutil.rmtree(packages)
-    terminal.replay(steps(REMOVE)[1])
 
 
 def _install_package(terminal: Terminal, folder: Path) -> Path:

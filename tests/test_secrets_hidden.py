@@ -122,7 +122,6 @@ def test_every_task_works_with_a_password_and_keeps_it_to_itself(
         ["restore", str(path)],
         ["env.set", "production"],
         ["rollback", "--log-json"],
-        ["-e", "fresh", "--yes", "--log-json"],
     ):
         hidden(call(owner.url(copy), *task, BILLING_SECRET_KEYS=KEY))
 
