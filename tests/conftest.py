@@ -73,6 +73,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for turn, versions in enumerate(homes.values()):
         for item in versions[: turn % len(versions)] + versions[turn % len(versions) + 1 :]:
             item.add_marker(pytest.mark.campaign)
+    # What takes long begins early: at the end all workers would wait for the one that has it.
+    items.sort(key=lambda item: "project" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_collection_finish() -> None:
