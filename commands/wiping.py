@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -47,10 +49,7 @@ def fresh(
     """Delete everything, then migrate from the start."""
     from engine import wipe
 
-    with reporting("fresh", log_json) as report:
-        runner = runner_for(c, dry_run, report)
-        spare_production(runner, name, "invoke fresh")
-        _refuse_unasked(runner, yes)
+    with _wiping(c, "fresh", name, yes, dry_run, log_json) as runner:
         plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
         wipe.rehearse(runner.url, MIGRATIONS, plan)
         _wipe(runner, plan, yes, backup)
@@ -70,11 +69,20 @@ def reset(
     """Delete everything, the history included, and stop."""
     from engine import wipe
 
-    with reporting("reset", log_json) as report:
-        runner = runner_for(c, dry_run, report)
-        spare_production(runner, name, "invoke reset")
-        _refuse_unasked(runner, yes)
+    with _wiping(c, "reset", name, yes, dry_run, log_json) as runner:
         _wipe(runner, wipe.plan(runner.url, MIGRATIONS, everything=all), yes, backup)
+
+
+@contextmanager
+def _wiping(
+    c: Context, task: str, name: str, yes: bool, dry_run: bool, log_json: bool
+) -> Iterator[Runner]:
+    """A runner on a database that may be emptied. Raises Refused where it may not."""
+    with reporting(task, log_json) as report:
+        runner = runner_for(c, dry_run, report)
+        spare_production(runner, name, f"invoke {task}")
+        _refuse_unasked(runner, yes)
+        yield runner
 
 
 def _refuse_unasked(runner: Runner, yes: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from engine.quoting import suffixed
 from engine.schema import Composite, DomainType, Enum, Key
 
 KINDS = (
@@ -87,4 +88,4 @@ def grows(old: Enum, new: Enum) -> bool:
 
 def set_aside(old: Enum | DomainType | Composite) -> str:
     """What a type is called while another of its name takes its place."""
-    return f"{old.name[:56]}_before"
+    return suffixed(old.name, "_before")

@@ -23,8 +23,7 @@ def create_enum(change: Change) -> str:
 def alter_enum(change: Change) -> str:
     """In place where it only grows; else the old type is set aside and a new one made."""
     if not change.in_place:
-        aside = name(set_aside(change.old))
-        return f"ALTER TYPE {name(change.name)} RENAME TO {aside};\n{create_enum(change)}"
+        return _beside(change, create_enum(change))
     old, new = change.old.labels, change.new.labels
     statements = []
     for position, label in enumerate(new):
@@ -55,8 +54,7 @@ def alter_domain(change: Change) -> str:
     old: DomainType = change.old
     new: DomainType = change.new
     if not change.in_place:
-        aside = name(set_aside(old))
-        return f"ALTER DOMAIN {name(new.name)} RENAME TO {aside};\n{create_domain(change)}"
+        return _beside(change, create_domain(change))
     start = f"ALTER DOMAIN {name(new.name)}"
     statements = []
     if old.default != new.default:
@@ -87,8 +85,7 @@ def create_composite(change: Change) -> str:
 def alter_composite(change: Change) -> str:
     """Attribute by attribute, unless the old one is set aside and a new one made."""
     if not change.in_place:
-        aside = name(set_aside(change.old))
-        return f"ALTER TYPE {name(change.name)} RENAME TO {aside};\n{create_composite(change)}"
+        return _beside(change, create_composite(change))
     old, new = change.old.attributes, change.new.attributes
     actions = [f"DROP ATTRIBUTE {name(part)}" for part in old if part not in new]
     for part, kind in new.items():
@@ -97,3 +94,10 @@ def alter_composite(change: Change) -> str:
         elif old[part] != kind:
             actions.append(f"ALTER ATTRIBUTE {name(part)} TYPE {kind}")
     return f"ALTER TYPE {name(change.name)} {', '.join(actions)}"
+
+
+def _beside(change: Change, create: str) -> str:
+    """The old type makes room for the new one; it goes when nothing has it any more."""
+    kind = "DOMAIN" if change.kind == "domain" else "TYPE"
+    aside = name(set_aside(change.old))
+    return f"ALTER {kind} {name(change.name)} RENAME TO {aside};\n{create}"

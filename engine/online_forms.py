@@ -7,10 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from engine import ddl
 from engine.change import Change
 from engine.online import KEY, constraint_form
-from engine.quoting import literal, name
+from engine.quoting import literal, name, suffixed
 from engine.schema import Key, Schema
 
-LONGEST_NAME = 63
 PAGES = 1000
 PASSES = 50
 # It never waits while it holds rows, so it cannot be in a deadlock; what others hold comes in a
@@ -79,7 +78,7 @@ def _concurrently(sql: str) -> str:
 
 def _swapped_index(change: Change) -> Iterator[str]:
     """The new one is there before the old one goes."""
-    index, new = name(change.name), name(f"{change.name[: LONGEST_NAME - 4]}_new")
+    index, new = name(change.name), name(suffixed(change.name, "_new"))
     yield _concurrently(ddl.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
     yield f"DROP INDEX CONCURRENTLY {index}"
     yield f"ALTER INDEX {new} RENAME TO {index}"
@@ -106,7 +105,7 @@ def _constraint(change: Change, form: str, before: str) -> Iterator[str]:
         return
     key = KEY.fullmatch(definition)
     assert key is not None
-    index = name(f"{change.name[: LONGEST_NAME - 4]}_new") if before else constraint
+    index = name(suffixed(change.name, "_new")) if before else constraint
     columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
     yield f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}"
     yield (
@@ -128,7 +127,7 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
             relation=literal(table), table=table, column=column, pages=PAGES, passes=PASSES
         )
     if new.not_null and not old.not_null:
-        check = name(f"{change.table}_{change.name}"[: LONGEST_NAME - 9] + "_not_null")
+        check = name(suffixed(f"{change.table}_{change.name}", "_not_null"))
         checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
         yield f"ALTER TABLE {table}\n    {checked}"
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"

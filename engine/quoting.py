@@ -21,11 +21,21 @@ RESERVED = frozenset(
 )
 
 
+LONGEST_NAME = 63
+"""In bytes; PostgreSQL cuts off the rest."""
+
+
 def name(identifier: str) -> str:
     """The identifier, quoted where PostgreSQL would read it as something else."""
     if PLAIN.fullmatch(identifier) and identifier not in RESERVED:
         return identifier
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def suffixed(identifier: str, suffix: str) -> str:
+    """The identifier, as much of it as there is room for, and the suffix."""
+    room = LONGEST_NAME - len(suffix.encode())
+    return identifier.encode()[:room].decode(errors="ignore") + suffix
 
 
 def literal(text: str | None) -> str:

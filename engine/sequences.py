@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.quoting import literal, name
+from engine.quoting import LONGEST_NAME, literal, name
 from engine.schema import Column, Schema, Sequence
 
 SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 PLAIN = {serial: plain for plain, serial in SERIAL.items()}
-LONGEST_NAME = 63
 HIGHEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 

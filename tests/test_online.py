@@ -269,6 +269,29 @@ def test_types_and_sequences_keep_what_they_hold(workshop: Workshop) -> None:
     assert workshop.read() == workshop.fresh(before)
 
 
+@pytest.mark.only("newest")
+def test_the_longest_names_have_room_for_a_suffix(workshop: Workshop) -> None:
+    """A name has 63 bytes, not letters: cut elsewhere, the new index would be called as the old."""
+
+    def register(condition: str) -> Register:
+        def register(domain: Domain) -> None:
+            class Item(BaseModel):
+                rank = IntegerField(null=condition == "rank > 0")
+
+                class Meta:
+                    table_name = "é" * 31
+
+            domain.models(Item)
+            domain.index(Item, Item.rank, where=condition, name="i" + "é" * 31)
+
+        return register
+
+    workshop.first(register("rank > 0"))
+    workshop.generate(register("rank > 1"))
+    workshop.runner.migrate()
+    assert workshop.read() == workshop.fresh(register("rank > 1"))
+
+
 @pytest.mark.parametrize("text", ["items", "items:", "nothing.name:title", "items.name:nothing"])
 def test_a_rename_that_fits_nothing_is_refused(workshop: Workshop, text: str) -> None:
     workshop.first(models(busy=False))

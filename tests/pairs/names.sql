@@ -21,3 +21,12 @@ COMMENT ON COLUMN t.a IS 'gone'
 -- new
 CREATE TABLE t (a int CONSTRAINT k CHECK (a > 1));
 COMMENT ON TABLE t IS 'y; z'
+
+-- name: a type of the longest name, in letters of two bytes, is made anew
+-- loses: ééééééééééééééééééééééééééééééé
+-- old
+CREATE TYPE ééééééééééééééééééééééééééééééé AS ENUM ('a', 'b');
+CREATE TABLE t (s ééééééééééééééééééééééééééééééé)
+-- new
+CREATE TYPE ééééééééééééééééééééééééééééééé AS ENUM ('b', 'c');
+CREATE TABLE t (s ééééééééééééééééééééééééééééééé)
