@@ -21,6 +21,8 @@ from engine.session import Settings
 from engine.source import Statement, migration_text
 
 State = TypeVar("State")
+# The kinds of changes that may write a table anew: a column's type, SET UNLOGGED.
+WRITING = ("column", "setting")
 TABLE_FILES = """
     SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
     WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r'
@@ -73,7 +75,7 @@ class Bench:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
                 sql = change.sql if isinstance(change, Rename) else ddl.sql(change)
-                writes = isinstance(change, Change) and change.kind == "column"
+                writes = isinstance(change, Change) and change.kind in WRITING
                 before = _files(cursor) if writes else {}
                 try:
                     cursor.execute(sql)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 from engine.programs import clients
+from engine.runner import Runner
 from tests.conftest import Invoke
 from tests.console import call
 from tests.test_lifecycle import query, read
@@ -52,5 +53,5 @@ def test_the_script_gives_what_migrate_gives(
 def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invoke) -> None:
     written = invoke(project, migrated_url, "generate", "by_hand", "--empty")
     assert "wrote migrations/003_by_hand.py" in written.stdout
-    assert invoke(project, migrated_url, "migrate").returncode == 0
-    assert invoke(project, migrated_url, "rollback").returncode == 0
+    runner = Runner(migrated_url, project / "migrations")
+    assert runner.migrate() == runner.rollback() == ["003_by_hand"]
