@@ -25,7 +25,7 @@ MODULES = sorted(
 ALLOWED = {
     "engine": ["psycopg2", "peewee", "playhouse", "peewee_migrate", "rich", "dotenv"],
     "engine.schema": [],
-    "engine.change": ["engine.schema"],
+    "engine.change": ["engine.quoting", "engine.schema"],
     "engine.quoting": [],
     "engine.errors": [],
     "engine.diff": [
