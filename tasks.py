@@ -6,6 +6,8 @@ is heavy is imported inside the task that needs it.
 
 from __future__ import annotations
 
+import sys
+
 from invoke.collection import Collection
 
 from commands.checking import check
@@ -15,6 +17,9 @@ from commands.secrecy import admin_password, secrets_key, secrets_rotate
 from commands.servers import db_shell, db_start, db_stop, env_set, test
 from commands.wiping import fresh, reset
 from commands.writing import domains, generate, renumber, sql_script
+
+# invoke keeps Python from caching what it has compiled, so each task would compile the engine anew.
+sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 namespace = Collection(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_the_tasks_are_those_that_invoke_lists(project: Path, invoke: Invoke) ->
         names += [f"{group['name']}.{task['name']}" for task in group["tasks"]]
     shown = [spans(row[0])[0] for row in table("## The tasks")]
     assert sorted(shown) == sorted(f"invoke {name}" for name in names)
+
+
+def test_what_is_compiled_is_kept_for_the_next_task(project: Path, invoke: Invoke) -> None:
+    kept = project / "engine/__pycache__"
+    shutil.rmtree(kept, ignore_errors=True)
+    invoke(project, "postgresql://localhost:1/none", "status", PYTHONDONTWRITEBYTECODE="1")
+    assert not kept.exists()
+    invoke(project, "postgresql://localhost:1/none", "status", PYTHONDONTWRITEBYTECODE="")
+    assert list(kept.glob("status.*.pyc"))
 
 
 def test_each_task_has_the_options_that_are_named() -> None:
