@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import GenerateError
-from engine.schema import Column, Constraint, Index, Schema, Table
+from engine.schema import Constraint, Index, Schema, Table
+from engine.sequences import is_counted
 
 Row = dict[str, str | None]
 REFERENCE = re.compile(r'FOREIGN KEY \("?([^",)]+)"?\) REFERENCES "?([^"(]+)"?\("?([^",)]+)"?\)')
@@ -52,13 +53,13 @@ class Tables:
         return {
             match[1]: (match[2], match[3])
             for match in matches
-            if match and is_identity(self.schema.tables[match[2]].columns[match[3]])
+            if match and is_counted(self.schema.tables[match[2]].columns[match[3]])
         }
 
 
 def identity_of(table: Table, row: Row) -> str:
     """By what a row is the same row before and after: its identity, or its natural primary key."""
-    identities = [row[c.name] for c in table.columns.values() if is_identity(c)]
+    identities = [row[c.name] for c in table.columns.values() if is_counted(c)]
     if identities:
         return str(identities[0])
     return repr([row[column] for column in _primary_key(table) or table.columns])
@@ -69,7 +70,7 @@ def _primary_key(table: Table) -> tuple[str, ...]:
     for constraint in table.constraints.values():
         if match := PRIMARY_KEY.fullmatch(constraint.definition):
             names = _names(match[1])
-            return () if any(is_identity(table.columns[name]) for name in names) else names
+            return () if any(is_counted(table.columns[name]) for name in names) else names
     return ()
 
 
@@ -77,8 +78,3 @@ def _names(text: str) -> tuple[str, ...]:
     """The names of a list of columns, as they are without quotes."""
     found = re.findall(NAME, text)
     return tuple(n[1:-1].replace('""', '"') if n.startswith('"') else n for n in found)
-
-
-def is_identity(column: Column) -> bool:
-    """Whether the database draws the column's values, so that they differ between databases."""
-    return bool(column.identity) or "serial" in column.type

@@ -15,6 +15,7 @@ from dataclasses import replace
 from engine.change import Change
 from engine.remake import is_rebuilt, is_retyped
 from engine.schema import Column, Key, Schema, Table
+from engine.sequences import is_counted
 
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
 KEY = re.compile(
@@ -73,7 +74,7 @@ class Split:
         if table is None or not isinstance(column, Column):
             return None
         if change.action == "alter" and column.not_null and not change.old.not_null:
-            if column.identity or "serial" in column.type or table.partitioned:
+            if is_counted(column) or table.partitioned:
                 return None
             return replace(change, new=replace(column, not_null=False))
         filled = change.action == "create" and column.default is not None

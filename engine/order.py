@@ -10,11 +10,10 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 from engine.change import KINDS, PARTS, TYPES, Change
-from engine.schema import Key, Schema, Table, View
-from engine.sequences import PLAIN, usual_name
+from engine.schema import Column, Key, Schema, Table, View
+from engine.sequences import is_counted, usual_name
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")
@@ -147,13 +146,13 @@ class _Before:
                     yield from ((name, number) for _, _, name in _part_keys(whole, inside))
                 elif getattr(whole, "kind", "") == "primary key":
                     yield f"primary key of {change.table}", number
-                yield from ((name, number) for name in _counters(whole))
+                if change.kind == "table":
+                    held = whole.columns.values()
+                    yield from ((name, number) for name in _counters(change.name, held))
             elif change.kind == "column" and change.action in (action, "alter"):
-                held = change.old if action == "drop" else change.new
-                if held:
-                    yield from (
-                        (name, number) for name in _counters(Table(change.table, {"": held}))
-                    )
+                column = change.old if action == "drop" else change.new
+                held = [column] if column else []
+                yield from ((name, number) for name in _counters(change.table, held))
             elif change.action == action and change.kind == "function":
                 yield f"{change.name.partition('(')[0]}()", number
 
@@ -188,11 +187,11 @@ class _Before:
         return [number for number in numbers if self.changes[number].action in actions]
 
 
-def _counters(thing: Any) -> Iterator[str]:
-    """The names of the sequences that the columns of a table have in themselves."""
-    for column in thing.columns.values() if isinstance(thing, Table) else ():
-        if column.identity or column.type in PLAIN:
-            yield usual_name(thing.name, column.name)
+def _counters(table: str, columns: Iterable[Column]) -> Iterator[str]:
+    """The names of the sequences that columns of a table have in themselves."""
+    for column in columns:
+        if is_counted(column):
+            yield usual_name(table, column.name)
 
 
 def _part_keys(table: Table | View, kinds: Container[str] = KINDS) -> list[Key]:

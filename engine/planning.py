@@ -15,6 +15,7 @@ from engine.online_forms import online_statements
 from engine.order import ordered
 from engine.renames import possible, specification
 from engine.schema import Column, Key, Schema
+from engine.sequences import is_counted
 from engine.source import Statement
 
 REMOVED = "removed"
@@ -128,9 +129,5 @@ def refuse_unfillable(changes: Iterable[Change]) -> None:
 def is_unfillable(thing: object) -> bool:
     """Whether it is a column that no row could have got by itself."""
     return isinstance(thing, Column) and (
-        thing.not_null
-        and thing.default is None
-        and not thing.identity
-        and not thing.generated
-        and "serial" not in thing.type
+        thing.not_null and thing.default is None and not thing.generated and not is_counted(thing)
     )

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.natural import Row, Tables, identity_of, is_identity
+from engine.natural import Row, Tables, identity_of
 from engine.order import places
 from engine.quoting import literal, name
 from engine.schema import Column, Table
+from engine.sequences import is_counted
 
 Comparable = dict[str, list[list[tuple[str, Any]]]]
 LONGEST_LINE = 100
@@ -41,7 +42,7 @@ class Snapshot:
         references = self.tables.references(table)
         for column in self.tables.schema.tables[table].columns.values():
             value = row[column.name]
-            drawn = is_identity(column) or "(" in (column.default or "")
+            drawn = is_counted(column) or "(" in (column.default or "")
             if drawn or self.expression(table, column.name, row):
                 continue
             if value is not None and column.name in references:
@@ -96,7 +97,7 @@ def read(cursor: Any, tables: Tables) -> Snapshot:
     defaults: dict[str, Row] = {}
     for table in tables.schema.tables.values():
         columns = ", ".join(f"{name(column)}::text" for column in table.columns)
-        order = next((name(c.name) for c in table.columns.values() if is_identity(c)), "1")
+        order = next((name(c.name) for c in table.columns.values() if is_counted(c)), "1")
         cursor.execute(f"SELECT {columns} FROM {name(table.name)} ORDER BY {order}")
         found = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
         rows[table.name] = {identity_of(table, row): row for row in found}
@@ -182,7 +183,7 @@ def _given(after: Snapshot, table: str, row: Row) -> list[Column]:
     return [
         column
         for column in after.tables.schema.tables[table].columns.values()
-        if not is_identity(column)
+        if not is_counted(column)
         and not column.generated
         and row[column.name] != defaults.get(column.name)
     ]

@@ -86,6 +86,12 @@ def differing(old: Sequence, new: Sequence) -> Iterator[str]:
         yield "CYCLE" if new.cycle else "NO CYCLE"
 
 
+def is_counted(column: Column) -> bool:
+    """Whether the column takes its values from a sequence of its own, as an identity or a
+    `serial`: no row has to be given one, and they differ between databases."""
+    return bool(column.identity) or column.type in PLAIN
+
+
 def is_serial(table: str, column: Column, sequence: Sequence) -> bool:
     """Whether the column with this sequence is no more than what `serial` makes."""
     bare = replace(sequence, owner=())

@@ -33,8 +33,9 @@ from engine.build import build
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
 from engine.generate import Generator
 from engine.peewee_database import EngineDatabase
+from engine.planning import is_unfillable
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import Column, Schema
 from tests.conftest import Invoke
 from tests.test_lifecycle import execute, query, read
 
@@ -270,6 +271,8 @@ def test_what_rows_could_not_have_is_refused(workshop: Workshop) -> None:
     refused = workshop.refuses(more)
     assert "items.other is NOT NULL and has no default" in refused.what
     assert "null=True" in refused.fix
+    assert is_unfillable(Column("kind", "serial_kind", not_null=True))
+    assert not is_unfillable(Column("number", "bigserial", not_null=True))
 
 
 def seeded(
