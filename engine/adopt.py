@@ -3,20 +3,17 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
-from engine import catalog, files, history, journal
+from engine import catalog, files, history, journal, replay
 from engine.change import Change
-from engine.database import connect
 from engine.diff import diff
 from engine.errors import Refused
 from engine.files import Migration
 from engine.history import History
+from engine.replay import replayed
 from engine.report import Report
-from engine.runner import Runner
 from engine.schema import Schema
-from engine.scratch import scratch
 from engine.session import Settings, exclusive
 from engine.watch import Watch
 
@@ -35,7 +32,8 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         _refuse_number(number, migrations, found)
         pending = found.in_state("pending")
         todo = [migration for migration in adopted if migration.name in pending]
-        made = _made(url, folder, {migration.name for migration in adopted})
+        with replayed(url, folder, {migration.name for migration in adopted}) as (database, _):
+            made = replay.read(database)
         for change in _besides(catalog.read(session.guard), made, number):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
         if not settings.dry:
@@ -63,13 +61,6 @@ def _refuse_number(number: int, migrations: list[Migration], found: History) -> 
             f"migration {number:03} is applied already; nothing was adopted.",
             fix="see `invoke status` for what is pending.",
         )
-
-
-def _made(url: str, folder: Path, names: set[str]) -> Schema:
-    with scratch(url) as database, files.copied(folder, names) as copy:
-        Runner(database, copy, settings=Settings(watched=False)).migrate()
-        with closing(connect(database, autocommit=True)) as connection:
-            return catalog.read(connection)
 
 
 def _besides(live: Schema, made: Schema, number: int) -> list[Change]:

@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import catalog, files, history, reading
+from engine import catalog, files, history, reading, replay
 from engine.database import connect
 from engine.drift import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.history import History
-from engine.runner import Runner
+from engine.replay import replayed
 from engine.schema import Schema
-from engine.scratch import scratch
-from engine.session import Settings
 
 NOT_YET = "nothing: no migration is applied"
 
@@ -89,8 +87,10 @@ def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[S
             f"what the files led to is not known: {', '.join(found.unfinished)} stopped half-way.",
             fix="finish it: invoke migrate (or rollback, as `invoke status` says).",
         )
+    names = found.in_state("applied", "edited", "missing")
     try:
-        return replayed(url, folder, found, version), "the applied files, run in a scratch database"
+        with replayed(url, folder, names, version) as (database, _):
+            return replay.read(database), "the applied files, run in a scratch database"
     except EngineError as error:
         raise ConfigError(
             f"the database keeps no reading of an earlier run that fits: {misfit}.",
@@ -98,18 +98,3 @@ def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[S
             fix=f"set SCRATCH_DATABASE_URL to a server of PostgreSQL {version} where the role may "
             "create databases; the next `invoke migrate` that applies a file keeps a reading.",
         ) from error
-
-
-def replayed(url: str, folder: Path, found: History, version: int) -> Schema:
-    """What the applied files make on a scratch database of that version."""
-    names = found.in_state("applied", "edited", "missing")
-    with (
-        scratch(url) as database,
-        files.copied(folder, names) as copy,
-        closing(connect(database, autocommit=True)) as connection,
-    ):
-        here = connection.server_version // 10000
-        if here != version:
-            raise ConfigError(f"the scratch server runs PostgreSQL {here}, not {version}.")
-        Runner(database, copy, settings=Settings(watched=False)).migrate()
-        return catalog.read(connection)

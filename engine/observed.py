@@ -14,9 +14,9 @@ from typing import Any
 from engine import files, shapes
 from engine.database import connect
 from engine.peewee_database import EngineDatabase
+from engine.replay import replayed
 from engine.report import Report
 from engine.runner import Runner
-from engine.scratch import scratch
 from engine.session import Settings
 from engine.shapes import Event, Shape
 from engine.statements import split
@@ -173,8 +173,5 @@ class Rehearsal:
 @contextmanager
 def rehearsed(url: str, source: Path, applied: set[str]) -> Iterator[Rehearsal]:
     """A scratch database on which the applied files of the folder have run."""
-    with scratch(url) as database, files.copied(source, applied) as folder:
-        rehearsal = Rehearsal(database, source, folder)
-        if applied:
-            rehearsal.plain().migrate()
-        yield rehearsal
+    with replayed(url, source, applied) as (database, folder):
+        yield Rehearsal(database, source, folder)

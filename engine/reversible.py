@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
-from engine import catalog
-from engine.database import connect
+from engine import failure, replay
 from engine.drift import differences
 from engine.errors import EngineError
 from engine.files import Migration
@@ -121,21 +120,21 @@ class Walk:
         return Finding(migration.name, 0, RULE, level, what.rstrip(":") + ".", why, fix)
 
     def _read(self) -> Schema:
-        with closing(connect(self.rehearsal.url, autocommit=True)) as connection:
-            return catalog.read(connection, depends=False)
+        return replay.read(self.rehearsal.url, depends=False)
 
     def _failure(self, migration: Migration, error: EngineError) -> Finding:
         """A file that stops on an empty database; those after it are not looked at."""
-        cause: BaseException | None = error
-        state = None
-        while cause is not None and not state:
-            state = getattr(cause, "pgcode", None)
-            cause = cause.__cause__ or cause.__context__
         place = re.match(r"\S+\.py, line (\d+): ", error.what)
         what = error.what[place.end() :] if place else error.what
         line = int(place[1]) if place else 0
         why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
         fix = error.fix.replace(str(self.rehearsal.folder), str(self.folder))
         return Finding(
-            migration.name, line, BY_STATE.get(state or "", "fails"), ERROR, what, why, fix
+            migration.name,
+            line,
+            BY_STATE.get(failure.sqlstate(error) or "", "fails"),
+            ERROR,
+            what,
+            why,
+            fix,
         )

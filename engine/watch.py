@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import peewee
 import psycopg2
 
 from engine import catalog, drift, files, history, reading
-from engine.database import connect
 from engine.drift import Drift
 from engine.errors import EngineError, Refused
 from engine.job import Job
@@ -130,12 +128,13 @@ class _Touched:
     """The keys of what files make, alter or drop, and what else their statements name."""
 
     def __init__(self, url: str, folder: Path, applied: Iterable[str], names: list[str]) -> None:
+        from engine import replay
         from engine.observed import rehearsed
 
         with rehearsed(url, folder, set(applied)) as rehearsal:
-            before = _read(rehearsal.url)
+            before = replay.read(rehearsal.url, depends=False)
             rehearsal.run(names)
-            drifts = drift.differences(before, _read(rehearsal.url))
+            drifts = drift.differences(before, replay.read(rehearsal.url, depends=False))
         self.keys: set[Key] = {item.key for item in drifts}
         self.words = [set(WORD.findall(sql.lower())) for sql in rehearsal.statements]
 
@@ -152,8 +151,3 @@ class _Touched:
 def _major(connection: Any) -> int:
     version: int = connection.server_version
     return version // 10000
-
-
-def _read(url: str) -> Schema:
-    with closing(connect(url, autocommit=True)) as connection:
-        return catalog.read(connection, depends=False)

@@ -14,11 +14,12 @@ from typing import Any
 import peewee
 from psycopg2 import errors
 
-from engine import files, history, journal
+from engine import failure, files, history, journal
 from engine.catalog import OWN_TABLES
 from engine.database import connect
 from engine.errors import Refused
 from engine.peewee_database import EngineDatabase
+from engine.replay import replayed
 from engine.report import Report, timed
 from engine.runner import Runner
 from engine.scratch import scratch
@@ -122,7 +123,9 @@ def _dropped(database: EngineDatabase, statement: str, report: Report, left: int
         with database.atomic():
             _execute(database, statement, report)
     except Refused as refused:
-        if not isinstance(_driver_error(refused.__cause__), errors.DependentObjectsStillExist):
+        if not isinstance(
+            failure.server_error(refused.__cause__), errors.DependentObjectsStillExist
+        ):
             raise
         return False
     return True
@@ -133,7 +136,7 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
         with timed(report, 0, statement):
             database.execute_sql(statement.replace("%", "%%"))
     except peewee.DatabaseError as error:
-        diag = getattr(_driver_error(error), "diag", None)
+        diag = getattr(failure.server_error(error), "diag", None)
         detail = [diag.message_detail, diag.message_hint] if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
@@ -141,11 +144,6 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
             fix="remove what depends on it, or wait for the session that holds it, then run the "
             "command again.",
         ) from error
-
-
-def _driver_error(error: BaseException | None) -> BaseException | None:
-    """What psycopg2 raised, in the place of which Peewee raised another."""
-    return error and (error.__cause__ or error.__context__)
 
 
 def _objects(connection: Any) -> list[Object]:
@@ -158,10 +156,11 @@ def _made(url: str, folder: Path, applied: set[str]) -> set[str]:
     """What the applied files make: they are run in a scratch database."""
     if not applied:
         return set()
-    with scratch(url) as database, files.copied(folder, applied) as copy:
-        Runner(database, copy, settings=Settings(watched=False)).migrate()
-        with closing(connect(database, autocommit=True)) as connection:
-            return {str(thing) for thing in _objects(connection)}
+    with (
+        replayed(url, folder, applied) as (database, _),
+        closing(connect(database, autocommit=True)) as connection,
+    ):
+        return {str(thing) for thing in _objects(connection)}
 
 
 def _statements(objects: list[Object]) -> list[str]:

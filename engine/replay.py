@@ -1,0 +1,46 @@
+"""Files run in a scratch database: what they lead to, as PostgreSQL itself says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from engine import catalog, files
+from engine.database import connect
+from engine.errors import ConfigError
+from engine.runner import Runner
+from engine.schema import Schema
+from engine.scratch import scratch
+from engine.session import Settings
+
+
+@contextmanager
+def replayed(
+    url: str, folder: Path, names: set[str], version: int | None = None
+) -> Iterator[tuple[str, Path]]:
+    """(URL, folder): a scratch database on which the files of these names have run, and a folder
+    with these alone.
+
+    version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
+    is another, and what running the files raises.
+    """
+    with scratch(url) as database, files.copied(folder, names) as copy:
+        if version:
+            _refuse_other_version(database, version)
+        if names:
+            Runner(database, copy, settings=Settings(watched=False)).migrate()
+        yield database, copy
+
+
+def read(url: str, *, depends: bool = True) -> Schema:
+    """The schema of a database. depends: as engine.catalog has it."""
+    with closing(connect(url, autocommit=True)) as connection:
+        return catalog.read(connection, depends=depends)
+
+
+def _refuse_other_version(url: str, version: int) -> None:
+    with closing(connect(url, autocommit=True)) as connection:
+        here = connection.server_version // 10000
+    if here != version:
+        raise ConfigError(f"the scratch server runs PostgreSQL {here}, not {version}.")
