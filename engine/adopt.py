@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import catalog, files, history, journal, replay
+from engine import catalog, history, journal, migration_folder, replay
 from engine.change import Change
 from engine.diff import diff
 from engine.errors import Refused
-from engine.files import Migration
 from engine.history import History
+from engine.migration_file import Migration
 from engine.replay import replayed
 from engine.report import Report
 from engine.schema import Schema
@@ -24,7 +24,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
     The live schema must have everything that the files make, and have it in the same form; what it
     has besides is named and left alone. Rows are not compared. Raises Refused with the differences.
     """
-    migrations = files.find(folder)
+    migrations = migration_folder.find(folder)
     adopted = [migration for migration in migrations if migration.number <= number]
     with exclusive(url, settings, report) as session:
         cursor = session.cursor()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.files import Migration
+from engine.migration_file import Migration
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"

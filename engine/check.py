@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from engine import files, history, lint, squawk
+from engine import history, lint, migration_folder, squawk
 from engine.database import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
-from engine.files import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.generate import Generator
 from engine.history import History
 from engine.lint import Sizes
+from engine.migration_file import Migration
 from engine.planning import SeededDomain
 from engine.report import Report
 from engine.reversible import RULE as IRREVERSIBLE
@@ -103,7 +103,7 @@ class Check:
 
     def _files(self) -> tuple[list[Migration], list[Finding]]:
         try:
-            migrations = files.find(self.folder)
+            migrations = migration_folder.find(self.folder)
         except EngineError as error:
             return [], [_told("", "files", error)]
         found = []

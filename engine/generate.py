@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from engine import catalog, files, rows, seeding
+from engine import catalog, migration_folder, rows, seeding
 from engine.build import build
 from engine.database import connect
 from engine.errors import ConfigError
@@ -70,7 +70,7 @@ class Generator:
             scratch(self.url) as known,
             scratch(self.url) as wanted,
             closing(connect(known, autocommit=True)) as connection,
-            files.copied(self.folder) as folder,
+            migration_folder.copied(self.folder) as folder,
         ):
             bench = Bench(connection, known, folder, self.planner.optional)
             self.report.message("running the migrations so far in a scratch database")
@@ -86,7 +86,7 @@ class Generator:
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
         _refuse_title(title)
-        name = f"{files.next_number(files.find(self.folder)):03}_{title}"
+        name = f"{migration_folder.next_number(migration_folder.find(self.folder)):03}_{title}"
         return [Generated(name, empty_text(name), ["a skeleton to fill in"])]
 
     def write(self, generated: Iterable[Generated]) -> list[Path]:

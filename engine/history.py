@@ -12,7 +12,7 @@ from typing import Any
 from engine import journal
 from engine.catalog import HISTORY_TABLE
 from engine.errors import HistoryError
-from engine.files import FILE, Migration
+from engine.migration_file import FILE, Migration
 
 CREATE = f"""
     CREATE TABLE IF NOT EXISTS {HISTORY_TABLE} (

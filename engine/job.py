@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.files import Function, Migration
+from engine.migration_file import Function, Migration
 from engine.migrator import FileMigrator
 
 

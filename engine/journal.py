@@ -13,7 +13,7 @@ from typing import Any
 
 from engine.catalog import JOURNAL_TABLE
 from engine.errors import HistoryError
-from engine.files import Migration
+from engine.migration_file import Migration
 from engine.step import Step
 
 CREATE = f"""

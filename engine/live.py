@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import catalog, files, history, reading, replay
+from engine import catalog, history, migration_folder, reading, replay
 from engine.database import connect
 from engine.drift import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
@@ -63,7 +63,7 @@ def compare(url: str, folder: Path) -> Comparison:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        found = history.read(cursor, files.find(folder))
+        found = history.read(cursor, migration_folder.find(folder))
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         known, source = live, NOT_YET
         if found.count("applied", "edited", "missing"):

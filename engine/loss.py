@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.catalog import OWN_TABLES
 from engine.errors import EngineError, Refused
-from engine.files import Migration
+from engine.migration_file import Migration
 
 # A table whose file is empty has no rows; one whose file is not may have some.
 COLUMNS = f"""

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import files, shapes
+from engine import migration_folder, shapes
 from engine.database import connect
 from engine.peewee_database import EngineDatabase
 from engine.replay import replayed
@@ -160,7 +160,9 @@ class Rehearsal:
         """Apply files (what was seen). there: as for Observer. Raises what the runner raises."""
         for name in names:
             self.add(name)
-        atomic = {m.name: m.load().atomic for m in files.find(self.folder) if m.name in names}
+        atomic = {
+            m.name: m.load().atomic for m in migration_folder.find(self.folder) if m.name in names
+        }
         observer = Observer(atomic, there)
         settings = Settings(watched=False, database=partial(ObservedDatabase, observer))
         try:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from engine import catalog, ddl, files, history
+from engine import catalog, ddl, history, migration_folder
 from engine.build import offered
 from engine.change import Change
 from engine.errors import GenerateError, MigrationFailed
@@ -57,7 +57,7 @@ class Bench:
         """The schema that the files lead to. An optional extension that this server lacks leaves
         no trace in the catalogs; there the files are asked. depends: as engine.catalog has it."""
         schema = catalog.read(self.connection, depends=depends)
-        migrations = files.find(self.folder)
+        migrations = migration_folder.find(self.folder)
         applied = history.read(self.connection.cursor(), migrations).in_state("applied")
         texts = "\n".join(m.text for m in migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
@@ -95,7 +95,7 @@ class Bench:
         atomic: bool = True,
     ) -> Generated:
         """Add the next file to the copy of the migrations. remarks: paragraphs of its header."""
-        number = files.next_number(files.find(self.folder))
+        number = migration_folder.next_number(migration_folder.find(self.folder))
         name = f"{number:03}_{title}"
         proof = (
             f"Written by `invoke generate` and proven on PostgreSQL {self.version}: migrate, "

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine import files
-from engine.files import Migration
+from engine import migration_folder
+from engine.migration_file import Migration
 
 
 def misplaced(migrations: list[Migration], applied: Iterable[str]) -> list[Migration]:
@@ -29,9 +29,9 @@ def renumber(folder: Path, applied: Iterable[str], *, dry: bool) -> list[tuple[s
 
     applied: names of the files that a database has run; these keep their numbers. dry: only say.
     """
-    migrations = files.find(folder)
+    migrations = migration_folder.find(folder)
     moved = []
-    number = files.next_number(migrations)
+    number = migration_folder.next_number(migrations)
     for migration in misplaced(migrations, applied):
         title = migration.name.partition("_")[2]
         name = f"{number:03}_{title}"

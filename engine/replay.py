@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from engine import catalog, files
+from engine import catalog, migration_folder
 from engine.database import connect
 from engine.errors import ConfigError
 from engine.runner import Runner
@@ -25,7 +25,7 @@ def replayed(
     version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
     is another, and what running the files raises.
     """
-    with scratch(url) as database, files.copied(folder, names) as copy:
+    with scratch(url) as database, migration_folder.copied(folder, names) as copy:
         if version:
             _refuse_other_version(database, version)
         if names:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import execution, files, history, notices, time_zone
+from engine import execution, history, migration_folder, notices, time_zone
 from engine.errors import MigrationFailed
-from engine.files import Migration
 from engine.job import Job
+from engine.migration_file import Migration
 from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
 from engine.report import Report
@@ -43,7 +43,7 @@ class Runner:
         files are read before the first one runs.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            todo = files.find(self.folder) if from_start else self._pending(session)
+            todo = migration_folder.find(self.folder) if from_start else self._pending(session)
             jobs = [_migrate(migration, self.url) for migration in todo]
             self._run(session, jobs)
             zone = session.wished_zone()
@@ -78,12 +78,12 @@ class Runner:
                 watch.keep()
 
     def _pending(self, session: Session) -> list[Migration]:
-        migrations = files.find(self.folder)
+        migrations = migration_folder.find(self.folder)
         names = history.read(session.cursor(), migrations).checked().in_state("pending")
         return [migration for migration in migrations if migration.name in names]
 
     def _applied(self, session: Session) -> list[Migration]:
-        migrations = files.find(self.folder)
+        migrations = migration_folder.find(self.folder)
         found = history.read(session.cursor(), migrations).checked(rollback=True)
         names = found.in_state("applied")
         return [migration for migration in migrations if migration.name in names]
@@ -119,7 +119,7 @@ def _earlier(
 
     def learn(migrator: FileMigrator) -> None:
         dry = EngineDatabase(url, dry=True)
-        for earlier in files.find(migration.path.parent):
+        for earlier in migration_folder.find(migration.path.parent):
             if earlier.number < migration.number or (with_itself and earlier == migration):
                 past = FileMigrator(dry, earlier.path)
                 past.orm = migrator.orm

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import files, history
+from engine import history, migration_folder
 from engine.catalog import HISTORY_TABLE
 from engine.errors import GenerateError
-from engine.files import Migration
+from engine.migration_file import Migration
 from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
 from engine.quoting import literal
@@ -20,7 +20,11 @@ def script(folder: Path, first: int = 0, last: int | None = None) -> str:
 
     Raises GenerateError for a file that does more than SQL.
     """
-    chosen = [m for m in files.find(folder) if first < m.number and (not last or m.number <= last)]
+    chosen = [
+        m
+        for m in migration_folder.find(folder)
+        if first < m.number and (not last or m.number <= last)
+    ]
     lines = [
         "\\set ON_ERROR_STOP on",
         "SET client_min_messages = warning;",

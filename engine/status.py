@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import files, history, journal, notices
+from engine import history, journal, migration_folder, notices
 from engine.database import connect
 from engine.history import History
 
@@ -65,5 +65,5 @@ def read_status(url: str, folder: Path) -> Status:
     with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        found = history.read(cursor, files.find(folder))
+        found = history.read(cursor, migration_folder.find(folder))
         return Status(database, schema, found, notices.read(cursor))

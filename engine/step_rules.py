@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import MigrationFailed
-from engine.files import Migration
 from engine.journal import Journal
+from engine.migration_file import Migration
 from engine.step import Step
 
 

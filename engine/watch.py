@@ -11,7 +11,7 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine import catalog, drift, files, history, reading
+from engine import catalog, drift, history, migration_folder, reading
 from engine.drift import Drift
 from engine.errors import EngineError, Refused
 from engine.job import Job
@@ -43,7 +43,7 @@ class Watch:
         if not (self.active and jobs):
             return
         connection = self.session.database.connection()
-        found = history.read(connection.cursor(), files.find(self.folder))
+        found = history.read(connection.cursor(), migration_folder.find(self.folder))
         applied = found.in_state("applied", "edited", "missing")
         if not applied:
             return
@@ -90,7 +90,7 @@ class Watch:
             if self.known not in (None, self.live):
                 after = drift.merged(self.live, self.known, after)
             cursor = connection.cursor()
-            found = history.read(cursor, files.find(self.folder))
+            found = history.read(cursor, migration_folder.find(self.folder))
             reading.keep(cursor, after, found, _major(connection))
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")

@@ -14,7 +14,7 @@ from typing import Any
 import peewee
 from psycopg2 import errors
 
-from engine import failure, files, history, journal
+from engine import failure, history, journal, migration_folder
 from engine.catalog import OWN_TABLES
 from engine.database import connect
 from engine.errors import Refused
@@ -73,7 +73,7 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
     with closing(connect(url, autocommit=True, writing=True)) as connection:
         held = _objects(connection)
         with connection.cursor() as cursor:
-            found = history.read(cursor, files.find(folder))
+            found = history.read(cursor, migration_folder.find(folder))
     made = {f"table {name}" for name in OWN_TABLES}
     replayed: set[str] = set()
     if not everything:
@@ -94,7 +94,7 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
 def rehearse(url: str, folder: Path, wipe: Wipe) -> None:
     """Run all files in a scratch database, so that a file that fails is found before anything is
     dropped; not where the plan has just done that. Raises what the runner raises."""
-    if wipe.rehearsed != {migration.name for migration in files.find(folder)}:
+    if wipe.rehearsed != {migration.name for migration in migration_folder.find(folder)}:
         with scratch(url) as database:
             Runner(database, folder, settings=Settings(watched=False)).migrate()
 

@@ -19,7 +19,7 @@ import psycopg2
 import pytest
 
 import registry
-from engine import files
+from engine import migration_folder
 from engine.peewee_database import EngineDatabase
 from engine.runner import Runner
 from engine.session import Settings
@@ -99,7 +99,7 @@ SERVERS = pytest.StashKey[list[PostgresServer]]()
 @pytest.fixture(scope="session")
 def template(server: PostgresServer) -> str:
     """The name of a migrated database, keyed by what the migrations say; made once a run."""
-    texts = "".join(migration.checksum for migration in files.find(MIGRATIONS))
+    texts = "".join(migration.checksum for migration in migration_folder.find(MIGRATIONS))
     name = "template_" + hashlib.sha256(texts.encode()).hexdigest()[:12]
     with closing(psycopg2.connect(server.url("postgres"))) as connection:
         connection.autocommit = True

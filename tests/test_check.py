@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from domains.domain import Domain
-from engine import files, lint
+from engine import lint, migration_folder
 from engine.check import Check, Checked
 from engine.finding import Finding
 from engine.lint import Sizes
@@ -75,7 +75,7 @@ def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
 
 
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
-    migrations = files.find(MIGRATIONS)
+    migrations = migration_folder.find(MIGRATIONS)
     names = {migration.name for migration in migrations}
     with Walk(server.url("postgres"), MIGRATIONS, names, fresh=True) as way:
         assert list(way.findings(migrations, Report())) == []
@@ -110,7 +110,7 @@ def test_a_file_that_does_not_come_back_is_named(workshop: Workshop) -> None:
         write(folder, name, *tables, back=back)
     write(folder, "006_v", "CREATE TABLE v (i int)", back=gone("v"))
     with Walk(workshop.url, folder, {"002_nothing", "006_v"}, fresh=False) as way:
-        found = list(way.findings(files.find(folder), Report()))
+        found = list(way.findings(migration_folder.find(folder), Report()))
     for name, (_, told) in BACK.items():
         texts = [str(finding) for finding in found if finding.file == name]
         assert any(told in text for text in texts), texts

@@ -28,7 +28,7 @@ from peewee import (
 from domains import base
 from domains.base import BaseModel, EnumField, TimestampedModel
 from domains.domain import Domain
-from engine import catalog, files
+from engine import catalog, migration_folder
 from engine.build import build
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
 from engine.generate import Generator
@@ -354,7 +354,11 @@ def test_seeds(workshop: Workshop) -> None:
 def test_the_next_number_is_the_highest_and_one(workshop: Workshop) -> None:
     for name in ("001_one", "004_four", "1002_late"):
         (workshop.folder / f"{name}.py").write_text(NOTHING)
-    assert [m.name for m in files.find(workshop.folder)] == ["001_one", "004_four", "1002_late"]
+    assert [m.name for m in migration_folder.find(workshop.folder)] == [
+        "001_one",
+        "004_four",
+        "1002_late",
+    ]
     assert [path.name for path in workshop.generate(before)] == ["1003_change.py"]
     assert workshop.runner.migrate() == ["001_one", "004_four", "1002_late", "1003_change"]
 

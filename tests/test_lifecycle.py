@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import catalog, files, rows, wipe
+from engine import catalog, migration_folder, rows, wipe
 from engine.natural import Tables
 from engine.report import Report
 from engine.runner import Runner
@@ -91,7 +91,7 @@ def _rows(url: str) -> rows.Comparable:
 
 def test_status_json_has_the_promised_form(empty_url: str) -> None:
     before = json.loads(call(empty_url, "status", "--json").out)
-    names = [migration.name for migration in files.find(MIGRATIONS)]
+    names = [migration.name for migration in migration_folder.find(MIGRATIONS)]
     assert (before["applied"], before["pending"]) == (0, len(names))
     assert call(empty_url, "migrate").code == 0
     after = json.loads(call(empty_url, "status", "--json").out)
@@ -162,7 +162,7 @@ def test_dry_run_prints_the_sql_and_changes_nothing(flag: list[str], empty_url: 
 
 
 def test_a_rollback_that_would_lose_rows_asks_for_yes(migrated_url: str, migrations: Path) -> None:
-    number = files.next_number(files.find(migrations))
+    number = migration_folder.next_number(migration_folder.find(migrations))
     shutil.copy(migrations / "001_initial_schema.py", migrations.parent / "kept.py")
     path = migrations / f"{number:03}_notes.py"
     path.write_text(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import files, lint, squawk
+from engine import lint, migration_folder, squawk
 from engine.finding import Finding
 from engine.lint import Sizes
 from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
@@ -195,13 +195,13 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     """What PostgreSQL did for a file, where the old tables are there."""
     schema = f"s{secrets.token_hex(4)}"
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
-    with files.copied(folder, set()) as copy:
+    with migration_folder.copied(folder, set()) as copy:
         return Rehearsal(f"{bench}?options=-csearch_path%3D{schema}", folder, copy).run([name])
 
 
 def linted(bench: str, folder: Path, name: str, sizes: Sizes | None = None) -> list[Finding]:
     seen = observed(bench, folder, name)
-    (migration,) = (m for m in files.find(folder) if m.name == name)
+    (migration,) = (m for m in migration_folder.find(folder) if m.name == name)
     found = lint.lint(seen, sizes or Sizes({}))
     return list(lint.obeyed(found, migration, [statement.line for statement in seen], ()))
 
@@ -242,7 +242,7 @@ def test_the_dangerous_form_is_found_and_the_safe_one_is_not(
 def test_what_the_mode_of_the_file_forbids_is_found(rule: str, bench: str, folder: Path) -> None:
     ((dangerous, safe),) = CASES[rule]
     with Walk(bench, folder, {file(folder, 2, dangerous)}, fresh=False) as way:
-        *_, found = way.findings(files.find(folder), Report())
+        *_, found = way.findings(migration_folder.find(folder), Report())
     assert (found.rule, way.stopped) == (rule, True)
     assert rules(bench, folder, safe) == set()
 
@@ -290,7 +290,7 @@ def test_tables_of_other_pending_files_count_as_new(
     file(folder, 2, ["CREATE TABLE new (i int)"])
     write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
     with Walk(bench, folder, {"002_case", "003_more"}, fresh=fresh) as way:
-        list(way.findings(files.find(folder), Report()))
+        list(way.findings(migration_folder.find(folder), Report()))
     assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
 
 

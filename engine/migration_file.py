@@ -1,19 +1,16 @@
-"""Migration files on disk: which there are, what they say, and the checksum that tells an edit."""
+"""One migration file: what it says, what it defines, and the checksum that tells an edit."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import shutil
-import tempfile
 import traceback
-from collections.abc import Callable, Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import HistoryError, MigrationFailed
+from engine.errors import MigrationFailed
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 
@@ -90,26 +87,6 @@ class Migration:
         return Functions(migrate, rollback if callable(rollback) else None, atomic)
 
 
-def find(folder: Path) -> list[Migration]:
-    """The migrations of a folder, by number and name.
-
-    Raises HistoryError for a file that begins with a number and would be passed over in silence.
-    """
-    found = []
-    for path in folder.glob("*.py"):
-        match = FILE.fullmatch(path.name)
-        if match:
-            found.append(Migration(int(match["number"]), path.stem, path))
-        elif path.name[0].isdigit():
-            raise HistoryError(
-                f"{path} is named neither as a migration nor as anything else.",
-                why="Nothing was run.",
-                fix="name a migration with three digits or more, _ and a title without a dot, such "
-                "as 003_add_fiber_lines.py; move any other file out of the folder.",
-            )
-    return sorted(found, key=lambda migration: (migration.number, migration.name))
-
-
 def _caret(error: SyntaxError) -> str:
     """The line that Python does not read, with a caret under the position."""
     if not error.text:
@@ -124,19 +101,3 @@ def line_in(path: Path, error: BaseException) -> int:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno or 0 for frame in frames if frame.filename == str(path)]
     return lines[-1] if lines else 0
-
-
-def next_number(migrations: list[Migration]) -> int:
-    """The highest number and one: a gap is never filled."""
-    return max((migration.number for migration in migrations), default=0) + 1
-
-
-@contextmanager
-def copied(folder: Path, names: Container[str] | None = None) -> Iterator[Path]:
-    """A copy of the folder that is gone afterwards, with these migrations, or with all."""
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary)
-        for migration in find(folder):
-            if names is None or migration.name in names:
-                shutil.copy(migration.path, copy)
-        yield copy
