@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import catalog, history, journal, migration_folder, replay
+from engine import history, journal, migration_folder, replay
 from engine.change import Change
 from engine.diff import diff
 from engine.errors import Refused
@@ -13,7 +13,8 @@ from engine.history import History
 from engine.migration_file import Migration
 from engine.replay import replayed
 from engine.report import Report
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.session import Settings, exclusive
 from engine.watch import Watch
 

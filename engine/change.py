@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.quoting import suffixed
-from engine.schema import Composite, DomainType, Enum, Key
+from engine.schema.model import Composite, DomainType, Enum, Key
+from engine.schema.quoting import suffixed
 
 KINDS = (
     "extension",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import Change
-from engine.quoting import literal, name
-from engine.schema import Column
-from engine.sequences import PLAIN, differing, go_on, options, usual, usual_name
+from engine.schema.model import Column
+from engine.schema.quoting import literal, name
+from engine.schema.sequences import PLAIN, differing, go_on, options, usual, usual_name
 
 
 def definition(column: Column) -> str:

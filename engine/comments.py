@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import TYPES, Change
-from engine.schema import Key, Schema
+from engine.schema.model import Key, Schema
 
 
 def comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:

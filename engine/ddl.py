@@ -6,12 +6,12 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from engine import ddl_types, sequences
+from engine import ddl_types
 from engine.change import Change
 from engine.columns import alter, definition
 from engine.errors import GenerateError
-from engine.quoting import literal, name
-from engine.schema import (
+from engine.schema import sequences
+from engine.schema.model import (
     Constraint,
     Function,
     Index,
@@ -22,6 +22,7 @@ from engine.schema import (
     Trigger,
     View,
 )
+from engine.schema.quoting import literal, name
 
 
 def sql(change: Change) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.change import Change, set_aside
-from engine.quoting import literal, name
-from engine.schema import Composite, DomainType, Enum
+from engine.schema.model import Composite, DomainType, Enum
+from engine.schema.quoting import literal, name
 
 
 def create_enum(change: Change) -> str:

@@ -14,7 +14,7 @@ from engine.change import Change, grows
 from engine.comments import comments
 from engine.order import places
 from engine.remake import remade
-from engine.schema import (
+from engine.schema.model import (
     Column,
     Composite,
     DomainType,
@@ -25,7 +25,7 @@ from engine.schema import (
     Table,
     View,
 )
-from engine.sequences import SERIAL, differing, unfolded
+from engine.schema.sequences import SERIAL, differing, unfolded
 from engine.widening import holds
 
 Difference = Callable[[str, Any, Any], Iterator[Change]]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.quoting import literal, name
+from engine.schema.quoting import literal, name
 
 COLUMNS = {
     "id": ("serial", "bigserial", "int", "bigint", "identity", "always", "smallserial"),

@@ -12,7 +12,7 @@ from engine.change import Change
 from engine.diff import diff
 from engine.errors import GenerateError
 from engine.order import ordered
-from engine.schema import Column, Key, Schema, Table
+from engine.schema.model import Column, Key, Schema, Table
 
 NOTHING = "nothing"
 OWNERS = ("table", "view")

@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from engine import catalog, migration_folder, rows, seeding
+from engine import migration_folder, rows, seeding
 from engine.build import build
 from engine.database import connect
 from engine.errors import ConfigError
@@ -23,7 +23,8 @@ from engine.peewee_database import EngineDatabase
 from engine.planning import Planner, SeededDomain
 from engine.proof import Bench, Generated
 from engine.report import Report
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.scratch import scratch
 from engine.source import Statement, empty_text
 from engine.structure import Structure

@@ -10,9 +10,9 @@ from itertools import groupby
 from typing import Any
 
 from engine import journal
-from engine.catalog import HISTORY_TABLE
 from engine.errors import HistoryError
 from engine.migration_file import FILE, Migration
+from engine.schema.catalog import HISTORY_TABLE
 
 CREATE = f"""
     CREATE TABLE IF NOT EXISTS {HISTORY_TABLE} (

@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.catalog import JOURNAL_TABLE
 from engine.errors import HistoryError
 from engine.migration_file import Migration
+from engine.schema.catalog import JOURNAL_TABLE
 from engine.step import Step
 
 CREATE = f"""

@@ -11,7 +11,7 @@ from engine.finding import ERROR, WARNING, Finding
 from engine.lint_rules import BY_EVENT, BY_TEXT, NAMES, Rule
 from engine.migration_file import Migration
 from engine.observed import Observed
-from engine.quoting import name as quoted
+from engine.schema.quoting import name as quoted
 from engine.shapes import Event
 from engine.statements import masked
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import catalog, history, migration_folder, reading, replay
+from engine import history, migration_folder, reading, replay
 from engine.database import connect
 from engine.drift import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.history import History
 from engine.replay import replayed
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 
 NOT_YET = "nothing: no migration is applied"
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.errors import GenerateError
-from engine.schema import Constraint, Index, Schema, Table
-from engine.sequences import is_counted
+from engine.schema.model import Constraint, Index, Schema, Table
+from engine.schema.sequences import is_counted
 
 Row = dict[str, str | None]
 REFERENCE = re.compile(r'FOREIGN KEY \("?([^",)]+)"?\) REFERENCES "?([^"(]+)"?\("?([^",)]+)"?\)')

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from engine.change import Change
 from engine.remake import is_rebuilt, is_retyped
-from engine.schema import Column, Key, Schema, Table
-from engine.sequences import is_counted
+from engine.schema.model import Column, Key, Schema, Table
+from engine.schema.sequences import is_counted
 
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
 KEY = re.compile(

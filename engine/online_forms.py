@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Iterator
 from engine import ddl
 from engine.change import Change
 from engine.online import KEY, constraint_form
-from engine.quoting import literal, name, suffixed
-from engine.schema import Key, Schema
+from engine.schema.model import Key, Schema
+from engine.schema.quoting import literal, name, suffixed
 
 PAGES = 1000
 PASSES = 50

@@ -12,8 +12,8 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from engine.change import KINDS, PARTS, TYPES, Change
-from engine.schema import Column, Key, Schema, Table, View
-from engine.sequences import is_counted, usual_name
+from engine.schema.model import Column, Key, Schema, Table, View
+from engine.schema.sequences import is_counted, usual_name
 
 LOOSEN, BUILD, REMOVE = range(3)
 MAKING = ("create", "alter")

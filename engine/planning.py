@@ -14,8 +14,8 @@ from engine.errors import GenerateError, LosesData
 from engine.online_forms import online_statements
 from engine.order import ordered
 from engine.renames import possible, specification
-from engine.schema import Column, Key, Schema
-from engine.sequences import is_counted
+from engine.schema.model import Column, Key, Schema
+from engine.schema.sequences import is_counted
 from engine.source import Statement
 
 REMOVED = "removed"

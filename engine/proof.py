@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from engine import catalog, ddl, history, migration_folder
+from engine import ddl, history, migration_folder
 from engine.build import offered
 from engine.change import Change
 from engine.errors import GenerateError, MigrationFailed
 from engine.renames import Rename
 from engine.runner import Runner
-from engine.schema import Key, Schema
+from engine.schema import catalog
+from engine.schema.model import Key, Schema
 from engine.session import Settings
 from engine.source import Statement, migration_text
 
@@ -55,7 +56,7 @@ class Bench:
 
     def read(self, *, depends: bool = True) -> Schema:
         """The schema that the files lead to. An optional extension that this server lacks leaves
-        no trace in the catalogs; there the files are asked. depends: as engine.catalog has it."""
+        no trace in the catalogs; there the files are asked. depends: as engine.schema.catalog has it."""
         schema = catalog.read(self.connection, depends=depends)
         migrations = migration_folder.find(self.folder)
         applied = history.read(self.connection.cursor(), migrations).in_state("applied")

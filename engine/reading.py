@@ -18,11 +18,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from psycopg2 import errors
 
-from engine import catalog, catalog_queries, schema, sequences
-from engine.catalog import READING_TABLE
 from engine.errors import ConfigError
 from engine.history import History
-from engine.schema import Schema
+from engine.schema import catalog, catalog_queries, sequences
+from engine.schema import model as schema
+from engine.schema.catalog import READING_TABLE
+from engine.schema.model import Schema
 
 IS_THERE = f"""
     SELECT FROM pg_class

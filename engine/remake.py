@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.change import TYPES, Change, set_aside
-from engine.quoting import name
-from engine.schema import Column, Key, Schema, View
+from engine.schema.model import Column, Key, Schema, View
+from engine.schema.quoting import name
 
 # What PostgreSQL itself carries along when a column gets another type.
 FOLLOWS_TYPE = ("constraint", "index", "table")

@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 
 from engine.change import Change
 from engine.errors import ConfigError
-from engine.quoting import literal, name
-from engine.schema import Schema, Table
+from engine.schema.model import Schema, Table
+from engine.schema.quoting import literal, name
 
 STATEMENTS = {
     "table": "ALTER TABLE {old} RENAME TO {new}",

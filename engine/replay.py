@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from engine import catalog, migration_folder
+from engine import migration_folder
 from engine.database import connect
 from engine.errors import ConfigError
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.scratch import scratch
 from engine.session import Settings
 
@@ -34,7 +35,7 @@ def replayed(
 
 
 def read(url: str, *, depends: bool = True) -> Schema:
-    """The schema of a database. depends: as engine.catalog has it."""
+    """The schema of a database. depends: as engine.schema.catalog has it."""
     with closing(connect(url, autocommit=True)) as connection:
         return catalog.read(connection, depends=depends)
 

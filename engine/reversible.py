@@ -17,7 +17,7 @@ from engine.lint_rules import BY_STATE
 from engine.migration_file import Migration
 from engine.observed import Observed, Rehearsal, rehearsed
 from engine.report import Report
-from engine.schema import Schema
+from engine.schema.model import Schema
 
 RULE = "irreversible"
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from engine.natural import Row, Tables, identity_of
 from engine.order import places
-from engine.quoting import literal, name
-from engine.schema import Column, Table
-from engine.sequences import is_counted
+from engine.schema.model import Column, Table
+from engine.schema.quoting import literal, name
+from engine.schema.sequences import is_counted
 
 Comparable = dict[str, list[list[tuple[str, Any]]]]
 LONGEST_LINE = 100

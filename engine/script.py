@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import history, migration_folder
-from engine.catalog import HISTORY_TABLE
 from engine.errors import GenerateError
 from engine.migration_file import Migration
 from engine.migrator import FileMigrator
 from engine.peewee_database import EngineDatabase
-from engine.quoting import literal
+from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.quoting import literal
 from engine.step import Step
 
 

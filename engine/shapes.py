@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.catalog import OWN_TABLES
-from engine.quoting import name as quoted
+from engine.schema.catalog import OWN_TABLES
+from engine.schema.quoting import name as quoted
 
 SHAPES = """
     SELECT c.oid::bigint, c.relname, c.relfilenode::bigint,

@@ -13,7 +13,7 @@ from engine.proof import Bench, Generated
 from engine.remake import is_rebuilt
 from engine.renames import Names, Rename, plain
 from engine.report import Report
-from engine.schema import Schema
+from engine.schema.model import Schema
 from engine.source import Statement
 
 

@@ -7,11 +7,12 @@ import json
 from collections import Counter
 from typing import Any
 
-from engine import catalog, ddl
+from engine import ddl
 from engine.change import Change
 from engine.diff import diff
 from engine.order import ordered
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 
 Rows = dict[str, list[dict[str, Any]]]
 

@@ -11,11 +11,12 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine import catalog, drift, history, migration_folder, reading
+from engine import drift, history, migration_folder, reading
 from engine.drift import Drift
 from engine.errors import EngineError, Refused
 from engine.job import Job
-from engine.schema import Key, Schema
+from engine.schema import catalog
+from engine.schema.model import Key, Schema
 from engine.session import Session
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from engine.sequences import PLAIN
+from engine.schema.sequences import PLAIN
 
 # What holds every value of another type, and types of which more room holds every value.
 WIDER = {

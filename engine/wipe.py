@@ -15,13 +15,13 @@ import peewee
 from psycopg2 import errors
 
 from engine import failure, history, journal, migration_folder
-from engine.catalog import OWN_TABLES
 from engine.database import connect
 from engine.errors import Refused
 from engine.peewee_database import EngineDatabase
 from engine.replay import replayed
 from engine.report import Report, timed
 from engine.runner import Runner
+from engine.schema.catalog import OWN_TABLES
 from engine.scratch import scratch
 from engine.session import Settings, exclusive
 

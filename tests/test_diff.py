@@ -11,7 +11,7 @@ import pytest
 from engine import ddl
 from engine.diff import diff
 from engine.order import ordered
-from engine.schema import Schema
+from engine.schema.model import Schema
 from engine.testing import Law
 from tests.postgres import PostgresServer
 

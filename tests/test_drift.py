@@ -15,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import catalog, drift, dump, live, reading, restore
+from engine import drift, dump, live, reading, restore
 from engine.adopt import adopt
 from engine.errors import ConfigError, MigrationFailed, Refused
 from engine.report import Report
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.session import Settings
 from tests.conftest import MIGRATIONS
 from tests.console import call, migrations_in

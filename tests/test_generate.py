@@ -28,14 +28,15 @@ from peewee import (
 from domains import base
 from domains.base import BaseModel, EnumField, TimestampedModel
 from domains.domain import Domain
-from engine import catalog, migration_folder
+from engine import migration_folder
 from engine.build import build
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
 from engine.generate import Generator
 from engine.peewee_database import EngineDatabase
 from engine.planning import is_unfillable
 from engine.runner import Runner
-from engine.schema import Column, Schema
+from engine.schema import catalog
+from engine.schema.model import Column, Schema
 from tests.conftest import Invoke
 from tests.test_lifecycle import execute, query, read
 

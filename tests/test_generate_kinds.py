@@ -13,8 +13,8 @@ from peewee import BigIntegerField, IntegerField, TextField
 from domains.base import BaseModel
 from domains.domain import Domain
 from domains.statement import named
-from engine import catalog
 from engine.generate import Generator
+from engine.schema import catalog
 from tests.test_generate import Workshop, workshop
 from tests.test_lifecycle import execute, query
 

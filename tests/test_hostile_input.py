@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.quoting import literal
+from engine.schema.quoting import literal
 from tests.console import Result, call, migrations_in
 from tests.postgres import PostgresServer
 from tests.test_lifecycle import execute, query, read

@@ -13,11 +13,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import catalog, migration_folder, rows, wipe
+from engine import migration_folder, rows, wipe
 from engine.natural import Tables
 from engine.report import Report
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.session import Settings
 from tests.conftest import MIGRATIONS
 from tests.console import call

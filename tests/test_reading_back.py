@@ -10,10 +10,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import catalog, ddl
+from engine import ddl
 from engine.diff import diff
 from engine.order import ordered
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from tests import large
 from tests.postgres import PostgresServer
 

@@ -15,11 +15,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import catalog
 from engine.errors import HistoryError, MigrationFailed
 from engine.report import Report
 from engine.runner import Runner
-from engine.schema import Schema
+from engine.schema import catalog
+from engine.schema.model import Schema
 from engine.session import Settings
 from tests import crash, postgres
 from tests.conftest import ROOT

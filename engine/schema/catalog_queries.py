@@ -1,4 +1,4 @@
-"""What engine.catalog asks PostgreSQL's catalogs: one query for each kind of object.
+"""What engine.schema.catalog asks PostgreSQL's catalogs: one query for each kind of object.
 
 PostgreSQL's own functions print the definitions; they leave a schema's name out as long as that
 schema is on the search_path. What an extension or another object brought along is theirs.

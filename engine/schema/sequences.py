@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.quoting import LONGEST_NAME, literal, name
-from engine.schema import Column, Schema, Sequence
+from engine.schema.model import Column, Schema, Sequence
+from engine.schema.quoting import LONGEST_NAME, literal, name
 
 SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 PLAIN = {serial: plain for plain, serial in SERIAL.items()}

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from engine import catalog_queries as queries
-from engine.depends import DEPENDS, needs
-from engine.schema import (
+from engine.schema import catalog_queries as queries
+from engine.schema.dependencies import DEPENDS, needs
+from engine.schema.model import (
     Column,
     Composite,
     Constraint,
@@ -30,8 +30,8 @@ from engine.schema import (
     Trigger,
     View,
 )
-from engine.sequences import SERIAL, is_serial, usual
-from engine.unmanaged import unmanaged
+from engine.schema.sequences import SERIAL, is_serial, usual
+from engine.schema.unmanaged import unmanaged
 
 __all__ = ["HISTORY_TABLE", "JOURNAL_TABLE", "read", "unmanaged"]
 

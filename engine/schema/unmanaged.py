@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.catalog_queries import APART, HERE
+from engine.schema.catalog_queries import APART, HERE
 
 # What an extension or another object brought along is theirs; a cast counts where one of its
 # types lies here, an event trigger where its function does.

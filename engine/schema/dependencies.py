@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.catalog_queries import HERE, SIGNATURE
-from engine.schema import Key, Schema
+from engine.schema.catalog_queries import HERE, SIGNATURE
+from engine.schema.model import Key, Schema
 
 # Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
 # column, the rule of a view, the type of a table's rows and the array of a type stand for what

@@ -1,0 +1,1 @@
+"""What PostgreSQL's catalogs say, as values that compare equal."""
