@@ -6,8 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine import history, journal, migration_folder, replay
-from engine.change import Change
-from engine.diff import diff
+from engine.diff.change import Change
+from engine.diff.compare import diff
 from engine.errors import Refused
 from engine.history import History
 from engine.migration_file import Migration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change import Change
+from engine.diff.change import Change
 from engine.schema.model import Column
 from engine.schema.quoting import literal, name
 from engine.schema.sequences import PLAIN, differing, go_on, options, usual, usual_name

@@ -7,8 +7,8 @@ import textwrap
 from collections.abc import Callable
 
 from engine import ddl_types
-from engine.change import Change
 from engine.columns import alter, definition
+from engine.diff.change import Change
 from engine.errors import GenerateError
 from engine.schema import sequences
 from engine.schema.model import (

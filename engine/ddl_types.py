@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change import Change, set_aside
+from engine.diff.change import Change, set_aside
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import literal, name
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from engine import columns, ddl
-from engine.change import Change
-from engine.diff import diff
+from engine.diff.change import Change
+from engine.diff.compare import diff
+from engine.diff.ordering import ordered
 from engine.errors import GenerateError
-from engine.order import ordered
 from engine.schema.model import Column, Key, Schema, Table
 
 NOTHING = "nothing"

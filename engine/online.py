@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from engine.change import Change
-from engine.remake import is_rebuilt, is_retyped
+from engine.diff.change import Change
+from engine.diff.recreate import is_rebuilt, is_retyped
 from engine.schema.model import Column, Key, Schema, Table
 from engine.schema.sequences import is_counted
 

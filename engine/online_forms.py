@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from engine import ddl
-from engine.change import Change
+from engine.diff.change import Change
 from engine.online import KEY, constraint_form
 from engine.schema.model import Key, Schema
 from engine.schema.quoting import literal, name, suffixed

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from engine import ddl, seeding
 from engine.build import DomainLike
-from engine.change import TYPES, Change
-from engine.diff import diff
+from engine.diff.change import TYPES, Change
+from engine.diff.compare import diff
+from engine.diff.ordering import ordered
+from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
 from engine.online_forms import online_statements
-from engine.order import ordered
-from engine.renames import possible, specification
 from engine.schema.model import Column, Key, Schema
 from engine.schema.sequences import is_counted
 from engine.source import Statement

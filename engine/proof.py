@@ -12,9 +12,9 @@ import psycopg2
 
 from engine import ddl, history, migration_folder
 from engine.build import offered
-from engine.change import Change
+from engine.diff.change import Change
+from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
-from engine.renames import Rename
 from engine.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Key, Schema

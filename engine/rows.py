@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from engine.diff.ordering import places
 from engine.natural import Row, Tables, identity_of
-from engine.order import places
 from engine.schema.model import Column, Table
 from engine.schema.quoting import literal, name
 from engine.schema.sequences import is_counted

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from engine.change import Change
-from engine.diff import diff, with_new_labels
+from engine.diff.change import Change
+from engine.diff.compare import diff, with_new_labels
+from engine.diff.recreate import is_rebuilt
+from engine.diff.renames import Names, Rename, plain
 from engine.online import Split
 from engine.planning import Planner, is_unfillable, refuse_unfillable
 from engine.proof import Bench, Generated
-from engine.remake import is_rebuilt
-from engine.renames import Names, Rename, plain
 from engine.report import Report
 from engine.schema.model import Schema
 from engine.source import Statement
@@ -31,7 +31,7 @@ class Stage:
 class Structure:
     """Writes the files on a bench that is at the state of the files so far.
 
-    asked: renames as engine.renames reads them. offline: without the online form.
+    asked: renames as engine.diff.renames reads them. offline: without the online form.
     """
 
     def __init__(

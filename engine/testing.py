@@ -8,9 +8,9 @@ from collections import Counter
 from typing import Any
 
 from engine import ddl
-from engine.change import Change
-from engine.diff import diff
-from engine.order import ordered
+from engine.diff.change import Change
+from engine.diff.compare import diff
+from engine.diff.ordering import ordered
 from engine.schema import catalog
 from engine.schema.model import Schema
 

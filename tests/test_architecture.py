@@ -25,35 +25,39 @@ MODULES = sorted(
 ALLOWED = {
     "engine": ["psycopg2", "peewee", "playhouse", "peewee_migrate", "rich", "dotenv"],
     "engine.schema.model": [],
-    "engine.change": ["engine.schema.quoting", "engine.schema.model"],
+    "engine.diff.change": ["engine.schema.quoting", "engine.schema.model"],
     "engine.schema.quoting": [],
     "engine.errors": [],
-    "engine.diff": [
+    "engine.diff.compare": [
         *(
-            "engine.change",
-            "engine.comments",
-            "engine.order",
-            "engine.remake",
+            "engine.diff.change",
+            "engine.diff.comments",
+            "engine.diff.ordering",
+            "engine.diff.recreate",
             "engine.schema.model",
         ),
-        *("engine.schema.sequences", "engine.widening"),
+        *("engine.schema.sequences", "engine.diff.type_widening"),
     ],
     "engine.schema.sequences": ["engine.schema.quoting", "engine.schema.model"],
-    "engine.widening": ["engine.schema.sequences"],
-    "engine.comments": ["engine.change", "engine.schema.model"],
-    "engine.remake": ["engine.change", "engine.schema.quoting", "engine.schema.model"],
-    "engine.order": ["engine.change", "engine.schema.model", "engine.schema.sequences"],
+    "engine.diff.type_widening": ["engine.schema.sequences"],
+    "engine.diff.comments": ["engine.diff.change", "engine.schema.model"],
+    "engine.diff.recreate": ["engine.diff.change", "engine.schema.quoting", "engine.schema.model"],
+    "engine.diff.ordering": [
+        "engine.diff.change",
+        "engine.schema.model",
+        "engine.schema.sequences",
+    ],
     "engine.columns": [
-        "engine.change",
+        "engine.diff.change",
         "engine.schema.quoting",
         "engine.schema.model",
         "engine.schema.sequences",
     ],
     "engine.ddl": [
-        *("engine.change", "engine.columns", "engine.ddl_types", "engine.errors"),
+        *("engine.diff.change", "engine.columns", "engine.ddl_types", "engine.errors"),
         *("engine.schema.quoting", "engine.schema.model", "engine.schema.sequences"),
     ],
-    "engine.ddl_types": ["engine.change", "engine.schema.quoting", "engine.schema.model"],
+    "engine.ddl_types": ["engine.diff.change", "engine.schema.quoting", "engine.schema.model"],
     "engine.drafts": ["engine.schema.quoting"],
     "engine.strategies": ["engine.drafts", "hypothesis"],
     "domains": ["peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
@@ -84,7 +88,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def dotted(path: Path) -> str:
-    """`engine.diff` for engine/diff.py."""
+    """`engine.diff.compare` for engine/diff.py."""
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 

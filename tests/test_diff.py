@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from engine import ddl
-from engine.diff import diff
-from engine.order import ordered
+from engine.diff.compare import diff
+from engine.diff.ordering import ordered
 from engine.schema.model import Schema
 from engine.testing import Law
 from tests.postgres import PostgresServer

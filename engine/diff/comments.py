@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.change import TYPES, Change
+from engine.diff.change import TYPES, Change
 from engine.schema.model import Key, Schema
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from engine.change import TYPES, Change, set_aside
+from engine.diff.change import TYPES, Change, set_aside
 from engine.schema.model import Column, Key, Schema, View
 from engine.schema.quoting import name
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from engine.change import Change
+from engine.diff.change import Change
 from engine.errors import ConfigError
 from engine.schema.model import Schema, Table
 from engine.schema.quoting import literal, name

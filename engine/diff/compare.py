@@ -1,7 +1,7 @@
 """diff(old, new): the changes that lead from one schema to the other.
 
-The rollback is diff(new, old): there is no second algorithm. engine.remake adds what has to go and
-come again because of the others, engine.order says in which order PostgreSQL carries them out.
+The rollback is diff(new, old): there is no second algorithm. engine.diff.recreate adds what has to go and
+come again because of the others, engine.diff.ordering says in which order PostgreSQL carries them out.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.change import Change, grows
-from engine.comments import comments
-from engine.order import places
-from engine.remake import remade
+from engine.diff.change import Change, grows
+from engine.diff.comments import comments
+from engine.diff.ordering import places
+from engine.diff.recreate import remade
+from engine.diff.type_widening import holds
 from engine.schema.model import (
     Column,
     Composite,
@@ -26,7 +27,6 @@ from engine.schema.model import (
     View,
 )
 from engine.schema.sequences import SERIAL, differing, unfolded
-from engine.widening import holds
 
 Difference = Callable[[str, Any, Any], Iterator[Change]]
 

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 
-from engine.change import KINDS, PARTS, TYPES, Change
+from engine.diff.change import KINDS, PARTS, TYPES, Change
 from engine.schema.model import Column, Key, Schema, Table, View
 from engine.schema.sequences import is_counted, usual_name
 
