@@ -7,12 +7,12 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from engine import columns, ddl
 from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.errors import GenerateError
 from engine.schema.model import Column, Key, Schema, Table
+from engine.sql import columns, statements
 
 NOTHING = "nothing"
 OWNERS = ("table", "view")
@@ -68,7 +68,7 @@ def way_back(live: Schema, known: Schema, but: Container[Key] = ()) -> list[str]
     ]
     try:
         return [
-            (f"-- this loses {change.losing}\n" if change.losing else "") + ddl.sql(change)
+            (f"-- this loses {change.losing}\n" if change.losing else "") + statements.sql(change)
             for change in changes
         ]
     except GenerateError:

@@ -13,7 +13,7 @@ from engine.migration_file import Migration
 from engine.observed import Observed
 from engine.schema.quoting import name as quoted
 from engine.shapes import Event
-from engine.statements import masked
+from engine.sql.lexer import masked
 
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
 SIZES = """

@@ -19,7 +19,7 @@ from engine.report import Report
 from engine.runner import Runner
 from engine.session import Settings
 from engine.shapes import Event, Shape
-from engine.statements import split
+from engine.sql.lexer import split
 
 # From the weakest of one that writes to the strongest.
 MODES = (

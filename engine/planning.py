@@ -6,17 +6,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from engine import ddl, seeding
+from engine import seeding
 from engine.build import DomainLike
 from engine.diff.change import TYPES, Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
-from engine.online_forms import online_statements
 from engine.schema.model import Column, Key, Schema
 from engine.schema.sequences import is_counted
 from engine.source import Statement
+from engine.sql import statements as ddl
+from engine.sql.online_statements import online_statements
 
 REMOVED = "removed"
 

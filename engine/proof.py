@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from engine import ddl, history, migration_folder
+from engine import history, migration_folder
 from engine.build import offered
 from engine.diff.change import Change
 from engine.diff.renames import Rename
@@ -20,6 +20,7 @@ from engine.schema import catalog
 from engine.schema.model import Key, Schema
 from engine.session import Settings
 from engine.source import Statement, migration_text
+from engine.sql import statements
 
 State = TypeVar("State")
 # The kinds of changes that may write a table anew: a column's type, SET UNLOGGED.
@@ -75,7 +76,7 @@ class Bench:
         with _undone(self.connection) as cursor:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
-                sql = change.sql if isinstance(change, Rename) else ddl.sql(change)
+                sql = change.sql if isinstance(change, Rename) else statements.sql(change)
                 writes = isinstance(change, Change) and change.kind in WRITING
                 before = _files(cursor) if writes else {}
                 try:

@@ -7,12 +7,12 @@ import json
 from collections import Counter
 from typing import Any
 
-from engine import ddl
 from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.schema import catalog
 from engine.schema.model import Schema
+from engine.sql import statements as ddl
 
 Rows = dict[str, list[dict[str, Any]]]
 

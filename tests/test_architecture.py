@@ -47,17 +47,17 @@ ALLOWED = {
         "engine.schema.model",
         "engine.schema.sequences",
     ],
-    "engine.columns": [
+    "engine.sql.columns": [
         "engine.diff.change",
         "engine.schema.quoting",
         "engine.schema.model",
         "engine.schema.sequences",
     ],
-    "engine.ddl": [
-        *("engine.diff.change", "engine.columns", "engine.ddl_types", "engine.errors"),
+    "engine.sql.statements": [
+        *("engine.diff.change", "engine.sql.columns", "engine.sql.types", "engine.errors"),
         *("engine.schema.quoting", "engine.schema.model", "engine.schema.sequences"),
     ],
-    "engine.ddl_types": ["engine.diff.change", "engine.schema.quoting", "engine.schema.model"],
+    "engine.sql.types": ["engine.diff.change", "engine.schema.quoting", "engine.schema.model"],
     "engine.drafts": ["engine.schema.quoting"],
     "engine.strategies": ["engine.drafts", "hypothesis"],
     "domains": ["peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],

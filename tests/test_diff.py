@@ -8,10 +8,10 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from engine import ddl
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.schema.model import Schema
+from engine.sql import statements as ddl
 from engine.testing import Law
 from tests.postgres import PostgresServer
 

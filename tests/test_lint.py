@@ -15,7 +15,7 @@ from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
 from engine.observed import Observed, Rehearsal
 from engine.report import Report
 from engine.reversible import Walk
-from engine.statements import split
+from engine.sql.lexer import split
 from tests.postgres import PostgresServer
 from tests.readme import spans, table
 from tests.test_lifecycle import execute

@@ -10,11 +10,11 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import ddl
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.schema import catalog
 from engine.schema.model import Schema
+from engine.sql import statements as ddl
 from tests import large
 from tests.postgres import PostgresServer
 

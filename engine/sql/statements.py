@@ -6,8 +6,6 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from engine import ddl_types
-from engine.columns import alter, definition
 from engine.diff.change import Change
 from engine.errors import GenerateError
 from engine.schema import sequences
@@ -23,6 +21,8 @@ from engine.schema.model import (
     View,
 )
 from engine.schema.quoting import literal, name
+from engine.sql import types
+from engine.sql.columns import alter, definition
 
 
 def sql(change: Change) -> str:
@@ -196,14 +196,14 @@ def _on_table(statement: str) -> Callable[[Change], str]:
 MAKERS: dict[tuple[str, str], Callable[[Change], str]] = {
     ("create", "extension"): _create_extension,
     ("drop", "extension"): _drop_extension,
-    ("create", "enum"): ddl_types.create_enum,
-    ("alter", "enum"): ddl_types.alter_enum,
+    ("create", "enum"): types.create_enum,
+    ("alter", "enum"): types.alter_enum,
     ("drop", "enum"): _on_table("DROP TYPE {name}"),
-    ("create", "domain"): ddl_types.create_domain,
-    ("alter", "domain"): ddl_types.alter_domain,
+    ("create", "domain"): types.create_domain,
+    ("alter", "domain"): types.alter_domain,
     ("drop", "domain"): _on_table("DROP DOMAIN {name}"),
-    ("create", "composite"): ddl_types.create_composite,
-    ("alter", "composite"): ddl_types.alter_composite,
+    ("create", "composite"): types.create_composite,
+    ("alter", "composite"): types.alter_composite,
     ("drop", "composite"): _on_table("DROP TYPE {name}"),
     ("create", "sequence"): lambda change: sequences.create(change.new),
     ("alter", "sequence"): lambda change: sequences.alter(change.old, change.new),

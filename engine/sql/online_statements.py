@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from engine import ddl
 from engine.diff.change import Change
-from engine.online import KEY, constraint_form
 from engine.schema.model import Key, Schema
 from engine.schema.quoting import literal, name, suffixed
+from engine.sql import statements
+from engine.sql.online_split import KEY, constraint_form
 
 PAGES = 1000
 PASSES = 50
@@ -48,7 +48,7 @@ def online_statements(
     swapped = {key for key in made.keys() & gone.keys() - needed if key[0] in SWAPS}
     for change in plan:
         if not _spares(change, old):
-            yield change, ddl.sql(change)
+            yield change, statements.sql(change)
         elif change.key not in swapped:
             yield from ((change, sql) for sql in _alone(change, filled))
         elif change.action == "create":
@@ -65,11 +65,11 @@ def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:
     if form:
         yield from _constraint(change, form, "")
     elif change.kind == "index":
-        yield _concurrently(ddl.sql(change))
+        yield _concurrently(statements.sql(change))
     elif (change.action, change.kind) == ("alter", "column"):
         yield from _column(change, change.key in filled)
     else:
-        yield ddl.sql(change)
+        yield statements.sql(change)
 
 
 def _concurrently(sql: str) -> str:
@@ -79,7 +79,7 @@ def _concurrently(sql: str) -> str:
 def _swapped_index(change: Change) -> Iterator[str]:
     """The new one is there before the old one goes."""
     index, new = name(change.name), name(suffixed(change.name, "_new"))
-    yield _concurrently(ddl.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
+    yield _concurrently(statements.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
     yield f"DROP INDEX CONCURRENTLY {index}"
     yield f"ALTER INDEX {new} RENAME TO {index}"
 
@@ -119,7 +119,7 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
     old, new = change.old, change.new
     table, column = name(change.table), name(change.name)
     if not new.not_null or old.not_null:
-        yield ddl.sql(change)
+        yield statements.sql(change)
     elif filled:
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {new.default}"
     if filled:

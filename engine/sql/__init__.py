@@ -1,0 +1,1 @@
+"""Changes as SQL text, and SQL text as statements; pure."""
