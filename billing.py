@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import registry
-from engine.database import database_url, load_environment
+from engine.connect.connection import database_url, load_environment
+from engine.connect.url import checked
 from engine.errors import ConfigError
 from engine.pool import EnginePool, PoolSettings
-from engine.url import checked
 
 ROOT = Path(__file__).resolve().parent
 

@@ -23,9 +23,9 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.queries import QUERIES, Measurement, Query, measure
-from engine.database import connect, database_url, load_environment
+from engine.connect.connection import connect, database_url, load_environment
+from engine.connect.url import shown
 from engine.errors import EngineError
-from engine.url import shown
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 7

@@ -48,7 +48,7 @@ def command(**options: Any) -> Callable[[Callable[..., None]], Any]:
     def decorate(function: Callable[..., None]) -> Any:
         @functools.wraps(function)
         def guarded(*arguments: Any, debug: bool = False, **named: Any) -> None:
-            from engine.database import load_environment
+            from engine.connect.connection import load_environment
 
             for stream in (sys.stdout, sys.stderr):
                 if isinstance(stream, TextIOWrapper):
@@ -87,16 +87,16 @@ def count(option: str, text: str, least: int = 1) -> int:
 
 def url() -> str:
     """The database that is meant."""
-    from engine.database import database_url
+    from engine.connect.connection import database_url
 
     return database_url(ROOT)
 
 
 def migration_url() -> str:
     """Where migrations run: past a transaction pooler, if one is named for that."""
-    from engine import database
+    from engine.connect import connection
 
-    return database.migration_url(ROOT)
+    return connection.migration_url(ROOT)
 
 
 def answer(question: str) -> str:

@@ -14,7 +14,7 @@ from commands.base import ROOT, command, url
 @command(name="start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
-    from engine.server import start
+    from engine.connect.embedded import start
 
     print(start(ROOT).url())
 
@@ -22,7 +22,7 @@ def db_start(c: Context) -> None:
 @command(name="stop")
 def db_stop(c: Context) -> None:
     """Stop the embedded server."""
-    from engine.server import stop
+    from engine.connect.embedded import stop
 
     print("stopped" if stop(ROOT) else "The embedded server is not running.")
 
@@ -30,8 +30,8 @@ def db_stop(c: Context) -> None:
 @command(name="shell")
 def db_shell(c: Context) -> None:
     """Open psql on the database."""
-    from engine.programs import clients
-    from engine.url import for_program
+    from engine.connect.programs import clients
+    from engine.connect.url import for_program
 
     program = list(clients("psql").values())[-1]
     connection, environment = for_program(url())

@@ -87,7 +87,7 @@ def _wiping(
 
 def _refuse_unasked(runner: Runner, yes: bool) -> None:
     """Without a terminal nobody could answer."""
-    from engine.url import shown
+    from engine.connect.url import shown
 
     if not (yes or runner.settings.dry or sys.stdin.isatty()):
         raise Refused(
@@ -117,7 +117,7 @@ def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
 
 def _confirm(url: str, objects: int, backup: bool) -> bool:
     """Ask; whether to make a backup first."""
-    from engine.url import shown
+    from engine.connect.url import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if answer(f"{place} Type yes to go on: ") != "yes":

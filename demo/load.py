@@ -27,11 +27,11 @@ from demo.story import Story
 from demo.verify import verify
 from domains.base import IdentityField
 from engine import environment
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.url import shown
 from engine.errors import EngineError, Refused
 from engine.report import Report
 from engine.status import read_status
-from engine.url import shown
 
 LOCK_TIMEOUT = "5s"
 EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"

@@ -16,8 +16,8 @@ import peewee
 from peewee import Model
 from psycopg2 import errors, sql
 
+from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
-from engine.peewee_database import EngineDatabase
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE

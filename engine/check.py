@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from engine import history, lint, migration_folder, squawk
-from engine.database import connect
+from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.finding import ERROR, WARNING, Finding
 from engine.generate import Generator

@@ -20,11 +20,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from engine import programs
-from engine.database import connect
+from engine.connect import programs
+from engine.connect.connection import connect
+from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
-from engine.url import for_program, shown
 
 PARTIAL = ".partial"
 ENDING = ".dump"

@@ -10,7 +10,7 @@ from typing import Any
 
 from psycopg2 import errors, sql
 
-from engine.database import connect
+from engine.connect.connection import connect
 from engine.errors import ConfigError, Refused
 
 SETTING = "billing.environment"

@@ -16,16 +16,16 @@ from pathlib import Path
 
 from engine import migration_folder, rows, seeding
 from engine.build import build
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.peewee_database import EngineDatabase
+from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.natural import Tables
-from engine.peewee_database import EngineDatabase
 from engine.planning import Planner, SeededDomain
 from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.scratch import scratch
 from engine.source import Statement, empty_text
 from engine.structure import Structure
 

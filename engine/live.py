@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import history, migration_folder, reading, replay
-from engine.database import connect
+from engine.connect.connection import connect
 from engine.drift import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.history import History

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import migration_folder, shapes
-from engine.database import connect
-from engine.peewee_database import EngineDatabase
+from engine.connect.connection import connect
+from engine.connect.peewee_database import EngineDatabase
 from engine.replay import replayed
 from engine.report import Report
 from engine.runner import Runner

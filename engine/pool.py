@@ -18,9 +18,9 @@ from typing import Any
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
 from psycopg2 import extensions
 
+from engine.connect.peewee_database import EngineDatabase
+from engine.connect.url import shown
 from engine.errors import ConfigError, PoolExhausted
-from engine.peewee_database import EngineDatabase
-from engine.url import shown
 
 HEALTH_SECONDS = 5.0
 

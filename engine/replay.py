@@ -7,12 +7,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from engine import migration_folder
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.scratch import scratch
 from engine.session import Settings
 
 

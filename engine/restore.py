@@ -15,12 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine import programs, restore_script, time_zone
+from engine import restore_script, time_zone
+from engine.connect import programs
+from engine.connect.url import for_program, shown
 from engine.dump import sidecar
 from engine.errors import BackupFailed, Refused
 from engine.report import Report
 from engine.session import Settings, exclusive
-from engine.url import for_program, shown
 
 BEGUN = "pg_restore: processing data for table "
 HELD = """

@@ -15,9 +15,9 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any
 
-from engine import programs
+from engine.connect import programs
+from engine.connect.url import for_program
 from engine.report import Report
-from engine.url import for_program
 
 KNOWN_SINCE = 17
 UNKNOWN = b"SET transaction_timeout = 0;\n"

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import execution, history, migration_folder, notices, time_zone
+from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
 from engine.job import Job
 from engine.migration_file import Migration
 from engine.migrator import FileMigrator
-from engine.peewee_database import EngineDatabase
 from engine.report import Report
 from engine.session import Session, Settings, exclusive
 from engine.watch import Watch

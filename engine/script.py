@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine import history, migration_folder
+from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.migration_file import Migration
 from engine.migrator import FileMigrator
-from engine.peewee_database import EngineDatabase
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.step import Step

@@ -12,13 +12,14 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine import failure, interrupt, lock, pooler, time_zone
+from engine import failure, interrupt, lock, time_zone
 from engine.blockers import Blockers
-from engine.database import connect
+from engine.connect import transaction_pooler
+from engine.connect.connection import connect
+from engine.connect.peewee_database import EngineDatabase
+from engine.connect.url import shown
 from engine.errors import ConnectionFailed
-from engine.peewee_database import EngineDatabase
 from engine.report import Report
-from engine.url import shown
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
     database = settings.database(url, show=show, dry=settings.dry)
     with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
         try:
-            pooler.refuse_transaction_pooling(guard, url, report.message)
+            transaction_pooler.refuse_transaction_pooling(guard, url, report.message)
             guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
             start = time.perf_counter()
             with (

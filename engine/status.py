@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine import history, journal, migration_folder, notices
-from engine.database import connect
+from engine.connect.connection import connect
 from engine.history import History
 
 

@@ -15,14 +15,14 @@ import peewee
 from psycopg2 import errors
 
 from engine import failure, history, journal, migration_folder
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.peewee_database import EngineDatabase
+from engine.connect.scratch import scratch
 from engine.errors import Refused
-from engine.peewee_database import EngineDatabase
 from engine.replay import replayed
 from engine.report import Report, timed
 from engine.runner import Runner
 from engine.schema.catalog import OWN_TABLES
-from engine.scratch import scratch
 from engine.session import Settings, exclusive
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to

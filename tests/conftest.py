@@ -20,7 +20,7 @@ import pytest
 
 import registry
 from engine import migration_folder
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from engine.runner import Runner
 from engine.session import Settings
 from tests import postgres

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import programs
+from engine.connect import programs
 from tests.postgres import PostgresServer, free_port
 
 INI = """

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg2
 
-from engine import programs
+from engine.connect import programs
 
 PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"

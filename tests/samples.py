@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg2
 import pytest
 
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 
 Result = TypeVar("Result")
 

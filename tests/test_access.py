@@ -24,7 +24,7 @@ from domains.locations.access import can, permissions_of
 from domains.locations.models import Location, LocationUser
 from domains.locations.operations import make_default
 from domains.permissions import UnknownPermission
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests.conftest import Invoke
 
 HOUR = timedelta(hours=1)

@@ -22,7 +22,7 @@ import pytest
 import backup
 from domains.backups import keeping
 from domains.backups.models import Backup, BackupSchedule, BackupStatus
-from engine import programs
+from engine.connect import programs
 from engine.dump import Dump, dump, remove, sidecar
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report

@@ -25,8 +25,8 @@ from domains.customers.models import Customer, TransactionLogEntryType
 from domains.customers.operations import post
 from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
+from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, EngineError, Refused
-from engine.peewee_database import EngineDatabase
 from tests.console import call
 from tests.demo_databases import TODAY, demo_url, fill
 from tests.postgres import PostgresServer

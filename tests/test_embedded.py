@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import programs, server
+from engine.connect import embedded, programs
 from tests.conftest import Invoke
 from tests.test_lifecycle import execute, query
 
@@ -27,7 +27,7 @@ from tests.test_lifecycle import execute, query
 def clone(project: Path) -> Iterator[Path]:
     """A copy of the project without a server, below folders that only their owner may enter."""
     yield project
-    server.stop(project)
+    embedded.stop(project)
     home = (project / ".postgres").resolve()
     if home.is_relative_to(programs.STATE):
         shutil.rmtree(home)
@@ -35,7 +35,7 @@ def clone(project: Path) -> Iterator[Path]:
 
 def postmaster(clone: Path) -> int:
     """The process of the server."""
-    return int((server.find(clone).data / "postmaster.pid").read_text().split()[0])
+    return int((embedded.find(clone).data / "postmaster.pid").read_text().split()[0])
 
 
 def alive(process: int) -> bool:
@@ -89,7 +89,7 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
         assert first.returncode == 0, first.stderr
     process = postmaster(clone)
     assert alive(process)
-    url = server.find(clone).url()
+    url = embedded.find(clone).url()
     execute(url, "UPDATE locations SET name = 'Kantor Pusat'")
 
     os.kill(process, signal.SIGKILL)
@@ -103,12 +103,12 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
     os.waitpid(process, 0)
     assert query(url, "SELECT name FROM locations") == [("Kantor Pusat",)]
 
-    server.find(clone).complete.unlink()  # as if the first command had been killed before the end
+    embedded.find(clone).complete.unlink()  # as if the first command had been killed before the end
     execute(url.replace("/billing", "/postgres"), "ALTER DATABASE billing RENAME TO moved")
     assert "pending" in invoke(clone, None, "status").stdout
 
     assert invoke(clone, None, "db.stop").stdout == "stopped\n"
-    assert not server.find(clone).running()
+    assert not embedded.find(clone).running()
     assert "not running" in invoke(clone, None, "db.stop").stdout
 
 
@@ -120,21 +120,21 @@ def long(project: Path) -> Iterator[Path]:
     folder = top / ("deep" * 20) / ("deeper" * 10) / "project"
     shutil.copytree(project, folder)
     yield folder
-    server.stop(folder)
-    shutil.rmtree(server.find(folder).socket_folder)
+    embedded.stop(folder)
+    shutil.rmtree(embedded.find(folder).socket_folder)
     shutil.rmtree(top)
 
 
 def test_two_first_commands_on_a_long_path(long: Path) -> None:
     """A socket's path has about 100 bytes; one server is made, whoever comes first."""
-    left_behind = server._with_home(long, server.find(long)).home / "data.partial"
+    left_behind = embedded._with_home(long, embedded.find(long)).home / "data.partial"
     left_behind.mkdir()
     (left_behind / "PG_VERSION").touch()
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: command(long, "status"), range(2)))
     assert [run.returncode for run in runs] == [0, 0], runs
     assert runs[0].stdout == runs[1].stdout
-    found = server.find(long)
+    found = embedded.find(long)
     assert len(os.fsencode(found.home)) > 100 > len(os.fsencode(found.socket_folder))
     assert found.socket_folder.stat().st_mode & 0o077 == 0
     assert found.log.read_text().count("starting PostgreSQL") == 1

@@ -18,12 +18,13 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import programs, wipe
+from engine import wipe
 from engine.adopt import adopt
+from engine.connect import programs
+from engine.connect.scratch import scratch
 from engine.errors import ConfigError, ConnectionFailed, EngineError, MigrationFailed
 from engine.report import Report
 from engine.runner import Runner
-from engine.scratch import scratch
 from engine.session import Settings
 from engine.status import read_status
 from tests import postgres, proxy

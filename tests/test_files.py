@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from engine.programs import clients
+from engine.connect.programs import clients
 from engine.runner import Runner
 from tests.conftest import Invoke
 from tests.console import call

@@ -21,7 +21,7 @@ from domains.backups.operations import (
     start_scheduled,
 )
 from domains.errors import RuleViolation
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests import samples
 from tests.samples import together
 

@@ -30,7 +30,7 @@ from domains.payments.operations import (
     settle_from_balance,
     take_back,
 )
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests import money
 from tests.money import CLIENTS, at_once, audit, customer, draft, one, payment, subscription
 

@@ -25,7 +25,7 @@ from domains.notifications.operations import (
     pause,
     release_stuck,
 )
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests.samples import CLIENTS, together
 
 WHATSAPP, SMS, EMAIL = NotificationQueueChannel

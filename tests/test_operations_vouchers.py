@@ -24,7 +24,7 @@ from domains.mikrotik.operations import (
     make_batch,
     redeem,
 )
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests import samples
 from tests.samples import CLIENTS, together
 

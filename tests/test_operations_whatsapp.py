@@ -23,7 +23,7 @@ from domains.whatsapp.operations import (
     make_default_template,
     render,
 )
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from tests import samples
 from tests.samples import together
 

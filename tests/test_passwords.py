@@ -29,8 +29,8 @@ from domains.auth.seeds import ADMIN_PASSWORD_HASH
 from domains.system.limits import login_limits
 from domains.system.models import Setting
 from engine import environment
+from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError
-from engine.peewee_database import EngineDatabase
 from tests.conftest import ROOT, Invoke
 from tests.console import at_terminal, call
 

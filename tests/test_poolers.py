@@ -13,13 +13,13 @@ import pytest
 
 from engine import wipe
 from engine.adopt import adopt
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.scratch import scratch
+from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.errors import ConfigError, ConnectionFailed
 from engine.generate import Generator
-from engine.pooler import refuse_transaction_pooling
 from engine.report import Report
 from engine.runner import Runner
-from engine.scratch import scratch
 from engine.session import Settings
 from tests import pgbouncer
 from tests.console import call

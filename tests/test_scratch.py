@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg2
 
-from engine.scratch import scratch
+from engine.connect.scratch import scratch
 from tests import crash
 from tests.postgres import PostgresServer
 

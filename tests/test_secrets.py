@@ -15,7 +15,7 @@ from domains.mikrotik.models import Router
 from domains.plugins.models import PaymentPlugin, PluginConfiguration
 from domains.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from domains.whatsapp.models import WhatsappSession
-from engine.peewee_database import EngineDatabase
+from engine.connect.peewee_database import EngineDatabase
 from engine.report import Report
 from tests.console import call
 

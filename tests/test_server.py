@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import programs, server
+from engine.connect import embedded, programs
 from tests.test_lifecycle import query
 
 
@@ -26,16 +26,16 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "project"
     folder.mkdir()
     yield folder
-    server.stop(folder)
+    embedded.stop(folder)
     shutil.rmtree(state)
 
 
 def test_two_first_commands_start_one_server(root: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(server.start, [root, root])
+        first, second = pool.map(embedded.start, [root, root])
     assert first == second
-    assert query(server.embedded_url(root), "SELECT current_database()") == [("billing",)]
-    assert server.stop(root)
+    assert query(embedded.embedded_url(root), "SELECT current_database()") == [("billing",)]
+    assert embedded.stop(root)
     shutil.rmtree(root)
     root.mkdir()
-    assert not server._with_home(root, server.find(root)).data.exists()
+    assert not embedded._with_home(root, embedded.find(root)).data.exists()

@@ -12,8 +12,8 @@ from typing import Any
 
 import psycopg2
 
+from engine.connect.url import checked, shown
 from engine.errors import ConnectionFailed
-from engine.url import checked, shown
 
 OLDEST = 140000
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
@@ -82,7 +82,7 @@ def database_url(root: Path) -> str:
     """
     url = os.environ.get("DATABASE_URL", "")
     if not url:
-        from engine.server import embedded_url
+        from engine.connect.embedded import embedded_url
 
         return embedded_url(root)
     return checked(url, "DATABASE_URL")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from engine import programs
+from engine.connect import programs
 from engine.errors import ConfigError, EngineError
 
 DATABASE = "billing"

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import PostgresqlDatabase
 
-from engine.database import connect
+from engine.connect.connection import connect
 
 
 class EngineDatabase(PostgresqlDatabase):

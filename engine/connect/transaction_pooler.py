@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg2
 
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
-from engine.url import shown
 
 PID = "SELECT pg_backend_pid()"
 ROUNDS = 10

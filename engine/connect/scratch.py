@@ -14,10 +14,10 @@ from typing import Any
 
 from psycopg2 import errors, sql
 
-from engine.database import connect
+from engine.connect.connection import connect
+from engine.connect.transaction_pooler import refuse_transaction_pooling
+from engine.connect.url import checked, with_database
 from engine.errors import ConfigError
-from engine.pooler import refuse_transaction_pooling
-from engine.url import checked, with_database
 
 NAME = """
     SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)

@@ -1,0 +1,1 @@
+"""Servers and connections: which one is meant, how to reach it, and scratch databases on it."""
