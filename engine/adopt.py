@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import history, journal, migration_folder, replay
+from engine import replay
 from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.errors import Refused
-from engine.history import History
-from engine.migration_file import Migration
+from engine.files import history, journal, migration_folder
+from engine.files.history import History
+from engine.files.migration_file import Migration
 from engine.replay import replayed
 from engine.report import Report
 from engine.schema import catalog

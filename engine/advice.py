@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.migration_file import Migration
+from engine.files.migration_file import Migration
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"

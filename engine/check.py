@@ -9,14 +9,15 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from engine import history, lint, migration_folder, squawk
+from engine import lint, squawk
 from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
+from engine.files import history, migration_folder
+from engine.files.history import History
+from engine.files.migration_file import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.generate import Generator
-from engine.history import History
 from engine.lint import Sizes
-from engine.migration_file import Migration
 from engine.planning import SeededDomain
 from engine.report import Report
 from engine.reversible import RULE as IRREVERSIBLE

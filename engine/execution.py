@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import psycopg2
 
-from engine import history, journal, other_tools, step_rules
+from engine import other_tools, step_rules
 from engine.errors import EngineError, MigrationFailed
 from engine.failure import (
     Place,
@@ -19,13 +19,14 @@ from engine.failure import (
     is_already_there,
     is_lock_timeout,
 )
+from engine.files import history, journal
+from engine.files.journal import Journal
+from engine.files.step import Step
+from engine.files.step_collector import FileMigrator
 from engine.job import Job
-from engine.journal import Journal
 from engine.loss import Holdings, Loss
-from engine.migrator import FileMigrator
 from engine.report import timed
 from engine.session import Session
-from engine.step import Step
 
 Result = TypeVar("Result")
 

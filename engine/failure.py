@@ -10,7 +10,7 @@ import psycopg2
 
 from engine import advice, excerpt
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
-from engine.migration_file import Migration, line_in
+from engine.files.migration_file import Migration, line_in
 
 
 @dataclass(frozen=True)

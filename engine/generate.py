@@ -14,19 +14,20 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from engine import migration_folder, rows, seeding
+from engine import rows, seeding
 from engine.build import build
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
+from engine.files import migration_folder
+from engine.files.template import Statement, empty_text
 from engine.natural import Tables
 from engine.planning import Planner, SeededDomain
 from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.source import Statement, empty_text
 from engine.structure import Structure
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")

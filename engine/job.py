@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.migration_file import Function, Migration
-from engine.migrator import FileMigrator
+from engine.files.migration_file import Function, Migration
+from engine.files.step_collector import FileMigrator
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from engine.files.migration_file import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.lint_rules import BY_EVENT, BY_TEXT, NAMES, Rule
-from engine.migration_file import Migration
 from engine.observed import Observed
 from engine.schema.quoting import name as quoted
 from engine.shapes import Event

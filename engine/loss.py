@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.errors import EngineError, Refused
-from engine.migration_file import Migration
+from engine.files.migration_file import Migration
 from engine.schema.catalog import OWN_TABLES
 
 # A table whose file is empty has no rows; one whose file is not may have some.

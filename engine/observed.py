@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import migration_folder, shapes
+from engine import shapes
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
+from engine.files import migration_folder
 from engine.replay import replayed
 from engine.report import Report
 from engine.runner import Runner

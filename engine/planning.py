@@ -13,9 +13,9 @@ from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
+from engine.files.template import Statement
 from engine.schema.model import Column, Key, Schema
 from engine.schema.sequences import is_counted
-from engine.source import Statement
 from engine.sql import statements as ddl
 from engine.sql.online_statements import online_statements
 

@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from engine import history, migration_folder
 from engine.build import offered
 from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
+from engine.files import history, migration_folder
+from engine.files.template import Statement, migration_text
 from engine.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Key, Schema
 from engine.session import Settings
-from engine.source import Statement, migration_text
 from engine.sql import statements
 
 State = TypeVar("State")

@@ -19,7 +19,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from psycopg2 import errors
 
 from engine.errors import ConfigError
-from engine.history import History
+from engine.files.history import History
 from engine.schema import catalog, catalog_queries, sequences
 from engine.schema import model as schema
 from engine.schema.catalog import READING_TABLE

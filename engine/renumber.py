@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from engine import migration_folder
-from engine.migration_file import Migration
+from engine.files import migration_folder
+from engine.files.migration_file import Migration
 
 
 def misplaced(migrations: list[Migration], applied: Iterable[str]) -> list[Migration]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from engine import migration_folder
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
+from engine.files import migration_folder
 from engine.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Schema

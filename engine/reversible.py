@@ -12,9 +12,9 @@ from pathlib import Path
 from engine import failure, replay
 from engine.drift import differences
 from engine.errors import EngineError
+from engine.files.migration_file import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.lint_rules import BY_STATE
-from engine.migration_file import Migration
 from engine.observed import Observed, Rehearsal, rehearsed
 from engine.report import Report
 from engine.schema.model import Schema

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import execution, history, migration_folder, notices, time_zone
+from engine import execution, notices, time_zone
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
+from engine.files import history, migration_folder
+from engine.files.migration_file import Migration
+from engine.files.step_collector import FileMigrator
 from engine.job import Job
-from engine.migration_file import Migration
-from engine.migrator import FileMigrator
 from engine.report import Report
 from engine.session import Session, Settings, exclusive
 from engine.watch import Watch

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine import history, migration_folder
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
-from engine.migration_file import Migration
-from engine.migrator import FileMigrator
+from engine.files import history, migration_folder
+from engine.files.migration_file import Migration
+from engine.files.step import Step
+from engine.files.step_collector import FileMigrator
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
-from engine.step import Step
 
 
 def script(folder: Path, first: int = 0, last: int | None = None) -> str:

@@ -7,9 +7,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import history, journal, migration_folder, notices
+from engine import notices
 from engine.connect.connection import connect
-from engine.history import History
+from engine.files import history, journal, migration_folder
+from engine.files.history import History
 
 
 @dataclass(frozen=True)

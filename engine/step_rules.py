@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.errors import MigrationFailed
-from engine.journal import Journal
-from engine.migration_file import Migration
-from engine.step import Step
+from engine.files.journal import Journal
+from engine.files.migration_file import Migration
+from engine.files.step import Step
 
 
 def check(migration: Migration, steps: Iterable[Step], *, atomic: bool) -> None:

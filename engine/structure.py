@@ -9,11 +9,11 @@ from engine.diff.change import Change
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Names, Rename, plain
+from engine.files.template import Statement
 from engine.planning import Planner, is_unfillable, refuse_unfillable
 from engine.proof import Bench, Generated
 from engine.report import Report
 from engine.schema.model import Schema
-from engine.source import Statement
 from engine.sql.online_split import Split
 
 

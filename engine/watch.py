@@ -11,9 +11,10 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine import drift, history, migration_folder, reading
+from engine import drift, reading
 from engine.drift import Drift
 from engine.errors import EngineError, Refused
+from engine.files import history, migration_folder
 from engine.job import Job
 from engine.schema import catalog
 from engine.schema.model import Key, Schema

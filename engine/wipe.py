@@ -14,11 +14,12 @@ from typing import Any
 import peewee
 from psycopg2 import errors
 
-from engine import failure, history, journal, migration_folder
+from engine import failure
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.errors import Refused
+from engine.files import history, journal, migration_folder
 from engine.replay import replayed
 from engine.report import Report, timed
 from engine.runner import Runner

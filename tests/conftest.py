@@ -19,8 +19,8 @@ import psycopg2
 import pytest
 
 import registry
-from engine import migration_folder
 from engine.connect.peewee_database import EngineDatabase
+from engine.files import migration_folder
 from engine.runner import Runner
 from engine.session import Settings
 from tests import postgres

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from domains.domain import Domain
-from engine import lint, migration_folder
+from engine import lint
 from engine.check import Check, Checked
+from engine.files import migration_folder
 from engine.finding import Finding
 from engine.lint import Sizes
 from engine.report import Report

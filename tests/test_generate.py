@@ -28,10 +28,10 @@ from peewee import (
 from domains import base
 from domains.base import BaseModel, EnumField, TimestampedModel
 from domains.domain import Domain
-from engine import migration_folder
 from engine.build import build
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
+from engine.files import migration_folder
 from engine.generate import Generator
 from engine.planning import is_unfillable
 from engine.runner import Runner

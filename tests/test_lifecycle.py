@@ -13,7 +13,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import migration_folder, rows, wipe
+from engine import rows, wipe
+from engine.files import migration_folder
 from engine.natural import Tables
 from engine.report import Report
 from engine.runner import Runner

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import lint, migration_folder, squawk
+from engine import lint, squawk
+from engine.files import migration_folder
 from engine.finding import Finding
 from engine.lint import Sizes
 from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.step import LITERALS
+from engine.files.step import LITERALS
 
 ATOMIC = re.compile(r"\bBEGIN\s+ATOMIC\b", re.IGNORECASE)
 

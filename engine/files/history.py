@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from engine import journal
 from engine.errors import HistoryError
-from engine.migration_file import FILE, Migration
+from engine.files import journal
+from engine.files.migration_file import FILE, Migration
 from engine.schema.catalog import HISTORY_TABLE
 
 CREATE = f"""

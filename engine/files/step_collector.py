@@ -10,7 +10,7 @@ from typing import Any
 from peewee import Database
 from peewee_migrate import Migrator
 
-from engine.step import Step
+from engine.files.step import Step
 
 
 class FileMigrator(Migrator):

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
-from engine.migration_file import Migration
+from engine.files.migration_file import Migration
+from engine.files.step import Step
 from engine.schema.catalog import JOURNAL_TABLE
-from engine.step import Step
 
 CREATE = f"""
     CREATE TABLE IF NOT EXISTS {JOURNAL_TABLE} (

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import HistoryError
-from engine.migration_file import FILE, Migration
+from engine.files.migration_file import FILE, Migration
 
 
 def find(folder: Path) -> list[Migration]:

@@ -1,0 +1,1 @@
+"""Migration files, and what a database has had of them."""
