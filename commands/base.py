@@ -176,7 +176,7 @@ def _message(error: BaseException) -> str:
         domain_errors and isinstance(error, domain_errors.BillingError)
     ):
         return f"Error: {error}"
-    from engine.failure import translated
+    from engine.explain.postgres_errors import translated
 
     if known := translated(error):
         return f"Error: {known}"

@@ -12,7 +12,7 @@ import psycopg2
 
 from engine import other_tools, step_rules
 from engine.errors import EngineError, MigrationFailed
-from engine.failure import (
+from engine.explain.postgres_errors import (
     Place,
     connection_lost,
     explain,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine.console import Console
-from engine.failure import sqlstate
+from engine.explain.postgres_errors import sqlstate
 
 COMMENT = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 WORD = re.compile(r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*(?=[\s(;,]|$)')

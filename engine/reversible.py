@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine import failure, replay
+from engine import replay
 from engine.drift import differences
 from engine.errors import EngineError
+from engine.explain import postgres_errors
 from engine.files.migration_file import Migration
 from engine.finding import ERROR, WARNING, Finding
 from engine.lint_rules import BY_STATE
@@ -132,7 +133,7 @@ class Walk:
         return Finding(
             migration.name,
             line,
-            BY_STATE.get(failure.sqlstate(error) or "", "fails"),
+            BY_STATE.get(postgres_errors.sqlstate(error) or "", "fails"),
             ERROR,
             what,
             why,

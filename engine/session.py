@@ -12,13 +12,14 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine import failure, interrupt, lock, time_zone
+from engine import interrupt, lock, time_zone
 from engine.blockers import Blockers
 from engine.connect import transaction_pooler
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConnectionFailed
+from engine.explain import postgres_errors
 from engine.report import Report
 
 
@@ -136,7 +137,7 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
                 kept = _prepared(database.connection().cursor(), settings)
                 yield Session(database, guard, blockers, settings, report, kept)
         except (psycopg2.Error, peewee.PeeweeException) as error:
-            explained = failure.translated(error, guard.info.user, guard.info.dbname)
+            explained = postgres_errors.translated(error, guard.info.user, guard.info.dbname)
             raise explained or error from error
 
 

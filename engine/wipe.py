@@ -14,11 +14,11 @@ from typing import Any
 import peewee
 from psycopg2 import errors
 
-from engine import failure
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.errors import Refused
+from engine.explain import postgres_errors
 from engine.files import history, journal, migration_folder
 from engine.replay import replayed
 from engine.report import Report, timed
@@ -125,7 +125,7 @@ def _dropped(database: EngineDatabase, statement: str, report: Report, left: int
             _execute(database, statement, report)
     except Refused as refused:
         if not isinstance(
-            failure.server_error(refused.__cause__), errors.DependentObjectsStillExist
+            postgres_errors.server_error(refused.__cause__), errors.DependentObjectsStillExist
         ):
             raise
         return False
@@ -137,7 +137,7 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
         with timed(report, 0, statement):
             database.execute_sql(statement.replace("%", "%%"))
     except peewee.DatabaseError as error:
-        diag = getattr(failure.server_error(error), "diag", None)
+        diag = getattr(postgres_errors.server_error(error), "diag", None)
         detail = [diag.message_detail, diag.message_hint] if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine import excerpt
 from engine.errors import MigrationFailed
+from engine.explain import excerpt
 from engine.runner import Runner
 from tests.conftest import Invoke
 from tests.console import call

@@ -8,8 +8,8 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine import advice, excerpt
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
+from engine.explain import excerpt, remedies
 from engine.files.migration_file import Migration, line_in
 
 
@@ -87,19 +87,19 @@ def sqlstate(error: BaseException) -> str | None:
 
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether a lock was not to be had in time; the same statement may do later."""
-    return sqlstate(error) in (advice.LOCK_NOT_AVAILABLE, advice.DEADLOCK)
+    return sqlstate(error) in (remedies.LOCK_NOT_AVAILABLE, remedies.DEADLOCK)
 
 
 def is_already_there(error: BaseException) -> bool:
     """Whether something was to be made that the database has."""
-    return getattr(server_error(error), "pgcode", None) in advice.ALREADY_THERE
+    return getattr(server_error(error), "pgcode", None) in remedies.ALREADY_THERE
 
 
 def connection_lost(error: BaseException) -> bool:
     """Whether the session is over, so that nothing is known of what was under way."""
     server = server_error(error)
     broken = isinstance(server, (psycopg2.OperationalError, psycopg2.InterfaceError))
-    return broken and (server.pgcode is None or server.pgcode in advice.SESSION_OVER)
+    return broken and (server.pgcode is None or server.pgcode in remedies.SESSION_OVER)
 
 
 def server_error(error: BaseException | None) -> Any:
@@ -167,7 +167,7 @@ def _fix(place: Place, server: Any, error: BaseException, role: str, database: s
     if server is None:
         return f"mend {place.migration.path}, {again}"
     known = _fix_by_state(server, role, database)
-    known = known or advice.for_state(server.pgcode or "", place.migration, atomic=place.atomic)
+    known = known or remedies.for_state(server.pgcode or "", place.migration, atomic=place.atomic)
     return f"{known or f'mend {place.migration.path}'}, {again}"
 
 
@@ -176,6 +176,6 @@ def _fix_by_state(server: Any, role: str, database: str) -> str:
         return "see that PostgreSQL runs"
     if is_lock_timeout(server):
         return "end what holds the lock, or wait for it"
-    if server.pgcode == advice.NO_RIGHT:
-        return advice.for_right(_primary(server), role, database)
+    if server.pgcode == remedies.NO_RIGHT:
+        return remedies.for_right(_primary(server), role, database)
     return ""

@@ -1,0 +1,1 @@
+"""PostgreSQL's errors in plain words, with what to do."""
