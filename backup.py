@@ -16,7 +16,7 @@ from engine import dump as dumps
 from engine.errors import Refused
 from engine.report import Report
 from engine.restore import restore as restore_dump
-from engine.session import Settings
+from engine.run.session import Settings
 
 ROOT = Path(__file__).resolve().parent
 DEFAULT = "backups"

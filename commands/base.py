@@ -22,7 +22,7 @@ from engine.errors import ConfigError, EngineError, Refused
 
 if TYPE_CHECKING:
     from engine.report import Report
-    from engine.runner import Runner
+    from engine.run.runner import Runner
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
@@ -129,8 +129,8 @@ def reporting(task: str, log_json: bool) -> Iterator[Report]:
 def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:
     """A runner on the project's migrations."""
     from engine.console import Console
-    from engine.runner import Runner
-    from engine.session import Settings
+    from engine.run.runner import Runner
+    from engine.run.session import Settings
 
     return Runner(
         migration_url(),

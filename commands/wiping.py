@@ -23,7 +23,7 @@ from commands.base import (
 from engine.errors import Refused
 
 if TYPE_CHECKING:
-    from engine.runner import Runner
+    from engine.run.runner import Runner
     from engine.wipe import Wipe
 
 WIPING = {

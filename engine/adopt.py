@@ -5,18 +5,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine import replay
 from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.errors import Refused
 from engine.files import history, journal, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
-from engine.replay import replayed
 from engine.report import Report
+from engine.run import replay
+from engine.run.replay import replayed
+from engine.run.session import Settings, exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.session import Settings, exclusive
 from engine.watch import Watch
 
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import reading, replay
+from engine import reading
 from engine.connect.connection import connect
 from engine.drift import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.files import history, migration_folder
 from engine.files.history import History
-from engine.replay import replayed
+from engine.run import replay
+from engine.run.replay import replayed
 from engine.schema import catalog
 from engine.schema.model import Schema
 

@@ -15,10 +15,10 @@ from engine import shapes
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
-from engine.replay import replayed
 from engine.report import Report
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.replay import replayed
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.shapes import Event, Shape
 from engine.sql.lexer import split
 

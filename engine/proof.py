@@ -16,10 +16,10 @@ from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.template import Statement, migration_text
-from engine.runner import Runner
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Key, Schema
-from engine.session import Settings
 from engine.sql import statements
 
 State = TypeVar("State")

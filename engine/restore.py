@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine import restore_script, time_zone
+from engine import restore_script
 from engine.connect import programs
 from engine.connect.url import for_program, shown
 from engine.dump import sidecar
 from engine.errors import BackupFailed, Refused
 from engine.report import Report
-from engine.session import Settings, exclusive
+from engine.run import time_zone
+from engine.run.session import Settings, exclusive
 
 BEGUN = "pg_restore: processing data for table "
 HELD = """

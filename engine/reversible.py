@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine import replay
 from engine.drift import differences
 from engine.errors import EngineError
 from engine.explain import postgres_errors
@@ -18,6 +17,7 @@ from engine.finding import ERROR, WARNING, Finding
 from engine.lint_rules import BY_STATE
 from engine.observed import Observed, Rehearsal, rehearsed
 from engine.report import Report
+from engine.run import replay
 from engine.schema.model import Schema
 
 RULE = "irreversible"

@@ -7,10 +7,10 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from engine import notices
 from engine.connect.connection import connect
 from engine.files import history, journal, migration_folder
 from engine.files.history import History
+from engine.run import operator_notices as notices
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from engine import drift, reading
 from engine.drift import Drift
 from engine.errors import EngineError, Refused
 from engine.files import history, migration_folder
-from engine.job import Job
+from engine.run.file_run import Job
+from engine.run.session import Session
 from engine.schema import catalog
 from engine.schema.model import Key, Schema
-from engine.session import Session
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
 IMPATIENT = "SET lock_timeout = '1s'"
@@ -130,8 +130,8 @@ class _Touched:
     """The keys of what files make, alter or drop, and what else their statements name."""
 
     def __init__(self, url: str, folder: Path, applied: Iterable[str], names: list[str]) -> None:
-        from engine import replay
         from engine.observed import rehearsed
+        from engine.run import replay
 
         with rehearsed(url, folder, set(applied)) as rehearsal:
             before = replay.read(rehearsal.url, depends=False)

@@ -20,11 +20,11 @@ from engine.connect.scratch import scratch
 from engine.errors import Refused
 from engine.explain import postgres_errors
 from engine.files import history, journal, migration_folder
-from engine.replay import replayed
 from engine.report import Report, timed
-from engine.runner import Runner
+from engine.run.replay import replayed
+from engine.run.runner import Runner
+from engine.run.session import Settings, exclusive
 from engine.schema.catalog import OWN_TABLES
-from engine.session import Settings, exclusive
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.

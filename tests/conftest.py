@@ -21,8 +21,8 @@ import pytest
 import registry
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from tests import postgres
 from tests.console import migrations_in
 from tests.postgres import PostgresServer

@@ -13,12 +13,12 @@ import psycopg2
 
 from engine.errors import EngineError
 from engine.report import Report
-from engine.runner import Runner
+from engine.run.runner import Runner
 from tests import postgres
 from tests.postgres import PostgresServer
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["engine.runner"])
+CONTEXT.set_forkserver_preload(["engine.run.runner"])
 EXPLAINED = 3
 TERMINATE = (
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"

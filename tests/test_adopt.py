@@ -8,8 +8,8 @@ import pytest
 
 from engine.adopt import adopt
 from engine.errors import MigrationFailed, Refused
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.status import read_status
 from tests.console import call
 from tests.test_lifecycle import execute, query, read

@@ -27,7 +27,7 @@ from engine.dump import Dump, dump, remove, sidecar
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
 from engine.restore import restore
-from engine.session import Settings
+from engine.run.session import Settings
 from tests import samples
 from tests.conftest import ROOT, SERVERS
 from tests.console import call

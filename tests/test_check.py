@@ -15,7 +15,7 @@ from engine.finding import Finding
 from engine.lint import Sizes
 from engine.report import Report
 from engine.reversible import Walk
-from engine.runner import Runner
+from engine.run.runner import Runner
 from engine.status import read_status
 from tests.conftest import MIGRATIONS, Invoke
 from tests.console import call, migrations_in

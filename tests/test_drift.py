@@ -19,10 +19,10 @@ from engine import drift, dump, live, reading, restore
 from engine.adopt import adopt
 from engine.errors import ConfigError, MigrationFailed, Refused
 from engine.report import Report
-from engine.runner import Runner
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.session import Settings
 from tests.conftest import MIGRATIONS
 from tests.console import call, migrations_in
 from tests.postgres import PostgresServer

@@ -17,8 +17,8 @@ from engine.connect.connection import connect
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.report import Report
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from tests.conftest import Invoke
 from tests.postgres import GUARDED, PostgresServer, free_port
 from tests.test_lifecycle import execute, query, read

@@ -24,8 +24,8 @@ from engine.connect import programs
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError, ConnectionFailed, EngineError, MigrationFailed
 from engine.report import Report
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.status import read_status
 from tests import postgres, proxy
 from tests.conftest import ROOT

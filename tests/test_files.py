@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from engine.connect.programs import clients
-from engine.runner import Runner
+from engine.run.runner import Runner
 from tests.conftest import Invoke
 from tests.console import call
 from tests.test_lifecycle import query, read

@@ -34,7 +34,7 @@ from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFai
 from engine.files import migration_folder
 from engine.generate import Generator
 from engine.planning import is_unfillable
-from engine.runner import Runner
+from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Column, Schema
 from tests.conftest import Invoke

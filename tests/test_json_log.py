@@ -12,7 +12,7 @@ import pytest
 
 from engine.json_log import first_words
 from engine.report import Report
-from engine.session import Settings, exclusive
+from engine.run.session import Settings, exclusive
 from tests.console import Result, call, migrations_in
 from tests.postgres import PostgresServer
 from tests.test_runner import write

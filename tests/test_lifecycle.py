@@ -17,10 +17,10 @@ from engine import rows, wipe
 from engine.files import migration_folder
 from engine.natural import Tables
 from engine.report import Report
-from engine.runner import Runner
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.session import Settings
 from tests.conftest import MIGRATIONS
 from tests.console import call
 

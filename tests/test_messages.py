@@ -8,7 +8,7 @@ import pytest
 
 from engine.errors import MigrationFailed
 from engine.explain import excerpt
-from engine.runner import Runner
+from engine.run.runner import Runner
 from tests.conftest import Invoke
 from tests.console import call
 from tests.test_lifecycle import execute, read

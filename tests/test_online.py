@@ -16,7 +16,7 @@ from domains.domain import Domain
 from engine.errors import ConfigError
 from engine.generate import Generator
 from engine.report import Report
-from engine.runner import Runner
+from engine.run.runner import Runner
 from tests import crash
 from tests.console import at_terminal
 from tests.postgres import PostgresServer

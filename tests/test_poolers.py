@@ -19,8 +19,8 @@ from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.errors import ConfigError, ConnectionFailed
 from engine.generate import Generator
 from engine.report import Report
-from engine.runner import Runner
-from engine.session import Settings
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from tests import pgbouncer
 from tests.console import call
 from tests.postgres import PostgresServer

@@ -17,10 +17,10 @@ import pytest
 
 from engine.errors import HistoryError, MigrationFailed
 from engine.report import Report
-from engine.runner import Runner
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.session import Settings
 from tests import crash, postgres
 from tests.conftest import ROOT
 from tests.postgres import PostgresServer

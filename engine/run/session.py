@@ -12,8 +12,6 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine import interrupt, lock, time_zone
-from engine.blockers import Blockers
 from engine.connect import transaction_pooler
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
@@ -21,6 +19,8 @@ from engine.connect.url import shown
 from engine.errors import ConnectionFailed
 from engine.explain import postgres_errors
 from engine.report import Report
+from engine.run import advisory_lock, interrupt, time_zone
+from engine.run.lock_waits import Blockers
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Session:
         else runs migrations."""
         error = None
         try:
-            if lock.is_held(self.guard, lock.GUARD):
+            if advisory_lock.is_held(self.guard, advisory_lock.GUARD):
                 return
         except psycopg2.Error as lost:
             error = lost
@@ -127,9 +127,9 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
             guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
             start = time.perf_counter()
             with (
-                lock.held(guard, lock.GUARD, report.message),
+                advisory_lock.held(guard, advisory_lock.GUARD, report.message),
                 database.connection_context(),
-                lock.held(database.connection(), lock.WORKER, report.message),
+                advisory_lock.held(database.connection(), advisory_lock.WORKER, report.message),
                 interrupt.cancelling(database.connection()),
                 Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
             ):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from engine import execution, notices, time_zone
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step_collector import FileMigrator
-from engine.job import Job
 from engine.report import Report
-from engine.session import Session, Settings, exclusive
+from engine.run import execution, operator_notices, time_zone
+from engine.run.file_run import Job
+from engine.run.session import Session, Settings, exclusive
 from engine.watch import Watch
 
 
@@ -50,7 +50,7 @@ class Runner:
             zone = session.wished_zone()
             if zone and not self.settings.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
-            for text in notices.read(session.cursor()):
+            for text in operator_notices.read(session.cursor()):
                 self.report.message(f"notice: {text}")
             return [migration.name for migration in todo]
 

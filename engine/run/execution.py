@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import psycopg2
 
-from engine import other_tools, step_rules
 from engine.errors import EngineError, MigrationFailed
 from engine.explain.postgres_errors import (
     Place,
@@ -23,10 +22,11 @@ from engine.files import history, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
-from engine.job import Job
-from engine.loss import Holdings, Loss
 from engine.report import timed
-from engine.session import Session
+from engine.run import other_tools, step_rules
+from engine.run.data_loss import Holdings, Loss
+from engine.run.file_run import Job
+from engine.run.session import Session
 
 Result = TypeVar("Result")
 

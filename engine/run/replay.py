@@ -10,10 +10,10 @@ from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.files import migration_folder
-from engine.runner import Runner
+from engine.run.runner import Runner
+from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.session import Settings
 
 
 @contextmanager

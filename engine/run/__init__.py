@@ -1,0 +1,1 @@
+"""Applying migrations and undoing them, under one lock."""
