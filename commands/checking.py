@@ -19,7 +19,7 @@ from commands.base import MIGRATIONS, command, migration_url, url
 def check(c: Context, live: bool = False, json: bool = False) -> None:
     """Find what is wrong or dangerous in the migrations, or changed by hand in the database."""
     if live:
-        from engine.live import compare
+        from engine.drift.comparison import compare
 
         comparison = compare(url(), MIGRATIONS)
         print(comparison.as_json() if json else comparison.as_text())

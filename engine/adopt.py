@@ -7,6 +7,7 @@ from pathlib import Path
 
 from engine.diff.change import Change
 from engine.diff.compare import diff
+from engine.drift.guard import Watch
 from engine.errors import Refused
 from engine.files import history, journal, migration_folder
 from engine.files.history import History
@@ -17,7 +18,6 @@ from engine.run.replay import replayed
 from engine.run.session import Settings, exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.watch import Watch
 
 
 def adopt(url: str, folder: Path, number: int, settings: Settings, report: Report) -> list[str]:

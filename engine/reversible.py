@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from engine.drift import differences
+from engine.drift.differences import differences
 from engine.errors import EngineError
 from engine.explain import postgres_errors
 from engine.files.migration_file import Migration

@@ -15,8 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import drift, dump, live, reading, restore
+from engine import dump, restore
 from engine.adopt import adopt
+from engine.drift import baseline, differences
+from engine.drift import comparison as live
 from engine.errors import ConfigError, MigrationFailed, Refused
 from engine.report import Report
 from engine.run.runner import Runner
@@ -89,9 +91,9 @@ DOCUMENTS = st.recursive(
 
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
 def test_a_run_changes_what_it_changed_and_nothing_else(base: Any, ours: Any, new: Any) -> None:
-    assert drift.merged(base, ours, base) == ours
-    assert drift.merged(base, base, new) == new
-    assert drift.merged(base, new, new) == new
+    assert differences.merged(base, ours, base) == ours
+    assert differences.merged(base, base, new) == new
+    assert differences.merged(base, new, new) == new
 
 
 def test_a_table_of_that_name_that_is_not_ours_is_left_alone(empty_url: str, shop: Path) -> None:
@@ -108,7 +110,7 @@ def test_a_table_of_that_name_that_is_not_ours_is_left_alone(empty_url: str, sho
 def test_a_reading_comes_back_from_json_as_it_was(migrated_url: str) -> None:
     """The one that the runner has kept, of the whole project."""
     schema = read(migrated_url)
-    assert reading.decode(Schema, document(migrated_url)) == schema
+    assert baseline.decode(Schema, document(migrated_url)) == schema
     assert found(migrated_url, MIGRATIONS) == []
     assert schema.tables.keys().isdisjoint(catalog.OWN_TABLES)
 
@@ -160,7 +162,7 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(
         assert name in names and len(names) == 1 + statement.count("; DROP"), statement
         item = comparison.drifts[names.index(name)]
         assert item.was != item.now
-        for text in {item.was, item.now} - {drift.NOTHING}:
+        for text in {item.was, item.now} - {differences.NOTHING}:
             assert text in comparison.as_text().replace("\n        ", "\n")
         for text in comparison.back:
             execute(url, text)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.connect.peewee_database import EngineDatabase
+from engine.drift.guard import Watch
 from engine.errors import MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
@@ -14,7 +15,6 @@ from engine.report import Report
 from engine.run import execution, operator_notices, time_zone
 from engine.run.file_run import Job
 from engine.run.session import Session, Settings, exclusive
-from engine.watch import Watch
 
 
 class Runner:

@@ -11,8 +11,9 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine import drift, reading
-from engine.drift import Drift
+from engine.drift import baseline as reading
+from engine.drift import differences
+from engine.drift.differences import Drift
 from engine.errors import EngineError, Refused
 from engine.files import history, migration_folder
 from engine.run.file_run import Job
@@ -56,7 +57,7 @@ class Watch:
             if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
                 self.known = kept.document
                 return
-            from engine.live import baseline
+            from engine.drift.comparison import baseline
 
             known, _ = baseline(connection, self.url, self.folder, found)
         except psycopg2.errors.LockNotAvailable as error:
@@ -68,7 +69,7 @@ class Watch:
                 self._tell(f"not compared with an earlier run: {error.what}")
             return
         self.known = reading.encode(known)
-        drifts = drift.differences(known, live)
+        drifts = differences.differences(known, live)
         if drifts and not jobs[0].rollback:
             names = [job.migration.name for job in jobs]
             bad, reason = self._in_the_way(drifts, applied, names)
@@ -77,8 +78,8 @@ class Watch:
                 self._tell(f"changed by hand: {item.name} (see invoke check --live)")
             if bad:
                 but = {item.key for item in others}
-                back = drift.way_back(catalog.read(connection), known, but)
-                raise _refused(names, bad, reason, drift.advice(tuple(back)))
+                back = differences.way_back(catalog.read(connection), known, but)
+                raise _refused(names, bad, reason, differences.advice(tuple(back)))
 
     def keep(self) -> None:
         """Keep what the files have led to, beside the history. A failure is told and no more: the
@@ -90,7 +91,7 @@ class Watch:
             connection = self.session.database.connection()
             after = reading.encode(self._read(connection))
             if self.known not in (None, self.live):
-                after = drift.merged(self.live, self.known, after)
+                after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
             found = history.read(cursor, migration_folder.find(self.folder))
             reading.keep(cursor, after, found, _major(connection))
@@ -136,15 +137,15 @@ class _Touched:
         with rehearsed(url, folder, set(applied)) as rehearsal:
             before = replay.read(rehearsal.url, depends=False)
             rehearsal.run(names)
-            drifts = drift.differences(before, replay.read(rehearsal.url, depends=False))
+            drifts = differences.differences(before, replay.read(rehearsal.url, depends=False))
         self.keys: set[Key] = {item.key for item in drifts}
         self.words = [set(WORD.findall(sql.lower())) for sql in rehearsal.statements]
 
     def __contains__(self, key: Key) -> bool:
         kind, table, name = key
-        if key in self.keys or any((owner, "", table) in self.keys for owner in drift.OWNERS):
+        if key in self.keys or any((owner, "", table) in self.keys for owner in differences.OWNERS):
             return True
-        if kind in drift.OWNERS and any(owner == name for _, owner, _ in self.keys):
+        if kind in differences.OWNERS and any(owner == name for _, owner, _ in self.keys):
             return True
         needed = {part.lower() for part in (table, name.partition("(")[0].strip('"')) if part}
         return any(needed <= words for words in self.words)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine import reading
 from engine.connect.connection import connect
-from engine.drift import Drift, advice, differences, way_back
+from engine.drift import baseline as reading
+from engine.drift.differences import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.files import history, migration_folder
 from engine.files.history import History
