@@ -147,7 +147,7 @@ def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runne
 
 def spare_production(runner: Runner, name: str, command: str) -> None:
     """Refuse on a production database, unless its name is given."""
-    from engine.environment import refuse_production
+    from engine.manage.environment import refuse_production
 
     if name or not runner.settings.dry:
         refuse_production(runner.url, name, command)

@@ -63,7 +63,7 @@ def rollback(
 )
 def adopt(c: Context, number: str, dry_run: bool = False) -> None:
     """Take over a database that has the tables but not the history."""
-    from engine.adopt import adopt as take_over
+    from engine.manage.adopt import adopt as take_over
 
     last = count("adopt", number)
     runner = runner_for(c, dry_run)
@@ -74,7 +74,7 @@ def adopt(c: Context, number: str, dry_run: bool = False) -> None:
 @command(help={"json": "Print JSON."})
 def status(c: Context, json: bool = False) -> None:
     """Show which migrations are applied and which are pending."""
-    from engine.status import read_status
+    from engine.manage.status import read_status
 
     found = read_status(url(), MIGRATIONS)
     print(found.as_json() if json else found.as_text())

@@ -41,7 +41,7 @@ def db_shell(c: Context) -> None:
 @command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
 def env_set(c: Context, name: str) -> None:
     """Let the database know what it is for."""
-    from engine import environment
+    from engine.manage import environment
 
     print(f"{environment.keep(url(), name)} is {name}")
 

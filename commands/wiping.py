@@ -23,8 +23,8 @@ from commands.base import (
 from engine.errors import Refused
 
 if TYPE_CHECKING:
+    from engine.manage.wipe import Wipe
     from engine.run.runner import Runner
-    from engine.wipe import Wipe
 
 WIPING = {
     "yes": "Do not ask.",
@@ -47,7 +47,7 @@ def fresh(
     log_json: bool = False,
 ) -> None:
     """Delete everything, then migrate from the start."""
-    from engine import wipe
+    from engine.manage import wipe
 
     with _wiping(c, "fresh", name, yes, dry_run, log_json) as runner:
         plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
@@ -67,7 +67,7 @@ def reset(
     log_json: bool = False,
 ) -> None:
     """Delete everything, the history included, and stop."""
-    from engine import wipe
+    from engine.manage import wipe
 
     with _wiping(c, "reset", name, yes, dry_run, log_json) as runner:
         _wipe(runner, wipe.plan(runner.url, MIGRATIONS, everything=all), yes, backup)
@@ -98,7 +98,7 @@ def _refuse_unasked(runner: Runner, yes: bool) -> None:
 
 
 def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
-    from engine import wipe
+    from engine.manage import wipe
 
     if not plan.objects:
         print("Nothing to delete: the schema is empty.")

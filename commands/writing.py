@@ -84,8 +84,8 @@ def _generated(generator: Generator, name: str) -> list[Generated]:
 @command(help={"dry_run": "Print what would be renamed."})
 def renumber(c: Context, dry_run: bool = False) -> None:
     """Give pending files whose number is taken, or too low, the next free ones."""
-    from engine.renumber import renumber as move
-    from engine.status import read_status
+    from engine.manage.renumber import renumber as move
+    from engine.manage.status import read_status
 
     entries = read_status(url(), MIGRATIONS).history.entries
     applied = [entry.name for entry in entries if entry.state != "pending"]
@@ -102,7 +102,7 @@ def renumber(c: Context, dry_run: bool = False) -> None:
 )
 def sql_script(c: Context, after: str = "0", to: str = "") -> None:
     """Print the migrations as an SQL script for psql, the history included."""
-    from engine.script import script
+    from engine.manage.sql_script import script
 
     first, last = count("--after", after, least=0), count("--to", to) if to else None
     print(script(MIGRATIONS, first, last))

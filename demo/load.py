@@ -26,12 +26,12 @@ from demo.sheets import Batch, Book, Sheet
 from demo.story import Story
 from demo.verify import verify
 from domains.base import IdentityField
-from engine import environment
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import EngineError, Refused
+from engine.manage import environment
+from engine.manage.status import read_status
 from engine.report import Report
-from engine.status import read_status
 
 LOCK_TIMEOUT = "5s"
 EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"

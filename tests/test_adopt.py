@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.adopt import adopt
 from engine.errors import MigrationFailed, Refused
+from engine.manage.adopt import adopt
+from engine.manage.status import read_status
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from engine.status import read_status
 from tests.console import call
 from tests.test_lifecycle import execute, query, read
 from tests.test_runner import Heard, write

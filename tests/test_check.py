@@ -13,10 +13,10 @@ from engine.check import Check, Checked
 from engine.files import migration_folder
 from engine.finding import Finding
 from engine.lint import Sizes
+from engine.manage.status import read_status
 from engine.report import Report
 from engine.reversible import Walk
 from engine.run.runner import Runner
-from engine.status import read_status
 from tests.conftest import MIGRATIONS, Invoke
 from tests.console import call, migrations_in
 from tests.postgres import PostgresServer

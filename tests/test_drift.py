@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import dump, restore
-from engine.adopt import adopt
 from engine.drift import baseline, differences
 from engine.drift import comparison as live
 from engine.errors import ConfigError, MigrationFailed, Refused
+from engine.manage.adopt import adopt
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings

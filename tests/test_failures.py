@@ -18,15 +18,15 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import wipe
-from engine.adopt import adopt
 from engine.connect import programs
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError, ConnectionFailed, EngineError, MigrationFailed
+from engine.manage import wipe
+from engine.manage.adopt import adopt
+from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from engine.status import read_status
 from tests import postgres, proxy
 from tests.conftest import ROOT
 from tests.postgres import PostgresServer

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import wipe
 from engine.errors import EngineError, HistoryError, MigrationFailed, Refused
 from engine.generate import Generator
+from engine.manage import wipe
+from engine.manage.status import read_status
 from engine.run.runner import Runner
-from engine.status import read_status
 from tests.test_lifecycle import execute, query, read
 from tests.test_runner import BACK, HEAD, write
 

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import rows, wipe
+from engine import rows
 from engine.files import migration_folder
+from engine.manage import wipe
 from engine.natural import Tables
 from engine.report import Report
 from engine.run.runner import Runner

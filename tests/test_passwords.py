@@ -28,9 +28,9 @@ from domains.auth.passwords import (
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
 from domains.system.limits import login_limits
 from domains.system.models import Setting
-from engine import environment
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError
+from engine.manage import environment
 from tests.conftest import ROOT, Invoke
 from tests.console import at_terminal, call
 
@@ -373,7 +373,7 @@ def test_migrate_and_status_tell_of_the_documented_password(
     assert "invoke admin.password admin" in found.stderr
     assert json.loads(found.stdout)["problems"] == []
     assert "notice" not in found.stdout
-    assert "engine.status" in found.stderr
+    assert "engine.manage.status" in found.stderr
     assert "peewee" not in found.stderr
     assert "domains" not in found.stderr
     assert notice in call(migrated_url, "migrate").err

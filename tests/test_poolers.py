@@ -11,13 +11,13 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import wipe
-from engine.adopt import adopt
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.errors import ConfigError, ConnectionFailed
 from engine.generate import Generator
+from engine.manage import wipe
+from engine.manage.adopt import adopt
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings

@@ -13,12 +13,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import wipe
 from engine.errors import HistoryError, MigrationFailed, Refused
 from engine.files.step import Step
+from engine.manage import wipe
+from engine.manage.status import read_status
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from engine.status import read_status
 from tests.test_lifecycle import LEFT_OVER, execute, query, read
 from tests.test_runner import HEAD, Heard, write
 

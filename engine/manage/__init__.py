@@ -1,0 +1,1 @@
+"""The smaller tasks: status, taking over, emptying, renumbering, printing SQL."""
