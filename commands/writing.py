@@ -11,8 +11,8 @@ from invoke.context import Context
 from commands.base import MIGRATIONS, ROOT, answer, command, count, is_dry, migration_url, url
 
 if TYPE_CHECKING:
-    from engine.generate import Generator
-    from engine.proof import Generated
+    from engine.generate.generator import Generator
+    from engine.generate.workbench import Generated
 
 
 @command(
@@ -39,7 +39,7 @@ def generate(
     """Write the migration that brings the files up to the domains."""
     import registry
     from engine.console import Console
-    from engine.generate import Generator
+    from engine.generate.generator import Generator
 
     generator = Generator(
         list(registry.load()),

@@ -16,9 +16,9 @@ from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.finding import ERROR, WARNING, Finding
-from engine.generate import Generator
+from engine.generate.generator import Generator
+from engine.generate.planning import SeededDomain
 from engine.lint import Sizes
-from engine.planning import SeededDomain
 from engine.report import Report
 from engine.reversible import RULE as IRREVERSIBLE
 from engine.reversible import Walk

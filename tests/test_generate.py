@@ -28,12 +28,12 @@ from peewee import (
 from domains import base
 from domains.base import BaseModel, EnumField, TimestampedModel
 from domains.domain import Domain
-from engine.build import build
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
 from engine.files import migration_folder
-from engine.generate import Generator
-from engine.planning import is_unfillable
+from engine.generate.build_models import build
+from engine.generate.generator import Generator
+from engine.generate.planning import is_unfillable
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Column, Schema

@@ -13,7 +13,7 @@ from peewee import BigIntegerField, IntegerField, TextField
 from domains.base import BaseModel
 from domains.domain import Domain
 from domains.statement import named
-from engine.generate import Generator
+from engine.generate.generator import Generator
 from engine.schema import catalog
 from tests.test_generate import Workshop, workshop
 from tests.test_lifecycle import execute, query

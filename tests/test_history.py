@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import EngineError, HistoryError, MigrationFailed, Refused
-from engine.generate import Generator
+from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.runner import Runner

@@ -13,10 +13,10 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine import rows
 from engine.files import migration_folder
+from engine.generate import row_diff
+from engine.generate.natural_keys import Tables
 from engine.manage import wipe
-from engine.natural import Tables
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
@@ -85,11 +85,11 @@ def test_plain_peewee_migrate_gives_the_same(server: Any, migrated_url: str) -> 
         assert _rows(url) == _rows(migrated_url)
 
 
-def _rows(url: str) -> rows.Comparable:
+def _rows(url: str) -> row_diff.Comparable:
     with closing(psycopg2.connect(url)) as connection:
         keys = {"settings": ("location_id", "key")}
         tables = Tables(catalog.read(connection), keys)
-        return rows.read(connection.cursor(), tables).comparable()
+        return row_diff.read(connection.cursor(), tables).comparable()
 
 
 def test_status_json_has_the_promised_form(empty_url: str) -> None:

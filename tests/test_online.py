@@ -14,7 +14,7 @@ from peewee import SQL, BigIntegerField, Check, ForeignKeyField, IntegerField, T
 from domains.base import BaseModel, TimestampedModel
 from domains.domain import Domain
 from engine.errors import ConfigError
-from engine.generate import Generator
+from engine.generate.generator import Generator
 from engine.report import Report
 from engine.run.runner import Runner
 from tests import crash

@@ -15,7 +15,7 @@ from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.errors import ConfigError, ConnectionFailed
-from engine.generate import Generator
+from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.adopt import adopt
 from engine.report import Report

@@ -14,21 +14,22 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from engine import rows, seeding
-from engine.build import build
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.files import migration_folder
 from engine.files.template import Statement, empty_text
-from engine.natural import Tables
-from engine.planning import Planner, SeededDomain
-from engine.proof import Bench, Generated
+from engine.generate import row_diff
+from engine.generate import seeder as seeding
+from engine.generate.build_models import build
+from engine.generate.natural_keys import Tables
+from engine.generate.planning import Planner, SeededDomain
+from engine.generate.schema_migrations import Structure
+from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.structure import Structure
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 SEED_TITLE = "seed_data"
@@ -110,7 +111,7 @@ class Generator:
     def _seeds(self, title: str, bench: Bench) -> list[Generated]:
         self.report.message("running the seeds")
         before, after = self._seeded(bench)
-        up = list(rows.changes(before, after, self.planner.rank_of_table))
+        up = list(row_diff.changes(before, after, self.planner.rank_of_table))
         if not up:
             return []
         counts = Counter(f"{sql.partition(' ')[0].lower()} rows of {table}" for table, sql in up)
@@ -119,19 +120,19 @@ class Generator:
             [Statement(self.planner.owner("table", table), sql) for table, sql in up],
             [
                 Statement(self.planner.owner("table", table), sql)
-                for table, sql in rows.changes(after, before, self.planner.rank_of_table)
+                for table, sql in row_diff.changes(after, before, self.planner.rank_of_table)
             ],
             list(counts),
         )
 
-        def read() -> rows.Comparable:
-            return rows.read(bench.connection.cursor(), after.tables).comparable()
+        def read() -> row_diff.Comparable:
+            return row_diff.read(bench.connection.cursor(), after.tables).comparable()
 
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
-        bench.prove(file, read, before.comparable(), after.comparable(), rows.differences)
+        bench.prove(file, read, before.comparable(), after.comparable(), row_diff.differences)
         return [file]
 
-    def _seeded(self, bench: Bench) -> tuple[rows.Snapshot, rows.Snapshot]:
+    def _seeded(self, bench: Bench) -> tuple[row_diff.Snapshot, row_diff.Snapshot]:
         """The rows before and after the seed functions; what these did is undone."""
         database = EngineDatabase(bench.url)
         for domain in self.domains:
@@ -142,12 +143,12 @@ class Generator:
         with database.connection_context(), database.transaction() as transaction:
             cursor = database.connection().cursor()
             schema = catalog.read(database.connection())
-            before = rows.read(cursor, Tables(schema))
+            before = row_diff.read(cursor, Tables(schema))
             seeding.run(functions, seeder)
             tables = Tables(schema, seeder.keys, seeder.expressions)
-            after = rows.read(cursor, tables)
+            after = row_diff.read(cursor, tables)
             seeding.run(functions, seeder)
-            seeding.refuse_unsettled(after.rows, rows.read(cursor, tables).rows)
+            seeding.refuse_unsettled(after.rows, row_diff.read(cursor, tables).rows)
             transaction.rollback()
         return replace(before, tables=tables), after
 

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import psycopg2
 
-from engine.build import offered
 from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.template import Statement, migration_text
+from engine.generate.build_models import offered
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog

@@ -10,8 +10,8 @@ from engine.diff.compare import diff, with_new_labels
 from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Names, Rename, plain
 from engine.files.template import Statement
-from engine.planning import Planner, is_unfillable, refuse_unfillable
-from engine.proof import Bench, Generated
+from engine.generate.planning import Planner, is_unfillable, refuse_unfillable
+from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema.model import Schema
 from engine.sql.online_split import Split

@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Protocol
 
-from engine import seeding
-from engine.build import DomainLike
 from engine.diff.change import TYPES, Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
 from engine.files.template import Statement
+from engine.generate import seeder
+from engine.generate.build_models import DomainLike
 from engine.schema.model import Column, Key, Schema
 from engine.schema.sequences import is_counted
 from engine.sql import statements as ddl
@@ -25,7 +25,7 @@ REMOVED = "removed"
 class SeededDomain(DomainLike, Protocol):
     """A domain that may have seeds, and tells what it owns."""
 
-    seeds: list[seeding.SeedFunction]
+    seeds: list[seeder.SeedFunction]
     renames: list[str]
 
     def objects(self) -> Iterator[tuple[str, str, object]]: ...

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.diff.ordering import places
-from engine.natural import Row, Tables, identity_of
+from engine.generate.natural_keys import Row, Tables, identity_of
 from engine.schema.model import Column, Table
 from engine.schema.quoting import literal, name
 from engine.schema.sequences import is_counted

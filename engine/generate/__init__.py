@@ -1,0 +1,1 @@
+"""Writing the next migrations: from what the domains ask for to proven files."""
