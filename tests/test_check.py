@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from domains.domain import Domain
-from engine import lint
-from engine.check import Check, Checked
+from engine.check import lint
+from engine.check.check import Check, Checked
+from engine.check.finding import Finding
+from engine.check.lint import Sizes
+from engine.check.round_trip import Walk
 from engine.files import migration_folder
-from engine.finding import Finding
-from engine.lint import Sizes
 from engine.manage.status import read_status
 from engine.report import Report
-from engine.reversible import Walk
 from engine.run.runner import Runner
 from tests.conftest import MIGRATIONS, Invoke
 from tests.console import call, migrations_in

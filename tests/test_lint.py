@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from engine import lint, squawk
+from engine.check import lint, squawk
+from engine.check.finding import Finding
+from engine.check.lint import Sizes
+from engine.check.observer import Observed, Rehearsal
+from engine.check.round_trip import Walk
+from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
 from engine.files import migration_folder
-from engine.finding import Finding
-from engine.lint import Sizes
-from engine.lint_rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
-from engine.observed import Observed, Rehearsal
 from engine.report import Report
-from engine.reversible import Walk
 from engine.sql.lexer import split
 from tests.postgres import PostgresServer
 from tests.readme import spans, table

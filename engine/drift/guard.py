@@ -131,7 +131,7 @@ class _Touched:
     """The keys of what files make, alter or drop, and what else their statements name."""
 
     def __init__(self, url: str, folder: Path, applied: Iterable[str], names: list[str]) -> None:
-        from engine.observed import rehearsed
+        from engine.check.observer import rehearsed
         from engine.run import replay
 
         with rehearsed(url, folder, set(applied)) as rehearsal:

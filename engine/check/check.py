@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from engine import lint, squawk
+from engine.check import lint, squawk
+from engine.check.finding import ERROR, WARNING, Finding
+from engine.check.lint import Sizes
+from engine.check.round_trip import RULE as IRREVERSIBLE
+from engine.check.round_trip import Walk
 from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
-from engine.finding import ERROR, WARNING, Finding
 from engine.generate.generator import Generator
 from engine.generate.planning import SeededDomain
-from engine.lint import Sizes
 from engine.report import Report
-from engine.reversible import RULE as IRREVERSIBLE
-from engine.reversible import Walk
 
 TWICE = "is used twice"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.finding import ERROR, WARNING
+from engine.check.finding import ERROR, WARNING
 
 LATER = "and in a file after it:"
 OUTSIDE = "in a file of its own that says `atomic = False` above migrate():"
@@ -24,7 +24,7 @@ class Rule:
     fix: str
 
 
-# What happened to a table that was there, as engine.shapes calls it.
+# What happened to a table that was there, as engine.check.table_changes calls it.
 BY_EVENT = {
     "index": Rule(
         "index-blocks-writes",
@@ -195,7 +195,7 @@ BY_TEXT = {
 }
 # Why a file stops when it is run on an empty database, by SQLSTATE.
 BY_STATE = {"25001": "concurrently-in-transaction", "55P04": "enum-value-used-at-once"}
-# What engine.lint finds about its own comments, and what other checks find.
+# What engine.check.lint finds about its own comments, and what other checks find.
 OTHERS = (
     *("ignore-without-reason", "ignore-unknown", "ignore-unused"),
     *("fails", "irreversible", "files", "history", "models", "scratch"),

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from engine.check.finding import ERROR, WARNING, Finding
+from engine.check.observer import Observed, Rehearsal, rehearsed
+from engine.check.rules import BY_STATE
 from engine.drift.differences import differences
 from engine.errors import EngineError
 from engine.explain import postgres_errors
 from engine.files.migration_file import Migration
-from engine.finding import ERROR, WARNING, Finding
-from engine.lint_rules import BY_STATE
-from engine.observed import Observed, Rehearsal, rehearsed
 from engine.report import Report
 from engine.run import replay
 from engine.schema.model import Schema

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from engine.check.finding import ERROR, WARNING, Finding
+from engine.check.observer import Observed
+from engine.check.rules import BY_EVENT, BY_TEXT, NAMES, Rule
+from engine.check.table_changes import Event
 from engine.files.migration_file import Migration
-from engine.finding import ERROR, WARNING, Finding
-from engine.lint_rules import BY_EVENT, BY_TEXT, NAMES, Rule
-from engine.observed import Observed
 from engine.schema.quoting import name as quoted
-from engine.shapes import Event
 from engine.sql.lexer import masked
 
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.finding import WARNING, Finding
-from engine.observed import Observed
+from engine.check.finding import WARNING, Finding
+from engine.check.observer import Observed
 
 PREFIX = "squawk-"
 INSTALL = "squawk is not installed, so its rules were left out: pip install '.[lint]'"

@@ -11,7 +11,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from engine import shapes
+from engine.check import table_changes
+from engine.check.table_changes import Event, Shape
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
@@ -19,7 +20,6 @@ from engine.report import Report
 from engine.run.replay import replayed
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from engine.shapes import Event, Shape
 from engine.sql.lexer import split
 
 # From the weakest of one that writes to the strongest.
@@ -79,7 +79,7 @@ class Observer(Report):
     def before(self, cursor: Any) -> None:
         """Read what is there, where a file begins."""
         if not self.begun:
-            found = shapes.read(cursor, self.there)
+            found = table_changes.read(cursor, self.there)
             self.now, self.began, self.begun, self.held = found, dict(found), True, {}
 
     def after(self, cursor: Any, sql: str, tag: str, *, transaction: bool) -> None:
@@ -104,9 +104,9 @@ class Observer(Report):
         touched = [oid for oid in oids if oid in self.now]
         if not touched:
             return
-        found = shapes.read(cursor, touched)
+        found = table_changes.read(cursor, touched)
         for oid in touched:
-            yield from shapes.events(self.now[oid], found.get(oid), self.began.get(oid))
+            yield from table_changes.events(self.now[oid], found.get(oid), self.began.get(oid))
             if oid in found:
                 self.now[oid] = found[oid]
             else:
@@ -150,7 +150,7 @@ class Rehearsal:
     def tables(self) -> dict[int, str]:
         """The tables that are there now: the name of each by its oid."""
         with closing(connect(self.url, autocommit=True)) as connection:
-            found = shapes.read(connection.cursor())
+            found = table_changes.read(connection.cursor())
             return {oid: shape.name for oid, shape in found.items()}
 
     def plain(self) -> Runner:
