@@ -12,10 +12,10 @@ from pathlib import Path
 
 import billing
 from domains.backups import keeping
-from engine import dump as dumps
+from engine.backup import dump as dumps
+from engine.backup.restore import restore as restore_dump
 from engine.errors import Refused
 from engine.report import Report
-from engine.restore import restore as restore_dump
 from engine.run.session import Settings
 
 ROOT = Path(__file__).resolve().parent

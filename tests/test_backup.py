@@ -22,11 +22,11 @@ import pytest
 import backup
 from domains.backups import keeping
 from domains.backups.models import Backup, BackupSchedule, BackupStatus
+from engine.backup.dump import Dump, dump, remove, sidecar
+from engine.backup.restore import restore
 from engine.connect import programs
-from engine.dump import Dump, dump, remove, sidecar
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
-from engine.restore import restore
 from engine.run.session import Settings
 from tests import samples
 from tests.conftest import ROOT, SERVERS

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import dump, restore
+from engine.backup import dump, restore
 from engine.drift import baseline, differences
 from engine.drift import comparison as live
 from engine.errors import ConfigError, MigrationFailed, Refused

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine import restore_script
+from engine.backup import restore_with_psql
+from engine.backup.dump import sidecar
 from engine.connect import programs
 from engine.connect.url import for_program, shown
-from engine.dump import sidecar
 from engine.errors import BackupFailed, Refused
 from engine.report import Report
 from engine.run import time_zone
@@ -176,9 +176,9 @@ def _run(archive: Archive, url: str, server: int, report: Report) -> None:
         entries.write(archive.contents)
         entries.flush()
         command = [str(found[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
-        if server < restore_script.KNOWN_SINCE <= version:
+        if server < restore_with_psql.KNOWN_SINCE <= version:
             command += ["--file=-", str(archive.path)]
-            status, said = restore_script.run(command, BEGUN, url, report)
+            status, said = restore_with_psql.run(command, BEGUN, url, report)
         else:
             command += ["--exit-on-error", "--single-transaction", "--no-password"]
             command += [f"--dbname={connection}", str(archive.path)]

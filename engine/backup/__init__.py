@@ -1,0 +1,1 @@
+"""Dumps of a database, and restoring them."""
