@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from engine.errors import GenerateError
-from engine.testing import Law
+from engine.testing.law import Law
 from tests import pairs
 from tests.pairs import Pair
 from tests.postgres import PostgresServer

@@ -10,8 +10,8 @@ import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from engine import strategies
-from engine.testing import Law
+from engine.testing import strategies
+from engine.testing.law import Law
 from tests.postgres import PostgresServer
 
 Statements = list[str]

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from engine.drafts import COLUMNS, LABELS, PARTITIONED, RELATIONS, Draft
+from engine.testing.schema_drafts import COLUMNS, LABELS, PARTITIONED, RELATIONS, Draft
 
 
 def _column(kinds: tuple[str, ...]) -> st.SearchStrategy[Any]:
