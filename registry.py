@@ -18,11 +18,10 @@ from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
-import registration
-from domains import permissions
-from domains.domain import Domain
 from engine.errors import RegistryError
-from registration import short
+from kernel import permissions, registration
+from kernel.domain import Domain
+from kernel.registration import short
 
 ENTRY_POINTS = "billing.domains"
 STATUS_INTRODUCTION = """\
@@ -67,8 +66,8 @@ class Registry:
 
 def load() -> Registry:
     """Find, import and check every domain. Raises RegistryError."""
-    base = Domain("base", "domains/base.py")
-    _fill(base, "domains.base")
+    base = Domain("base", "kernel/functions.py")
+    _fill(base, "kernel.functions")
     found: dict[str, Domain] = {}
     for name, origin, module in _discover():
         if name in found or name == base.name:

@@ -116,19 +116,19 @@ def is_dry(c: Context, dry_run: bool) -> bool:
 def reporting(task: str, log_json: bool) -> Iterator[Report]:
     """Where a run tells what it does: the console, or a collector."""
     if log_json:
-        from engine.json_log import logged
+        from commands.json_log import logged
 
         with logged(task) as report:
             yield report
     else:
-        from engine.console import Console
+        from commands.console import Console
 
         yield Console()
 
 
 def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:
     """A runner on the project's migrations."""
-    from engine.console import Console
+    from commands.console import Console
     from engine.run.runner import Runner
     from engine.run.session import Settings
 
@@ -171,7 +171,7 @@ def _message(error: BaseException) -> str:
             "Interrupted; what was not finished is rolled back. A file with `atomic = False` keeps "
             "what it had done, and invoke migrate goes on there."
         )
-    domain_errors = sys.modules.get("domains.errors")  # not there before a domain was imported
+    domain_errors = sys.modules.get("kernel.errors")  # not there before a domain was imported
     if isinstance(error, EngineError) or (
         domain_errors and isinstance(error, domain_errors.BillingError)
     ):

@@ -25,9 +25,9 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
         print(comparison.as_json() if json else comparison.as_text())
         raise Exit(code=int(bool(comparison.drifts)))
     import registry
+    from commands.console import Console
     from engine.check.check import Check
     from engine.check.finding import ERROR
-    from engine.console import Console
 
     domains = list(registry.load())
     checked = Check(url(), migration_url(), MIGRATIONS, domains, Console()).run()

@@ -18,8 +18,8 @@ from engine.errors import EngineError
 )
 def backup(c: Context, path: str = "", due: bool = False) -> None:
     """Dump the database into a file that `invoke restore` takes."""
-    from backup import make, make_due
-    from engine.console import Console
+    from application.backups import make, make_due
+    from commands.console import Console
 
     if not due:
         make(migration_url(), path, Console())
@@ -37,7 +37,7 @@ def backup(c: Context, path: str = "", due: bool = False) -> None:
 @command(positional=["file"], help={"file": "File that `invoke backup` wrote."})
 def restore(c: Context, file: str) -> None:
     """Restore a backup into an empty database."""
-    from backup import restore as bring_back
+    from application.backups import restore as bring_back
 
     runner = runner_for(c, dry_run=False)
     bring_back(runner.url, Path(file), runner.settings, runner.report)
@@ -56,9 +56,9 @@ def demo(
     c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""
 ) -> None:
     """Fill a migrated database that has no customers with an invented provider's history."""
+    from commands.console import Console
     from demo.load import load
     from demo.plan import Plan
-    from engine.console import Console
 
     sizes = count("--customers", customers), count("--months", months)
     plan = Plan.of(*sizes, count("--seed", seed, least=0), today)

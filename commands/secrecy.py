@@ -20,11 +20,11 @@ from engine.errors import Refused
 )
 def admin_password(c: Context, name: str, must_change: bool = False) -> None:
     """Set an admin user's password: asked for, or one line of stdin where there is no terminal."""
-    import billing
+    import application
     from domains.auth.passwords import find_admin, set_password
     from domains.system.limits import login_limits
 
-    with billing.connect(url(), size=1).connection_context():
+    with application.connect(url(), size=1).connection_context():
         admin, least = find_admin(name), login_limits().password_min_length
         ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
     print(f"{admin.username} has a new password; {ended} sessions ended")
@@ -33,7 +33,7 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
 @command(name="key")
 def secrets_key(c: Context) -> None:
     """Print a new key for BILLING_SECRET_KEYS."""
-    from domains.secrets import new_key
+    from kernel.secrets import new_key
 
     print(new_key())
     print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
@@ -42,13 +42,13 @@ def secrets_key(c: Context) -> None:
 @command(name="rotate")
 def secrets_rotate(c: Context) -> None:
     """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
-    import billing
+    import application
     import registry
-    from domains import rotation
-    from engine.console import Console
+    from commands.console import Console
+    from kernel import key_rotation as rotation
 
     models = [model for domain in registry.load().domains for model in domain.tables]
-    with billing.connect(url(), size=1).connection_context():
+    with application.connect(url(), size=1).connection_context():
         key, done = rotation.rotate(models, Console())
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
 

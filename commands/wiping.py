@@ -107,7 +107,7 @@ def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
     if not (yes or dry):
         backup = _confirm(runner.url, len(plan.objects), backup)
     if backup and not dry:
-        from backup import make
+        from application.backups import make
 
         make(runner.url, "", runner.report)
     wipe.carry_out(runner.url, plan, runner.settings, runner.report)

@@ -38,7 +38,7 @@ def generate(
 ) -> None:
     """Write the migration that brings the files up to the domains."""
     import registry
-    from engine.console import Console
+    from commands.console import Console
     from engine.generate.generator import Generator
 
     generator = Generator(

@@ -16,7 +16,7 @@ def digest(name: str) -> bytes:
 
 
 def envelope(name: str) -> bytes:
-    """An envelope of version 1 (see domains.base.SecretField) with 20 bytes that never open."""
+    """An envelope of version 1 (see kernel.fields.SecretField) with 20 bytes that never open."""
     return b"\x01" + sha512(name.encode()).digest()[: 4 + 12 + 20 + 16]
 
 

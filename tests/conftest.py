@@ -29,8 +29,9 @@ from tests.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"
-MODULES = ("backup.py", "billing.py", "tasks.py", "registry.py", "registration.py")
-PROJECT = (*MODULES, "commands", "domains", "engine", "migrations")
+MODULES = ("tasks.py", "registry.py")
+ROOMS = ("application", "commands", "domains", "engine", "kernel", "migrations")
+PROJECT = (*MODULES, *ROOMS)
 
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
 

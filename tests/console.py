@@ -15,7 +15,7 @@ from unittest import mock
 import pytest
 from invoke.program import Program
 
-import billing
+import application
 import tasks
 from commands import base, checking, data, migrating, wiping, writing
 
@@ -56,7 +56,7 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
-            billing.disconnect()  # a process of its own would end with its connections
+            application.disconnect()  # a process of its own would end with its connections
     return Result(code, out.getvalue(), err.getvalue())
 
 

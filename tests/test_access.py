@@ -18,13 +18,14 @@ import registry
 from domains.auth import seeds, sessions
 from domains.auth.models import AdminUser, Role, UserSession
 from domains.auth.sessions import SessionEnded
-from domains.domain import Domain
-from domains.errors import RuleViolation, rules
 from domains.locations.access import can, permissions_of
 from domains.locations.models import Location, LocationUser
 from domains.locations.operations import make_default
-from domains.permissions import UnknownPermission
 from engine.connect.peewee_database import EngineDatabase
+from kernel.database_rules import rule_violations
+from kernel.domain import Domain
+from kernel.errors import RuleViolation
+from kernel.permissions import UnknownPermission
 from tests.conftest import Invoke
 
 HOUR = timedelta(hours=1)
@@ -271,7 +272,7 @@ def test_the_first_location_must_be_the_default(cursor: Any) -> None:
 def test_an_office_may_be_handed_over(billing: EngineDatabase) -> None:
     admin("owner", "super_admin")
     AdminUser.update(is_active=False).where(AdminUser.username == "admin").execute()
-    with pytest.raises(RuleViolation) as refused, rules():
+    with pytest.raises(RuleViolation) as refused, rule_violations():
         AdminUser.update(is_active=False).execute()
     assert refused.value.rule == "admin_users_last_super_admin_stays"
     Role.update(name="Boss", permissions=["admins.read"]).where(Role.code == "admin").execute()
@@ -285,7 +286,7 @@ def test_two_owners_do_not_both_lay_down_their_office(billing: EngineDatabase) -
 
     def leave(username: str) -> bool:
         try:
-            with rules(), billing.atomic():
+            with rule_violations(), billing.atomic():
                 AdminUser.update(is_active=False).where(AdminUser.username == username).execute()
                 both.wait()
                 billing.execute_sql("SET CONSTRAINTS ALL IMMEDIATE")

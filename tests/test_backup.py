@@ -18,12 +18,12 @@ from typing import Any
 import peewee
 import psycopg2
 import pytest
+from engine.backups.restore import restore
 
-import backup
+from application import backups
 from domains.backups import keeping
 from domains.backups.models import Backup, BackupSchedule, BackupStatus
 from engine.backup.dump import Dump, dump, remove, sidecar
-from engine.backup.restore import restore
 from engine.connect import programs
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
@@ -390,8 +390,8 @@ def test_a_connection_that_was_cut_meanwhile_is_made_anew(
         )
         return dump(url, folder, report)
 
-    monkeypatch.setattr(backup.dumps, "dump", write)
-    assert backup.make(migrated_url, str(tmp_path), Report()).path.exists()
+    monkeypatch.setattr(backups.dumps, "dump", write)
+    assert backups.make(migrated_url, str(tmp_path), Report()).path.exists()
     assert query(migrated_url, "SELECT status FROM backups") == [("completed",)]
 
 
@@ -434,7 +434,7 @@ def wait_for(condition: Any) -> None:
 def test_where_it_is_written(
     migrated_url: str, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backup, "ROOT", tmp_path)
+    monkeypatch.setattr(backups, "ROOT", tmp_path)
     assert call(migrated_url, "backup").code == 0
     assert len(list((tmp_path / "backups").glob("*.dump"))) == 1
     execute(migrated_url, "UPDATE settings SET value = '\"elsewhere\"' WHERE key = 'backup_path'")

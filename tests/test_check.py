@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from domains.domain import Domain
 from engine.check import lint
 from engine.check.check import Check, Checked
 from engine.check.finding import Finding
@@ -17,6 +16,7 @@ from engine.files import migration_folder
 from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
+from kernel.domain import Domain
 from tests.conftest import MIGRATIONS, Invoke
 from tests.console import call, migrations_in
 from tests.postgres import PostgresServer

@@ -14,11 +14,10 @@ import pytest
 
 import demo.load
 import registry
+from application.integrity import RULES, Violation, verify
 from demo.load import DemoFailed
 from demo.plan import Plan
 from demo.sheets import LINES_A_READ, RowFile
-from demo.verify import RULES, Violation, verify
-from domains.base import EnumField
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.billing.operations import renew
 from domains.customers.models import Customer, TransactionLogEntryType
@@ -27,6 +26,7 @@ from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, EngineError, Refused
+from kernel.fields import EnumField
 from tests.console import call
 from tests.demo_databases import TODAY, demo_url, fill
 from tests.postgres import PostgresServer

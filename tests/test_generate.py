@@ -25,9 +25,6 @@ from peewee import (
     TextField,
 )
 
-from domains import base
-from domains.base import BaseModel, EnumField, TimestampedModel
-from domains.domain import Domain
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
 from engine.files import migration_folder
@@ -37,6 +34,10 @@ from engine.generate.planning import is_unfillable
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Column, Schema
+from kernel import fields as base
+from kernel.domain import Domain
+from kernel.fields import EnumField
+from kernel.models import BaseModel, TimestampedModel
 from tests.conftest import Invoke
 from tests.test_lifecycle import execute, query, read
 

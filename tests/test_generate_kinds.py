@@ -10,11 +10,11 @@ import psycopg2
 import pytest
 from peewee import BigIntegerField, IntegerField, TextField
 
-from domains.base import BaseModel
-from domains.domain import Domain
-from domains.statement import named
 from engine.generate.generator import Generator
 from engine.schema import catalog
+from kernel.domain import Domain
+from kernel.models import BaseModel
+from kernel.object_statements import named
 from tests.test_generate import Workshop, workshop
 from tests.test_lifecycle import execute, query
 

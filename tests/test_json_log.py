@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.json_log import first_words
+from commands.json_log import first_words
 from engine.report import Report
 from engine.run.session import Settings, exclusive
 from tests.console import Result, call, migrations_in

@@ -11,12 +11,12 @@ import psycopg2
 import pytest
 from peewee import SQL, BigIntegerField, Check, ForeignKeyField, IntegerField, TextField, UUIDField
 
-from domains.base import BaseModel, TimestampedModel
-from domains.domain import Domain
 from engine.errors import ConfigError
 from engine.generate.generator import Generator
 from engine.report import Report
 from engine.run.runner import Runner
+from kernel.domain import Domain
+from kernel.models import BaseModel, TimestampedModel
 from tests import crash
 from tests.console import at_terminal
 from tests.postgres import PostgresServer

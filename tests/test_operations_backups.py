@@ -20,8 +20,8 @@ from domains.backups.operations import (
     start,
     start_scheduled,
 )
-from domains.errors import RuleViolation
 from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import RuleViolation
 from tests import samples
 from tests.samples import together
 

@@ -12,14 +12,12 @@ import pytest
 from peewee import fn
 
 import registry
-from domains.base import portion
 from domains.billing import operations as billing_operations
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionCycle
 from domains.billing.operations import NotIssued, issue, renew, void
 from domains.billing.periods import following
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 from domains.customers.operations import post, reverse
-from domains.errors import BillingError, Missing, RuleViolation
 from domains.payments.callbacks import process_event, take_callback
 from domains.payments.models import Payment, PaymentAllocation, PaymentEvent, PaymentStatus
 from domains.payments.operations import (
@@ -31,6 +29,8 @@ from domains.payments.operations import (
     take_back,
 )
 from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import BillingError, Missing, RuleViolation
+from kernel.money import portion
 from tests import money
 from tests.money import CLIENTS, at_once, audit, customer, draft, one, payment, subscription
 

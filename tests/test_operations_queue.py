@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from domains.errors import RuleViolation
 from domains.notifications import operations
 from domains.notifications.models import (
     NotificationQueue,
@@ -26,6 +25,7 @@ from domains.notifications.operations import (
     release_stuck,
 )
 from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import RuleViolation
 from tests.samples import CLIENTS, together
 
 WHATSAPP, SMS, EMAIL = NotificationQueueChannel

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from domains.errors import RuleViolation
 from domains.mikrotik import codes, operations
 from domains.mikrotik.models import Profile, SyncState, Voucher, VoucherBatch, VoucherStatus
 from domains.mikrotik.operations import (
@@ -25,6 +24,7 @@ from domains.mikrotik.operations import (
     redeem,
 )
 from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import RuleViolation
 from tests import samples
 from tests.samples import CLIENTS, together
 

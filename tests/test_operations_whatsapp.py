@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from domains.errors import RuleViolation
 from domains.whatsapp.models import (
     WhatsappSession,
     WhatsappTemplate,
@@ -24,6 +23,7 @@ from domains.whatsapp.operations import (
     render,
 )
 from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import RuleViolation
 from tests import samples
 from tests.samples import together
 

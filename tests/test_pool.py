@@ -17,11 +17,11 @@ import peewee
 import psycopg2
 import pytest
 
-import billing as door
+import application as door
+from application.pool import EnginePool, PoolSettings
 from domains.auth.models import AdminUser, Role
 from domains.system.models import Setting
 from engine.errors import ConfigError, ConnectionFailed, EngineError, PoolExhausted
-from engine.pool import EnginePool, PoolSettings
 from tests import pgbouncer, postgres
 from tests.conftest import ROOT
 from tests.pgbouncer import PgBouncer
@@ -240,7 +240,7 @@ def test_a_restarted_server_is_taken_up_again() -> None:
 
 FORKED = """
 import os, sys
-from billing import connect
+from application import connect
 database = connect(sys.argv[1], size=2)
 database.connect()
 mine = database.execute_sql("SELECT pg_backend_pid()").fetchone()[0]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-import backup
+from application import backups
 from tests.console import call
 from tests.test_lifecycle import execute, query, read
 
@@ -56,7 +56,7 @@ def test_one_step_back_is_no_loss_of_everything(migrated_url: str) -> None:
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Counts the backups."""
-    monkeypatch.setattr(backup, "ROOT", tmp_path)
+    monkeypatch.setattr(backups, "ROOT", tmp_path)
     return lambda: len(list(tmp_path.glob("backups/*.dump")))
 
 

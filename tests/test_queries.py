@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from demo.queries import QUERIES, Query, measure
+from benchmarks.queries import QUERIES, Query, measure
 from tests.demo_databases import demo_url, fill
 from tests.postgres import PostgresServer
 

@@ -18,7 +18,7 @@ import pytest
 
 import registry
 import tasks
-from domains.domain import Domain
+from kernel.domain import Domain
 from tests.conftest import ROOT, Invoke
 from tests.readme import README, Step, Terminal, block, section, settled, spans, steps, table
 

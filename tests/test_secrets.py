@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 import registry
-from domains import rotation, secrets
 from domains.locations.models import Location
 from domains.mikrotik.models import Router
 from domains.plugins.models import PaymentPlugin, PluginConfiguration
-from domains.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from domains.whatsapp.models import WhatsappSession
 from engine.connect.peewee_database import EngineDatabase
 from engine.report import Report
+from kernel import key_rotation as rotation
+from kernel import secrets
+from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from tests.console import call
 
 OLD, NEW = secrets.new_key(), secrets.new_key()

@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 import registry
-from domains.base import EnumField
-from domains.machine import StatusMachine
+from kernel.fields import EnumField
+from kernel.status_machine import StatusMachine
 from tests.conftest import ROOT
 from tests.samples import refused, update
 

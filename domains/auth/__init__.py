@@ -1,7 +1,7 @@
 """Who may log in, and what they may do."""
 
+from domains import Domain
 from domains.auth import models, rules, seeds
-from domains.domain import Domain
 
 
 def register(domain: Domain) -> None:

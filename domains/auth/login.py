@@ -8,11 +8,11 @@ from typing import Any
 
 from peewee import SQL, Case, fn
 
+from domains import BillingError
 from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
-from domains.errors import BillingError
 
 ENVIRONMENT = "billing.environment"  # a setting of the database
 

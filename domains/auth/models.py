@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
-from domains.base import DigestField, InetField, TextArrayField, TimestampedModel, TimestampField
+from domains import DigestField, InetField, TextArrayField, TimestampedModel, TimestampField
 
 
 class Role(TimestampedModel):

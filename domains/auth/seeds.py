@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from domains import declared_permissions
 from domains.auth.models import AdminUser, Role
-from domains.permissions import declared
 
 # It is documented and therefore no secret: the account must choose another one at its first log-in.
 ADMIN_PASSWORD = "admin123"
@@ -110,7 +110,7 @@ GRANTED = sorted({name for role in ROLES for name in role.get("permissions", ())
 
 def roles(seeder: Any) -> None:
     """Seed the roles."""
-    everything = declared()
+    everything = declared_permissions()
     allowed = {
         "super_admin": everything,
         "admin": [name for name in everything if name not in KEPT_FROM_ADMIN],

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from peewee import SQL, fn
 
+from domains import BillingError, rule_violations
 from domains.auth.models import AdminUser, UserSession
-from domains.errors import BillingError, rules
 
 TOKEN_BYTES = 32
 SLIDE_SHARE = 0.1  # of the timeout: a session in use is written no more often
@@ -30,7 +30,7 @@ def start(
     timeout: without use, to its end.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    with UserSession._meta.database.atomic(), rules():
+    with UserSession._meta.database.atomic(), rule_violations():
         session = UserSession.create(
             admin_user=admin,
             token_hash=_digest(token),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from domains import Domain
 from domains.backups import seeds, statuses
 from domains.backups.models import Backup, BackupSchedule
-from domains.domain import Domain
 
 
 def register(domain: Domain) -> None:

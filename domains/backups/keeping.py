@@ -19,6 +19,7 @@ from typing import Any, Protocol
 import peewee
 from peewee import fn
 
+from domains import BillingError
 from domains.backups.models import Backup, BackupSchedule, BackupStatus
 from domains.backups.operations import (
     BackupNotRunning,
@@ -28,7 +29,6 @@ from domains.backups.operations import (
     start,
     start_scheduled,
 )
-from domains.errors import BillingError
 from domains.system.models import Setting
 
 ABANDONED = (

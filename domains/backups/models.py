@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-from domains.base import DigestField, EnumField, TimestampedModel, TimestampField
+from domains import DigestField, EnumField, TimestampedModel, TimestampField
 
 
 class BackupScheduleFrequency(StrEnum):

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from peewee import fn
 
+from domains import BillingError, rule_violations
 from domains.backups.models import Backup, BackupKind, BackupSchedule, BackupStatus
-from domains.errors import BillingError, rules
 
 
 class ScheduleUnreadable(BillingError):
@@ -64,7 +64,7 @@ def start_scheduled(schedule_id: int) -> Backup | None:
     another caller was faster. Raises ScheduleUnreadable.
     """
     database = BackupSchedule._meta.database
-    with database.atomic(), rules():
+    with database.atomic(), rule_violations():
         now, zone = database.execute_sql("SELECT now(), current_setting('TimeZone')").fetchone()
         schedule = (
             BackupSchedule.select()
@@ -86,7 +86,7 @@ def start_scheduled(schedule_id: int) -> Backup | None:
 
 def start(kind: BackupKind = BackupKind.FULL) -> Backup:
     """Start a backup that a person asked for."""
-    with Backup._meta.database.atomic(), rules():
+    with Backup._meta.database.atomic(), rule_violations():
         return Backup.get_by_id(Backup.create(kind=kind).id)
 
 
@@ -114,7 +114,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _end(backup_id: int, status: BackupStatus, **values: Any) -> None:
-    with Backup._meta.database.atomic(), rules():
+    with Backup._meta.database.atomic(), rule_violations():
         ended = (
             Backup.update(status=status, finished_at=fn.now(), **values)
             .where(Backup.id == backup_id, Backup.status == BackupStatus.RUNNING)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from domains import StatusMachine
 from domains.backups.models import Backup, BackupStatus
-from domains.machine import StatusMachine
 
 BACKUPS = StatusMachine(
     Backup.status,

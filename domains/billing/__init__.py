@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from domains import Domain
 from domains.billing import rules, statuses
 from domains.billing.indexes import indexes
 from domains.billing.models import Invoice, InvoiceItem, Subscription
-from domains.domain import Domain
 
 
 def register(domain: Domain) -> None:

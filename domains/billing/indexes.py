@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from domains import Domain
 from domains.billing.models import Invoice, Subscription
-from domains.domain import Domain
 
 
 def indexes(domain: Domain) -> None:

@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-from domains.base import (
+from domains import (
     BasisPointsField,
     DateRangeField,
     EnumField,

@@ -12,7 +12,7 @@ from typing import Any
 from peewee import fn
 from psycopg2.extras import DateRange
 
-from domains.base import portion
+from domains import BillingError, change, lock, portion, rule_violations
 from domains.billing.models import (
     Invoice,
     InvoiceItem,
@@ -22,9 +22,7 @@ from domains.billing.models import (
     SubscriptionStatus,
 )
 from domains.billing.periods import following
-from domains.errors import BillingError, rules
 from domains.locations.models import Location
-from domains.rows import change, lock
 
 DAYS_TO_PAY = 7
 
@@ -41,7 +39,7 @@ def issue(invoice: int, *, days_to_pay: int = DAYS_TO_PAY) -> Invoice:
     it is no draft or has no items, RuleViolation with the rule
     invoices_discount_within_subtotal_check where its discount is more than they come to.
     """
-    with rules(), Invoice._meta.database.atomic():
+    with rule_violations(), Invoice._meta.database.atomic():
         draft = lock(Invoice, invoice)
         if draft.status != InvoiceStatus.DRAFT:
             raise NotIssued(f"invoices: invoice {invoice} is {draft.status}, no draft")
@@ -67,7 +65,7 @@ def void(invoice: int) -> Invoice:
     Raises Missing where there is no such invoice, RuleViolation where money is allocated to it
     (invoices_status_move, invoices_paid_fits_status_check): take that off first.
     """
-    with rules(), Invoice._meta.database.atomic():
+    with rule_violations(), Invoice._meta.database.atomic():
         change(lock(Invoice, invoice), status=InvoiceStatus.VOID, paid_at=None)
         return Invoice.get_by_id(invoice)
 
@@ -82,7 +80,7 @@ def renew(
     bill all periods that were missed. tax_rate_bp: basis points of the price, 1100 for 11 %.
     Raises Missing where there is no such subscription.
     """
-    with rules(), Subscription._meta.database.atomic():
+    with rule_violations(), Subscription._meta.database.atomic():
         row = lock(Subscription, subscription)
         start = row.next_billing_on
         if row.status != SubscriptionStatus.ACTIVE or start is None or start > today:

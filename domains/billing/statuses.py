@@ -1,12 +1,12 @@
 """The status machines of subscriptions and invoices."""
 
+from domains import StatusMachine
 from domains.billing.models import (
     Invoice,
     InvoiceStatus,
     Subscription,
     SubscriptionStatus,
 )
-from domains.machine import StatusMachine
 
 SUBSCRIPTIONS = StatusMachine(
     Subscription.status,

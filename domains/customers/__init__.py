@@ -1,8 +1,8 @@
 """Customers, and the ledger that their balances come from."""
 
+from domains import Domain
 from domains.customers import models, rules
 from domains.customers.indexes import indexes
-from domains.domain import Domain
 
 
 def register(domain: Domain) -> None:

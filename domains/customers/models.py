@@ -6,15 +6,8 @@ from enum import StrEnum
 
 from peewee import BigIntegerField, Check, ForeignKeyField, IntegerField, TextField
 
+from domains import BaseModel, EnumField, MoneyField, PhoneField, TimestampedModel, TimestampField
 from domains.auth.models import AdminUser
-from domains.base import (
-    BaseModel,
-    EnumField,
-    MoneyField,
-    PhoneField,
-    TimestampedModel,
-    TimestampField,
-)
 from domains.locations.models import Location
 
 

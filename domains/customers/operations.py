@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from domains import Missing, lock, rule_violations
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
-from domains.errors import Missing, rules
-from domains.rows import lock
 
 
 def post(
@@ -28,7 +27,7 @@ def post(
     customers_balance_within_credit_check where the balance would fall too low,
     transaction_logs_entry_type_reference_type_reference_id_key where it was posted before.
     """
-    with rules(), TransactionLog._meta.database.atomic():
+    with rule_violations(), TransactionLog._meta.database.atomic():
         lock(Customer, customer)
         kind, identity = reference or (None, None)
         return _insert(
@@ -50,7 +49,7 @@ def reverse(entry: int, description: str, *, created_by: int | None = None) -> T
     (transaction_logs_reversal_mirrors_entry), or belongs to a payment, which is to be refunded
     (transaction_logs_matches_payment).
     """
-    with rules(), TransactionLog._meta.database.atomic():
+    with rule_violations(), TransactionLog._meta.database.atomic():
         original: Any = TransactionLog.get_or_none(TransactionLog.id == entry)
         if original is None:
             raise Missing(f"transaction_logs: there is no entry {entry}")

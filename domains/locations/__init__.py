@@ -1,6 +1,6 @@
 """Branches of the provider, and who works in them."""
 
-from domains.domain import Domain
+from domains import Domain
 from domains.locations import models, rules, seeds
 
 

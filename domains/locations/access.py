@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from peewee import JOIN, fn
 
+from domains import check_permission
 from domains.auth.models import AdminUser, Role
 from domains.locations.models import Location, LocationUser
-from domains.permissions import checked
 
 
 def can(admin: AdminUser, permission: str, *, location: Location | None = None) -> bool:
@@ -15,7 +15,7 @@ def can(admin: AdminUser, permission: str, *, location: Location | None = None) 
     The role is the one of that branch, else the admin user's own. One who is not active may do
     nothing. What counts is what the database says now. Raises UnknownPermission.
     """
-    return checked(permission) in permissions_of(admin, location=location)
+    return check_permission(permission) in permissions_of(admin, location=location)
 
 
 def permissions_of(admin: AdminUser, *, location: Location | None = None) -> frozenset[str]:

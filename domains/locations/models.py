@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, TextField
 
+from domains import PhoneField, TimestampedModel
 from domains.auth.models import AdminUser, Role
-from domains.base import PhoneField, TimestampedModel
 
 
 class Location(TimestampedModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains.errors import rules
+from domains import rule_violations
 from domains.locations.models import Location
 
 
@@ -13,7 +13,7 @@ def make_default(location: Location) -> None:
 
     Raises RuleViolation: locations_default_is_active_check for one that is not in business.
     """
-    with rules(), Location._meta.database.atomic():
+    with rule_violations(), Location._meta.database.atomic():
         # all of them, so that two who move the default follow each other
         every: Any = Location.select(Location.id).order_by(Location.id)
         list(every.for_update("FOR NO KEY UPDATE"))

@@ -1,6 +1,6 @@
 """Routers, and what is sold on them: profiles, vouchers and PPPoE accounts."""
 
-from domains.domain import Domain
+from domains import Domain
 from domains.mikrotik import models, rules, statuses
 from domains.mikrotik.indexes import indexes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.domain import Domain
+from domains import Domain
 from domains.mikrotik.models import PppoeUser, Voucher, VoucherBatch
 
 

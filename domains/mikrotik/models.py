@@ -13,8 +13,7 @@ from peewee import (
     TextField,
 )
 
-from domains.auth.models import AdminUser
-from domains.base import (
+from domains import (
     BasisPointsField,
     EnumField,
     InetField,
@@ -25,6 +24,7 @@ from domains.base import (
     TimestampedModel,
     TimestampField,
 )
+from domains.auth.models import AdminUser
 from domains.customers.models import Customer
 from domains.locations.models import Location
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from peewee import fn
 
-from domains.errors import BillingError, rules
+from domains import BillingError, rule_violations
 from domains.mikrotik.codes import new_codes
 from domains.mikrotik.models import (
     Profile,
@@ -108,7 +108,7 @@ def make_batch(
     and peewee.DoesNotExist where there is no such profile or vendor.
     """
     database = Voucher._meta.database
-    with database.atomic(), rules():
+    with database.atomic(), rule_violations():
         profile = Profile.get_by_id(profile_id)
         vendor = None if vendor_id is None else Vendor.get_by_id(vendor_id)
         _refuse_retired(profile, vendor)
@@ -138,7 +138,7 @@ def redeem(code: str, *, customer_id: int | None = None) -> Voucher:
     Raises VoucherUnknown, VoucherUsed, VoucherExpired or VoucherDisabled.
     """
     database = Voucher._meta.database
-    with database.atomic(), rules():
+    with database.atomic(), rule_violations():
         over = (Voucher.expires_at <= fn.now()).alias("over")
         voucher = Voucher.select(Voucher, over).where(Voucher.code == code).for_update().first()
         if voucher is None:
@@ -153,7 +153,7 @@ def expire_due_vouchers(limit: int = CHUNK) -> int:
 
     Call it until it returns 0. Callers may run side by side: none waits for another.
     """
-    with Voucher._meta.database.atomic(), rules():
+    with Voucher._meta.database.atomic(), rule_violations():
         return int(Voucher._meta.database.execute_sql(EXPIRE, (limit,)).rowcount)
 
 

@@ -13,7 +13,7 @@ from peewee import (
     TextField,
 )
 
-from domains.base import EnumField, TimestampedModel, TimestampField
+from domains import EnumField, TimestampedModel, TimestampField
 from domains.customers.models import Customer
 
 

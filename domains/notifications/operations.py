@@ -15,8 +15,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains.base import normalise_phone
-from domains.errors import BillingError, rules
+from domains import BillingError, normalise_phone, rule_violations
 from domains.notifications.models import (
     NotificationQueue,
     NotificationQueueChannel,
@@ -92,7 +91,7 @@ def enqueue(
         NotificationQueue.dedupe_key: dedupe_key,
         NotificationQueue.customer: customer_id,
     }
-    with NotificationQueue._meta.database.atomic(), rules():
+    with NotificationQueue._meta.database.atomic(), rule_violations():
         insert = NotificationQueue.insert(row).on_conflict(
             action="IGNORE", conflict_target=[NotificationQueue.dedupe_key]
         )
@@ -118,7 +117,7 @@ def claim(
     to report. channels: what the worker can send through. Callers never wait for one another.
     """
     names = [str(channel) for channel in channels]
-    with NotificationQueue._meta.database.atomic(), rules():
+    with NotificationQueue._meta.database.atomic(), rule_violations():
         items = list(NotificationQueue.raw(CLAIM, names, limit, worker, lease))
     return sorted(items, key=lambda item: (-item.priority, item.send_after, item.id))
 
@@ -151,7 +150,7 @@ def release_stuck(limit: int = 1000) -> int:
     Each waits for another worker, or has failed where its attempts are used up. Call it until it
     returns 0; callers may run side by side.
     """
-    with NotificationQueue._meta.database.atomic(), rules():
+    with NotificationQueue._meta.database.atomic(), rule_violations():
         return int(NotificationQueue._meta.database.execute_sql(RELEASE, (limit,)).rowcount)
 
 
@@ -162,7 +161,7 @@ def pause(attempts: int) -> int:
 
 def _report(item: NotificationQueue, **values: Any) -> None:
     """Give the item up, if this claim of it still holds: attempts tells one claim from the next."""
-    with NotificationQueue._meta.database.atomic(), rules():
+    with NotificationQueue._meta.database.atomic(), rule_violations():
         held = (
             NotificationQueue.update(locked_until=None, **values)
             .where(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.machine import StatusMachine
+from domains import StatusMachine
 from domains.notifications.models import NotificationQueue, NotificationQueueStatus
 
 NOTIFICATION_QUEUE = StatusMachine(

@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import fn
 
-from domains.errors import rules
+from domains import change, lock, rule_violations
 from domains.payments.models import (
     Payment,
     PaymentEvent,
@@ -18,7 +18,6 @@ from domains.payments.models import (
     PaymentStatus,
 )
 from domains.payments.operations import lock_payment, pay
-from domains.rows import change, lock
 
 Result = tuple[PaymentEventOutcome, str | None]
 
@@ -60,7 +59,7 @@ def take_callback(
         "is_success": is_success,
         "payload": payload,
     }
-    with rules(), PaymentEvent._meta.database.atomic():
+    with rule_violations(), PaymentEvent._meta.database.atomic():
         identity = _keep(values)
     return process_event(identity)
 
@@ -71,7 +70,7 @@ def process_event(event: int) -> PaymentEvent:
     Raises Missing where there is no such event, RuleViolation where the database refuses; then the
     event is still to be processed.
     """
-    with rules(), PaymentEvent._meta.database.atomic():
+    with rule_violations(), PaymentEvent._meta.database.atomic():
         row = lock(PaymentEvent, event)
         if row.processed_at is None:
             _process(row)

@@ -14,8 +14,7 @@ from peewee import (
     TextField,
 )
 
-from domains.auth.models import AdminUser
-from domains.base import (
+from domains import (
     BaseModel,
     BasisPointsField,
     DigestField,
@@ -24,6 +23,7 @@ from domains.base import (
     TimestampedModel,
     TimestampField,
 )
+from domains.auth.models import AdminUser
 from domains.billing.models import Invoice
 from domains.customers.models import Customer
 from domains.locations.models import Location

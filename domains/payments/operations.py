@@ -15,12 +15,10 @@ from typing import Any
 
 from peewee import fn
 
-from domains.base import portion
+from domains import Missing, change, lock, lock_all, portion, rule_violations
 from domains.billing.models import Invoice, InvoiceStatus
 from domains.customers.models import Customer
-from domains.errors import Missing, rules
 from domains.payments.models import Payment, PaymentAllocation, PaymentMethod, PaymentStatus
-from domains.rows import change, lock, lock_all
 
 OWING = (InvoiceStatus.OPEN, InvoiceStatus.PARTIAL)
 
@@ -46,7 +44,7 @@ def record_payment(
     refuses, such as a wallet payment of more than there is
     (customers_balance_within_credit_check).
     """
-    with rules(), Payment._meta.database.atomic():
+    with rule_violations(), Payment._meta.database.atomic():
         payer: Any = lock(Customer, customer)
         way: Any = PaymentMethod.get_or_none(PaymentMethod.id == method)
         if way is None:
@@ -78,7 +76,7 @@ def confirm(payment: int, amount: int) -> Payment:
     Raises Missing where there is no such payment, RuleViolation where it was paid before
     (payments_settled_is_frozen) or given up (payments_status_move).
     """
-    with rules(), Payment._meta.database.atomic():
+    with rule_violations(), Payment._meta.database.atomic():
         row = lock_payment(payment)
         row.amount = amount
         pay(row)
@@ -92,7 +90,7 @@ def allocate(payment: int, invoice: int, amount: int) -> PaymentAllocation:
     payments_not_overspent_check, invoices_not_overpaid_check, payments_only_paid_is_allocated_check
     or invoices_paid_fits_status_check (a draft or void invoice) where it does not fit.
     """
-    with rules(), PaymentAllocation._meta.database.atomic():
+    with rule_violations(), PaymentAllocation._meta.database.atomic():
         return _allocate(lock_payment(payment), lock(Invoice, invoice), amount)
 
 
@@ -101,7 +99,7 @@ def take_back(allocation: int) -> None:
 
     Raises Missing where there is no such allocation.
     """
-    with rules(), PaymentAllocation._meta.database.atomic():
+    with rule_violations(), PaymentAllocation._meta.database.atomic():
         row: Any = PaymentAllocation.get_or_none(PaymentAllocation.id == allocation)
         if row is not None:
             lock_payment(row.payment_id)
@@ -115,7 +113,7 @@ def settle_from_balance(customer: int) -> int:
     No more than the balance is spent. Credit that no payment brought in, such as an adjustment, is
     spent by recording a wallet payment. Raises Missing where there is no such customer.
     """
-    with rules(), Payment._meta.database.atomic():
+    with rule_violations(), Payment._meta.database.atomic():
         balance: int = max(lock(Customer, customer).balance, 0)
         available = balance
         unspent = Payment.select().where(
@@ -136,7 +134,7 @@ def refund(payment: int) -> Payment:
     (payments_status_move), or its money was spent otherwise
     (customers_balance_within_credit_check).
     """
-    with rules(), Payment._meta.database.atomic():
+    with rule_violations(), Payment._meta.database.atomic():
         row = lock_payment(payment)
         PaymentAllocation.delete().where(PaymentAllocation.payment == payment).execute()
         change(row, status=PaymentStatus.REFUNDED, paid_at=row.paid_at or fn.now())

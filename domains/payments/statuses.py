@@ -1,6 +1,6 @@
 """The status machines of payments and payment links."""
 
-from domains.machine import StatusMachine
+from domains import StatusMachine
 from domains.payments.models import (
     Payment,
     PaymentLink,

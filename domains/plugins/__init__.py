@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.domain import Domain
+from domains import Domain
 from domains.plugins import seeds
 from domains.plugins.models import PaymentPlugin, PluginConfiguration, PluginErrorLog
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, JSONField, TextField
 
+from domains import BaseModel, SecretField, TimestampedModel
 from domains.auth.models import AdminUser
-from domains.base import BaseModel, SecretField, TimestampedModel
 
 
 class PaymentPlugin(TimestampedModel):

@@ -1,6 +1,6 @@
 """Settings, and the log of what the staff did."""
 
-from domains.domain import Domain
+from domains import Domain
 from domains.system import models, rules, seeds
 from domains.system.indexes import indexes
 

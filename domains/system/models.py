@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from peewee import BigIntegerField, Check, ForeignKeyField, JSONField, TextField
 
+from domains import BaseModel, EnumField, InetField, TimestampedModel
 from domains.auth.models import AdminUser
-from domains.base import BaseModel, EnumField, InetField, TimestampedModel
 from domains.locations.models import Location
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.domain import Domain
+from domains import Domain
 from domains.whatsapp import rules, seeds, statuses
 from domains.whatsapp.indexes import indexes
 from domains.whatsapp.models import WhatsappMessage, WhatsappSession, WhatsappTemplate

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from peewee import BooleanField, Check, ForeignKeyField, JSONField, TextField
 
-from domains.base import EnumField, PhoneField, SecretField, TimestampedModel, TimestampField
+from domains import EnumField, PhoneField, SecretField, TimestampedModel, TimestampField
 from domains.customers.models import Customer
 from domains.locations.models import Location
 

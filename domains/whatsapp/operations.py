@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from domains.errors import BillingError, rules
+from domains import BillingError, rule_violations
 from domains.whatsapp.models import (
     WhatsappSession,
     WhatsappTemplate,
@@ -119,7 +119,7 @@ def make_default_session(session_id: int) -> None:
 def _make_default(chosen: WhatsappTemplate | WhatsappSession, *group: object) -> None:
     """Move the flag to one row of a group, whose rows are locked in the order of their ids."""
     model = type(chosen)
-    with model._meta.database.atomic(), rules():
+    with model._meta.database.atomic(), rule_violations():
         list(model.select(model.id).where(*group).order_by(model.id).for_update())
         model.update(is_default=False).where(*group, model.is_default).execute()
         model.update(is_default=True).where(model.id == chosen.id).execute()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains.machine import StatusMachine
+from domains import StatusMachine
 from domains.whatsapp.models import (
     WhatsappMessage,
     WhatsappMessageStatus,

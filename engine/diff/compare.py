@@ -1,7 +1,8 @@
 """diff(old, new): the changes that lead from one schema to the other.
 
-The rollback is diff(new, old): there is no second algorithm. engine.diff.recreate adds what has to go and
-come again because of the others, engine.diff.ordering says in which order PostgreSQL carries them out.
+The rollback is diff(new, old): there is no second algorithm. engine.diff.recreate adds what has to
+go and come again because of the others, engine.diff.ordering says in which order PostgreSQL carries
+them out.
 """
 
 from __future__ import annotations

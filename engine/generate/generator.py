@@ -39,8 +39,8 @@ class Generator:
     """Works out the next migrations.
 
     domains: in dependency order. folder: of the migrations. url: a server to make scratch
-    databases on. allow_drop: the names of what may be lost. renames: as engine.diff.renames reads them.
-    offline: whether tables may be locked for long, so that one short file does.
+    databases on. allow_drop: the names of what may be lost. renames: as engine.diff.renames reads
+    them. offline: whether tables may be locked for long, so that one short file does.
     """
 
     def __init__(

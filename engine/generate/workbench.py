@@ -57,7 +57,8 @@ class Bench:
 
     def read(self, *, depends: bool = True) -> Schema:
         """The schema that the files lead to. An optional extension that this server lacks leaves
-        no trace in the catalogs; there the files are asked. depends: as engine.schema.catalog has it."""
+        no trace in the catalogs; there the files are asked. depends: as engine.schema.catalog has
+        it."""
         schema = catalog.read(self.connection, depends=depends)
         migrations = migration_folder.find(self.folder)
         applied = history.read(self.connection.cursor(), migrations).in_state("applied")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-from domains.errors import BillingError
+from kernel.errors import BillingError
 
 _declared: frozenset[str] = frozenset()
 
@@ -20,17 +20,17 @@ def declare(names: Iterable[str]) -> None:
     _declared = frozenset(names)
 
 
-def declared() -> list[str]:
+def declared_permissions() -> list[str]:
     """All permissions, in order."""
     return sorted(_declared)
 
 
-def checked(name: str) -> str:
+def check_permission(name: str) -> str:
     """The name itself. Raises UnknownPermission."""
     if name in _declared:
         return name
     close = difflib.get_close_matches(name, _declared, n=1)
     advice = f"did you mean {close[0]}?" if close else "declare it with domain.permissions(…)."
     if not _declared:
-        advice = "no domain is registered yet: call billing.connect() first."
+        advice = "no domain is registered yet: call application.connect() first."
     raise UnknownPermission(f"no domain declares the permission {name!r}; {advice}")

@@ -9,9 +9,9 @@ from typing import Any
 
 from peewee import SQL, Model, ValuesList, fn
 
-from domains.base import SecretField
-from domains.errors import BillingError
-from domains.secrets import HEAD_BYTES, ID_BYTES, Secret, SecretError, current_key_id
+from kernel.errors import BillingError
+from kernel.fields import SecretField
+from kernel.secrets import HEAD_BYTES, ID_BYTES, Secret, SecretError, current_key_id
 
 BATCH_ROWS = 500
 SHOWN = 20

@@ -4,11 +4,11 @@
     export DATABASE_URL=postgresql://…/provider
     invoke migrate
     invoke demo --customers 100000 --months 12
-    python -m benchmarks.queries
+    python -m benchmarks.workload
 
-Each query of `demo.queries` runs once to warm up and then a few times; the table shows the median,
-the pages of 8 kB that it touched, its bound, the index, and what an earlier measurement on ten
-times as many customers gave (without the index → with it). Nothing is changed.
+Each query of `benchmarks.queries` runs once to warm up and then a few times; the table shows the
+median, the pages of 8 kB that it touched, its bound, the index, and what an earlier measurement on
+ten times as many customers gave (without the index → with it). Nothing is changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from demo.queries import QUERIES, Measurement, Query, measure
+from benchmarks.queries import QUERIES, Measurement, Query, measure
 from engine.connect.connection import connect, database_url, load_environment
 from engine.connect.url import shown
 from engine.errors import EngineError

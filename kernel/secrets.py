@@ -18,7 +18,7 @@ import hashlib
 import os
 from functools import lru_cache
 
-from domains.errors import BillingError
+from kernel.errors import BillingError
 
 SETTING = "BILLING_SECRET_KEYS"
 VERSION = b"\x01"

@@ -8,12 +8,6 @@ BillingError              an operation that was not carried out; nothing of it r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import peewee
-import psycopg2
-
 
 class BillingError(Exception):
     """An operation that was not carried out; its transaction is rolled back."""
@@ -29,16 +23,3 @@ class RuleViolation(BillingError):
     def __init__(self, message: str, rule: str) -> None:
         super().__init__(message)
         self.rule = rule
-
-
-@contextmanager
-def rules() -> Iterator[None]:
-    """Turn the database's refusals into RuleViolation, for an operation's body."""
-    try:
-        yield
-    except (peewee.IntegrityError, peewee.DataError) as error:
-        cause = error.__cause__ or error.__context__
-        if not isinstance(cause, psycopg2.Error) or not cause.diag.constraint_name:
-            raise
-        message = cause.diag.message_primary or str(cause)
-        raise RuleViolation(message, cause.diag.constraint_name) from error

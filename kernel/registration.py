@@ -12,8 +12,8 @@ from typing import Any
 
 from peewee import DeferredForeignKey, ForeignKeyField, Model
 
-from domains.domain import Domain
 from engine.errors import RegistryError
+from kernel.domain import Domain
 
 # Kinds of things that share their names with others.
 SPACES = {

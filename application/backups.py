@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import billing
+import application
 from domains.backups import keeping
 from engine.backup import dump as dumps
 from engine.backup.restore import restore as restore_dump
@@ -18,7 +18,7 @@ from engine.errors import Refused
 from engine.report import Report
 from engine.run.session import Settings
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = "backups"
 
 __all__ = ["make", "make_due", "restore"]
@@ -68,9 +68,9 @@ def _folder(path: str) -> Path:
 @contextmanager
 def _bound(url: str) -> Iterator[None]:
     """All models bound to the database, on one connection."""
-    database = billing.connect(url, size=1)
+    database = application.connect(url, size=1)
     try:
         database.connect()
         yield
     finally:
-        billing.disconnect()
+        application.disconnect()

@@ -10,9 +10,9 @@ from typing import Any
 
 from peewee import Field, Model
 
-from domains.base import EnumField
-from domains.machine import StatusMachine
-from domains.statement import named
+from kernel.fields import EnumField
+from kernel.object_statements import named
+from kernel.status_machine import StatusMachine
 
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 UPDATED_AT = """
@@ -115,7 +115,7 @@ class Domain:
 
     def sql(self, *statements: str) -> None:
         """Register statements that Peewee has no word for, one object each: CREATE, and what can
-        only be said by ALTER or COMMENT (see domains.statement)."""
+        only be said by ALTER or COMMENT (see kernel.object_statements)."""
         for statement in statements:
             if not named(statement):
                 raise ValueError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from demo.queries import money, network, people
-from demo.queries.query import Measurement, Query, measure
+from benchmarks.queries import money, network, people
+from benchmarks.queries.query import Measurement, Query, measure
 
 __all__ = ["QUERIES", "Measurement", "Query", "measure"]
 

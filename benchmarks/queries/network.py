@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from demo.queries.query import NOW, Query
+from benchmarks.queries.query import NOW, Query
 
 QUERIES = (
     Query(

@@ -1,4 +1,4 @@
-"""The door for an application: `from billing import connect`.
+"""The door for an application: `from application import connect`.
 
     database = connect()
     with database.connection_context():
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import registry
+from application.pool import EnginePool, PoolSettings
 from engine.connect.connection import database_url, load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError
-from engine.pool import EnginePool, PoolSettings
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 
 __all__ = ["connect", "disconnect"]
 

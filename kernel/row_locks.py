@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains.errors import Missing
+from kernel.errors import Missing
 
 
 def lock(model: Any, identity: int) -> Any:

@@ -1,0 +1,1 @@
+"""Measurements: what the queries that run all day cost."""

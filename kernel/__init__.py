@@ -1,0 +1,1 @@
+"""What all domains share: base models, fields, rules and errors; it knows no domain."""
