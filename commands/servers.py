@@ -57,7 +57,7 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
     """Run the tests on every PostgreSQL that is there; installs Debian's where it may."""
     marks = "" if all else " -m 'not campaign'"
     with c.cd(str(ROOT)):
-        c.run("sh tests/servers.sh", pty=False, in_stream=False)
+        c.run("sh tests/support/servers.sh", pty=False, in_stream=False)
         result = c.run(
             f"{sys.executable} -m pytest{marks} {options}",
             warn=True,

@@ -23,9 +23,9 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests import postgres
-from tests.console import migrations_in
-from tests.postgres import PostgresServer
+from tests.support import postgres
+from tests.support.console import migrations_in
+from tests.support.postgres import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 MIGRATIONS = ROOT / "migrations"

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from engine.sql.lexer import LITERALS
+
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
-LITERALS = re.compile(
-    r"--[^\n]*|/\*.*?\*/|(?P<dollar>\$\w*\$).*?(?P=dollar)|'(?:[^']|'')*'|(?P<name>\"[^\"]*\")",
-    re.DOTALL,
-)
 COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 OUTSIDE = re.compile(
     r"(?:CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\b"

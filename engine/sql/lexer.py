@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
-from engine.files.step import LITERALS
-
+LITERALS = re.compile(
+    r"--[^\n]*|/\*.*?\*/|(?P<dollar>\$\w*\$).*?(?P=dollar)|'(?:[^']|'')*'|(?P<name>\"[^\"]*\")",
+    re.DOTALL,
+)
 ATOMIC = re.compile(r"\bBEGIN\s+ATOMIC\b", re.IGNORECASE)
 
 

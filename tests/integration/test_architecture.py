@@ -1,0 +1,235 @@
+"""The shape of the code: imports run one way, modules and functions are small, public names say
+what they are."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import registry
+from tests.conftest import ROOT
+
+Import = tuple[str, int, bool]
+
+PACKAGES = ("commands", "engine", "domains", "kernel", "application", "demo", "benchmarks")
+MODULES = sorted(
+    path.relative_to(ROOT)
+    for path in [*ROOT.glob("*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
+)
+# The rooms of the engine, each of which imports itself and those before it.
+LAYERS = (
+    *("errors", "report", "schema", "diff", "sql", "connect", "files", "explain", "run", "drift"),
+    *("manage", "generate", "check", "backup", "testing"),
+)
+# What each part may import besides the standard library and itself; the most specific name counts.
+ALLOWED = {
+    "engine": ["psycopg2", "peewee", "playhouse", "peewee_migrate", "dotenv"],
+    "engine.errors": [],
+    "engine.report": [],
+    "engine.schema": [],
+    "engine.diff": [],
+    "engine.sql": [],
+    "engine.testing": ["psycopg2", "hypothesis"],
+    "kernel": ["peewee", "psycopg2", "cryptography", "engine.errors"],
+    "domains": ["kernel", "peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
+    "registry": ["peewee", "domains", "kernel", "engine.errors"],
+    "application": ["peewee", "playhouse", "psycopg2", "registry", "engine", "domains", "kernel"],
+    "demo": [
+        "peewee",
+        "psycopg2",
+        "rich",
+        "engine",
+        "kernel",
+        "domains",
+        "application",
+        "registry",
+    ],
+    "benchmarks": ["psycopg2", "rich", "engine", "demo"],
+    "tasks": ["invoke", "commands"],
+    "commands": ["invoke", "engine"],
+    "commands.console": ["rich", "engine"],
+}
+# What a task imports inside its function, so that `invoke --list` needs none of it.
+LATE = {
+    "commands": ["engine", "registry", "application", "demo", "domains", "kernel", "rich"],
+}
+
+LONGEST_MODULE = 250
+LONGEST_FUNCTION = 40
+LONGER = {
+    "domains/billing/models.py": "the tables of one domain, column by column",
+    "domains/mikrotik/models.py": "the tables of one domain, column by column",
+    "domains/payments/models.py": "the tables of one domain, column by column",
+}
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
+def dotted(path: Path) -> str:
+    """`engine.diff.compare` for engine/diff/compare.py."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path: Path) -> Iterator[Import]:
+    """(module, line, whether only a function imports it); what only a type checker sees is none."""
+    tree = parsed(path)
+    late = {
+        node
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+    }
+    unseen = {
+        node
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
+        for node in ast.walk(branch)
+    }
+    for node in ast.walk(tree):
+        if node in unseen:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno, node in late) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports by dots"
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                known = (ROOT / f"{name.replace('.', '/')}.py").exists()
+                package = (ROOT / name.replace(".", "/")).is_dir()
+                yield (name if known or package else str(node.module)), node.lineno, node in late
+
+
+def allowed(module: str, *, late: bool) -> list[str]:
+    names = [module.rsplit(".", depth)[0] for depth in range(module.count(".") + 1)]
+    own = next(name for name in names if name in ALLOWED)
+    return [*ALLOWED[own], names[-1], *(LATE.get(own, []) if late else [])]
+
+
+def test_imports_run_one_way() -> None:
+    wrong = []
+    for path in MODULES:
+        for module, line, late in imports(path):
+            names = [module.rsplit(".", depth)[0] for depth in range(module.count(".") + 1)]
+            if names[-1] not in sys.stdlib_module_names and not (
+                set(names) & set(allowed(dotted(path), late=late))
+            ):
+                wrong.append(f"{path}:{line} imports {module}")
+    assert not wrong
+
+
+def test_the_rooms_of_the_engine_are_in_layers() -> None:
+    """Imports inside functions count, too: a circle that hides there is one."""
+    rooms = {path.parts[1].removesuffix(".py") for path in MODULES if path.parts[0] == "engine"}
+    assert rooms - {"__init__"} == set(LAYERS)
+    wrong = []
+    for path in MODULES:
+        room = path.parts[1].removesuffix(".py") if path.parts[0] == "engine" else "__init__"
+        for module, line, _ in imports(path) if room != "__init__" else ():
+            parts = module.split(".")
+            if parts[0] == "engine" and LAYERS.index(parts[1]) > LAYERS.index(room):
+                wrong.append(f"{path}:{line} imports {module}")
+    assert not wrong
+
+
+def test_a_domain_imports_only_those_that_it_requires() -> None:
+    """Their models and operations, the ground that all share, and itself."""
+    requirements = {domain.name: domain.requirements for domain in registry.load().domains}
+    shared = {path.stem for path in (ROOT / "domains").glob("*.py")}
+    wrong = []
+    for path in MODULES:
+        if path.parts[0] != "domains" or len(path.parts) < 3:
+            continue
+        own = path.parts[1]
+        for module, line, _ in imports(path):
+            parts = module.split(".")
+            known = {own, *shared, *requirements[own]}
+            if parts[0] == "domains" and parts[1:] and parts[1] not in known:
+                wrong.append(f"{path}:{line} imports {module}, which {own} does not require")
+    assert not wrong
+
+
+def test_the_shared_modules_know_no_domain() -> None:
+    names = {domain.name for domain in registry.load().domains}
+    for path in (ROOT / "domains").glob("*.py"):
+        found = {
+            module.split(".")[1]
+            for module, _, _ in imports(path.relative_to(ROOT))
+            if "." in module
+        }
+        assert not found & names, path
+
+
+IMPORTED = """
+import sys
+{run}
+heavy = ("peewee", "rich", "playhouse", "peewee_migrate", "registry", "domains")
+print("imported:", *sorted(name for name in heavy if name in sys.modules))
+"""
+RUN = """
+from invoke import Program
+try:
+    Program().run(["invoke", {arguments}])
+except SystemExit:
+    pass
+"""
+
+
+@pytest.mark.parametrize("task", ["--list", "status"])
+def test_what_is_asked_often_imports_nothing_heavy(task: str, shared_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED.format(run=RUN.format(arguments=repr(task)))],
+        cwd=ROOT,
+        env={"DATABASE_URL": shared_url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ("001_initial_schema" if task == "status" else "migrate") in done.stdout, done.stderr
+    assert done.stdout.splitlines()[-1] == "imported:"
+
+
+def test_modules_are_small() -> None:
+    sizes = {str(path): len((ROOT / path).read_text().splitlines()) for path in MODULES}
+    long = {path for path, size in sizes.items() if size > LONGEST_MODULE}
+    assert long == LONGER.keys(), {path: sizes[path] for path in long ^ LONGER.keys()}
+
+
+def test_functions_are_small() -> None:
+    """A list of calls, such as a domain's table of contents, may be as long as it has to be."""
+    long = []
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.FunctionDef):
+                body = node.body[1:] if ast.get_docstring(node) else node.body
+                if body and not all(isinstance(statement, ast.Expr) for statement in body):
+                    size = (body[-1].end_lineno or 0) - body[0].lineno + 1
+                    if size > LONGEST_FUNCTION:
+                        long.append(f"{path}:{node.lineno} {node.name} has {size} lines")
+    assert not long
+
+
+def test_public_names_say_what_they_are() -> None:
+    """A method that overrides another says it there."""
+    silent = []
+    for path in MODULES:
+        tree = parsed(path)
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        owners = [tree, *(node for node in classes if not node.bases)]
+        if not ast.get_docstring(tree):
+            silent.append(str(path))
+        for owner in owners:
+            for node in owner.body:
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not (
+                    node.name.startswith("_")
+                    or ast.get_docstring(node)
+                    or (isinstance(owner, ast.ClassDef) and owner.name.startswith("_"))
+                ):
+                    silent.append(f"{path}:{node.lineno} {node.name}")
+    assert not silent

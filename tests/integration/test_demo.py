@@ -1,0 +1,350 @@
+"""The demo: the same rows for the same seed, no rule broken, every broken rule found, refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import date
+from itertools import count
+from typing import Any
+
+import psycopg2
+import pytest
+
+import demo.load
+import registry
+from application.integrity import RULES, Violation, verify
+from demo.load import DemoFailed
+from demo.plan import Plan
+from demo.sheets import LINES_A_READ, RowFile
+from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
+from domains.billing.operations import renew
+from domains.customers.models import Customer, TransactionLogEntryType
+from domains.customers.operations import post
+from domains.payments.models import PaymentMethod
+from domains.payments.operations import record_payment
+from engine.connect.peewee_database import EngineDatabase
+from engine.errors import ConfigError, EngineError, Refused
+from kernel.fields import EnumField
+from tests.integration.test_lifecycle import query
+from tests.support.console import call
+from tests.support.demo_databases import TODAY, demo_url, fill
+from tests.support.postgres import PostgresServer
+
+CUSTOMERS, MONTHS = 40, 2
+TABLES = [model._meta.table_name for d in registry.load().domains for model in d.tables]
+# What the migrations put there; the demo adds to the first two.
+SEEDED = {
+    *("admin_users", "locations"),
+    *("roles", "settings", "payment_methods", "payment_plugins", "plugin_configurations"),
+    *("backup_schedules", "whatsapp_templates"),
+}
+# Values that no row of the demo has: no such thing was part of the story.
+UNUSED = {
+    ("backups", "kind"): {"schema", "data"},
+    ("transaction_logs", "entry_type"): {"top_up"},
+    ("notification_queue", "channel"): {"sms"},
+    ("invoice_items", "kind"): {"voucher", "other"},
+    ("payment_events", "outcome"): {"ignored"},
+}
+NOT_ITS_OWN = {"settings", "payment_methods", "whatsapp_templates", "whatsapp_sessions", "routers"}
+
+
+@pytest.fixture(scope="session")
+def small_url(server: PostgresServer, template: str) -> str:
+    """A database with a small demo that all tests share; nothing may be committed to it."""
+    return demo_url(server, template, CUSTOMERS, MONTHS)
+
+
+@pytest.fixture
+def copy_url(server: PostgresServer, small_url: str) -> Iterator[str]:
+    """A copy of it, one's own."""
+    with server.database(f"TEMPLATE {small_url.rpartition('/')[2]}") as url:
+        yield url
+
+
+def rows(url: str) -> dict[str, Any]:
+    """How many rows each table has, and a hash of all of them."""
+    text = "SELECT '{0}', count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM {0} t"
+    found = query(url, " UNION ALL ".join(map(text.format, TABLES)))
+    return {table: (number, digest) for table, number, digest in found}
+
+
+def violations(url: str) -> list[Violation]:
+    with closing(psycopg2.connect(url)) as connection:
+        return verify(connection)
+
+
+def test_the_same_seed_gives_the_same_rows(small_url: str, migrated_url: str) -> None:
+    sheets = fill(migrated_url, CUSTOMERS, MONTHS)
+    again = rows(migrated_url)
+    assert again == rows(small_url)
+    assert again["customers"][0] == CUSTOMERS
+    assert {table for table in TABLES if again[table][0]} == SEEDED | {s.table for s in sheets}
+    for sheet in sheets:
+        assert again[sheet.table][0] == sheet.rows + (sheet.table in SEEDED)
+
+
+@pytest.mark.only("newest")
+def test_another_seed_gives_other_rows(small_url: str, migrated_url: str) -> None:
+    filled = {sheet.table for sheet in fill(migrated_url, CUSTOMERS, MONTHS, seed=2)}
+    mine, theirs = rows(migrated_url), rows(small_url)
+    # What is named by branch or date alone is the same in each demo.
+    same = {table for table in filled if mine[table] == theirs[table]}
+    assert same <= {"location_users", "profiles", "plugin_error_logs"}
+
+
+def test_no_rule_is_broken(small_url: str) -> None:
+    assert violations(small_url) == []
+
+
+def test_the_triggers_are_on_again(small_url: str) -> None:
+    assert query(small_url, "SELECT DISTINCT tgenabled::text FROM pg_trigger") == [("O",)]
+
+
+def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
+    """Numbers, ledger and periods follow those of the demo, by the rules of the triggers."""
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    database = EngineDatabase(copy_url)
+    with database.bind_ctx(models, bind_refs=False, bind_backrefs=False), database:
+        cash = PaymentMethod.get(PaymentMethod.code == "cash")
+        owed = Invoice.get(Invoice.status == InvoiceStatus.OPEN)
+        record_payment(owed.customer_id, cash.id, owed.total)
+        due = Subscription.select().where(Subscription.status == SubscriptionStatus.ACTIVE)
+        renewed = [renew(line.id, line.next_billing_on, tax_rate_bp=1100) for line in due.limit(5)]
+        assert all(renewed)
+        for customer in Customer.select().limit(5):
+            post(customer.id, TransactionLogEntryType.TOP_UP, 5000, "Bonus")
+    database.close()
+    assert violations(copy_url) == []
+
+
+def test_rows_are_of_every_kind(server: PostgresServer, template: str) -> None:
+    url = demo_url(server, template, 2_000, 2)
+    for domain in registry.load().domains:
+        for model in domain.tables:
+            table = model._meta.table_name
+            for field in model._meta.sorted_fields:
+                if isinstance(field, EnumField) and table not in NOT_ITS_OWN:
+                    found = query(url, f"SELECT DISTINCT {field.column_name}::text FROM {table}")
+                    missing = set(map(str, field.enum)) - {value for (value,) in found}
+                    assert missing == UNUSED.get((table, field.column_name), set()), table
+
+
+def test_time_runs_one_way(small_url: str) -> None:
+    """No row is from after the end, and what follows from another row is not before it."""
+    end = f"'{TODAY}'::timestamp AT TIME ZONE 'Asia/Jakarta'"
+    text = f"SELECT '{{0}}', id FROM {{0}} WHERE created_at >= {end}"
+    assert query(small_url, " UNION ALL ".join(map(text.format, set(TABLES) - SEEDED))) == []
+    for tables in (
+        "transaction_logs b JOIN transaction_logs a USING (customer_id) WHERE a.seq = b.seq + 1",
+        "invoices b JOIN invoices a USING (location_id, number_month)"
+        " WHERE a.number_seq = b.number_seq + 1",
+        "customers b JOIN invoices a ON a.customer_id = b.id",
+        "invoices b JOIN payments a ON a.invoice_id = b.id",
+        "payments b JOIN payment_allocations a ON a.payment_id = b.id",
+        "voucher_batches b JOIN vouchers a ON a.batch_id = b.id",
+        "customers b JOIN whatsapp_messages a ON a.customer_id = b.id",
+    ):
+        glue = "AND" if "WHERE" in tables else "WHERE"
+        text = f"SELECT a.id, b.id FROM {tables} {glue} a.created_at < b.created_at"
+        assert query(small_url, text) == [], tables
+
+
+NO_CHECKS = """
+    DO $$ DECLARE c record; BEGIN
+        FOR c IN SELECT conname, conrelid::regclass AS place FROM pg_constraint
+            WHERE contype IN ('c', 'x')
+              AND connamespace = quote_ident(current_schema())::regnamespace
+        LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.place, c.conname); END LOOP;
+    END $$
+"""
+PLANTED = {
+    "the ledger has no gaps": "UPDATE transaction_logs SET seq = seq + 9 WHERE id = {last}",
+    "each entry of the ledger begins": """
+        UPDATE transaction_logs SET balance_before = 1, balance_after = 1 + amount
+        WHERE id = (SELECT min(id) FROM transaction_logs)""",
+    "each entry of the ledger leaves": """
+        UPDATE transaction_logs SET balance_after = balance_after + 1
+        WHERE id = (SELECT min(id) FROM transaction_logs)""",
+    "a customer's balance": "UPDATE customers SET balance = balance + 1 WHERE id = {first}",
+    "a reversal takes back": """
+        UPDATE transaction_logs SET entry_type = 'reversal',
+            reverses_id = (SELECT min(id) FROM transaction_logs) WHERE id = {last}""",
+    "a payment that came in": """
+        DELETE FROM transaction_logs WHERE entry_type = 'payment'
+            AND reference_id = (SELECT min(reference_id) FROM transaction_logs
+                                WHERE entry_type = 'payment')""",
+    "a refund is in the ledger": """
+        UPDATE payments SET status = 'refunded'
+        WHERE id = (SELECT max(id) FROM payments WHERE status = 'paid')""",
+    "what is allocated": "UPDATE payment_allocations SET amount = amount + 1 WHERE id = {last}",
+    "an entry names": """
+        UPDATE transaction_logs SET reference_id = 0
+        WHERE id = (SELECT max(id) FROM transaction_logs WHERE reference_type = 'payment')""",
+    "a charge whose allocation": "DELETE FROM payment_allocations WHERE id = {first}",
+    "a payment's allocated": """
+        UPDATE payments SET allocated = allocated - 1
+        WHERE id = (SELECT min(id) FROM payments WHERE allocated > 0)""",
+    "no more of a payment": "UPDATE payments SET allocated = amount + 1 WHERE id = {last}",
+    "an invoice's paid": """
+        UPDATE invoices SET paid = paid - 1
+        WHERE id = (SELECT min(id) FROM invoices WHERE paid > 0)""",
+    "an invoice's status": """
+        UPDATE invoices SET status = 'paid'
+        WHERE id = (SELECT min(id) FROM invoices WHERE status = 'open')""",
+    "an allocation stays": """
+        UPDATE payments SET customer_id = (SELECT max(id) FROM customers)
+        WHERE id = (SELECT min(payment_id) FROM payment_allocations)""",
+    "an issued invoice's sums": "UPDATE invoice_items SET amount = amount + 1 WHERE id = {first}",
+    "an invoice's total": "UPDATE invoices SET discount = discount + 1 WHERE id = {first}",
+    "invoices are numbered": "UPDATE invoices SET number_seq = 900 WHERE id = {first}",
+    "an invoice's number": "UPDATE invoices SET number = 'INV/1' WHERE id = {first}",
+    "an invoice, a payment": "UPDATE subscriptions SET location_id = 0 WHERE id = {first}",
+    "an invoice bills": """
+        UPDATE subscriptions SET customer_id = (SELECT max(id) FROM customers)
+        WHERE id = (SELECT min(subscription_id) FROM invoices)""",
+    "only an invoice that is owed": """
+        UPDATE payment_links SET status = 'open'
+        WHERE id = (SELECT max(id) FROM payment_links WHERE status = 'paid')""",
+    "a voucher is what": "UPDATE vouchers SET selling_price = 1 WHERE id = {first}",
+    "a voucher's status": """
+        UPDATE vouchers SET status = 'unused'
+        WHERE id = (SELECT min(id) FROM vouchers WHERE status = 'expired')""",
+    "a PPPoE account": """
+        UPDATE pppoe_users SET profile_id = (SELECT max(id) FROM profiles) WHERE id = {first}""",
+    "one location": "UPDATE locations SET is_default = false",
+    "the next identity": "ALTER TABLE vouchers ALTER id RESTART",
+}
+
+
+@pytest.mark.parametrize("start", PLANTED)
+def test_a_broken_rule_is_found(start: str, copy: Any) -> None:
+    statement = PLANTED[start]
+    with copy.cursor() as cursor:
+        made = re.match(r"\s*(?:UPDATE|DELETE FROM) (\w+)", statement)
+        for place, function in (("{first}", "min"), ("{last}", "max")):
+            if place in statement and made:
+                cursor.execute(f"SELECT {function}(id) FROM {made[1]}")
+                statement = statement.replace(place, str(cursor.fetchone()[0]))
+        cursor.execute(statement)
+        assert not made or cursor.rowcount >= 1
+    found = [violation.rule for violation in verify(copy)]
+    assert [rule for rule in found if rule.startswith(start)], found
+
+
+def test_every_rule_has_a_violation_to_find() -> None:
+    for rule in RULES:
+        assert sum(rule.startswith(start) for start in PLANTED) == 1, rule
+
+
+@pytest.fixture(scope="session")
+def bare(server: PostgresServer, small_url: str) -> Iterator[Any]:
+    """A connection to a copy whose rows nothing protects any more."""
+    with (
+        server.database(f"TEMPLATE {small_url.rpartition('/')[2]}") as url,
+        closing(psycopg2.connect(url)) as connection,
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(NO_CHECKS)
+        connection.commit()
+        yield connection
+
+
+@pytest.fixture
+def copy(bare: Any) -> Iterator[Any]:
+    yield bare
+    bare.rollback()
+
+
+def refused(url: str, error: type[EngineError], *words: str) -> None:
+    """Assert that the demo is refused in these words, and leaves no row behind."""
+    before = query(url, "SELECT count(*) FROM customers")
+    with pytest.raises(error) as caught:
+        fill(url, 3, 1)
+    for word in words:
+        assert word in str(caught.value)
+    assert query(url, "SELECT count(*) FROM customers") == before
+    assert query(url, "SELECT DISTINCT tgenabled::text FROM pg_trigger") == [("O",)]
+
+
+def test_a_database_with_customers_is_refused(small_url: str) -> None:
+    refused(small_url, Refused, "has customers already", "createdb")
+
+
+@pytest.mark.only("newest")
+def test_a_production_database_is_refused(migrated_url: str) -> None:
+    name = migrated_url.rpartition("/")[2]
+    query(migrated_url, f"ALTER DATABASE {name} SET billing.environment TO 'production'")
+    refused(migrated_url, Refused, "production database")
+
+
+@pytest.mark.only("newest")
+def test_a_database_that_is_not_migrated_is_refused(empty_url: str) -> None:
+    result = call(empty_url, "demo")
+    assert (result.code, result.out) == (1, "")
+    assert "migrations are pending" in result.err
+    assert "invoke migrate" in result.err
+
+
+@pytest.mark.only("newest")
+def test_a_row_in_the_way_is_named_and_nothing_is_kept(migrated_url: str) -> None:
+    query(migrated_url, "INSERT INTO locations (code, name) VALUES ('BDG', 'Kantor Bandung')")
+    refused(migrated_url, DemoFailed, "(BDG) already exists", "Nothing was kept")
+    assert query(migrated_url, "SELECT count(*) FROM locations") == [(2,)]
+
+
+@pytest.mark.only("newest")
+def test_a_seed_that_is_gone_is_named(migrated_url: str) -> None:
+    query(migrated_url, "DELETE FROM backup_schedules WHERE name = 'daily'")
+    refused(migrated_url, Refused, "backup schedule 'daily'")
+
+
+def test_rows_that_break_a_rule_are_not_kept(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Violation("a rule", 2, ("customer 1", "customer 2"))
+    monkeypatch.setattr(demo.load, "verify", lambda connection: [broken])
+    refused(migrated_url, DemoFailed, "a rule: 2 times, such as customer 1; customer 2")
+
+
+@pytest.mark.only("newest")
+def test_the_task_prints_a_line_for_each_table(migrated_url: str) -> None:
+    options = ("--customers", "7", "--months", "1", "--today", str(TODAY))
+    result = call(migrated_url, "demo", *options)
+    assert result.code == 0, result.err
+    lines = re.findall(r"^(\w+) +([\d,]+) rows +[\d.]+ s$", result.out, re.MULTILINE)
+    assert ("customers", "7") in lines
+    assert len(lines) > 20
+    assert rows(migrated_url)["customers"][0] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ((0, 1, 1, ""), "--customers 0 is out of range"),
+        ((1, 37, 1, ""), "--months 37 is out of range"),
+        ((1, 1, 1, "2026-02-30"), "--today '2026-02-30' is no day"),
+        ((1, 1, 1, "9999-12-31"), "lies ahead"),
+    ],
+)
+def test_options_that_cannot_be_meant_are_named(options: Any, word: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Plan.of(*options)
+    assert word in str(caught.value)
+
+
+def test_a_month_back_from_a_long_one_is_a_day_that_exists() -> None:
+    assert Plan(1, 1, 1, date(2026, 3, 31)).start == date(2026, 2, 28)
+
+
+def test_rows_are_written_as_they_are_read() -> None:
+    """An endless table is streamed with bounded memory."""
+    taken = count()
+    file = RowFile((next(taken), None, 'a "b"\n,c') for _ in count())
+    assert file.read(10).startswith('0,,"a ""b""\n,c"\r\n1,,')
+    assert next(taken) == LINES_A_READ
+    assert file.read(10)
+    assert next(taken) == 2 * LINES_A_READ + 1

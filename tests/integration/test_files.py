@@ -1,0 +1,57 @@
+"""What can be done with the files besides running them: renumber, print, begin by hand."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from engine.connect.programs import clients
+from engine.run.runner import Runner
+from tests.conftest import Invoke
+from tests.integration.test_lifecycle import query, read
+from tests.support.console import call
+
+NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
+
+
+def test_two_branches_with_one_number(migrated_url: str, migrations: Path) -> None:
+    (migrations / "003_applied.py").write_text(NOTHING)
+    assert call(migrated_url, "migrate").code == 0
+    (migrations / "003_other.py").write_text(f'"""003_other\n\nText.\n"""\n\n\n{NOTHING}')
+    (migrations / "004_next.py").write_text(NOTHING)
+    refused = call(migrated_url, "migrate")
+    assert (refused.code, "003 is used twice" in refused.err) == (1, True)
+    shown = call(migrated_url, "renumber", "--dry-run")
+    assert shown.out == "003_other → 005_other\n"
+    assert (migrations / "003_other.py").exists()
+    assert call(migrated_url, "renumber").out == shown.out
+    assert (migrations / "005_other.py").read_text().startswith('"""005_other\n')
+    assert sorted(path.name for path in migrations.glob("00[3-9]*")) == [
+        "003_applied.py",
+        "004_next.py",
+        "005_other.py",
+    ]
+    assert call(migrated_url, "migrate").code == 0
+    assert call(migrated_url, "renumber").out == "Nothing to renumber.\n"
+
+
+def test_the_script_gives_what_migrate_gives(
+    empty_url: str, migrated_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "all.sql"
+    path.write_text(call(empty_url, "sql").out)
+    command = [list(clients("psql").values())[-1], "-X", "-q", "-d", empty_url, "-f", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read(empty_url) == read(migrated_url)
+    count = "SELECT count(*) FROM whatsapp_templates"
+    assert query(empty_url, count) == query(migrated_url, count)
+    again = call(empty_url, "migrate")
+    assert (again.code, "Nothing to migrate" in again.out) == (0, True)
+
+
+def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invoke) -> None:
+    written = invoke(project, migrated_url, "generate", "by_hand", "--empty")
+    assert "wrote migrations/003_by_hand.py" in written.stdout
+    runner = Runner(migrated_url, project / "migrations")
+    assert runner.migrate() == runner.rollback() == ["003_by_hand"]

@@ -1,0 +1,187 @@
+"""What `invoke generate` writes of views, sequences, policies, types and settings, each under the
+domain that registered it; and what it leaves alone."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+from peewee import BigIntegerField, IntegerField, TextField
+
+from engine.generate.generator import Generator
+from engine.schema import catalog
+from kernel.domain import Domain
+from kernel.models import BaseModel
+from kernel.object_statements import named
+from tests.integration.test_generate import Workshop, workshop
+from tests.integration.test_lifecycle import execute, query
+
+__all__ = ["workshop"]
+
+SETTINGS = (
+    "ALTER TABLE items ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE items SET (fillfactor = 70)",
+    "CREATE POLICY own ON items USING (tenant = current_user)",
+    "COMMENT ON VIEW dear IS 'what costs much'",
+)
+
+
+def shop(number: Any, least: int) -> Any:
+    def register(domain: Domain) -> None:
+        class Item(BaseModel):
+            price = number()
+            tenant = TextField(default="x")
+
+            class Meta:
+                table_name = "items"
+
+        domain.models(Item)
+        domain.sql(
+            f"CREATE VIEW dear AS SELECT id, price FROM items WHERE price > {least}",
+            "CREATE MATERIALIZED VIEW sums AS SELECT tenant, sum(price) FROM items GROUP BY tenant",
+            "CREATE UNIQUE INDEX sums_tenant ON sums (tenant)",
+            "CREATE SEQUENCE receipts START 1000",
+            "CREATE TYPE span AS (low int, high int)",
+            "CREATE DOMAIN amount AS numeric CHECK (VALUE > 0)",
+            "CREATE FUNCTION spans(s span) RETURNS amount LANGUAGE sql AS 'SELECT 1'",
+            *SETTINGS,
+        )
+
+    return register
+
+
+def nothing(domain: Domain) -> None:
+    """A domain that asks for nothing any more."""
+
+
+def test_every_kind_comes_changes_and_goes(workshop: Workshop) -> None:
+    workshop.first(shop(IntegerField, 5))
+    execute(workshop.url, "INSERT INTO items (price) VALUES (3), (30)")
+    text = next(workshop.folder.iterdir()).read_text()
+    assert "# ── removed" not in text
+    assert text.index("CREATE TYPE span") < text.index("CREATE TABLE items")
+    changed = workshop.step(shop(BigIntegerField, 20), ["items"])
+    assert "# ── removed" not in changed
+    assert query(workshop.url, "SELECT price FROM dear") == [(30,)]
+    gone = ("items", "receipts")
+    assert "--allow-drop receipts" in workshop.refuses(nothing, "items").fix
+    workshop.generate(nothing, *gone)
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT relname FROM pg_class WHERE relname = 'sums'") == []
+    workshop.runner.rollback(losing=True)
+    assert query(workshop.url, "SELECT to_regclass('sums_tenant') IS NULL") == [(False,)]
+
+
+def test_each_object_stands_under_its_own_domain(workshop: Workshop) -> None:
+    first, second = workshop.domains(shop(IntegerField, 5))[1], Domain("reports", "domains/reports")
+    second.sql(
+        "CREATE VIEW report AS SELECT count(*) FROM dear",
+        "COMMENT ON VIEW report IS 'how many'",
+        "CREATE POLICY readers ON items FOR SELECT USING (true)",
+        "CREATE SEQUENCE reports_seq",
+    )
+    generator = Generator([first, second], workshop.folder, workshop.url)
+    text = generator.generate("change")[0].text.partition("def rollback")[0]
+    shop_part, _, reports = text.partition("# ── reports")
+    for name in ("VIEW report AS", "ON VIEW report", "POLICY readers", "SEQUENCE reports_seq"):
+        assert name in reports
+        assert name not in shop_part
+    assert "POLICY own" in shop_part
+    assert "ON VIEW dear" in shop_part
+
+
+@pytest.mark.parametrize(
+    ("statement", "made"),
+    {
+        'CREATE MATERIALIZED VIEW "M v" AS SELECT 1': ("view", "M v"),
+        "-- why\n  create recursive view V (n) AS SELECT 1": ("view", "v"),
+        "CREATE POLICY p ON t USING (true)": ("policy", "p on t"),
+        "CREATE TYPE a AS ENUM ('x')": ("enum", "a"),
+        "CREATE TYPE c AS (a int)": ("composite", "c"),
+        "ALTER TABLE t ALTER COLUMN c SET STORAGE EXTERNAL": (
+            "setting",
+            "alter column c set storage external on t",
+        ),
+        "ALTER TABLE T REPLICA IDENTITY USING INDEX i": (
+            "setting",
+            "replica identity using index i on t",
+        ),
+        "ALTER SEQUENCE s OWNED BY t.a": ("ownership", "s"),
+        "COMMENT ON COLUMN v.a IS 'x IS y'": ("comment", "column v.a"),
+        "CREATE TYPE r AS RANGE (subtype = int)": None,
+        "CREATE TYPE shell": None,
+        "CREATE OR REPLACE VIEW v AS SELECT 1": None,
+        "CREATE TEMP VIEW v AS SELECT 1": None,
+        "CREATE VIEW IF NOT EXISTS v AS SELECT 1": None,
+        "CREATE AGGREGATE a (int) (sfunc = f, stype = int)": None,
+        "CREATE TABLE t (a int)": None,
+        "ALTER TABLE t ADD COLUMN a int": None,
+        "ALTER TABLE t DROP COLUMN a": None,
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY, DROP COLUMN a": None,
+        "ALTER TABLE public.t ENABLE ROW LEVEL SECURITY": None,
+    }.items(),
+)
+def test_what_domain_sql_takes(statement: str, made: tuple[str, str] | None) -> None:
+    assert named(statement) == made
+
+
+UNMANAGED = """
+    CREATE TYPE r AS RANGE (subtype = int);
+    CREATE TYPE shell;
+    CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int);
+    CREATE FUNCTION same(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT $1 = $2';
+    CREATE OPERATOR === (leftarg = int, rightarg = int, function = same);
+    CREATE TYPE pair AS (a int, b int);
+    CREATE CAST (pair AS text) WITH INOUT;
+    CREATE TABLE t (a int, b int);
+    CREATE TABLE child (c int) INHERITS (t);
+    CREATE RULE quiet AS ON DELETE TO t DO INSTEAD NOTHING;
+    CREATE STATISTICS both_of ON a, b FROM t;
+    CREATE COLLATION words FROM "C";
+    CREATE TEXT SEARCH CONFIGURATION plain (copy = simple);
+    CREATE TEXT SEARCH DICTIONARY stop (template = simple);
+    CREATE OPERATOR FAMILY family USING btree;
+    CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+    CREATE EVENT TRIGGER watcher ON ddl_command_end EXECUTE FUNCTION watch();
+    CREATE EXTENSION file_fdw;
+    CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+    CREATE FOREIGN TABLE lines (line text) SERVER files OPTIONS (filename '/dev/null');
+    CREATE TABLE parted (a int) PARTITION BY RANGE (a);
+    CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
+    CREATE TABLE migratehistory (id serial PRIMARY KEY);
+"""
+NAMED = """
+    aggregate total(integer)
+    cast (pair AS pg_catalog.text)
+    collation words
+    event trigger watcher
+    foreign table lines
+    operator ===(integer,integer)
+    operator family family USING btree
+    rule quiet on t
+    statistics object both_of
+    table child
+    text search configuration plain
+    text search dictionary stop
+    type r
+    type shell
+"""
+
+
+def test_what_is_not_managed_is_named_and_left_alone(empty_url: str) -> None:
+    execute(empty_url, UNMANAGED)
+    with closing(psycopg2.connect(empty_url)) as connection:
+        found = catalog.unmanaged(connection)
+        schema = catalog.read(connection)
+    assert found == [line.strip() for line in NAMED.strip().splitlines()]
+    assert sorted(schema.tables) == ["parted", "t"]
+    assert sorted(schema.functions) == ["same(integer, integer)", "watch()"]
+    assert list(schema.composites) == ["pair"]
+    assert not schema.sequences
+
+
+def test_nothing_is_unmanaged_where_all_is_managed(migrated_url: str) -> None:
+    with closing(psycopg2.connect(migrated_url)) as connection:
+        assert catalog.unmanaged(connection) == []

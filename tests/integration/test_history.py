@@ -1,0 +1,253 @@
+"""Histories that did not come from here, and files that do not fit theirs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError, HistoryError, MigrationFailed, Refused
+from engine.generate.generator import Generator
+from engine.manage import wipe
+from engine.manage.status import read_status
+from engine.run.runner import Runner
+from tests.integration.test_lifecycle import execute, query, read
+from tests.integration.test_runner import BACK, HEAD, write
+
+PLAIN = "(id serial PRIMARY KEY, name varchar(255) NOT NULL, migrated_at timestamp NOT NULL)"
+FIRST = f"""\
+import peewee as pw
+
+{HEAD}
+    @migrator.create_model
+    class User(pw.Model):
+        name = pw.CharField(max_length=50)
+
+        class Meta:
+            table_name = "users"
+{BACK}    migrator.remove_model("users")
+"""
+SECOND = f"""\
+import peewee as pw
+
+{HEAD}    migrator.add_fields("users", age=pw.IntegerField(null=True))
+    migrator.add_index("users", "name")
+    user = migrator.orm["users"]
+    migrator.run(lambda: user.update(age=user.select().count()).execute())
+{BACK}    migrator.drop_index("users", "name")
+    migrator.remove_fields("users", "age")
+"""
+THIRD = f"""\
+{HEAD}    migrator.rename_field("users", "age", "years")
+    migrator.drop_not_null("users", "name")
+{BACK}    migrator.add_not_null("users", "name")
+    migrator.rename_field("users", "years", "age")
+"""
+
+
+def peewee_migrate(url: str, folder: Path, *arguments: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "peewee_migrate", *arguments]
+    options = ["--database", url, "--directory", str(folder)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def plain(empty_url: str, tmp_path: Path) -> str:
+    """A database that peewee-migrate made with files of its own kind."""
+    (tmp_path / "001_first.py").write_text(FIRST)
+    (tmp_path / "002_second.py").write_text(SECOND)
+    peewee_migrate(empty_url, tmp_path, "migrate")
+    execute(empty_url, "INSERT INTO users (name) VALUES ('Budi')")
+    return empty_url
+
+
+def test_a_history_of_plain_peewee_migrate_is_carried_on(plain: str, tmp_path: Path) -> None:
+    runner = Runner(plain, tmp_path)
+    before = read(plain)
+    assert [e.state for e in read_status(plain, tmp_path).history.entries] == ["applied"] * 2
+    assert runner.migrate() == []
+    (tmp_path / "003_third.py").write_text(THIRD)
+    write(tmp_path, "004_fails", "CREATE TABLE t (i int)", "SELECT 1 / 0")
+    with pytest.raises(MigrationFailed, match="004_fails"):
+        runner.migrate()
+    (tmp_path / "004_fails.py").unlink()
+    rows = "SELECT name, duration_ms IS NULL, checksum IS NULL FROM migratehistory ORDER BY id"
+    assert query(plain, rows) == [
+        ("001_first", True, True),
+        ("002_second", True, True),
+        ("003_third", False, False),
+    ]
+    assert query(plain, "SELECT name, years FROM users") == [("Budi", None)]
+    assert runner.rollback() == ["003_third"]
+    assert read(plain) == before
+    with pytest.raises(Refused, match=r"would lose what is in: users\.age"):
+        runner.rollback()
+    assert runner.rollback(losing=True) == ["002_second"]
+    with pytest.raises(Refused, match="would lose what is in: users"):
+        runner.rollback()
+    assert runner.rollback(losing=True) == ["001_first"]
+    assert runner.migrate() == ["001_first", "002_second", "003_third"]
+    peewee_migrate(plain, tmp_path, "list")
+
+
+def test_generate_goes_on_from_files_of_plain_peewee_migrate(plain: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="no longer ask for what holds data"):
+        Generator([], tmp_path, plain).generate("nothing_is_wanted")
+    (file,) = Generator([], tmp_path, plain, allow_drop=["users"]).generate("nothing_is_wanted")
+    assert "DROP TABLE users" in file.text
+
+
+def test_a_column_of_ours_comes_with_the_first_file_or_not_at_all(
+    empty_url: str, tmp_path: Path
+) -> None:
+    execute(empty_url, f"CREATE TABLE migratehistory {PLAIN}")
+    before = query(
+        empty_url,
+        "SELECT attname FROM pg_attribute WHERE attrelid ="
+        " 'migratehistory'::regclass AND attnum > 0",
+    )
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT 1 / 0")
+    with pytest.raises(MigrationFailed):
+        Runner(empty_url, tmp_path).migrate()
+    assert before == query(
+        empty_url,
+        "SELECT attname FROM pg_attribute WHERE attrelid ="
+        " 'migratehistory'::regclass AND attnum > 0",
+    )
+
+
+# ── what does not fit ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def three(empty_url: str, tmp_path: Path) -> Runner:
+    """A database with three files applied."""
+    for number in (1, 2, 3):
+        write(
+            tmp_path,
+            f"00{number}_t{number}",
+            f"CREATE TABLE t{number} (i int)",
+            back=f"migrator.sql('DROP TABLE t{number}')",
+        )
+    runner = Runner(empty_url, tmp_path)
+    runner.migrate()
+    return runner
+
+
+def refused(runner: Runner) -> str:
+    """What keeps migrate and rollback from running, as status tells it."""
+    before = read(runner.url)
+    problems = read_status(runner.url, runner.folder).history.problems
+    for way in (runner.migrate, runner.rollback):
+        with pytest.raises(HistoryError) as failure:
+            way()
+        assert all(problem in failure.value.why for problem in problems)
+        assert "Nothing was run." in failure.value.why
+    assert read(runner.url) == before
+    return "\n".join(problems)
+
+
+def test_files_that_do_not_fit_the_history_are_named(three: Runner) -> None:
+    folder, kept = three.folder, (three.folder / "002_t2.py").read_text()
+
+    write(folder, "002_t2", "CREATE TABLE other (i int)")
+    assert "002_t2 was changed after it was applied" in refused(three)
+    (folder / "002_t2.py").write_bytes(kept.replace("\n", "  \r\n").encode() + b"\r\n\r\n")
+    assert three.migrate() == []
+
+    (folder / "002_t2.py").rename(folder / "002_renamed.py")
+    assert "002_t2 is applied, but its file is now 002_renamed; rename it back" in refused(three)
+    (folder / "002_renamed.py").unlink()
+    assert "002_t2 is applied, but its file is missing; restore it" in refused(three)
+    (folder / "002_t2.py").write_text(kept)
+
+    write(folder, "002_late", "CREATE TABLE late (i int)")
+    told = refused(three)
+    assert "the number 002 is used twice: 002_late, 002_t2" in told
+    assert "002_late is pending, but 003 is applied already" in told
+    (folder / "002_late.py").unlink()
+
+    for name in ("004_a", "004_b"):
+        write(folder, name, "CREATE TABLE u (i int)")
+    assert "the number 004 is used twice: 004_a, 004_b" in refused(three)
+    (folder / "004_b.py").rename(folder / "1000_b.py")
+    write(folder, "1000_b", "DROP TABLE u")
+    assert three.migrate() == ["004_a", "1000_b"]
+
+
+@pytest.mark.parametrize("name", ["initial", "12_short", "0x1_", "²³¹_digits", "001", "it's"])
+def test_a_row_that_no_file_can_have_made_is_named(name: str, three: Runner) -> None:
+    quoted = name.replace("'", "''")
+    insert = "INSERT INTO migratehistory (name, migrated_at) VALUES"
+    execute(three.url, f"{insert} ('{quoted}', now())")
+    told = refused(three)
+    assert "no migration file can have that name" in told
+    execute(three.url, told.partition("delete it: ")[2].rstrip("."))
+    assert three.migrate() == []
+
+
+def test_a_file_that_is_recorded_twice_is_named(three: Runner) -> None:
+    execute(
+        three.url,
+        "INSERT INTO migratehistory (name, migrated_at)"
+        " SELECT name, now() FROM migratehistory WHERE name = '002_t2'",
+    )
+    told = refused(three)
+    assert "002_t2 is in the history 2 times" in told
+    execute(three.url, told.partition("keep one row: ")[2].rstrip("."))
+    assert three.migrate() == []
+    assert query(three.url, "SELECT count(*) FROM migratehistory") == [(3,)]
+
+
+def test_a_table_of_another_tool_is_left_alone(empty_url: str, tmp_path: Path) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    execute(empty_url, "CREATE TABLE migratehistory (version text, installed_on timestamptz)")
+    runner = Runner(empty_url, tmp_path)
+    for way in (
+        runner.migrate,
+        runner.rollback,
+        lambda: read_status(empty_url, tmp_path),
+        lambda: wipe.plan(empty_url, tmp_path, everything=True),
+    ):
+        with pytest.raises(HistoryError, match="is not ours: it has the columns installed_on, v"):
+            way()
+    execute(empty_url, "ALTER TABLE migratehistory RENAME TO theirs")
+    assert runner.migrate() == ["001_t"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "table"),
+    [
+        ("Django", "django_migrations (id serial, app text, name text, applied timestamptz)"),
+        ("Alembic", "alembic_version (version_num varchar(32) PRIMARY KEY)"),
+        ("Flyway", "flyway_schema_history (installed_rank int, version text)"),
+    ],
+)
+def test_a_database_of_another_tool_is_told_of_adopt(
+    tool: str, table: str, empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    execute(empty_url, f"CREATE TABLE {table}; CREATE TABLE t (i int)")
+    with pytest.raises(MigrationFailed) as failure:
+        Runner(empty_url, tmp_path).migrate()
+    assert "invoke adopt 1" in failure.value.fix
+    assert f"the history of {tool} is in this schema" in failure.value.why
+    execute(empty_url, "DROP TABLE t")
+    assert Runner(empty_url, tmp_path).migrate() == ["001_t"]
+
+
+def test_status_is_read_from_each_of_them(three: Runner) -> None:
+    execute(
+        three.url,
+        "ALTER TABLE migratehistory DROP COLUMN checksum, DROP COLUMN duration_ms,"
+        " DROP COLUMN applied_by, DROP COLUMN applied_from, ALTER migrated_at DROP NOT NULL",
+    )
+    execute(three.url, "UPDATE migratehistory SET migrated_at = NULL WHERE name = '001_t1'")
+    printed = json.loads(read_status(three.url, three.folder).as_json())
+    assert [entry["applied_at"] is None for entry in printed["migrations"]] == [True, False, False]
+    assert printed["problems"] == []
+    assert three.rollback() == ["003_t3"]

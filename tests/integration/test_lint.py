@@ -1,0 +1,365 @@
+"""What is dangerous on a table with rows and clients is found, its safe form is not."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.check import lint, squawk
+from engine.check.finding import Finding
+from engine.check.lint import Sizes
+from engine.check.observer import Observed, Rehearsal
+from engine.check.round_trip import Walk
+from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
+from engine.files import migration_folder
+from engine.report import Report
+from engine.sql.lexer import split
+from tests.integration.test_lifecycle import execute
+from tests.integration.test_runner import write
+from tests.support.postgres import PostgresServer
+from tests.support.readme import spans, table
+
+OLD = """
+CREATE TYPE mood AS ENUM ('glad');
+CREATE TABLE owners (id int PRIMARY KEY, name text, note varchar(20), "Order" int, n int NOT NULL);
+CREATE TABLE pets (id int PRIMARY KEY, owner int, name text);
+CREATE TABLE "Big One" (id int PRIMARY KEY);
+CREATE UNIQUE INDEX pets_name_idx ON pets (name);
+ALTER TABLE owners ADD CONSTRAINT named CHECK (name IS NOT NULL)
+"""
+FK = "ALTER TABLE pets ADD CONSTRAINT kept_by FOREIGN KEY (owner) REFERENCES owners"
+CHECK = "ALTER TABLE owners ADD CONSTRAINT positive CHECK (n > 0)"
+
+# rule → (dangerous statements of one file, safe ones); those that begin with ! are of a file that
+# says `atomic = False`.
+CASES: dict[str, list[tuple[list[str], list[str]]]] = {
+    "index-blocks-writes": [
+        (
+            ["CREATE INDEX o_idx ON owners (name) WHERE n > 1"],
+            ["!", "CREATE INDEX CONCURRENTLY o_idx ON owners (name) WHERE n > 1"],
+        ),
+        (
+            ["DO $$ BEGIN EXECUTE 'CREATE INDEX hidden ON owners (n)'; END $$"],
+            ["CREATE TABLE new (i int)", "CREATE INDEX new_idx ON new (i)"],
+        ),
+    ],
+    "constraint-builds-index": [
+        (
+            ["ALTER TABLE pets ADD CONSTRAINT one_name UNIQUE (name)"],
+            ["ALTER TABLE pets ADD CONSTRAINT one_name UNIQUE USING INDEX pets_name_idx"],
+        )
+    ],
+    "foreign-key-scan": [
+        ([FK], [f"{FK} NOT VALID"]),
+        (
+            ["ALTER TABLE pets ADD COLUMN second int REFERENCES owners"],
+            ["CREATE TABLE new (owner int REFERENCES owners)"],
+        ),
+    ],
+    "check-scan": [([CHECK], [f"{CHECK} NOT VALID"])],
+    "validate-at-once": [
+        (
+            [f"{FK} NOT VALID", "ALTER TABLE pets VALIDATE CONSTRAINT kept_by"],
+            ["!", f"{FK} NOT VALID", "ALTER TABLE pets VALIDATE CONSTRAINT kept_by"],
+        )
+    ],
+    "not-null-scan": [
+        (
+            ["ALTER TABLE owners ALTER COLUMN note SET NOT NULL"],
+            ["ALTER TABLE owners ALTER COLUMN name SET NOT NULL"],  # there is a CHECK
+        ),
+        (
+            ['ALTER TABLE owners ALTER COLUMN "Order" SET NOT NULL'],
+            [
+                "!",
+                'ALTER TABLE owners ADD CONSTRAINT c CHECK ("Order" IS NOT NULL) NOT VALID',
+                "ALTER TABLE owners VALIDATE CONSTRAINT c",
+                'ALTER TABLE owners ALTER COLUMN "Order" SET NOT NULL',
+                "ALTER TABLE owners DROP CONSTRAINT c",
+            ],
+        ),
+    ],
+    "column-without-value": [
+        (
+            ["ALTER TABLE owners ADD COLUMN age int NOT NULL"],
+            ["ALTER TABLE owners ADD COLUMN age int NOT NULL DEFAULT 0"],
+        )
+    ],
+    "volatile-default": [
+        (
+            ["ALTER TABLE owners ADD COLUMN key uuid DEFAULT gen_random_uuid()"],
+            [
+                "ALTER TABLE owners ADD COLUMN key uuid",
+                "ALTER TABLE owners ALTER COLUMN key SET DEFAULT gen_random_uuid()",
+            ],
+        ),
+        (
+            ["ALTER TABLE owners ADD COLUMN number serial"],
+            ["ALTER TABLE owners ADD COLUMN at timestamptz DEFAULT now()"],
+        ),
+    ],
+    "type-rewrite": [
+        (
+            ["ALTER TABLE owners ALTER COLUMN n TYPE bigint"],
+            ["ALTER TABLE owners ALTER COLUMN note TYPE varchar(40)"],
+        )
+    ],
+    "table-rewrite": [
+        (["ALTER TABLE owners SET UNLOGGED"], ["ALTER TABLE owners SET (fillfactor = 80)"]),
+        (["!", "VACUUM FULL owners"], ["!", "VACUUM owners"]),
+    ],
+    "drop-column": [
+        (
+            ["ALTER TABLE owners DROP COLUMN note"],
+            ["ALTER TABLE owners ADD COLUMN x int", "ALTER TABLE owners ALTER x DROP DEFAULT"],
+        )
+    ],
+    "drop-table": [(["DROP TABLE pets"], ["CREATE TABLE new (i int)", "DROP TABLE new"])],
+    "rename-column": [
+        (["ALTER TABLE owners RENAME note TO remark"], ["ALTER INDEX pets_name_idx RENAME TO p"])
+    ],
+    "rename-table": [
+        (
+            ['ALTER TABLE "Big One" RENAME TO big'],
+            ["CREATE TABLE new (i int)", "ALTER TABLE new RENAME TO newer"],
+        )
+    ],
+    "truncate": [(['TRUNCATE "Big One"'], ['DELETE FROM "Big One" WHERE id < 0'])],
+    "lock-table": [
+        (["LOCK TABLE owners"], ["CREATE TABLE new (i int)", "LOCK TABLE new"]),
+        (
+            ["LOCK TABLE owners, pets IN SHARE ROW EXCLUSIVE MODE"],
+            ["ALTER TABLE owners ALTER n SET DEFAULT 0"],
+        ),
+    ],
+    "all-rows-at-once": [
+        (
+            ["UPDATE owners SET note = 'WHERE' -- WHERE"],
+            ["UPDATE owners SET note = '' WHERE id BETWEEN 1 AND 100"],
+        ),
+        (['DELETE FROM "Big One"'], ["CREATE TABLE new (i int)", "DELETE FROM new"]),
+    ],
+    "set-without-local": [
+        (
+            ["SET statement_timeout = 0"],
+            ["SET LOCAL statement_timeout = 0", "SET CONSTRAINTS ALL IMMEDIATE"],
+        )
+    ],
+    "if-not-exists": [
+        (
+            ["CREATE TABLE IF NOT EXISTS owners (i int)"],
+            ["CREATE EXTENSION IF NOT EXISTS pg_trgm", "SELECT 'CREATE TABLE IF NOT EXISTS x'"],
+        ),
+        (["ALTER TABLE owners ADD COLUMN IF NOT EXISTS x int"], ["SELECT 1"]),
+    ],
+    "concurrently-in-transaction": [
+        (
+            ["CREATE INDEX CONCURRENTLY o_idx ON owners (name)"],
+            ["!", "CREATE INDEX CONCURRENTLY o_idx ON owners (name)"],
+        )
+    ],
+    "enum-value-used-at-once": [
+        (
+            ["ALTER TYPE mood ADD VALUE 'sad'", "SELECT 'sad'::mood"],
+            ["!", "ALTER TYPE mood ADD VALUE 'sad'", "SELECT 'sad'::mood"],
+        )
+    ],
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write(tmp_path, "001_old", OLD.strip())
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def bench(server: PostgresServer) -> Iterator[str]:
+    """A database in which each file gets a schema of its own."""
+    with server.database() as url:
+        yield url
+
+
+def file(folder: Path, number: int, steps: list[str], above: str = "") -> str:
+    name = f"{number:03}_case"
+    atomic = steps[0] != "!"
+    write(folder, name, *(f"{step} " for step in steps if step != "!"), atomic=atomic)
+    path = folder / f"{name}.py"
+    path.write_text(above + path.read_text())
+    return name
+
+
+def observed(bench: str, folder: Path, name: str) -> list[Observed]:
+    """What PostgreSQL did for a file, where the old tables are there."""
+    schema = f"s{secrets.token_hex(4)}"
+    execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
+    with migration_folder.copied(folder, set()) as copy:
+        return Rehearsal(f"{bench}?options=-csearch_path%3D{schema}", folder, copy).run([name])
+
+
+def linted(bench: str, folder: Path, name: str, sizes: Sizes | None = None) -> list[Finding]:
+    seen = observed(bench, folder, name)
+    (migration,) = (m for m in migration_folder.find(folder) if m.name == name)
+    found = lint.lint(seen, sizes or Sizes({}))
+    return list(lint.obeyed(found, migration, [statement.line for statement in seen], ()))
+
+
+def rules(bench: str, folder: Path, steps: list[str]) -> set[str]:
+    return {finding.rule for finding in linted(bench, folder, file(folder, 2, steps))}
+
+
+def test_each_rule_has_a_case() -> None:
+    named = {rule.name for rule in (*BY_EVENT.values(), *BY_TEXT.values())} | set(BY_STATE.values())
+    assert named == CASES.keys()
+    assert not named & set(OTHERS)
+
+
+def test_readme_names_every_rule() -> None:
+    rows = table("### What `invoke check` looks at")
+    assert {name for row in rows for name in spans(row[0])} == NAMES
+
+
+@pytest.mark.parametrize(
+    ("rule", "number"),
+    [
+        pytest.param(rule, number, marks=[pytest.mark.campaign] if number else [])
+        for rule, cases in CASES.items()
+        for number in range(len(cases))
+        if rule not in BY_STATE.values()
+    ],
+)
+def test_the_dangerous_form_is_found_and_the_safe_one_is_not(
+    rule: str, number: int, bench: str, folder: Path
+) -> None:
+    dangerous, safe = CASES[rule][number]
+    assert rules(bench, folder, dangerous) == {rule}
+    assert rules(bench, folder, safe) == set()
+
+
+@pytest.mark.parametrize("rule", BY_STATE.values())
+def test_what_the_mode_of_the_file_forbids_is_found(rule: str, bench: str, folder: Path) -> None:
+    ((dangerous, safe),) = CASES[rule]
+    with Walk(bench, folder, {file(folder, 2, dangerous)}, fresh=False) as way:
+        *_, found = way.findings(migration_folder.find(folder), Report())
+    assert (found.rule, way.stopped) == (rule, True)
+    assert rules(bench, folder, safe) == set()
+
+
+def test_the_safe_statements_are_told_with_the_names_of_the_file(bench: str, folder: Path) -> None:
+    steps = [
+        FK,
+        'CREATE UNIQUE INDEX o_idx ON "Big One" (id) WHERE id > 1',
+        "ALTER TABLE pets ADD CONSTRAINT one UNIQUE (owner, name)",
+        'ALTER TABLE owners ALTER COLUMN "Order" SET NOT NULL',
+    ]
+    foreign, index, unique, not_null = sorted(
+        linted(bench, folder, file(folder, 2, steps)), key=lambda finding: finding.line
+    )
+    assert [foreign.line, index.line] == [2, 3]
+    assert f"{FK}(id) NOT VALID;" in foreign.fix
+    assert "ALTER TABLE pets VALIDATE CONSTRAINT kept_by;" in foreign.fix
+    assert "SHARE ROW EXCLUSIVE" in foreign.why
+    assert (
+        'UNIQUE INDEX CONCURRENTLY o_idx ON "Big One" USING btree (id) WHERE id > 1;' in index.fix
+    )
+    assert "CREATE UNIQUE INDEX CONCURRENTLY one ON pets (owner, name);" in unique.fix
+    assert "ADD CONSTRAINT one UNIQUE USING INDEX one;" in unique.fix
+    assert 'CHECK ("Order" IS NOT NULL) NOT VALID;' in not_null.fix
+    assert "error: 002_case.py, line 5: SET NOT NULL" in str(not_null)
+
+
+def test_a_small_table_is_spared_what_only_takes_long(bench: str, folder: Path) -> None:
+    name = file(folder, 2, [FK, CHECK, "ALTER TABLE owners RENAME note TO remark"])
+    small, big = (
+        Sizes({"pets": (10, 8192), "owners": (9999, 8 << 19)}),
+        Sizes({"pets": (-1, 1 << 30)}),
+    )
+    assert [finding.rule for finding in linted(bench, folder, name, small)] == ["rename-column"]
+    assert len(linted(bench, folder, name, big)) == 3
+
+
+@pytest.mark.parametrize(
+    ("fresh", "expected"),
+    [(False, []), pytest.param(True, ["index-blocks-writes"], marks=pytest.mark.campaign)],
+)
+def test_tables_of_other_pending_files_count_as_new(
+    fresh: bool, expected: list[str], bench: str, folder: Path
+) -> None:
+    file(folder, 2, ["CREATE TABLE new (i int)"])
+    write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
+    with Walk(bench, folder, {"002_case", "003_more"}, fresh=fresh) as way:
+        list(way.findings(migration_folder.find(folder), Report()))
+    assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("# lint: ignore index-blocks-writes nobody works at night", []),
+        ("# lint: ignore index-blocks-writes", ["ignore-without-reason", "index-blocks-writes"]),
+        ("# lint: ignore", ["ignore-without-reason", "index-blocks-writes"]),
+        ("# lint: ignore index-blocks a reason", ["ignore-unknown", "index-blocks-writes"]),
+        ("# lint: ignore drop-table a reason", ["ignore-unused", "index-blocks-writes"]),
+    ],
+)
+def test_a_comment_silences_a_rule_for_a_reason(
+    comment: str, left: list[str], bench: str, folder: Path
+) -> None:
+    name = file(folder, 2, ["CREATE INDEX o_idx ON owners (name)"], f"{comment}\n")
+    assert [finding.rule for finding in linted(bench, folder, name)] == left
+
+
+def test_a_comment_in_a_statement_speaks_for_that_one(bench: str, folder: Path) -> None:
+    index = "CREATE INDEX {0}_idx ON owners (name)"
+    said = f"\n-- lint: ignore index-blocks-writes nobody works at night\n{index.format('b')}"
+    name = file(folder, 2, [index.format("a"), said, index.format("c")])
+    assert [finding.line for finding in linted(bench, folder, name)] == [2, 6]
+
+
+def test_another_search_path_hides_nothing(bench: str, folder: Path) -> None:
+    steps = ["ALTER TABLE owners ALTER n SET DEFAULT 0", "SET LOCAL search_path = pg_catalog"]
+    steps += ["SELECT 1", "RESET search_path", CHECK]
+    found = linted(bench, folder, file(folder, 2, steps))
+    assert [(finding.rule, finding.line) for finding in found] == [("check-scan", 6)]
+
+
+def test_python_in_a_file_hides_nothing(bench: str, folder: Path) -> None:
+    (folder / "002_case.py").write_text(
+        "def work(database):\n    database.execute_sql('CREATE INDEX i ON owners (n)')\n\n\n"
+        "def migrate(migrator, database, *, fake=False):\n    migrator.run(work, database)\n"
+        "    migrator.sql('ALTER TABLE owners DROP COLUMN note; LOCK TABLE pets')\n"
+    )
+    found = linted(bench, folder, "002_case")
+    assert [(finding.rule, finding.line) for finding in found] == [
+        ("index-blocks-writes", 6),
+        ("drop-column", 7),
+        ("lock-table", 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["SELECT ';'", "-- ;\nSELECT 1"],
+        ['SELECT 1 AS "a;b"', "SELECT $x$ ; $x$", "/* ; */ SELECT 2"],
+        ["CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END"],
+    ],
+)
+def test_a_text_is_cut_where_statements_end(parts: list[str]) -> None:
+    assert split(";\n".join(parts)) == parts
+
+
+@pytest.mark.only("newest")
+def test_squawk_adds_what_the_engine_does_not_know(bench: str, folder: Path) -> None:
+    path = squawk.program()
+    assert path, "the extra `dev` brings squawk"
+    steps = ["CREATE TABLE new (code char(3))", FK, "ALTER TABLE owners DROP COLUMN note"]
+    seen = observed(bench, folder, file(folder, 2, [*steps, "CREATE TABLE t (at time)"]))
+    found = list(squawk.findings(path, seen, atomic=True))
+    assert [(finding.rule, finding.line) for finding in found][:1] == [("squawk-ban-char-field", 2)]
+    assert all(finding.level == "warning" for finding in found)
+    told = {finding.rule.removeprefix(squawk.PREFIX) for finding in found}
+    assert not told & {*squawk.KNOWN_BETTER, *squawk.NOT_HERE}

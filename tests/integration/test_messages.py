@@ -1,0 +1,249 @@
+"""What a failing migration says: the file, the line, the place in the statement, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.errors import MigrationFailed
+from engine.explain import excerpt
+from engine.run.runner import Runner
+from tests.conftest import Invoke
+from tests.integration.test_lifecycle import execute, read
+from tests.integration.test_runner import HEAD
+from tests.support.console import call
+
+
+def failure(url: str, folder: Path, body: str, *, before: str = "") -> MigrationFailed:
+    """The error of a file with that body; it has changed nothing."""
+    (folder / "001_x.py").write_text(f"{before}{HEAD}{body}\n", encoding="utf-8")
+    with pytest.raises(MigrationFailed) as raised:
+        Runner(url, folder).migrate()
+    assert not read(url).tables
+    return raised.value
+
+
+def of_sql(url: str, folder: Path, sql: str) -> MigrationFailed:
+    return failure(url, folder, f"    migrator.sql({sql!r})")
+
+
+def marked(error: MigrationFailed) -> str:
+    """What stands at the caret, to the end of its line, by display columns of the plain letters."""
+    lines = error.why.split("\n")
+    row = next(i for i, line in enumerate(lines) if line.strip() == "^")
+    return lines[row - 1][_column(lines[row - 1], lines[row].index("^"), lines[row]) :]
+
+
+def _column(line: str, caret: int, pad: str) -> int:
+    """The index in the line of what is shown above the caret."""
+    target, shown = _shown(pad[:caret]), 0
+    for index, char in enumerate(line):
+        if shown >= target:
+            return index
+        shown += _shown(char, shown)
+    return len(line)
+
+
+def _shown(text: str, start: int = 0) -> int:
+    """How many columns a terminal gives the text; a tab goes to the next multiple of 8."""
+    end = start
+    for char in text:
+        wide = 0x1100 <= ord(char) <= 0x115F or 0x2E80 <= ord(char) <= 0xFFDC or ord(char) > 0x1F000
+        none = char in "\u0301\u200b"
+        end += 8 - end % 8 if char == "\t" else 0 if none else 2 if wide else 1
+    return end - start
+
+
+CARETS = [
+    ("CREATE TABLE a (i int);\nSELECT 1,\n       nowhere\nFROM a", "nowhere"),
+    ("SELECT 1;\n\n\tSELECT\t1,\t\tnowhere", "nowhere"),
+    ("SELECT '客户名称', nowhere", "nowhere"),
+    ("SELECT '👍 e\u0301', nowhere -- é", "nowhere -- é"),
+    ("SELECT 5 %% 3, 'x' LIKE '%%a%%', nowhere", "nowhere"),
+    ("SELECT 1; SELECT 2; SELEC 3", "SELEC 3"),
+    ("SELECT 1,\r\n  nowhere,\r\n  2", "nowhere,"),
+    (
+        "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$\nBEGIN\n  RETUR 1;\nEND $$",
+        "RETUR 1;",
+    ),
+]
+
+
+def test_the_caret_is_under_the_error(empty_url: str, tmp_path: Path) -> None:
+    for sql, at in CARETS:
+        error = of_sql(empty_url, tmp_path, sql)
+        assert error.what.startswith("001_x.py, line 2: ")
+        assert marked(error) == at
+
+
+def test_a_long_statement_is_cut_around_the_error(empty_url: str, tmp_path: Path) -> None:
+    row = ", ".join(f"column_{i}" for i in range(2000))
+    error = of_sql(empty_url, tmp_path, f"SELECT {row.replace('column_1500', '1 AS nowhere x')}")
+    assert marked(error).startswith("x, column_1501")
+    lines = error.why.split("\n")
+    assert max(map(len, lines)) < 130
+    assert lines[0].strip().startswith("…") and lines[0].endswith("…")
+
+    many = "\n".join(f"-- line {i}" for i in range(500))
+    error = of_sql(empty_url, tmp_path, f"{many}\nSELEC 1\n{many}")
+    assert marked(error) == "SELEC 1"
+    assert len(error.why.split("\n")) < 16
+
+    values = ",\n".join(f"({i})" for i in range(500))
+    body = f"CREATE TABLE a (i int PRIMARY KEY);\nINSERT INTO a VALUES\n{values},\n(7)"
+    error = of_sql(empty_url, tmp_path, body)
+    assert "… and 491 more lines" in error.why
+    assert "detail: Key (i)=(7) already exists." in error.why
+    assert error.fix.startswith("mend the rows that the message names")
+
+
+def test_an_error_inside_a_block_or_a_function_has_its_context(
+    empty_url: str, tmp_path: Path
+) -> None:
+    block = "DO $$\nDECLARE x int;\nBEGIN\n  x := 1;\n  UPDATE nowhere\n  SET i = x;\nEND $$"
+    error = of_sql(empty_url, tmp_path, block)
+    assert 'relation "nowhere" does not exist' in error.what
+    assert "PL/pgSQL function inline_code_block line 5 at SQL statement" in error.why
+    assert "in its statement:" in error.why
+    assert marked(error).startswith("nowhere")
+    function = "CREATE FUNCTION half(i int) RETURNS int LANGUAGE plpgsql AS $$\n"
+    function += "BEGIN\n  RETURN i / 0;\nEND $$; SELECT half(7)"
+    error = of_sql(empty_url, tmp_path, function)
+    assert "division by zero" in error.what
+    assert "PL/pgSQL function half(integer) line 3 at RETURN" in error.why
+    raised = "DO $$ BEGIN RAISE EXCEPTION 'not now' USING DETAIL = 'why', HINT = 'how'; END $$"
+    error = of_sql(empty_url, tmp_path, raised)
+    assert ("detail: why" in error.why, "hint: how" in error.why) == (True, True)
+
+
+FILL = "    def fill():\n        database.execute_sql('SELECT nowhere')\n\n"
+PYTHON = [
+    ("    migrator.nowhere()", "line 2: AttributeError: ", "migrator.nowhere()"),
+    ("    x = 1\n    y = x / 0", "line 3: ZeroDivisionError: ", "y = x / 0"),
+    (
+        "    def fill():\n        rows = []\n        rows[3]\n\n    migrator.run(fill)",
+        "line 4: IndexError: ",
+        "rows[3]",
+    ),
+    (
+        FILL + "    migrator.run(fill)",
+        'line 3: column "nowhere" does not exist',
+        "SELECT nowhere",
+    ),
+    ("    database.execute_sql('SELECT nowhere')", 'line 2: column "nowhere"', "nowhere"),
+    ("    raise SystemExit(0)", "line 2: SystemExit: 0", "raise SystemExit(0)"),
+    ("    migrator.run(exit, 0)", "line 2: SystemExit: 0", "migrator.run(exit, 0)"),
+    ("    migrator.sql('')", "line 2: can't execute an empty query", ""),
+    (
+        "    try:\n        database.execute_sql('SELECT nowhere')\n    except Exception:\n"
+        "        raise ValueError('mine')",
+        "line 5: ValueError: mine",
+        "raise ValueError('mine')",
+    ),
+]
+
+
+def test_an_error_of_python_s_is_shown_at_the_user_s_line(empty_url: str, tmp_path: Path) -> None:
+    for body, what, code in PYTHON:
+        error = failure(empty_url, tmp_path, body)
+        assert error.what.startswith(f"001_x.py, {what}")
+        assert code in error.why
+        assert error.fix.startswith(f"mend {tmp_path}/001_x.py")
+
+
+UNLOADABLE = [
+    ("import nowhere\n\n", "001_x.py, line 1 cannot be loaded: ModuleNotFoundError: "),
+    ("x = 1\nraise SystemExit\n", "001_x.py, line 2 cannot be loaded: SystemExit"),
+    ("x = = 1\n", "001_x.py, line 1: invalid syntax"),
+    ("x = '\\ud800'\ny = (\n", "001_x.py, line 2: '(' was never closed"),
+]
+
+
+def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "000_first.py").write_text(f"{HEAD}    migrator.sql('CREATE TABLE t (i int)')\n")
+    for before, what in UNLOADABLE:
+        (tmp_path / "001_x.py").write_text(f"{before}{HEAD}    pass\n")
+        with pytest.raises(MigrationFailed) as raised:
+            Runner(empty_url, tmp_path).migrate()
+        assert raised.value.what.startswith(what)
+        assert not read(empty_url).tables
+
+
+def test_a_file_that_is_no_utf_8_is_named(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "001_x.py").write_bytes(f"{HEAD}    pass # é\n".encode("latin-1"))
+    with pytest.raises(MigrationFailed, match=r"001_x\.py cannot be read: .*utf-8"):
+        Runner(empty_url, tmp_path).migrate()
+
+
+LONE = "a % that stands alone"
+WAYS_OUT = [
+    ("SELECT 5 % 3", LONE, "write % as %% in the SQL"),
+    ("SELECT '5%'", LONE, "write % as %% in the SQL"),
+    ("SELECT 'a%s'", LONE, "write % as %% in the SQL"),
+    (
+        "VACUUM",
+        "VACUUM cannot run inside a transaction block",
+        "PostgreSQL runs that only outside a",
+    ),
+    (
+        "ALTER TYPE m ADD VALUE 'b'; SELECT 'b'::m",
+        'unsafe use of new value "b"',
+        "a new enum value has to be committed before it is used",
+    ),
+    ("CREATE EXTENSION nowhere", "extension", "if an extension is missing, install its"),
+    ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(9)", "canceling statement", "see who"),
+    ("CREATE TABLE a (i int); CREATE TABLE a (i int)", "", "if the database has already what"),
+]
+
+
+def test_the_way_out_fits_the_error(empty_url: str, tmp_path: Path) -> None:
+    execute(empty_url, "CREATE TYPE m AS ENUM ('a')")
+    for sql, what, fix in WAYS_OUT:
+        error = of_sql(empty_url, tmp_path, sql)
+        assert f"001_x.py, line 2: {what}" in error.what
+        assert error.fix.startswith(fix)
+        assert error.fix.endswith("then run `invoke migrate` again.")
+
+
+def test_a_command_that_stands_alone_gets_a_step_of_its_own(empty_url: str, tmp_path: Path) -> None:
+    (tmp_path / "001_x.py").write_text(
+        f"atomic = False\n\n\n{HEAD}    migrator.sql('SELECT 1; VACUUM')\n"
+    )
+    with pytest.raises(MigrationFailed, match="cannot run inside") as raised:
+        Runner(empty_url, tmp_path).migrate()
+    assert raised.value.fix.startswith("give that command a migrator.sql() of its own")
+
+
+@pytest.mark.only("newest")
+def test_debug_shows_the_python_stack_and_nothing_else_does(
+    empty_url: str, migrations: Path
+) -> None:
+    (migrations / "900_x.py").write_text(f"{HEAD}    migrator.sql('SELECT nowhere')\n")
+    for task, url in (("migrate", empty_url), ("status", "postgresql://nowhere.invalid/x")):
+        plain = call(url, task)
+        assert (plain.code, "Traceback" in plain.err) == (1, False), task
+        debug = call(url, task, "--debug")
+        assert (debug.code, "Traceback" in debug.err) == (1, True), task
+        assert debug.err.endswith(plain.err[plain.err.index("Error: ") :])
+
+
+@pytest.mark.only("newest")
+def test_a_server_that_refuses_is_quoted_without_a_traceback(
+    empty_url: str, project: Path, invoke: Invoke
+) -> None:
+    role = f"reader_{empty_url.rpartition('_')[2]}"
+    execute(empty_url, f"CREATE ROLE {role} LOGIN")
+    try:
+        execute(empty_url, "CREATE TABLE migratehistory (id int, name text, migrated_at date)")
+        result = invoke(project, empty_url.replace("postgres@", f"{role}@"), "status")
+        told = "Error: PostgreSQL refuses: permission denied for table migratehistory.\n"
+        assert (result.returncode, result.stderr.startswith(told)) == (1, True), result.stderr
+        assert "What to do: as the owner or a superuser run `GRANT ALL ON" in result.stderr
+    finally:
+        execute(empty_url, f"DROP ROLE {role}")
+
+
+def test_an_excerpt_of_nothing_is_empty() -> None:
+    assert excerpt.around("", 0) == "    \n    ^"
+    assert excerpt.beginning("") == ""

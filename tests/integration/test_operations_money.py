@@ -1,0 +1,491 @@
+"""What an application calls: the ledger, invoices, renewals, payments, callbacks, refunds."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from peewee import fn
+
+import registry
+from domains.billing import operations as billing_operations
+from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionCycle
+from domains.billing.operations import NotIssued, issue, renew, void
+from domains.billing.periods import following
+from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
+from domains.customers.operations import post, reverse
+from domains.payments.callbacks import process_event, take_callback
+from domains.payments.models import Payment, PaymentAllocation, PaymentEvent, PaymentStatus
+from domains.payments.operations import (
+    allocate,
+    confirm,
+    record_payment,
+    refund,
+    settle_from_balance,
+    take_back,
+)
+from engine.connect.peewee_database import EngineDatabase
+from kernel.errors import BillingError, Missing, RuleViolation
+from kernel.money import portion
+from tests.support import money
+from tests.support.money import CLIENTS, at_once, audit, customer, draft, one, payment, subscription
+
+TOP_UP = TransactionLogEntryType.TOP_UP
+APRIL = date(2026, 4, 30)
+OVERDRAWN = "customers_balance_within_credit_check"
+
+
+@pytest.fixture
+def cursor(billing: Any) -> Any:
+    """A cursor on a bound database of one's own; each statement is committed at once."""
+    return billing.cursor()
+
+
+@pytest.fixture
+def books(shared_url: str) -> Iterator[Any]:
+    """A cursor on a bound database; the audit comes at the end, then all is rolled back."""
+    database = EngineDatabase(shared_url)
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with (
+        database.bind_ctx(models, bind_refs=False, bind_backrefs=False),
+        database.connection_context(),
+        database.transaction() as transaction,
+    ):
+        cursor = database.cursor()
+        yield cursor
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        audit(cursor)
+        transaction.rollback()
+
+
+def broken(rule: str, operation: Callable[..., Any], *arguments: Any, **options: Any) -> None:
+    with pytest.raises(RuleViolation) as caught:
+        operation(*arguments, **options)
+    assert caught.value.rule == rule
+
+
+def issued(cursor: Any, customer: int, *totals: int) -> list[int]:
+    return [issue(draft(cursor, customer, total)).id for total in totals]
+
+
+def owed(*invoices: int) -> list[tuple[str, int]]:
+    return [(row.status, row.total - row.paid) for row in map(Invoice.get_by_id, invoices)]
+
+
+def balance(customer: int) -> Any:
+    return Customer.get_by_id(customer).balance
+
+
+def callback(key: str, reference: str = "D1", amount: int | None = 100, **options: Any) -> Any:
+    values = {"signature_ok": True, "payload": {"k": key}} | options
+    return take_callback("duitku", key, external_ref=reference, amount=amount, **values)
+
+
+def attempt(cursor: Any, amount: int = 100, reference: str = "D1") -> tuple[int, int, int]:
+    """A customer's pending attempt through the gateway (customer, invoice, payment)."""
+    who = customer(cursor)
+    (invoice,) = issued(cursor, who, amount)
+    waiting = payment(
+        cursor,
+        who,
+        amount,
+        "pending",
+        invoice_id=invoice,
+        provider="duitku",
+        external_ref=reference,
+    )
+    return who, invoice, waiting
+
+
+def test_posting_and_reversing_move_the_balance(books: Any) -> None:
+    who = customer(books)
+    entry = post(who, TOP_UP, 500, "Isi ulang", reference=("voucher", 1))
+    assert (entry.seq, entry.balance_before, entry.balance_after) == (1, 0, 500)
+    rule = "transaction_logs_entry_type_reference_type_reference_id_key"
+    broken(rule, post, who, TOP_UP, 500, "Isi ulang", reference=("voucher", 1))
+    broken(OVERDRAWN, post, who, TransactionLogEntryType.CHARGE, -501, "Biaya")
+    back = reverse(entry.id, "Salah")
+    assert (back.seq, back.amount, balance(who)) == (2, -500, 0)
+    broken("transaction_logs_reverses_id_key", reverse, entry.id, "Salah")
+    broken("transaction_logs_reversal_mirrors_entry", reverse, back.id, "Salah")
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda: post(0, TOP_UP, 1, "x"),
+        lambda: reverse(0, "x"),
+        lambda: issue(0),
+        lambda: void(0),
+        lambda: renew(0, APRIL),
+        lambda: record_payment(0, 1, 5),
+        lambda: allocate(0, 0, 5),
+        lambda: take_back(0),
+        lambda: settle_from_balance(0),
+        lambda: refund(0),
+        lambda: confirm(0, 5),
+        lambda: process_event(0),
+    ],
+)
+def test_what_is_not_there_is_named(books: Any, operation: Callable[[], Any]) -> None:
+    with pytest.raises(Missing, match=r"^[a-z_]+: there is no (row|entry) 0$"):
+        operation()
+
+
+def test_a_draft_is_issued_with_sums_number_and_date(books: Any) -> None:
+    who = customer(books)
+    bare = draft(books, who)
+    with pytest.raises(NotIssued, match=f"invoice {bare} has no items"):
+        issue(bare)
+    invoice = draft(books, who, 100, 250, discount=50)
+    result = issue(invoice, days_to_pay=3)
+    assert (result.subtotal, result.tax, result.total, result.paid) == (350, 0, 300, 0)
+    local = one(books, "SELECT (now() AT TIME ZONE 'Asia/Jakarta')::date")
+    assert result.number == f"INV/MAIN/{local:%Y/%m}/0001"
+    assert (result.due_on - local).days == 3
+    for status in ("open", "void"):
+        with pytest.raises(NotIssued, match=f"is {status}, no draft"):
+            issue(invoice)
+        assert void(invoice).status == InvoiceStatus.VOID
+    broken("invoices_discount_within_subtotal_check", issue, draft(books, who, 10, discount=11))
+
+
+def test_an_invoice_of_nothing_is_paid_at_once_and_may_be_voided(books: Any) -> None:
+    result = issue(draft(books, customer(books), 0))
+    assert (result.status, result.total) == (InvoiceStatus.PAID, 0)
+    assert void(result.id).status == InvoiceStatus.VOID
+
+
+@pytest.mark.parametrize(
+    "start, anchor, cycle, end",
+    [
+        ("2026-01-31", 31, "monthly", "2026-02-28"),
+        ("2026-02-28", 31, "monthly", "2026-03-31"),
+        ("2028-01-31", 31, "monthly", "2028-02-29"),
+        ("2026-12-30", 30, "monthly", "2027-01-30"),
+        ("2026-11-30", 31, "quarterly", "2027-02-28"),
+        ("2026-08-31", 31, "half_yearly", "2027-02-28"),
+        ("2028-02-29", 29, "yearly", "2029-02-28"),
+        ("2026-12-01", 1, "yearly", "2027-12-01"),
+    ],
+)
+def test_a_period_ends_on_the_anchor_day(start: str, anchor: int, cycle: str, end: str) -> None:
+    found = following(date.fromisoformat(start), anchor, SubscriptionCycle(cycle))
+    assert found == date.fromisoformat(end)
+
+
+def test_a_subscription_is_billed_period_by_period(books: Any) -> None:
+    standing = subscription(books, customer(books))
+    invoices = []
+    while invoice := renew(standing, APRIL, tax_rate_bp=1100):
+        invoices.append(invoice)
+    periods = [(str(i.period.lower), str(i.period.upper)) for i in invoices]
+    assert periods == [
+        ("2026-01-31", "2026-02-28"),
+        ("2026-02-28", "2026-03-31"),
+        ("2026-03-31", "2026-04-30"),
+        ("2026-04-30", "2026-05-31"),
+    ]
+    assert {(i.status, i.subtotal, i.tax, i.total) for i in invoices} == {
+        (InvoiceStatus.OPEN, 150_000, 16_500, 166_500)
+    }
+    assert str(Subscription.get_by_id(standing).next_billing_on) == "2026-05-31"
+
+
+def test_a_subscription_that_ends_is_billed_to_its_end(books: Any) -> None:
+    who = customer(books)
+    standing = subscription(books, who, ended_on="2026-03-15")
+    found = []
+    while invoice := renew(standing, APRIL):
+        found.append(invoice)
+    assert [str(invoice.period.lower) for invoice in found] == ["2026-01-31", "2026-02-28"]
+    suspended = subscription(books, who, status="suspended")
+    assert renew(suspended, APRIL) is None
+    assert Subscription.get_by_id(standing).next_billing_on is None
+
+
+def test_a_renewal_that_fails_leaves_nothing(books: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    standing = subscription(books, customer(books))
+
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise BillingError("no")
+
+    monkeypatch.setattr(billing_operations, "issue", fail)
+    with pytest.raises(BillingError):
+        renew(standing, APRIL)
+    assert Invoice.select().count() == 0
+    assert str(Subscription.get_by_id(standing).next_billing_on) == "2026-01-31"
+
+
+def test_a_payment_settles_the_oldest_first_and_the_rest_stays(books: Any) -> None:
+    who = customer(books)
+    first, second, third = issued(books, who, 100, 200, 300)
+    Invoice.update(due_on=date(2026, 1, 1)).where(Invoice.id == third).execute()
+    part = record_payment(who, money.method(books), 350)
+    assert owed(third, first, second) == [("paid", 0), ("partial", 50), ("open", 200)]
+    assert (part.allocated, balance(who), part.status) == (350, 0, PaymentStatus.PAID)
+    over = record_payment(who, money.method(books), 300)
+    assert owed(first, second) == [("paid", 0), ("paid", 0)]
+    assert (over.allocated, balance(who)) == (250, 50)
+    (later,) = issued(books, who, 80)
+    assert settle_from_balance(who) == 50
+    assert (owed(later), balance(who)) == ([("partial", 30)], 0)
+    assert settle_from_balance(who) == 0
+
+
+def test_no_more_than_the_balance_is_settled(books: Any) -> None:
+    who = customer(books)
+    record_payment(who, money.method(books), 100)
+    post(who, TransactionLogEntryType.CHARGE, -60, "Biaya")
+    first, second = issued(books, who, 30, 70)
+    assert settle_from_balance(who) == 40
+    assert (owed(first, second), balance(who)) == ([("paid", 0), ("partial", 60)], 0)
+
+
+def test_a_payment_goes_where_it_is_told(books: Any) -> None:
+    who, cash = customer(books), money.method(books)
+    first, second = issued(books, who, 100, 200)
+    told = record_payment(who, cash, 250, invoices=[second, second, first])
+    assert owed(first, second) == [("partial", 50), ("paid", 0)]
+    assert told.invoice is None
+    on_account = record_payment(who, cash, 70, invoices=())
+    assert (on_account.allocated, balance(who)) == (0, 70)
+    allocate(on_account.id, first, 20)
+    allocate(on_account.id, first, 30)
+    assert (owed(first), balance(who)) == ([("paid", 0)], 20)
+    broken("invoices_not_overpaid_check", allocate, on_account.id, first, 1)
+    broken("payment_allocations_amount_positive_check", allocate, on_account.id, first, 0)
+    broken("invoices_paid_fits_status_check", void, first)
+    take_back(PaymentAllocation.get(PaymentAllocation.payment == on_account.id).id)
+    assert (owed(first), balance(who)) == ([("partial", 50)], 70)
+
+
+def test_a_payment_takes_the_fee_of_its_method(books: Any) -> None:
+    who, cash = customer(books), money.method(books)
+    books.execute("UPDATE payment_methods SET fee_bp = 250, fee_fixed = 500")
+    assert record_payment(who, cash, 10_020).fee == 500 + 251
+    assert [portion(amount, 1100) for amount in (0, 4, 5, 100)] == [0, 0, 1, 11]
+
+
+def test_goodwill_is_spent_by_wallet(books: Any) -> None:
+    who, wallet = customer(books), money.method(books, "wallet")
+    (invoice,) = issued(books, who, 100)
+    post(who, TransactionLogEntryType.ADJUSTMENT, 60, "Kompensasi")
+    broken(OVERDRAWN, record_payment, who, wallet, 61)
+    record_payment(who, wallet, 60)
+    assert (owed(invoice), balance(who)) == ([("partial", 40)], 0)
+
+
+def test_a_refund_takes_the_payment_off_its_invoices(books: Any) -> None:
+    who = customer(books)
+    first, second = issued(books, who, 100, 200)
+    made = record_payment(who, money.method(books), 350)
+    assert refund(made.id).status == PaymentStatus.REFUNDED
+    assert (owed(first, second), balance(who)) == ([("open", 100), ("open", 200)], 0)
+    assert refund(made.id).status == PaymentStatus.REFUNDED
+    spent = record_payment(who, money.method(books), 50, invoices=())
+    post(who, TransactionLogEntryType.CHARGE, -10, "Biaya")
+    broken(OVERDRAWN, refund, spent.id)
+    assert Payment.get_by_id(spent.id).status == PaymentStatus.PAID
+    kinds = [row.entry_type for row in TransactionLog.select().order_by(TransactionLog.seq)]
+    assert kinds[:6] == ["payment", "charge", "charge", "reversal", "reversal", "refund"]
+
+
+def test_a_callback_pays_and_settles_once(books: Any) -> None:
+    who, invoice, waiting = attempt(books)
+    first = callback("k1")
+    assert (first.outcome, first.payment_id, first.error) == ("applied", waiting, None)
+    assert (owed(invoice), balance(who)) == ([("paid", 0)], 0)
+    again = callback("k1", amount=999, payload={"other": 1})
+    assert (again.id, again.payload, again.outcome) == (first.id, {"k": "k1"}, "applied")
+    second = callback("k2")
+    assert (second.outcome, second.error) == ("ignored", "the payment is paid already")
+    assert PaymentEvent.select().count() == 2
+    assert TransactionLog.select().count() == 2
+
+
+def test_a_forged_callback_is_kept_and_blocks_nothing(books: Any) -> None:
+    _, invoice, waiting = attempt(books)
+    forged = [callback("k1", signature_ok=False) for _ in range(2)]
+    assert {event.outcome for event in forged} == {"rejected"}
+    assert Payment.get_by_id(waiting).status == PaymentStatus.PENDING
+    assert callback("k1").outcome == "applied"
+    assert owed(invoice) == [("paid", 0)]
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled", "failed"])
+def test_late_money_goes_to_review(books: Any, status: str) -> None:
+    who, invoice, waiting = attempt(books)
+    books.execute("UPDATE payments SET status = %s", (status,))
+    event = callback("k1")
+    assert (event.outcome, event.error) == ("failed", f"100 came after the payment was {status}")
+    assert Payment.get_by_id(waiting).status == PaymentStatus.REVIEW
+    assert (owed(invoice), balance(who)) == ([("open", 100)], 0)
+    assert callback("k2").outcome == "ignored"
+
+
+@pytest.mark.parametrize("amount", [99, 101, None])
+def test_another_amount_goes_to_review(books: Any, amount: int | None) -> None:
+    who, _, waiting = attempt(books)
+    event = callback("k1", amount=amount)
+    assert (event.outcome, event.error) == ("failed", f"{amount} came instead of 100")
+    assert Payment.get_by_id(waiting).status == PaymentStatus.REVIEW
+    assert balance(who) == 0
+
+
+def test_what_is_in_review_is_confirmed_or_sent_back(books: Any) -> None:
+    who, invoice, waiting = attempt(books)
+    callback("k1", amount=70)
+    assert confirm(waiting, 70).allocated == 70
+    assert (owed(invoice), balance(who)) == ([("partial", 30)], 0)
+    broken("payments_settled_is_frozen", confirm, waiting, 100)
+    other, _, doubtful = attempt(books, reference="D2")
+    callback("k2", "D2", amount=70)
+    assert refund(doubtful).status == PaymentStatus.REFUNDED
+    assert (balance(other), TransactionLog.select().count()) == (0, 2)
+    broken("payments_settled_is_frozen", confirm, doubtful, 70)
+    given_up = payment(books, who, 100, "pending")
+    books.execute("UPDATE payments SET status = 'expired' WHERE id = %s", (given_up,))
+    broken("payments_status_move", confirm, given_up, 100)
+
+
+def test_a_callback_without_a_reference_finds_no_payment(books: Any) -> None:
+    waiting = payment(books, customer(books), 100, "pending", provider="duitku")
+    event = take_callback(
+        "duitku", "k1", signature_ok=True, external_ref=None, amount=100, payload={}
+    )
+    assert (event.processed_at, event.payment) == (None, None)
+    assert Payment.get_by_id(waiting).status == PaymentStatus.PENDING
+
+
+def test_a_callback_of_failure_ends_an_attempt_and_no_payment(books: Any) -> None:
+    _, _, waiting = attempt(books)
+    assert callback("k1", amount=None, is_success=False).outcome == "applied"
+    assert Payment.get_by_id(waiting).status == PaymentStatus.FAILED
+    paid = attempt(books, reference="D2")[2]
+    callback("k2", "D2")
+    assert callback("k3", "D2", is_success=False).outcome == "ignored"
+    assert Payment.get_by_id(paid).status == PaymentStatus.PAID
+
+
+def test_a_callback_before_its_payment_is_not_lost(books: Any) -> None:
+    early = callback("k1")
+    assert (early.processed_at, early.outcome) == (None, None)
+    assert early.error == "no payment has the reference D1"
+    _, invoice, _ = attempt(books)
+    done = process_event(early.id)
+    assert (done.outcome, done.error, owed(invoice)) == ("applied", None, [("paid", 0)])
+    assert callback("k1").processed_at == done.processed_at
+
+
+def test_money_for_a_settled_invoice_stays_in_the_balance(books: Any) -> None:
+    who, invoice, _ = attempt(books)
+    record_payment(who, money.method(books), 70)
+    assert callback("k1").outcome == "applied"
+    assert (owed(invoice), balance(who)) == ([("paid", 0)], 70)
+
+
+def test_many_clients_renew_once(billing: Any, cursor: Any) -> None:
+    standing = [subscription(cursor, customer(cursor)) for _ in range(10)]
+
+    def work(number: int) -> Counter[str]:
+        with billing.connection_context():
+            order = random.Random(number).sample(standing, len(standing))
+            results = [renew(one, date(2026, 3, 1)) for one in order for _ in range(3)]
+        return Counter("billed" if result else "nothing due" for result in results)
+
+    done = at_once(work)
+    print(f"{CLIENTS} clients, 10 subscriptions: {dict(done)}")
+    assert done == {"billed": 20, "nothing due": CLIENTS * 30 - 20}
+    assert Invoice.select().count() == 20
+    audit(cursor)
+
+
+@pytest.mark.parametrize(
+    "attempts", [15, pytest.param(150, marks=pytest.mark.campaign)], ids=["short", "long"]
+)
+def test_many_clients_send_each_callback_and_it_acts_once(
+    billing: Any, cursor: Any, attempts: int
+) -> None:
+    for number in range(attempts):
+        attempt(cursor, reference=f"D{number}")
+
+    def work(client: int) -> Counter[str]:
+        done = Counter[str]()
+        with billing.connection_context():
+            for number in range(attempts):
+                for key in sorted((f"k{number}", f"other{number}"), reverse=client % 2 == 1):
+                    event = callback(key, f"D{number}")
+                    done[str(event.outcome)] += 1
+                callback(f"k{number}", f"D{number}", signature_ok=False)
+        return done
+
+    done = at_once(work)
+    outcomes = Counter(str(event.outcome) for event in PaymentEvent.select())
+    print(f"{CLIENTS} clients, {attempts} payments: {dict(done)} of {dict(outcomes)}")
+    assert outcomes == {
+        "applied": attempts,
+        "ignored": attempts,
+        "rejected": CLIENTS * attempts,
+    }
+    assert sum(done.values()) == CLIENTS * attempts * 2
+    assert TransactionLog.select().count() == 2 * attempts
+    assert Invoice.select().where(Invoice.status == InvoiceStatus.PAID).count() == attempts
+    audit(cursor)
+
+
+@pytest.mark.parametrize(
+    "rounds", [6, pytest.param(60, marks=pytest.mark.campaign)], ids=["short", "long"]
+)
+def test_everything_at_once_leaves_the_books_in_order(
+    billing: Any, cursor: Any, rounds: int
+) -> None:
+    """All operations, a few customers, 8 clients: no deadlock, and the audit finds nothing."""
+    everyone = [customer(cursor) for _ in range(3)]
+    cash, wallet = money.method(cursor), money.method(cursor, "wallet")
+
+    def work(number: int) -> Counter[str]:
+        chance, done = random.Random(number), Counter[str]()
+        with billing.connection_context():
+            for _ in range(rounds):
+                for name, step in _steps(billing, chance, everyone, cash, wallet).items():
+                    try:
+                        step()
+                        done[name] += 1
+                    except (RuleViolation, Missing) as error:
+                        done[getattr(error, "rule", "missing")] += 1
+        return done
+
+    done = at_once(work)
+    print(f"{CLIENTS} clients: {sum(done.values())} operations, {dict(done)}")
+    assert done["issued"] == CLIENTS * rounds
+    assert done["paid"] == CLIENTS * rounds
+    audit(cursor)
+
+
+def _steps(
+    billing: Any, chance: random.Random, everyone: list[int], cash: int, wallet: int
+) -> dict[str, Callable[[], Any]]:
+    """One of each operation, on whatever is there."""
+    who, other = chance.choice(everyone), chance.choice(everyone)
+
+    def some(model: Any, *conditions: Any) -> int:
+        rows = model.select(model.id).where(True, *conditions)
+        return rows.order_by(fn.random()).limit(1).scalar() or 0
+
+    return {
+        "issued": lambda: issue(draft(billing.cursor(), who, chance.randint(50, 150))),
+        "posted": lambda: post(other, TOP_UP, 30, "Isi ulang"),
+        "paid": lambda: record_payment(who, cash, chance.randint(20, 300)),
+        "wallet": lambda: record_payment(other, wallet, chance.randint(10, 60)),
+        "settled": lambda: settle_from_balance(who),
+        "refunded": lambda: refund(some(Payment, Payment.customer == who)),
+        "taken back": lambda: take_back(some(PaymentAllocation)),
+        "allocated": lambda: allocate(some(Payment), some(Invoice), chance.randint(1, 50)),
+        "voided": lambda: void(some(Invoice, Invoice.status == InvoiceStatus.OPEN)),
+        "reversed": lambda: reverse(some(TransactionLog, TransactionLog.amount == 30), "Salah"),
+    }

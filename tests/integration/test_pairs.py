@@ -1,0 +1,64 @@
+"""Each pair in tests/cases/: the changes that diff finds lead from the old schema to the new one
+and back, the catalogs are equal each time, and rows that can stay do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.errors import GenerateError
+from engine.testing.law import Law
+from tests.support import pairs
+from tests.support.pairs import Pair
+from tests.support.postgres import PostgresServer
+
+PAIRS = pairs.read()
+OLDEST = 15
+"""Of the servers that the tests take turns on; what needs a newer one runs on the newest."""
+
+
+@pytest.fixture(scope="session")
+def bench(server: PostgresServer) -> Iterator[Any]:
+    """A connection to an empty database of the worker's; each test rolls back."""
+    with server.database() as url, closing(psycopg2.connect(url)) as connection:
+        yield connection
+
+
+def parametrized(found: list[Pair]) -> Any:
+    return pytest.mark.parametrize("pair", found, ids=map(str, found))
+
+
+@parametrized([pair for pair in PAIRS if pair.oldest <= OLDEST])
+def test_there_and_back(pair: Pair, bench: Any) -> None:
+    hold(pair, bench)
+
+
+@pytest.mark.only("newest")
+@parametrized([pair for pair in PAIRS if pair.oldest > OLDEST])
+def test_there_and_back_on_the_newest(pair: Pair, bench: Any) -> None:
+    if bench.server_version // 10000 < pair.oldest:
+        pytest.skip(f"needs PostgreSQL {pair.oldest}")
+    hold(pair, bench)
+
+
+def hold(pair: Pair, bench: Any) -> None:
+    law = Law(bench)
+    try:
+        if pair.refused:
+            with pytest.raises(GenerateError) as refusal:
+                law.holds(pair.old, pair.new, pair.rows)
+            assert pair.refused in str(refusal.value)
+            return
+        changes = law.holds(pair.old, pair.new, pair.rows)
+        assert changes
+        assert {change.target for change in changes if change.losing} == pair.loses
+    finally:
+        bench.rollback()
+
+
+def test_the_names_of_pairs_are_their_own() -> None:
+    assert len({str(pair) for pair in PAIRS}) == len(PAIRS)

@@ -1,0 +1,388 @@
+"""Log-in: nobody learns who has an account, and nobody guesses more often than the limits allow."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import bcrypt
+import pytest
+
+from domains.auth import passwords
+from domains.auth.limits import LoginLimits
+from domains.auth.login import LogIn, LoginRefused, SeededPassword, log_in
+from domains.auth.models import AdminUser, Role, UserSession
+from domains.auth.passwords import (
+    PasswordRefused,
+    UnknownAdmin,
+    find_admin,
+    hash_password,
+    set_password,
+)
+from domains.auth.seeds import ADMIN_PASSWORD_HASH
+from domains.system.limits import login_limits
+from domains.system.models import Setting
+from engine.connect.peewee_database import EngineDatabase
+from engine.errors import ConfigError
+from engine.manage import environment
+from tests.conftest import ROOT, Invoke
+from tests.support.console import at_terminal, call
+
+COST = 10
+TASK = ["admin.password", "admin", "--must-change"]
+GOOD, WRONG = "kata sandi baik", "kata sandi salah"
+LIMITS = LoginLimits()
+
+
+class Work:
+    """Real bcrypt, its rounds counted. each: called before every check."""
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self.checked: list[str] = []
+        self.each: Callable[[], None] = lambda: None
+
+    def checkpw(self, password: bytes, hashed: bytes) -> bool:
+        self.rounds += 2 ** passwords.cost_of(hashed.decode())
+        self.checked.append(hashed.decode())
+        self.each()
+        return bcrypt.checkpw(password, hashed)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(bcrypt, name)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    counted = Work()
+    monkeypatch.setattr(passwords, "bcrypt", counted)
+    return counted
+
+
+@pytest.fixture(autouse=True)
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "COST", COST)
+    monkeypatch.delenv("BILLING_ENVIRONMENT", raising=False)
+
+
+@pytest.fixture(scope="module")
+def good_hash() -> str:
+    return bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(COST)).decode()
+
+
+@pytest.fixture
+def budi(billing: EngineDatabase, good_hash: str) -> Iterator[AdminUser]:
+    yield AdminUser.create(
+        username="Budi",
+        full_name="Budi",
+        role=Role.get(Role.code == "cashier"),
+        password_hash=good_hash,
+        must_change_password=False,
+    )
+
+
+def refused(username: str, password: str, limits: LoginLimits = LIMITS) -> str:
+    with pytest.raises(LoginRefused) as caught:
+        log_in(username, password, limits)
+    return str(caught.value)
+
+
+def failures(username: str = "Budi") -> tuple[int, bool]:
+    found = AdminUser.get(AdminUser.username == username)
+    return found.failed_logins, found.locked_until is not None
+
+
+def test_the_documented_password_logs_in_and_must_be_changed(billing: EngineDatabase) -> None:
+    entered = log_in("ADMIN", "admin123", login_limits(), ip="10.1.2.3", user_agent="curl")
+    assert isinstance(entered, LogIn)
+    assert (entered.admin.username, entered.must_change_password) == ("admin", True)
+    assert entered.session.ip == "10.1.2.3"
+    assert AdminUser.get().last_login_at is not None
+    set_password(entered.admin, GOOD, least=8)
+    refused("admin", "admin123")
+    assert not log_in("admin", GOOD, LIMITS).must_change_password
+
+
+@pytest.mark.only("newest")
+def test_every_refusal_says_the_same_for_the_same_work(budi: AdminUser, work: Work) -> None:
+    role, common = budi.role, {"password_hash": budi.password_hash}
+    AdminUser.create(username="gone", full_name="G", role=role, is_active=False, **common)
+    AdminUser.create(username="locked", full_name="L", role=role, **common)
+    AdminUser.update(locked_until="infinity").where(AdminUser.username == "locked").execute()
+    attempts = [
+        *(("nobody", GOOD), ("Budi", WRONG), ("gone", GOOD), ("locked", GOOD)),
+        *(("", ""), ("Bu\0di", GOOD), ("Büdi", GOOD), ("\udcff", GOOD), ("Budi'--", GOOD)),
+        *(("Budi", "x" * 1000), ("nobody", "x" * 1000), ("Budi", GOOD + "\0"), ("Budi", "\udcff")),
+    ]
+    seen = set()
+    for username, password in attempts:
+        work.rounds = 0
+        seen.add((refused(username, password, LoginLimits(max_login_attempts=99)), work.rounds))
+    assert len(seen) == 1
+    assert next(iter(seen))[1] == 2**COST
+
+
+@pytest.mark.only("newest")
+def test_an_older_hash_takes_the_work_of_a_new_one(
+    budi: AdminUser, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "COST", COST + 2)
+    for username in ("Budi", "nobody"):
+        work.rounds = 0
+        refused(username, WRONG)
+        assert work.rounds == 2 ** (COST + 2), username
+
+
+def test_failures_lock_the_account_for_a_time(budi: AdminUser) -> None:
+    limits = LoginLimits(max_login_attempts=3, lockout_minutes=10)
+    refused("budi", WRONG, limits)
+    refused("BUDI", WRONG, limits)
+    assert failures() == (2, False)
+    assert log_in("Budi", GOOD, limits).admin.id == budi.id
+    assert failures() == (0, False)
+    for _ in range(3):
+        refused("Budi", WRONG, limits)
+    assert failures() == (3, True)
+    query = (
+        "SELECT locked_until - now() BETWEEN '9 min' AND '10 min' FROM admin_users WHERE id = %s"
+    )
+    assert AdminUser._meta.database.execute_sql(query, (budi.id,)).fetchone()[0]
+    refused("Budi", GOOD, limits)
+    assert failures() == (3, True)
+    AdminUser.update(locked_until="2020-01-01 00:00+00").where(AdminUser.id == budi.id).execute()
+    refused("Budi", WRONG, limits)
+    assert failures() == (1, False)
+    assert log_in("Budi", GOOD, limits)
+    assert failures() == (0, False)
+
+
+def test_attempts_side_by_side_are_no_more_than_the_limit(budi: AdminUser, work: Work) -> None:
+    together = threading.Barrier(12, timeout=30)
+
+    def guess(number: int) -> None:
+        together.wait()
+        try:
+            with pytest.raises(LoginRefused):
+                log_in("Budi", f"tebakan {number}", LIMITS)
+        finally:
+            AdminUser._meta.database.close()
+
+    with ThreadPoolExecutor(12) as threads:
+        list(threads.map(guess, range(12)))
+    assert failures() == (5, True)
+    assert work.checked.count(budi.password_hash) == 5
+    assert len(work.checked) == 12
+
+
+def test_a_rise_of_the_cost_renews_the_hash_at_log_in(
+    budi: AdminUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "COST", COST + 1)
+    refused("Budi", WRONG)
+    assert AdminUser.get_by_id(budi.id).password_hash == budi.password_hash
+    together = threading.Barrier(3, timeout=30)
+
+    def enter(_: int) -> str:
+        together.wait()
+        try:
+            return log_in("Budi", GOOD, LIMITS).token
+        finally:
+            AdminUser._meta.database.close()
+
+    with ThreadPoolExecutor(3) as threads:
+        assert len(set(threads.map(enter, range(3)))) == 3
+    renewed = AdminUser.get_by_id(budi.id).password_hash
+    assert passwords.cost_of(renewed) == COST + 1
+    log_in("Budi", GOOD, LIMITS)
+    assert AdminUser.get_by_id(budi.id).password_hash == renewed
+
+
+@pytest.mark.only("newest")
+def test_the_documented_password_stays_known_by_its_hash(
+    billing: EngineDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "COST", 13)
+    log_in("admin", "admin123", LIMITS)
+    assert AdminUser.get().password_hash == ADMIN_PASSWORD_HASH
+
+
+@pytest.mark.parametrize("change", ["password", "is_active"])
+def test_what_changes_during_the_check_counts(change: str, budi: AdminUser, work: Work) -> None:
+    def meanwhile() -> None:
+        work.each = lambda: None
+        if change == "password":
+            set_password(budi, "kata sandi baru", least=8)
+        else:
+            AdminUser.update(is_active=False).where(AdminUser.id == budi.id).execute()
+
+    work.each = meanwhile
+    refused("Budi", GOOD)
+    assert UserSession.select().count() == 0
+
+
+@pytest.mark.only("newest")
+def test_bcrypt_s_limit_is_refused_and_never_cut(budi: AdminUser) -> None:
+    longest = "x" * 72
+    set_password(budi, longest, least=8)
+    refused("Budi", longest + "y")
+    refused("Budi", longest[:-1])
+    assert log_in("Budi", longest, LIMITS)
+    for long in ("x" * 73, "€" * 25):
+        with pytest.raises(PasswordRefused, match=r"7[35] bytes; bcrypt looks at no more than 72"):
+            set_password(budi, long, least=8)
+    assert log_in("Budi", longest, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("password", "message"),
+    [
+        ("sandi77", "has 7 characters; 8 is the least"),
+        ("", "has 0 characters"),
+        ("kata\0sandi", "NUL"),
+        ("admin123", "in the documentation"),
+    ],
+)
+def test_a_bad_password_is_refused(password: str, message: str) -> None:
+    with pytest.raises(PasswordRefused, match=message):
+        hash_password(password, least=8)
+
+
+@pytest.mark.only("newest")
+def test_one_password_may_be_composed_in_two_ways(budi: AdminUser) -> None:
+    set_password(budi, "cafe\u0301 enak", least=8)
+    assert log_in("Budi", "caf\u00e9 enak", LIMITS)
+
+
+def test_a_new_password_unlocks_and_ends_the_sessions(budi: AdminUser) -> None:
+    log_in("Budi", GOOD, LIMITS)
+    for _ in range(5):
+        refused("Budi", WRONG)
+    assert failures() == (5, True)
+    assert set_password(budi, "kata sandi baru", least=8, must_change=True) == 1
+    assert failures() == (0, False)
+    assert log_in("Budi", "kata sandi baru", LIMITS).must_change_password
+
+
+@pytest.mark.only("newest")
+def test_the_limits_are_the_operator_s_settings(billing: EngineDatabase) -> None:
+    assert login_limits() == LIMITS
+    Setting.update(value=3).where(Setting.key == "max_login_attempts").execute()
+    Setting.delete().where(Setting.key == "lockout_minutes").execute()
+    assert login_limits() == LoginLimits(max_login_attempts=3)
+    Setting.update(value=0).where(Setting.key == "max_login_attempts").execute()
+    with pytest.raises(ValueError, match="max_login_attempts is 0"):
+        login_limits()
+
+
+@pytest.mark.parametrize("where", ["environment", "database"])
+def test_production_refuses_the_documented_password(
+    where: str,
+    billing: EngineDatabase,
+    migrated_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if where == "environment":
+        monkeypatch.setenv("BILLING_ENVIRONMENT", "production")
+    else:
+        environment.keep(migrated_url, "production")
+    refused("admin", WRONG)
+    with pytest.raises(SeededPassword, match=r"invoke admin\.password admin"):
+        log_in("admin", "admin123", LIMITS)
+    assert UserSession.select().count() == 0
+    set_password(AdminUser.get(), GOOD, least=8)
+    assert log_in("admin", GOOD, LIMITS)
+
+
+@pytest.mark.only("newest")
+def test_who_may_not_set_the_environment_is_told_how(server: Any, migrated_url: str) -> None:
+    name = migrated_url.rpartition("/")[2]
+    server.execute(f"CREATE ROLE {name}_owner LOGIN")
+    try:
+        server.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
+        url = migrated_url.replace("postgres@", f"{name}_owner@")
+        done = call(url, "env.set", "production")
+        assert done.code == 1
+        statement = f"""ALTER DATABASE "{name}" SET billing.environment TO 'production'"""
+        assert statement in done.err
+        assert "BILLING_ENVIRONMENT=production" in done.err
+        allowed = call(migrated_url, "env.set", "production")
+        assert allowed.out.strip() == f"{name} is production", allowed.err
+    finally:
+        server.execute(f"ALTER DATABASE {name} OWNER TO postgres")
+        server.execute(f"DROP ROLE {name}_owner")
+    with pytest.raises(ConfigError, match="cannot be the name of an environment"):
+        environment.keep(migrated_url, "Production; --")
+
+
+def set_by_task(url: str, text: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", "admin.password", *options],
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": url},
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.only("newest")
+def test_the_task_sets_a_password_from_stdin(billing: EngineDatabase, migrated_url: str) -> None:
+    log_in("admin", "admin123", LIMITS)
+    short = set_by_task(migrated_url, "pendek\n", "admin")
+    assert (short.returncode, "8 is the least" in short.stderr) == (1, True)
+    assert AdminUser.get().password_hash == ADMIN_PASSWORD_HASH
+    done = set_by_task(migrated_url, f"{GOOD}\n", "Admin")
+    assert done.returncode == 0, done.stderr
+    assert "1 sessions ended" in done.stdout
+    assert GOOD not in done.stdout + done.stderr
+    assert not log_in("admin", GOOD, LIMITS).must_change_password
+
+
+@pytest.mark.only("newest")
+def test_an_unknown_user_name_is_answered_with_those_there_are(billing: EngineDatabase) -> None:
+    assert find_admin("ADMIN").username == "admin"
+    with pytest.raises(UnknownAdmin, match="no admin user 'nobody'; there are: admin"):
+        find_admin("nobody")
+
+
+@pytest.mark.only("newest")
+def test_the_task_asks_twice_on_a_terminal(billing: EngineDatabase, migrated_url: str) -> None:
+    status, said = at_terminal(ROOT, migrated_url, TASK, GOOD, WRONG)
+    assert (status, "not the same" in said) == (1, True), said
+    assert AdminUser.get().password_hash == ADMIN_PASSWORD_HASH
+    status, said = at_terminal(ROOT, migrated_url, TASK, GOOD, GOOD)
+    assert status == 0, said
+    assert GOOD not in said
+    assert log_in("admin", GOOD, LIMITS).must_change_password
+
+
+@pytest.mark.only("newest")
+def test_migrate_and_status_tell_of_the_documented_password(
+    billing: EngineDatabase, migrated_url: str, good_hash: str, invoke: Invoke
+) -> None:
+    notice = "notice: the user admin still has the documented password"
+    found = invoke(ROOT, migrated_url, "status", "--json", PYTHONPROFILEIMPORTTIME="1")
+    assert notice in found.stderr
+    assert "invoke admin.password admin" in found.stderr
+    assert json.loads(found.stdout)["problems"] == []
+    assert "notice" not in found.stdout
+    assert "engine.manage.status" in found.stderr
+    assert "peewee" not in found.stderr
+    assert "domains" not in found.stderr
+    assert notice in call(migrated_url, "migrate").err
+    billing.execute_sql("UPDATE admin_users SET password_hash = %s", (good_hash,))
+    assert "notice" not in call(migrated_url, "status").err
+    billing.execute_sql(
+        "CREATE FUNCTION notice_broken() RETURNS SETOF text LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN QUERY SELECT t FROM no_table; END'"
+    )
+    broken = call(migrated_url, "status")
+    assert broken.code == 0
+    assert 'notice: notice_broken() cannot be asked: relation "no_table"' in broken.err

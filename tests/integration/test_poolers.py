@@ -1,0 +1,193 @@
+"""The runner behind PgBouncer: it works through a session pool, and nothing runs through others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.connect.connection import connect
+from engine.connect.scratch import scratch
+from engine.connect.transaction_pooler import refuse_transaction_pooling
+from engine.errors import ConfigError, ConnectionFailed
+from engine.generate.generator import Generator
+from engine.manage import wipe
+from engine.manage.adopt import adopt
+from engine.report import Report
+from engine.run.runner import Runner
+from engine.run.session import Settings
+from tests.integration.test_lifecycle import query
+from tests.integration.test_runner import Heard, folder, state, write
+from tests.support import pgbouncer
+from tests.support.console import call
+from tests.support.postgres import PostgresServer
+
+__all__ = ["folder"]
+
+pytestmark = pytest.mark.skipif(
+    pgbouncer.program() is None, reason="PgBouncer is not installed: apt-get install pgbouncer"
+)
+SHAPES = [
+    ("transaction", 20, {}),
+    ("transaction", 1, {}),
+    ("transaction", 20, {"server_round_robin": 1}),
+    ("transaction", 2, {"server_round_robin": 1, "min_pool_size": 2}),
+    ("statement", 20, {}),
+    ("statement", 1, {}),
+    ("statement", 20, {"server_round_robin": 1}),
+]
+
+
+@contextmanager
+def pooled(server: Any, url: str, mode: str, size: int = 20, **settings: object) -> Iterator[str]:
+    """The URL of the same database through a PgBouncer."""
+    with pgbouncer.running(server, mode, size, **settings) as pooler:
+        yield pooler.url(url.rpartition("/")[2])
+
+
+@contextmanager
+def busy(url: str, clients: int) -> Iterator[None]:
+    """Clients that work through the pooler meanwhile."""
+    end = threading.Event()
+
+    def work() -> None:
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            while not end.is_set():
+                connection.cursor().execute("SELECT pg_sleep(random() * 0.004)")
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def detected(url: str) -> bool:
+    with closing(connect(url, autocommit=True)) as connection:
+        try:
+            refuse_transaction_pooling(connection, url)
+        except ConfigError as error:
+            return "MIGRATION_DATABASE_URL" in error.fix
+    return False
+
+
+@pytest.mark.parametrize("times", [5, pytest.param(500, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    "clients",
+    [1, pytest.param(0, marks=pytest.mark.campaign), pytest.param(3, marks=pytest.mark.campaign)],
+)
+def test_a_pool_of_transactions_is_never_missed(
+    clients: int, times: int, server: PostgresServer, empty_url: str
+) -> None:
+    for mode, size, settings in SHAPES:
+        with (
+            pooled(server, empty_url, mode, size, **settings) as url,
+            busy(url, clients),
+        ):
+            assert [detected(url) for _ in range(times)] == [True] * times, (mode, size, settings)
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+def test_nothing_runs_through_it(
+    mode: str, server: PostgresServer, empty_url: str, folder: Path
+) -> None:
+    with pooled(server, empty_url, mode) as url:
+        runner = Runner(url, folder)
+        commands: list[Callable[[], Any]] = [
+            runner.migrate,
+            runner.rollback,
+            lambda: wipe.rehearse(url, folder, wipe.Wipe((), (), frozenset())),
+            lambda: wipe.plan(url, folder, everything=False),
+            lambda: adopt(url, folder, 1, Settings(), Report()),
+            lambda: Generator([], folder, url).generate("nothing"),
+        ]
+        Runner(empty_url, folder).migrate()
+        before = state(empty_url)
+        for command in commands:
+            with pytest.raises(ConfigError, match="is a transaction pooler"):
+                command()
+        assert state(empty_url) == before
+
+
+@pytest.mark.only("newest")
+def test_past_it_the_url_for_migrations_leads(server: PostgresServer, empty_url: str) -> None:
+    with pooled(server, empty_url, "transaction") as url:
+        refused = call(url, "migrate")
+        assert (refused.code, refused.out) == (1, "")
+        assert "What to do: set MIGRATION_DATABASE_URL to PostgreSQL itself" in refused.err
+        assert call(url, "migrate", MIGRATION_DATABASE_URL=empty_url).code == 0
+        assert "pending" not in call(url, "status").out
+
+
+@pytest.mark.only("oldest")
+def test_everything_runs_through_a_session_pool(server: PostgresServer, empty_url: str) -> None:
+    with pooled(server, empty_url, "session") as url:
+        for command, shown in (
+            (["migrate"], "001_initial_schema  applied"),
+            (["status"], "001_initial_schema  applied"),
+            (["generate", "nothing"], "Nothing changed"),
+        ):
+            result = call(url, *command)
+            assert (result.code, shown in result.out) == (0, True), result.err
+
+
+def test_two_runners_in_a_session_pool_keep_out_of_each_other_s_way(
+    server: PostgresServer, empty_url: str, folder: Path
+) -> None:
+    with pooled(server, empty_url, "session") as url:
+        runners = [threading.Thread(target=Runner(url, folder).migrate) for _ in range(3)]
+        for runner in runners:
+            runner.start()
+        for runner in runners:
+            runner.join()
+        names = query(empty_url, "SELECT name FROM migratehistory ORDER BY id")
+        assert names == [("001_accounts",), ("002_online",), ("003_more",)]
+
+
+def test_a_session_pool_keeps_nothing_of_a_run(
+    server: PostgresServer, empty_url: str, folder: Path
+) -> None:
+    with pooled(server, empty_url, "session") as url:
+        Runner(url, folder).migrate()
+        locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert query(
+            url,
+            f"{locks} AND database = (SELECT oid FROM pg_database"
+            " WHERE datname = current_database())",
+        ) == [(0,)]
+        assert query(url, "SHOW lock_timeout") == [("0",)]
+
+
+def test_a_pool_with_one_session_is_no_riddle(
+    server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    heard = Heard()
+    with pooled(server, empty_url, "session", 1, query_wait_timeout=3) as url:
+        with pytest.raises(ConnectionFailed, match="gives no second session") as failure:
+            Runner(url, tmp_path, heard).migrate()
+        assert "default_pool_size" in failure.value.fix
+        assert heard.messages[0].startswith("waiting for a second session from the pooler at ")
+
+
+def test_a_scratch_database_is_made_through_a_session_pool_only(
+    server: PostgresServer, empty_url: str
+) -> None:
+    with pooled(server, empty_url, "session") as url, scratch(url) as database:
+        assert query(database, "SHOW search_path") == [("public",)]
+    with (
+        pooled(server, empty_url, "transaction") as url,
+        pytest.raises(ConfigError, match="is a transaction pooler"),
+        scratch(url),
+    ):
+        pass

@@ -1,0 +1,60 @@
+"""The queries that run all day: each is served by its index, within its bound of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+import pytest
+
+from benchmarks.queries import QUERIES, Query, measure
+from tests.support.demo_databases import demo_url, fill
+from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.each
+
+CUSTOMERS, MONTHS = 2_000, 2
+
+
+@pytest.fixture(scope="session")
+def provider(server: PostgresServer, template: str) -> str:
+    """The URL of a database with so many customers that the planner prefers indexes."""
+    return demo_url(server, template, CUSTOMERS, MONTHS)
+
+
+@pytest.fixture(scope="session")
+def connection(provider: str) -> Iterator[Any]:
+    with closing(psycopg2.connect(provider)) as connection:
+        yield connection
+
+
+def served(connection: Any, query: Query) -> None:
+    """Assert that the query finds rows through its index, and touches no more than its bound."""
+    with connection.cursor() as cursor:
+        found = measure(cursor, query)
+    connection.rollback()
+    assert query.kept(found), found
+    assert found.rows > 0
+
+
+@pytest.mark.parametrize("query", [q for q in QUERIES if not q.large], ids=lambda q: q.name)
+def test_a_query_is_served_by_its_index(query: Query, connection: Any) -> None:
+    served(connection, query)
+
+
+@pytest.mark.parametrize("query", [q for q in QUERIES if q.large], ids=lambda q: q.name)
+def test_an_index_for_large_tables_can_serve_its_query(query: Query, connection: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    served(connection, query)
+
+
+@pytest.mark.campaign
+@pytest.mark.only("oldest")
+def test_every_query_is_served_among_a_hundred_thousand_customers(migrated_url: str) -> None:
+    fill(migrated_url, 100_000, 12)
+    with closing(psycopg2.connect(migrated_url)) as connection:
+        for query in QUERIES:
+            served(connection, query)

@@ -1,0 +1,62 @@
+"""Scratch databases: gone afterwards, also after a crash, and never another run's."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from typing import Any
+
+import psycopg2
+
+from engine.connect.scratch import scratch
+from tests.support import crash
+from tests.support.postgres import PostgresServer
+
+
+def databases(server: PostgresServer) -> set[str]:
+    with closing(psycopg2.connect(server.url("postgres"))) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def name_of(url: str) -> str:
+    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
+
+
+def test_a_run_never_drops_the_scratch_database_of_another(server: PostgresServer) -> None:
+    with server.database() as first, server.database() as second, scratch(first) as held:
+        with closing(psycopg2.connect(held)) as connection, scratch(second) as other:
+            assert {name_of(held), name_of(other)} <= databases(server)
+            connection.cursor().execute("SELECT 1")
+        assert name_of(other) not in databases(server)
+    assert name_of(held) not in databases(server)
+
+
+def test_what_a_crash_left_behind_is_removed(server: PostgresServer) -> None:
+    names: Any = crash.CONTEXT.Queue()
+    process = crash.CONTEXT.Process(target=_crash_inside, args=(server.url("postgres"), names))
+    process.start()
+    left = names.get(timeout=30)
+    process.join()
+    assert left in databases(server)
+    with scratch(server.url("postgres")):
+        assert left not in databases(server)
+
+
+def test_a_database_that_only_has_such_a_name_is_nobody_s_to_drop(server: PostgresServer) -> None:
+    server.execute("CREATE DATABASE scratch_1_2")
+    try:
+        with scratch(server.url("scratch_1_2")), scratch(server.url("postgres")):
+            assert "scratch_1_2" in databases(server)
+    finally:
+        server.execute("DROP DATABASE scratch_1_2")
+
+
+def _crash_inside(url: str, names: Any) -> None:
+    with scratch(url) as made:
+        names.put(name_of(made))
+        names.close()
+        names.join_thread()
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""What tests share: servers, proxies, samples, and ways to call a task."""

@@ -1,0 +1,36 @@
+"""Databases with an invented history, made once a run on each server."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import date
+
+import psycopg2
+
+from demo.load import load
+from demo.plan import Plan
+from demo.sheets import Sheet
+from engine.report import Report
+from tests.conftest import MIGRATIONS
+from tests.support.postgres import PostgresServer
+
+TODAY = date(2026, 9, 15)
+
+
+def fill(url: str, customers: int, months: int, seed: int = 1) -> list[Sheet]:
+    return load(url, MIGRATIONS, Plan(customers, months, seed, TODAY), Report())
+
+
+def demo_url(server: PostgresServer, template: str, customers: int, months: int) -> str:
+    """A database that all workers share; nothing may be committed to it."""
+    name = f"demo_{customers}_{months}"
+    with closing(psycopg2.connect(server.url("postgres"))) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_advisory_lock(2)")
+        cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
+        if cursor.rowcount == 0:
+            cursor.execute(f"CREATE DATABASE {name}_made TEMPLATE {template}")
+            fill(server.url(f"{name}_made"), customers, months)
+            cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
+    return server.url(name)
