@@ -1,7 +1,8 @@
 """The command line: `invoke --list` shows the tasks, `invoke --help TASK` what one takes.
 
-Each task parses, asks, calls the engine and prints; they stand in commands/, by subject. Whatever
-is heavy is imported inside the task that needs it.
+Each task parses, asks, calls the engine and prints; they stand in commands/, each module named
+after the task it holds or the first of them. Whatever is heavy is imported inside the task that
+needs it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import sys
 
 from invoke.collection import Collection
 
-from commands.checking import check
-from commands.data import backup, demo, restore
-from commands.migrating import adopt, migrate, rollback, status
-from commands.secrecy import admin_password, secrets_key, secrets_rotate
-from commands.servers import db_shell, db_start, db_stop, env_set, test
-from commands.wiping import fresh, reset
-from commands.writing import domains, generate, renumber, sql_script
+from commands.admin import admin_password
+from commands.backup import backup, restore
+from commands.check import check
+from commands.db import db_shell, db_start, db_stop
+from commands.demo import demo
+from commands.domains import domains
+from commands.env import env_set
+from commands.fresh import fresh, reset
+from commands.generate import generate, renumber, sql_script
+from commands.migrate import adopt, migrate, rollback, status
+from commands.secrets import secrets_key, secrets_rotate
+from commands.test import test
 
 # invoke keeps Python from caching what it has compiled, so each task would compile the engine anew.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)

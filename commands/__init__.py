@@ -1,1 +1,1 @@
-"""The tasks by subject; tasks.py puts them together."""
+"""The tasks, in modules named as they are typed; tasks.py puts them together."""

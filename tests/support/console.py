@@ -17,7 +17,7 @@ from invoke.program import Program
 
 import application
 import tasks
-from commands import base, checking, data, migrating, wiping, writing
+from commands import base, check, demo, fresh, generate, migrate
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 
 def migrations_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tasks use another folder of migrations."""
-    for module in (base, checking, data, migrating, wiping, writing):
+    for module in (base, check, demo, fresh, generate, migrate):
         monkeypatch.setattr(module, "MIGRATIONS", folder)
 
 

@@ -1,4 +1,4 @@
-"""Passwords of admin users, and the keys of secrets."""
+"""Passwords of admin users."""
 
 from __future__ import annotations
 
@@ -28,29 +28,6 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
         admin, least = find_admin(name), login_limits().password_min_length
         ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
     print(f"{admin.username} has a new password; {ended} sessions ended")
-
-
-@command(name="key")
-def secrets_key(c: Context) -> None:
-    """Print a new key for BILLING_SECRET_KEYS."""
-    from kernel.secrets import new_key
-
-    print(new_key())
-    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
-
-
-@command(name="rotate")
-def secrets_rotate(c: Context) -> None:
-    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
-    import application
-    import registry
-    from commands.console import Console
-    from kernel import key_rotation as rotation
-
-    models = [model for domain in registry.load().domains for model in domain.tables]
-    with application.connect(url(), size=1).connection_context():
-        key, done = rotation.rotate(models, Console())
-    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
 
 
 def _new_password(name: str) -> str:

@@ -1,10 +1,9 @@
-"""Migrations written, and what they are made from."""
+"""Migrations written, numbered anew, and printed for psql."""
 
 from __future__ import annotations
 
-import json as json_format
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
@@ -106,36 +105,3 @@ def sql_script(c: Context, after: str = "0", to: str = "") -> None:
 
     first, last = count("--after", after, least=0), count("--to", to) if to else None
     print(script(MIGRATIONS, first, last))
-
-
-@command(help={"json": "Print JSON."})
-def domains(c: Context, json: bool = False) -> None:
-    """Show the domains: what each requires, holds, and where it came from."""
-    import registry
-
-    found = [_described(domain) for domain in registry.load().domains]
-    if json:
-        print(json_format.dumps(found, indent=2, ensure_ascii=False))
-        return
-    for domain in found:
-        required = ", ".join(domain["requires"]) or "nothing"
-        print(f"{domain['name']}: {domain['description']}")
-        print(f"  from {domain['origin']}, requires {required}")
-        print(f"  tables: {', '.join(domain['tables']) or 'none'}")
-        counts = (f"{domain[kind]} {kind}" for kind in ("indexes", "enums", "triggers", "seeds"))
-        print(f"  {', '.join(counts)}")
-
-
-def _described(domain: Any) -> dict[str, Any]:
-    kinds = [kind for kind, _, _ in domain.objects()]
-    return {
-        "name": domain.name,
-        "description": domain.description,
-        "origin": domain.origin,
-        "requires": sorted(domain.requirements),
-        "tables": [model._meta.table_name for model in domain.tables],
-        "indexes": kinds.count("index"),
-        "enums": kinds.count("enum"),
-        "triggers": kinds.count("trigger"),
-        "seeds": len(domain.seeds),
-    }

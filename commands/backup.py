@@ -1,4 +1,4 @@
-"""Backups, and invented data to try things on."""
+"""Backups, and the way back from one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, command, count, migration_url, runner_for, url
+from commands.base import command, migration_url, runner_for
 from engine.errors import EngineError
 
 
@@ -41,26 +41,3 @@ def restore(c: Context, file: str) -> None:
 
     runner = runner_for(c, dry_run=False)
     bring_back(runner.url, Path(file), runner.settings, runner.report)
-
-
-@command(
-    help={
-        "customers": "How many customers, up to a million.",
-        "months": "How many months of history, up to 36.",
-        "seed": "The same seed gives the same rows, on the same day.",
-        "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
-    },
-    auto_shortflags=False,
-)
-def demo(
-    c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""
-) -> None:
-    """Fill a migrated database that has no customers with an invented provider's history."""
-    from commands.console import Console
-    from demo.load import load
-    from demo.plan import Plan
-
-    sizes = count("--customers", customers), count("--months", months)
-    plan = Plan.of(*sizes, count("--seed", seed, least=0), today)
-    for sheet in load(url(), MIGRATIONS, plan, Console()):
-        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")

@@ -1,0 +1,43 @@
+"""The domains that are registered."""
+
+from __future__ import annotations
+
+import json as json_format
+from typing import Any
+
+from invoke.context import Context
+
+from commands.base import command
+
+
+@command(help={"json": "Print JSON."})
+def domains(c: Context, json: bool = False) -> None:
+    """Show the domains: what each requires, holds, and where it came from."""
+    import registry
+
+    found = [_described(domain) for domain in registry.load().domains]
+    if json:
+        print(json_format.dumps(found, indent=2, ensure_ascii=False))
+        return
+    for domain in found:
+        required = ", ".join(domain["requires"]) or "nothing"
+        print(f"{domain['name']}: {domain['description']}")
+        print(f"  from {domain['origin']}, requires {required}")
+        print(f"  tables: {', '.join(domain['tables']) or 'none'}")
+        counts = (f"{domain[kind]} {kind}" for kind in ("indexes", "enums", "triggers", "seeds"))
+        print(f"  {', '.join(counts)}")
+
+
+def _described(domain: Any) -> dict[str, Any]:
+    kinds = [kind for kind, _, _ in domain.objects()]
+    return {
+        "name": domain.name,
+        "description": domain.description,
+        "origin": domain.origin,
+        "requires": sorted(domain.requirements),
+        "tables": [model._meta.table_name for model in domain.tables],
+        "indexes": kinds.count("index"),
+        "enums": kinds.count("enum"),
+        "triggers": kinds.count("trigger"),
+        "seeds": len(domain.seeds),
+    }

@@ -1,0 +1,15 @@
+"""What a database is for."""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from commands.base import command, url
+
+
+@command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
+def env_set(c: Context, name: str) -> None:
+    """Let the database know what it is for."""
+    from engine.manage import environment
+
+    print(f"{environment.keep(url(), name)} is {name}")

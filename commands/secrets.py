@@ -1,0 +1,32 @@
+"""The keys that encrypt secrets."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.context import Context
+
+from commands.base import command, url
+
+
+@command(name="key")
+def secrets_key(c: Context) -> None:
+    """Print a new key for BILLING_SECRET_KEYS."""
+    from kernel.secrets import new_key
+
+    print(new_key())
+    print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
+
+
+@command(name="rotate")
+def secrets_rotate(c: Context) -> None:
+    """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    import application
+    import registry
+    from commands.console import Console
+    from kernel import key_rotation as rotation
+
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with application.connect(url(), size=1).connection_context():
+        key, done = rotation.rotate(models, Console())
+    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
