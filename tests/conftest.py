@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,43 +22,30 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.support import postgres
 from tests.support.console import migrations_in
-from tests.support.postgres import PostgresServer
-
-ROOT = Path(__file__).resolve().parent.parent
-MIGRATIONS = ROOT / "migrations"
-MODULES = ("tasks.py", "registry.py")
-ROOMS = ("application", "commands", "domains", "engine", "kernel", "migrations")
-PROJECT = (*MODULES, *ROOMS)
-
-Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
+from tests.support.postgres import PostgresServer, Servers
+from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
+from tests.support.workshop import Workshop
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The controller starts the servers once, for all workers."""
+    """The controller makes the folder through which all workers share the servers."""
     if hasattr(config, "workerinput"):
-        servers = [PostgresServer(**fields) for fields in json.loads(config.workerinput["servers"])]
+        home = Path(config.workerinput["servers"])
     else:
-        with ThreadPoolExecutor() as threads:
-            servers = list(
-                threads.map(lambda found: postgres.start(*found), postgres.available().items())
-            )
-        print("PostgreSQL " + " and ".join(server.name for server in servers))
-    config.stash[SERVERS] = servers
+        home = Path(tempfile.mkdtemp(prefix="servers_"))
+    config.stash[SERVERS] = Servers(home)
 
 
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker where the servers are."""
-    servers = [server.as_dict() for server in node.config.stash[SERVERS]]
-    node.workerinput["servers"] = json.dumps(servers)
+    """Tell a worker where the folder is."""
+    node.workerinput["servers"] = str(node.config.stash[SERVERS].folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """The controller stops the servers."""
-    if not hasattr(config, "workerinput"):
-        for server in config.stash.get(SERVERS, []):
-            postgres.stop(server)
+    """The controller stops the servers, after the last worker has ended."""
+    if SERVERS in config.stash and not hasattr(config, "workerinput"):
+        config.stash[SERVERS].stop()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -86,15 +72,27 @@ def pytest_collection_finish() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever asks for a server is there for each of them, or for the one that its mark names."""
     if "server" in metafunc.fixturenames:
-        servers = metafunc.config.stash[SERVERS]
+        assert UNIT not in metafunc.definition.path.parents, "a test in tests/unit needs no server"
+        versions = list(metafunc.config.stash[SERVERS].available)
         if mark := metafunc.definition.get_closest_marker("only"):
-            servers = [servers[{"oldest": 0, "newest": -1}[mark.args[0]]]]
-        metafunc.parametrize(
-            "server", servers, ids=[server.name for server in servers], scope="session"
-        )
+            versions = [versions[{"oldest": 0, "newest": -1}[mark.args[0]]]]
+        metafunc.parametrize("server", versions, scope="session", indirect=True)
 
 
-SERVERS = pytest.StashKey[list[PostgresServer]]()
+UNIT = ROOT / "tests/unit"
+SERVERS = pytest.StashKey[Servers]()
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    """All servers, each of which is started by the first test that asks for it."""
+    return pytestconfig.stash[SERVERS]
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, servers: Servers) -> PostgresServer:
+    """The server of the version that it is parametrized with."""
+    return servers.running(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -168,6 +166,14 @@ def models(shared_url: str) -> Iterator[Any]:
     with database.connection_context(), database.transaction() as transaction:
         yield database.connection().cursor()
         transaction.rollback()
+
+
+@pytest.fixture
+def workshop(empty_url: str, tmp_path: Path) -> Workshop:
+    """A domain `shop` in an empty database and an empty folder of migrations."""
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    return Workshop(empty_url, folder)
 
 
 def bound(url: str) -> EngineDatabase:

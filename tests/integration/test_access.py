@@ -26,7 +26,7 @@ from kernel.database_rules import rule_violations
 from kernel.domain import Domain
 from kernel.errors import RuleViolation
 from kernel.permissions import UnknownPermission
-from tests.conftest import Invoke
+from tests.support.project import Invoke
 
 HOUR = timedelta(hours=1)
 

@@ -11,9 +11,10 @@ from engine.manage.adopt import adopt
 from engine.manage.status import read_status
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.integration.test_lifecycle import execute, query, read
-from tests.integration.test_runner import Heard, write
 from tests.support.console import call
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import write
+from tests.support.reports import Heard
 
 
 def test_an_equal_database_is_adopted_and_a_different_one_is_not(migrated_url: str) -> None:

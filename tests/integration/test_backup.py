@@ -28,11 +28,11 @@ from engine.connect import programs
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
 from engine.run.session import Settings
-from tests.conftest import ROOT, SERVERS
-from tests.integration.test_lifecycle import execute, query, read
 from tests.support import samples
 from tests.support.console import call
-from tests.support.postgres import PostgresServer
+from tests.support.databases import execute, query, read
+from tests.support.postgres import PostgresServer, Servers
+from tests.support.project import ROOT
 
 NEWEST = 18
 SQL_NOW = peewee.SQL("now()")
@@ -237,10 +237,10 @@ def test_a_pg_dump_that_is_older_than_the_server_is_refused(
 
 @pytest.mark.only("oldest")
 def test_a_newer_server_without_an_optional_extension_restores(
-    filled: str, tmp_path: Path, pytestconfig: pytest.Config
+    filled: str, tmp_path: Path, servers: Servers
 ) -> None:
     """uuid-ossp is in a dump where the server offered it; the embedded server does not."""
-    newest, heard = pytestconfig.stash[SERVERS][-1], Heard()
+    newest, heard = servers.newest(), Heard()
     with newest.database() as url:
         restore(url, dump(filled, tmp_path, Report()).path, Settings(), heard)
         before, after = read(filled), read(url)

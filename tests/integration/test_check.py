@@ -17,14 +17,13 @@ from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
 from kernel.domain import Domain
-from tests.conftest import MIGRATIONS, Invoke
-from tests.integration.test_generate import Register, Workshop, after, before, workshop
-from tests.integration.test_lifecycle import execute
-from tests.integration.test_runner import write
 from tests.support.console import call, migrations_in
+from tests.support.databases import execute
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-
-__all__ = ["workshop"]
+from tests.support.project import MIGRATIONS, Invoke
+from tests.support.shop import after, before
+from tests.support.workshop import Register, Workshop
 
 NOWHERE = "postgresql://postgres@localhost:1/nowhere"
 UNDONE = 'migrator.sql("DROP TABLE t")'

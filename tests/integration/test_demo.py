@@ -27,8 +27,8 @@ from domains.payments.operations import record_payment
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError, EngineError, Refused
 from kernel.fields import EnumField
-from tests.integration.test_lifecycle import query
 from tests.support.console import call
+from tests.support.databases import query
 from tests.support.demo_databases import TODAY, demo_url, fill
 from tests.support.postgres import PostgresServer
 

@@ -25,13 +25,14 @@ from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
-from tests.conftest import MIGRATIONS
-from tests.integration.test_failures import standby
-from tests.integration.test_lifecycle import execute, query, read
-from tests.integration.test_runner import Heard, write
 from tests.support.console import call, migrations_in
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.project import MIGRATIONS
 from tests.support.readme import block, settled
+from tests.support.reports import Heard
+from tests.support.standby import standby
 
 SHOP = """
 CREATE TYPE size AS ENUM ('s', 'l');

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from engine.connect import embedded, programs
-from tests.conftest import Invoke
-from tests.integration.test_lifecycle import execute, query
+from tests.support.databases import execute, query
+from tests.support.project import Invoke
 
 
 @pytest.fixture

@@ -19,9 +19,9 @@ from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.conftest import Invoke
-from tests.integration.test_lifecycle import execute, query, read
+from tests.support.databases import execute, query, read
 from tests.support.postgres import GUARDED, PostgresServer, free_port
+from tests.support.project import Invoke
 
 SECRET = "s3cret"
 HEAD = "def migrate(migrator, database, *, fake=False):\n"

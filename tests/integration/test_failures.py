@@ -27,13 +27,18 @@ from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.conftest import ROOT
-from tests.integration.test_lifecycle import execute, query, read
-from tests.integration.test_runner import folder, state, write
-from tests.support import postgres, proxy
+from tests.support import proxy
+from tests.support.accounts import state, write_accounts
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.project import ROOT
+from tests.support.standby import standby
 
-__all__ = ["folder"]
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_accounts(tmp_path)
 
 
 def changing(url: str, folder: Path) -> list[Any]:
@@ -49,26 +54,6 @@ def changing(url: str, folder: Path) -> list[Any]:
 
 
 # ── no writes ───────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def standby(server: PostgresServer) -> Iterator[PostgresServer]:
-    """A streaming replica of the server."""
-    user, port = programs.account(), postgres.free_port()
-    home = Path(tempfile.mkdtemp(prefix="standby_", dir="/tmp"))
-    if user:
-        os.chown(home, user.pw_uid, user.pw_gid)
-    program = Path(server.programs) / "pg_basebackup"
-    source = ("-h", "localhost", "-p", str(server.port), "-U", "postgres")
-    options = ("-D", f"{home}/data", "-R", "-X", "stream", "-c", "fast", "--no-sync")
-    status, output = programs.run(user, program, *source, *options)
-    assert status == 0, output
-    replica = PostgresServer(server.name, str(home), server.programs, port)
-    postgres.launch(replica)
-    try:
-        yield replica
-    finally:
-        postgres.stop(replica)
 
 
 @pytest.mark.only("oldest")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from engine.connect.programs import clients
 from engine.run.runner import Runner
-from tests.conftest import Invoke
-from tests.integration.test_lifecycle import query, read
 from tests.support.console import call
+from tests.support.databases import query, read
+from tests.support.project import Invoke
 
 NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
 

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 from peewee import (
-    AutoField,
-    BigIntegerField,
     Check,
     DateField,
-    DeferredForeignKey,
     Field,
     ForeignKeyField,
     IntegerField,
@@ -25,168 +20,18 @@ from peewee import (
     TextField,
 )
 
-from engine.connect.peewee_database import EngineDatabase
-from engine.errors import ConfigError, GenerateError, HistoryError, MigrationFailed
+from engine.errors import ConfigError, HistoryError, MigrationFailed
 from engine.files import migration_folder
-from engine.generate.build_models import build
 from engine.generate.generator import Generator
 from engine.generate.planning import is_unfillable
-from engine.run.runner import Runner
-from engine.schema import catalog
-from engine.schema.model import Column, Schema
-from kernel import functions
+from engine.schema.model import Column
 from kernel.domain import Domain
 from kernel.fields import EnumField
 from kernel.models import BaseModel, TimestampedModel
-from tests.conftest import Invoke
-from tests.integration.test_lifecycle import execute, query, read
-
-Register = Callable[[Domain], None]
-
-
-class Workshop:
-    """Migrations and a live database, through which the versions of one domain `shop` go."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.url = url
-        self.folder = folder
-        self.runner = Runner(url, folder)
-
-    def domains(self, register: Register) -> list[Domain]:
-        ground, shop = Domain("base", "kernel/functions.py"), Domain("shop", "domains/shop")
-        functions.register(ground)
-        register(shop)
-        return [ground, shop]
-
-    def generate(self, register: Register, *allow_drop: str) -> list[Path]:
-        generator = Generator(self.domains(register), self.folder, self.url, allow_drop=allow_drop)
-        return generator.write(generator.generate("change"))
-
-    def first(self, register: Register) -> None:
-        self.generate(register)
-        self.runner.migrate()
-
-    def refuses(self, register: Register, *allow_drop: str) -> GenerateError:
-        before = sorted(self.folder.iterdir())
-        with pytest.raises(GenerateError) as refused:
-            self.generate(register, *allow_drop)
-        assert sorted(self.folder.iterdir()) == before
-        return refused.value
-
-    def step(self, register: Register, tables: Sequence[str], *allow_drop: str) -> str:
-        """Generate, migrate the live database, compare it with a fresh build, go back, compare it
-        with what it was, come again; a second generate finds nothing (the text of the files)."""
-        known, rows = read(self.url), self.rows(tables)
-        paths = self.generate(register, *allow_drop)
-        self.runner.migrate()
-        wanted = read(self.url)
-        assert wanted == self.fresh(register)
-        assert self.generate(register) == []
-        self.runner.rollback(len(paths), losing=True)
-        assert read(self.url) == known
-        assert self.rows(tables) == rows
-        self.runner.migrate()
-        assert read(self.url) == wanted
-        return "\n".join(path.read_text() for path in paths)
-
-    def read(self) -> Schema:
-        return read(self.url)
-
-    def rows(self, tables: Iterable[str]) -> list[Any]:
-        select = "SELECT to_jsonb(t) - 'updated_at' FROM {} t ORDER BY 1"
-        return [query(self.url, select.format(table)) for table in tables]
-
-    def fresh(self, register: Register) -> Schema:
-        execute(self.url, "CREATE SCHEMA fresh")
-        options = f"{self.url}?options=-csearch_path%3Dfresh,public"
-        try:
-            build(EngineDatabase(options), self.domains(register))
-            with closing(psycopg2.connect(options)) as connection:
-                return catalog.read(connection)
-        finally:
-            execute(self.url, "DROP SCHEMA fresh CASCADE")
-
-
-@pytest.fixture
-def workshop(empty_url: str, tmp_path: Path) -> Workshop:
-    folder = tmp_path / "migrations"
-    folder.mkdir()
-    return Workshop(empty_url, folder)
-
-
-def before(domain: Domain) -> None:
-    """The shop as it was."""
-
-    class State(StrEnum):
-        OPEN = "open"
-        PAID = "paid"
-
-    class Owner(TimestampedModel):
-        code = TextField(unique=True)
-
-        class Meta:
-            table_name = "owners"
-
-    class Item(TimestampedModel):
-        owner = ForeignKeyField(Owner, on_delete="RESTRICT")
-        name = TextField(null=True, help_text="Old words.")
-        stock = IntegerField(default=1, constraints=[Check("stock >= 0", name="stock_check")])
-        state = EnumField(State, default=State.OPEN)
-        rank = SmallIntegerField()
-
-        class Meta:
-            table_name = "items"
-
-    domain.models(Owner, Item)
-    domain.index(Item, Item.rank, where="state = 'open'", name="items_rank_idx")
-
-
-def after(domain: Domain) -> None:
-    """Everything about it that may change without losing rows."""
-
-    class State(StrEnum):
-        NEW = "new"
-        OPEN = "open"
-        PAID = "paid"
-
-    class Owner(TimestampedModel):
-        code = TextField()
-        friend = DeferredForeignKey("User", null=True, on_delete="SET NULL")
-
-        class Meta:
-            table_name = "owners"
-
-    class User(Model):
-        id = AutoField()
-        owner = ForeignKeyField(Owner, null=True, on_delete="CASCADE")
-        order = IntegerField(null=True, help_text='It\'s 100% "quoted" \\ and more.')
-
-        class Meta:
-            table_name = "user"
-
-    class Item(TimestampedModel):
-        owner = ForeignKeyField(Owner, on_delete="CASCADE")
-        name = TextField(null=True, help_text="New words.")
-        stock = BigIntegerField(default=2, constraints=[Check("stock > -9", name="stock_check")])
-        state = EnumField(State, default=State.NEW)
-        rank = SmallIntegerField(unique=True)
-        note = TextField(null=True)
-        kind = TextField(default="plain")
-
-        class Meta:
-            table_name = "items"
-            constraints = [Check("kind LIKE 'p%' OR note IS NOT NULL", name="kind_check")]
-
-    domain.models(Owner, User, Item)
-    domain.index(Owner, "lower(code)", unique=True, name="owners_code_key")
-    domain.index(Item, Item.owner, where="state = 'new'", name="items_rank_idx")
-    domain.sql(
-        "CREATE FUNCTION speak() RETURNS trigger LANGUAGE plpgsql AS $body$ DECLARE i "
-        "items%ROWTYPE; BEGIN RAISE NOTICE '% $function$ \\ %', 1, 2; RETURN NEW; END $body$",
-        'CREATE TRIGGER items_speak BEFORE UPDATE OF "name" ON items FOR EACH ROW '
-        "EXECUTE FUNCTION speak()",
-    )
-
+from tests.support.databases import execute, query, read
+from tests.support.project import Invoke, edit
+from tests.support.shop import after, before
+from tests.support.workshop import Register, Workshop
 
 ROWS = """
     INSERT INTO owners (code) VALUES ('a'), ('b');
@@ -410,14 +255,6 @@ def test_in_the_project_itself(migrated_url: str, project: Path, invoke: Invoke)
     assert invoke(project, migrated_url, "rollback", "--steps", "3", "--yes").returncode == 0
     assert read(migrated_url) == known
     assert query(migrated_url, "SELECT name FROM locations") == [("Main Office",)]
-
-
-def edit(path: Path, *replacements: tuple[str, str]) -> None:
-    text = path.read_text()
-    for old, new in replacements:
-        assert old in text, (path, old)
-        text = text.replace(old, new, 1)
-    path.write_text(text)
 
 
 @pytest.mark.parametrize("title", ["Add fiber", "../x", "1st", "x-y", "", "é", "a" * 61])

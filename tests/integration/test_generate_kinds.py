@@ -15,10 +15,8 @@ from engine.schema import catalog
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from kernel.object_statements import named
-from tests.integration.test_generate import Workshop, workshop
-from tests.integration.test_lifecycle import execute, query
-
-__all__ = ["workshop"]
+from tests.support.databases import execute, query
+from tests.support.workshop import Workshop
 
 SETTINGS = (
     "ALTER TABLE items ENABLE ROW LEVEL SECURITY",

@@ -14,8 +14,8 @@ from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.runner import Runner
-from tests.integration.test_lifecycle import execute, query, read
-from tests.integration.test_runner import BACK, HEAD, write
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import BACK, HEAD, write
 
 PLAIN = "(id serial PRIMARY KEY, name varchar(255) NOT NULL, migrated_at timestamp NOT NULL)"
 FIRST = f"""\

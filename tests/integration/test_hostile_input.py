@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.schema.quoting import literal
-from tests.integration.test_lifecycle import execute, query, read
 from tests.support.console import Result, call, migrations_in
+from tests.support.databases import execute, query, read
 from tests.support.postgres import PostgresServer
 
 CANARY = "CREATE TABLE pwned (i int)"

@@ -13,8 +13,8 @@ import pytest
 from commands.json_log import first_words
 from engine.report import Report
 from engine.run.session import Settings, exclusive
-from tests.integration.test_runner import write
 from tests.support.console import Result, call, migrations_in
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 
 SECRET = "sup3r-s3cret"

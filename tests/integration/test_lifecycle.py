@@ -21,32 +21,9 @@ from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
-from engine.schema.model import Schema
-from tests.conftest import MIGRATIONS
 from tests.support.console import call
-
-
-def read(url: str) -> Schema:
-    with closing(psycopg2.connect(url)) as connection:
-        return catalog.read(connection)
-
-
-def query(url: str, statement: str) -> list[Any]:
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(statement)
-        return cursor.fetchall() if cursor.description else []
-
-
-def execute(url: str, statement: str) -> None:
-    query(url, statement)
-
-
-LEFT_OVER = """
-    SELECT i.type, i.identity FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) i
-    WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'public'::regnamespace
-      AND d.classid <> 'pg_extension'::regclass
-      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = d.objid AND e.deptype = 'e')
-"""
+from tests.support.databases import LEFT_OVER, execute, query, read
+from tests.support.project import MIGRATIONS
 
 
 def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str) -> None:

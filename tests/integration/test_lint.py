@@ -17,8 +17,8 @@ from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
 from engine.files import migration_folder
 from engine.report import Report
 from engine.sql.lexer import split
-from tests.integration.test_lifecycle import execute
-from tests.integration.test_runner import write
+from tests.support.databases import execute
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.readme import spans, table
 

@@ -9,10 +9,10 @@ import pytest
 from engine.errors import MigrationFailed
 from engine.explain import excerpt
 from engine.run.runner import Runner
-from tests.conftest import Invoke
-from tests.integration.test_lifecycle import execute, read
-from tests.integration.test_runner import HEAD
 from tests.support.console import call
+from tests.support.databases import execute, read
+from tests.support.migration_files import HEAD
+from tests.support.project import Invoke
 
 
 def failure(url: str, folder: Path, body: str, *, before: str = "") -> MigrationFailed:

@@ -17,14 +17,13 @@ from engine.report import Report
 from engine.run.runner import Runner
 from kernel.domain import Domain
 from kernel.models import BaseModel, TimestampedModel
-from tests.integration.test_generate import Register, Workshop, edit, workshop
-from tests.integration.test_lifecycle import execute, query, read
-from tests.integration.test_runner import write
 from tests.support import crash
 from tests.support.console import at_terminal
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-
-__all__ = ["workshop"]
+from tests.support.project import edit
+from tests.support.workshop import Register, Workshop
 
 ROWS = """
     INSERT INTO owners (code) SELECT 'o' || i FROM generate_series(1, 50) i;

@@ -31,8 +31,8 @@ from domains.system.models import Setting
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError
 from engine.manage import environment
-from tests.conftest import ROOT, Invoke
 from tests.support.console import at_terminal, call
+from tests.support.project import ROOT, Invoke
 
 COST = 10
 TASK = ["admin.password", "admin", "--must-change"]

@@ -22,9 +22,9 @@ from application.pool import EnginePool, PoolSettings
 from domains.auth.models import AdminUser, Role
 from domains.system.models import Setting
 from engine.errors import ConfigError, ConnectionFailed, EngineError, PoolExhausted
-from tests.conftest import ROOT
 from tests.support import pgbouncer, postgres
 from tests.support.pgbouncer import PgBouncer
+from tests.support.project import ROOT
 
 BACKEND = "SELECT pg_backend_pid()"
 

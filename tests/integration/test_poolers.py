@@ -21,13 +21,13 @@ from engine.manage.adopt import adopt
 from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.integration.test_lifecycle import query
-from tests.integration.test_runner import Heard, folder, state, write
 from tests.support import pgbouncer
+from tests.support.accounts import state, write_accounts
 from tests.support.console import call
+from tests.support.databases import query
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-
-__all__ = ["folder"]
+from tests.support.reports import Heard
 
 pytestmark = pytest.mark.skipif(
     pgbouncer.program() is None, reason="PgBouncer is not installed: apt-get install pgbouncer"
@@ -41,6 +41,11 @@ SHAPES = [
     ("statement", 1, {}),
     ("statement", 20, {"server_round_robin": 1}),
 ]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_accounts(tmp_path)
 
 
 @contextmanager

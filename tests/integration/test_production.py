@@ -9,8 +9,8 @@ import psycopg2
 import pytest
 
 from application import backups
-from tests.integration.test_lifecycle import execute, query, read
 from tests.support.console import call
+from tests.support.databases import execute, query, read
 
 
 def name_of(url: str) -> str:

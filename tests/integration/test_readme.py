@@ -19,7 +19,7 @@ import pytest
 import registry
 import tasks
 from kernel.domain import Domain
-from tests.conftest import ROOT, Invoke
+from tests.support.project import ROOT, Invoke
 from tests.support.readme import (
     README,
     Step,

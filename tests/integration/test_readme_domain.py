@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.conftest import ROOT
-from tests.integration.test_lifecycle import execute, query
+from tests.support.databases import execute, query
+from tests.support.project import ROOT
 from tests.support.readme import Terminal, block, steps, write_files
 
 FILES = "## Adding a domain"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Invoke
+from tests.support.project import ROOT, Invoke
 
 Files = dict[str, str]
 

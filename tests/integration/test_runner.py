@@ -10,74 +10,27 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
 
 from engine.errors import HistoryError, MigrationFailed
-from engine.report import Report
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
-from engine.schema.model import Schema
-from tests.conftest import ROOT
 from tests.support import crash, postgres
+from tests.support.accounts import state, write_accounts
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.project import ROOT
+from tests.support.reports import Heard
 
 MOMENTS = 19  # three files begin and end, with 13 statements in between
-HEAD = "def migrate(migrator, database, *, fake=False):\n"
-BACK = "\n\ndef rollback(migrator, database, *, fake=False):\n"
-
-
-def write(folder: Path, name: str, *steps: str, atomic: bool = True, back: str = "pass") -> None:
-    body = "\n".join(f'    migrator.sql("""{step}""")' for step in steps)
-    mode = "" if atomic else "atomic = False\n\n\n"
-    (folder / f"{name}.py").write_text(f"{mode}{HEAD}{body}\n{BACK}    {back}\n")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A table with rows, indexes built CONCURRENTLY, a constraint validated later, a backfill."""
-    write(
-        tmp_path,
-        "001_accounts",
-        "CREATE TABLE accounts (id int PRIMARY KEY, owner text, balance int)",
-        "INSERT INTO accounts SELECT i, 'owner ' || i, i %% 7 FROM generate_series(1, 500) i",
-        "CREATE INDEX accounts_owner_idx ON accounts (owner)",
-    )
-    write(
-        tmp_path,
-        "002_online",
-        "ALTER TABLE accounts ADD COLUMN level int",
-        "CREATE INDEX CONCURRENTLY accounts_balance_idx ON accounts (balance)",
-        "UPDATE accounts SET level = balance * 10",
-        "CREATE UNIQUE INDEX CONCURRENTLY accounts_id_owner_key ON accounts (id, owner)",
-        "DROP INDEX CONCURRENTLY accounts_owner_idx",
-        "ALTER TABLE accounts ADD CONSTRAINT level_check CHECK (level >= 0) NOT VALID",
-        "ALTER TABLE accounts VALIDATE CONSTRAINT level_check",
-        atomic=False,
-    )
-    write(
-        tmp_path,
-        "003_more",
-        "CREATE TYPE mood AS ENUM ('glad', 'sad')",
-        "ALTER TABLE accounts ADD COLUMN mood mood NOT NULL DEFAULT 'glad'",
-        "INSERT INTO accounts (id, owner, balance) VALUES (501, 'late', 1)",
-    )
-    return tmp_path
-
-
-def state(url: str) -> tuple[Schema, list[Any], list[Any]]:
-    """The catalogs, the rows, and the files that count as applied."""
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT * FROM accounts ORDER BY id")
-        rows = cursor.fetchall()
-        cursor.execute("SELECT name FROM migratehistory ORDER BY id")
-        names = cursor.fetchall()
-        cursor.execute("SELECT to_regclass('migratejournal')")
-        assert cursor.fetchone() == (None,)
-        return catalog.read(connection), rows, names
+    return write_accounts(tmp_path)
 
 
 @pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.campaign)])
@@ -189,16 +142,6 @@ def test_a_changed_step_that_had_run_is_refused(server: PostgresServer, tmp_path
             Runner(url, tmp_path).migrate()
         write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT 1", atomic=False)
         assert Runner(url, tmp_path).migrate() == ["001_t"]
-
-
-class Heard(Report):
-    """Keeps the messages."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def message(self, text: str) -> None:
-        self.messages.append(text)
 
 
 def test_a_held_lock_is_waited_for_and_its_holder_named(

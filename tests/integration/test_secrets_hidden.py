@@ -15,11 +15,11 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.integration.test_lifecycle import execute
-from tests.integration.test_runner import write
 from tests.support.console import Result, call, migrations_in
+from tests.support.databases import execute
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.project import ROOT
 
 WORD = "hunter2geheim"  # no part of the password is shown either, nor is it in its encoded form
 PASSWORD = f"{WORD}@/%:'\"\\ é{WORD}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from engine.connect import embedded, programs
-from tests.integration.test_lifecycle import query
+from tests.support.databases import query
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import registry
 from kernel.fields import EnumField
 from kernel.status_machine import StatusMachine
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 from tests.support.samples import refused, update
 
 REGISTRY = registry.load()

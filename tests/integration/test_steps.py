@@ -19,8 +19,9 @@ from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.runner import Runner
 from engine.run.session import Settings
-from tests.integration.test_lifecycle import LEFT_OVER, execute, query, read
-from tests.integration.test_runner import HEAD, Heard, write
+from tests.support.databases import LEFT_OVER, execute, query, read
+from tests.support.migration_files import HEAD, write
+from tests.support.reports import Heard
 
 INDEX = "CREATE INDEX CONCURRENTLY t_i_idx ON t (i)"
 FAILS = "SELECT 1 / 0"

@@ -11,8 +11,8 @@ from demo.load import load
 from demo.plan import Plan
 from demo.sheets import Sheet
 from engine.report import Report
-from tests.conftest import MIGRATIONS
 from tests.support.postgres import PostgresServer
+from tests.support.project import MIGRATIONS
 
 TODAY = date(2026, 9, 15)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -50,9 +52,6 @@ class PostgresServer:
         finally:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 @cache
 def _administrator(url: str) -> Any:
@@ -70,6 +69,38 @@ def available() -> dict[str, Path]:
     _, version = programs.run(user, folder / "postgres", "--version")
     found[version.split()[2].split(".")[0]] = folder
     return dict(sorted(found.items()))
+
+
+class Servers:
+    """One server of each version, shared by all processes of a run through a folder.
+
+    Nothing is started before somebody asks for it: a test without a server waits for none.
+    available: version to the folder of its programs, the oldest first.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.available = available()
+
+    def running(self, version: str) -> PostgresServer:
+        """The server of that version, which the first who asks for it starts."""
+        fields = self.folder / f"{version}.json"
+        with (self.folder / f"{version}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not fields.exists():
+                started = start(version, self.available[version])
+                fields.write_text(json.dumps(asdict(started)))
+        return PostgresServer(**json.loads(fields.read_text()))
+
+    def newest(self) -> PostgresServer:
+        """The server of the newest version."""
+        return self.running(list(self.available)[-1])
+
+    def stop(self) -> None:
+        """Stop those that were started."""
+        for fields in self.folder.glob("*.json"):
+            stop(PostgresServer(**json.loads(fields.read_text())))
+        shutil.rmtree(self.folder)
 
 
 def start(name: str, folder: Path) -> PostgresServer:

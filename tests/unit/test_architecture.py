@@ -4,15 +4,12 @@ what they are."""
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 import registry
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 Import = tuple[str, int, bool]
 
@@ -166,35 +163,6 @@ def test_the_shared_modules_know_no_domain() -> None:
         assert not found & names, path
 
 
-IMPORTED = """
-import sys
-{run}
-heavy = ("peewee", "rich", "playhouse", "peewee_migrate", "registry", "domains")
-print("imported:", *sorted(name for name in heavy if name in sys.modules))
-"""
-RUN = """
-from invoke import Program
-try:
-    Program().run(["invoke", {arguments}])
-except SystemExit:
-    pass
-"""
-
-
-@pytest.mark.parametrize("task", ["--list", "status"])
-def test_what_is_asked_often_imports_nothing_heavy(task: str, shared_url: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED.format(run=RUN.format(arguments=repr(task)))],
-        cwd=ROOT,
-        env={"DATABASE_URL": shared_url},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ("001_initial_schema" if task == "status" else "migrate") in done.stdout, done.stderr
-    assert done.stdout.splitlines()[-1] == "imported:"
-
-
 def test_modules_are_small() -> None:
     sizes = {str(path): len((ROOT / path).read_text().splitlines()) for path in MODULES}
     long = {path for path, size in sizes.items() if size > LONGEST_MODULE}
@@ -233,3 +201,14 @@ def test_public_names_say_what_they_are() -> None:
                 ):
                     silent.append(f"{path}:{node.lineno} {node.name}")
     assert not silent
+
+
+def test_tests_import_helpers_from_support_alone() -> None:
+    """A helper in a test module is found by nobody, and cannot be moved."""
+    wrong = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for module, line, _ in imports(path.relative_to(ROOT)):
+            parts = module.split(".")
+            if parts[0] == "tests" and parts[1:2] not in ([], ["support"]):
+                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+    assert not wrong
