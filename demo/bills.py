@@ -13,11 +13,11 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from demo.moments import DAY, HOUR, MINUTE
+from domains import portion
 from domains.billing.models import InvoiceItemKind, InvoiceStatus
 from domains.billing.operations import DAYS_TO_PAY
 from domains.billing.periods import following
 from domains.payments.models import PaymentStatus
-from kernel.money import portion
 
 if TYPE_CHECKING:
     from demo.customers import Subscriber

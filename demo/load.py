@@ -25,13 +25,13 @@ from demo.moments import DAY
 from demo.plan import Plan
 from demo.sheets import Batch, Book, Sheet
 from demo.story import Story
+from domains import IdentityField
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import EngineError, Refused
 from engine.manage import environment
 from engine.manage.status import read_status
 from engine.report import Report
-from kernel.models import IdentityField
 
 LOCK_TIMEOUT = "5s"
 EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"

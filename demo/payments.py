@@ -13,6 +13,7 @@ from demo.customers import Person, Subscriber
 from demo.ledger import post
 from demo.moments import DAY
 from demo.plan import GOLDEN
+from domains import portion
 from domains.customers.models import TransactionLogEntryType
 from domains.payments.callbacks import WAITING
 from domains.payments.models import (
@@ -20,7 +21,6 @@ from domains.payments.models import (
     PaymentAllocation,
     PaymentStatus,
 )
-from kernel.money import portion
 
 if TYPE_CHECKING:
     from demo.invoices import Issued

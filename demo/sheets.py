@@ -14,7 +14,7 @@ from typing import Any
 from peewee import BlobField, Field, JSONField, Model
 
 from demo import moments
-from kernel.fields import TimestampField
+from domains import TimestampField
 
 LINES_A_READ = 200
 

@@ -10,6 +10,7 @@ from kernel.domain import Domain
 from kernel.errors import BillingError, Missing, RuleViolation
 from kernel.fields import (
     BasisPointsField,
+    CheckedField,
     DateRangeField,
     DigestField,
     EnumField,
@@ -23,16 +24,18 @@ from kernel.fields import (
 )
 from kernel.models import BaseModel, IdentityField, TimestampedModel
 from kernel.money import portion
-from kernel.permissions import check_permission, declared_permissions
+from kernel.permissions import UnknownPermission, check_permission, declared_permissions
 from kernel.phone import normalise_phone
 from kernel.row_locks import change, lock, lock_all
-from kernel.secrets import Secret, SecretError
+from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
+from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
 
 __all__ = [
     "BaseModel",
     "BasisPointsField",
     "BillingError",
+    "CheckedField",
     "DateRangeField",
     "DigestField",
     "Domain",
@@ -45,12 +48,16 @@ __all__ = [
     "PhoneField",
     "RuleViolation",
     "Secret",
+    "SecretDamaged",
     "SecretError",
     "SecretField",
+    "SecretKeyMissing",
+    "Seeder",
     "StatusMachine",
     "TextArrayField",
     "TimestampField",
     "TimestampedModel",
+    "UnknownPermission",
     "change",
     "check_permission",
     "declared_permissions",

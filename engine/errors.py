@@ -10,6 +10,7 @@ EngineError                  everything a user can cause; printed without a trac
 ├── BackupFailed             a dump or a restore stopped in the middle
 ├── GenerateError            no file can be written that is right
 │   └── LosesData            it would lose data that nobody has named
+├── Loss                     a rollback would lose rows
 └── Refused                  nothing is wrong, but it would lose what must be kept
 """
 

@@ -1,1 +1,17 @@
-"""What all domains share: base models, fields, rules and errors; it knows no domain."""
+"""What all domains share; it knows no domain, and of the engine no more than its errors.
+
+errors             what an application may have to react to, as one tree
+phone, money       the one spelling of a phone number; parts of whole rupiah
+secrets            values that are encrypted in the database; key_rotation: under a new key
+fields, models     the fields, each with its own rule; the base models
+status_machine     which status may follow which, as a trigger and as a page
+object_statements  the statements that a domain may state beside its models
+seeder             what a seed function is given
+domain             what `register(domain)` may call
+functions          the database functions that no single domain owns
+permissions        the names of all permissions
+registration       what a domain, and all of them together, may not be
+row_locks          rows locked and written; database_rules: the database's refusals as errors
+
+`domains` gives the author of a domain what is needed of this.
+"""

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from peewee import Field, Model
 
 from kernel.fields import EnumField
 from kernel.object_statements import named
+from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
 
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -47,7 +47,7 @@ class Domain:
     machines: list[StatusMachine] = field(default_factory=list)
     permission_names: list[str] = field(default_factory=list)
     granted_names: list[str] = field(default_factory=list)
-    seeds: list[Callable[[Any], None]] = field(default_factory=list)
+    seeds: list[Callable[[Seeder], None]] = field(default_factory=list)
     renames: list[str] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
@@ -155,7 +155,7 @@ class Domain:
         """
         self.sql(NOTICE.format(name=name, query=query.strip()))
 
-    def seed(self, *functions: Callable[[Any], None]) -> None:
+    def seed(self, *functions: Callable[[Seeder], None]) -> None:
         """Register seed functions; each is called with the seeder."""
         self.seeds.extend(functions)
 

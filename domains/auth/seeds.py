@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains import declared_permissions
+from domains import Seeder, declared_permissions
 from domains.auth.models import AdminUser, Role
 
 # It is documented and therefore no secret: the account must choose another one at its first log-in.
@@ -108,7 +108,7 @@ ROLES: list[dict[str, Any]] = [
 GRANTED = sorted({name for role in ROLES for name in role.get("permissions", ())})
 
 
-def roles(seeder: Any) -> None:
+def roles(seeder: Seeder) -> None:
     """Seed the roles."""
     everything = declared_permissions()
     allowed = {
@@ -119,7 +119,7 @@ def roles(seeder: Any) -> None:
     seeder.ensure(Role, rows, key="code")
 
 
-def admin(seeder: Any) -> None:
+def admin(seeder: Seeder) -> None:
     """Seed the admin user of the first log-in."""
     row = {
         "username": "admin",

@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import SQL
 
+from domains import Seeder
 from domains.backups.models import BackupSchedule, BackupScheduleFrequency
 
 # The first time after installation. The zone is that of the other seeds, and not the session's,
@@ -44,6 +45,6 @@ SCHEDULES: list[dict[str, Any]] = [
 ]
 
 
-def schedules(seeder: Any) -> None:
+def schedules(seeder: Seeder) -> None:
     """Daily, weekly and monthly."""
     seeder.ensure(BackupSchedule, SCHEDULES, key="name")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from domains import Seeder
 from domains.locations.models import Location
 
 LOCATIONS = [
@@ -17,6 +16,6 @@ LOCATIONS = [
 ]
 
 
-def main_office(seeder: Any) -> None:
+def main_office(seeder: Seeder) -> None:
     """Seed the default location."""
     seeder.ensure(Location, LOCATIONS, key="code")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from domains import Seeder
 from domains.payments.models import PaymentMethod, PaymentMethodType
 from domains.plugins.models import PaymentPlugin
 
 
-def methods(seeder: Any) -> None:
+def methods(seeder: Seeder) -> None:
     """Cash and bank transfer are on; Duitku is off until its account is configured."""
     manual = PaymentPlugin.get(PaymentPlugin.name == "manual")
     rows: list[dict[str, Any]] = [

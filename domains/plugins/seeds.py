@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domains import Seeder
 from domains.plugins.models import PaymentPlugin, PluginConfiguration
 
 PLUGINS: list[dict[str, Any]] = [
@@ -62,12 +63,12 @@ CONFIGURATIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def plugins(seeder: Any) -> None:
+def plugins(seeder: Seeder) -> None:
     """The plugins themselves; Duitku is off until its account is configured."""
     seeder.ensure(PaymentPlugin, PLUGINS, key="name")
 
 
-def configurations(seeder: Any) -> None:
+def configurations(seeder: Seeder) -> None:
     """One row per value; Duitku's API key has none until an operator enters it."""
     rows = [
         {"plugin": PaymentPlugin.get(PaymentPlugin.name == name), "key": key, "value": value}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from domains import Seeder
 from domains.system.models import Setting, SettingType
 
 STRING, INTEGER, BOOLEAN = SettingType.STRING, SettingType.INTEGER, SettingType.BOOLEAN
@@ -54,7 +55,7 @@ SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
 }
 
 
-def settings(seeder: Any) -> None:
+def settings(seeder: Seeder) -> None:
     """Seed the global settings."""
     rows = [
         {

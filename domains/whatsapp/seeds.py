@@ -8,6 +8,7 @@ from __future__ import annotations
 from string import Formatter
 from typing import Any
 
+from domains import Seeder
 from domains.whatsapp.models import (
     WhatsappTemplate,
     WhatsappTemplateCategory,
@@ -166,6 +167,6 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 
-def templates(seeder: Any) -> None:
+def templates(seeder: Seeder) -> None:
     """One default template for everything that the system tells a customer by itself."""
     seeder.ensure(WhatsappTemplate, TEMPLATES, key=("name", "language"))

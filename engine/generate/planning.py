@@ -25,8 +25,10 @@ REMOVED = "removed"
 class SeededDomain(DomainLike, Protocol):
     """A domain that may have seeds, and tells what it owns."""
 
-    seeds: list[seeder.SeedFunction]
     renames: list[str]
+
+    @property
+    def seeds(self) -> Sequence[seeder.SeedFunction]: ...
 
     def objects(self) -> Iterator[tuple[str, str, object]]: ...
 
