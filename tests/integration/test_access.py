@@ -23,7 +23,6 @@ from domains.locations.models import Location, LocationUser
 from domains.locations.operations import make_default
 from engine.connect.peewee_database import EngineDatabase
 from kernel.database_rules import rule_violations
-from kernel.domain import Domain
 from kernel.errors import RuleViolation
 from kernel.permissions import UnknownPermission
 from tests.support.project import Invoke
@@ -98,15 +97,6 @@ def test_the_seeded_roles_name_declared_permissions_only(billing: EngineDatabase
     assert roles["admin"] == declared - seeds.KEPT_FROM_ADMIN
     assert declared >= seeds.KEPT_FROM_ADMIN
     assert all(declared > names for code, names in roles.items() if code != "super_admin")
-
-
-def test_a_permission_is_declared_once_in_a_domain() -> None:
-    domain = Domain("a", "a")
-    domain.permissions("fiber.read", "fiber.write")
-    with pytest.raises(ValueError, match=r"fiber\.read is declared twice"):
-        domain.permissions("fiber.read")
-    with pytest.raises(ValueError, match="'fiber' is not a permission"):
-        domain.permissions("fiber")
 
 
 @pytest.mark.parametrize(

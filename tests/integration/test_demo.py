@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import date
-from itertools import count
 from typing import Any
 
 import psycopg2
@@ -16,8 +14,6 @@ import demo.load
 import registry
 from application.integrity import RULES, Violation, verify
 from demo.load import DemoFailed
-from demo.plan import Plan
-from demo.sheets import LINES_A_READ, RowFile
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.billing.operations import renew
 from domains.customers.models import Customer, TransactionLogEntryType
@@ -25,7 +21,7 @@ from domains.customers.operations import post
 from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
 from engine.connect.peewee_database import EngineDatabase
-from engine.errors import ConfigError, EngineError, Refused
+from engine.errors import EngineError, Refused
 from kernel.fields import EnumField
 from tests.support.console import call
 from tests.support.databases import query
@@ -319,32 +315,3 @@ def test_the_task_prints_a_line_for_each_table(migrated_url: str) -> None:
     assert ("customers", "7") in lines
     assert len(lines) > 20
     assert rows(migrated_url)["customers"][0] == 7
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        ((0, 1, 1, ""), "--customers 0 is out of range"),
-        ((1, 37, 1, ""), "--months 37 is out of range"),
-        ((1, 1, 1, "2026-02-30"), "--today '2026-02-30' is no day"),
-        ((1, 1, 1, "9999-12-31"), "lies ahead"),
-    ],
-)
-def test_options_that_cannot_be_meant_are_named(options: Any, word: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Plan.of(*options)
-    assert word in str(caught.value)
-
-
-def test_a_month_back_from_a_long_one_is_a_day_that_exists() -> None:
-    assert Plan(1, 1, 1, date(2026, 3, 31)).start == date(2026, 2, 28)
-
-
-def test_rows_are_written_as_they_are_read() -> None:
-    """An endless table is streamed with bounded memory."""
-    taken = count()
-    file = RowFile((next(taken), None, 'a "b"\n,c') for _ in count())
-    assert file.read(10).startswith('0,,"a ""b""\n,c"\r\n1,,')
-    assert next(taken) == LINES_A_READ
-    assert file.read(10)
-    assert next(taken) == 2 * LINES_A_READ + 1

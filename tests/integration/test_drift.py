@@ -12,8 +12,6 @@ from typing import Any
 
 import psycopg2
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from engine.backup import dump, restore
 from engine.drift import baseline, differences
@@ -83,18 +81,6 @@ def limited(server: PostgresServer, url: str, name: str) -> str:
     server.execute(f"CREATE ROLE {name} LOGIN")
     execute(url, f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
     return url.replace("postgres@", f"{name}@")
-
-
-DOCUMENTS = st.recursive(
-    st.integers(0, 2), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=6
-)
-
-
-@given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
-def test_a_run_changes_what_it_changed_and_nothing_else(base: Any, ours: Any, new: Any) -> None:
-    assert differences.merged(base, ours, base) == ours
-    assert differences.merged(base, base, new) == new
-    assert differences.merged(base, new, new) == new
 
 
 def test_a_table_of_that_name_that_is_not_ours_is_left_alone(empty_url: str, shop: Path) -> None:

@@ -20,9 +20,8 @@ from peewee import (
     TextField,
 )
 
-from engine.errors import ConfigError, HistoryError, MigrationFailed
+from engine.errors import HistoryError, MigrationFailed
 from engine.files import migration_folder
-from engine.generate.generator import Generator
 from engine.generate.planning import is_unfillable
 from engine.schema.model import Column
 from kernel.domain import Domain
@@ -255,9 +254,3 @@ def test_in_the_project_itself(migrated_url: str, project: Path, invoke: Invoke)
     assert invoke(project, migrated_url, "rollback", "--steps", "3", "--yes").returncode == 0
     assert read(migrated_url) == known
     assert query(migrated_url, "SELECT name FROM locations") == [("Main Office",)]
-
-
-@pytest.mark.parametrize("title", ["Add fiber", "../x", "1st", "x-y", "", "é", "a" * 61])
-def test_a_title_that_is_no_name_is_refused(title: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be the name of a migration"):
-        Generator([], tmp_path, "postgresql:///nowhere").generate(title)

@@ -7,14 +7,12 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-import pytest
 from peewee import BigIntegerField, IntegerField, TextField
 
 from engine.generate.generator import Generator
 from engine.schema import catalog
 from kernel.domain import Domain
 from kernel.models import BaseModel
-from kernel.object_statements import named
 from tests.support.databases import execute, query
 from tests.support.workshop import Workshop
 
@@ -88,41 +86,6 @@ def test_each_object_stands_under_its_own_domain(workshop: Workshop) -> None:
         assert name not in shop_part
     assert "POLICY own" in shop_part
     assert "ON VIEW dear" in shop_part
-
-
-@pytest.mark.parametrize(
-    ("statement", "made"),
-    {
-        'CREATE MATERIALIZED VIEW "M v" AS SELECT 1': ("view", "M v"),
-        "-- why\n  create recursive view V (n) AS SELECT 1": ("view", "v"),
-        "CREATE POLICY p ON t USING (true)": ("policy", "p on t"),
-        "CREATE TYPE a AS ENUM ('x')": ("enum", "a"),
-        "CREATE TYPE c AS (a int)": ("composite", "c"),
-        "ALTER TABLE t ALTER COLUMN c SET STORAGE EXTERNAL": (
-            "setting",
-            "alter column c set storage external on t",
-        ),
-        "ALTER TABLE T REPLICA IDENTITY USING INDEX i": (
-            "setting",
-            "replica identity using index i on t",
-        ),
-        "ALTER SEQUENCE s OWNED BY t.a": ("ownership", "s"),
-        "COMMENT ON COLUMN v.a IS 'x IS y'": ("comment", "column v.a"),
-        "CREATE TYPE r AS RANGE (subtype = int)": None,
-        "CREATE TYPE shell": None,
-        "CREATE OR REPLACE VIEW v AS SELECT 1": None,
-        "CREATE TEMP VIEW v AS SELECT 1": None,
-        "CREATE VIEW IF NOT EXISTS v AS SELECT 1": None,
-        "CREATE AGGREGATE a (int) (sfunc = f, stype = int)": None,
-        "CREATE TABLE t (a int)": None,
-        "ALTER TABLE t ADD COLUMN a int": None,
-        "ALTER TABLE t DROP COLUMN a": None,
-        "ALTER TABLE t ENABLE ROW LEVEL SECURITY, DROP COLUMN a": None,
-        "ALTER TABLE public.t ENABLE ROW LEVEL SECURITY": None,
-    }.items(),
-)
-def test_what_domain_sql_takes(statement: str, made: tuple[str, str] | None) -> None:
-    assert named(statement) == made
 
 
 UNMANAGED = """

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from commands.json_log import first_words
 from engine.report import Report
 from engine.run.session import Settings, exclusive
 from tests.support.console import Result, call, migrations_in
@@ -115,24 +114,3 @@ def test_waiting_for_the_lock_is_told_with_its_time(empty_url: str, folder: Path
     holder.join()
     (lock,) = [event for event in events(result) if event["event"] == "lock"]
     assert lock["waited_ms"] > 200
-
-
-@pytest.mark.parametrize(
-    ("sql", "words"),
-    [
-        (f"-- {SECRET}\n/* {SECRET} */ CREATE  TABLE\n t (i int)", "CREATE TABLE t"),
-        (f"SET app.key TO {SECRET}", "SET"),
-        (f"ALTER ROLE app PASSWORD '{SECRET}'", "ALTER ROLE app PASSWORD"),
-        (f"ALTER ROLE app PASSWORD E'{SECRET}'", "ALTER ROLE app PASSWORD"),
-        (f"UPDATE \"my t\".x SET a = '{SECRET}'", 'UPDATE "my t".x SET'),
-        (f"SELECT set_config('a', '{SECRET}', true)", "SELECT"),
-        (f"DO $${SECRET}$$", "DO"),
-        ("DELETE FROM t WHERE secret", "DELETE FROM t WHERE"),
-        ("INSERT INTO t (a) VALUES (12345)", "INSERT INTO t"),
-        ("CREATE UNIQUE INDEX CONCURRENTLY i ON t (a)", "CREATE UNIQUE INDEX CONCURRENTLY i ON"),
-        ("", "function"),
-        (f"${SECRET}$", "function"),
-    ],
-)
-def test_of_a_statement_only_its_first_words_are_told(sql: str, words: str) -> None:
-    assert first_words(sql) == words

@@ -160,17 +160,6 @@ def test_a_rollback_that_would_lose_rows_asks_for_yes(migrated_url: str, migrati
     assert call(migrated_url, "status").out.count("pending") >= 1
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [["rollback", "--steps=-1"], ["rollback", "--steps=x"], ["adopt", "0"], ["sql", "--to=x"]],
-)
-def test_a_number_that_is_none_is_refused(arguments: list[str]) -> None:
-    result = call("postgresql://nowhere.invalid/x", *arguments)
-    assert result.code == 1
-    assert "takes a number from 1 on" in result.err
-    assert "Traceback" not in result.err
-
-
 TANGLED = """
     CREATE TABLE people (id int PRIMARY KEY, name text);
     CREATE VIEW named AS SELECT * FROM people WHERE name IS NOT NULL;

@@ -13,14 +13,12 @@ from engine.check.finding import Finding
 from engine.check.lint import Sizes
 from engine.check.observer import Observed, Rehearsal
 from engine.check.round_trip import Walk
-from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT, NAMES, OTHERS
+from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT, OTHERS
 from engine.files import migration_folder
 from engine.report import Report
-from engine.sql.lexer import split
 from tests.support.databases import execute
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-from tests.support.readme import spans, table
 
 OLD = """
 CREATE TYPE mood AS ENUM ('glad');
@@ -217,11 +215,6 @@ def test_each_rule_has_a_case() -> None:
     assert not named & set(OTHERS)
 
 
-def test_readme_names_every_rule() -> None:
-    rows = table("### What `invoke check` looks at")
-    assert {name for row in rows for name in spans(row[0])} == NAMES
-
-
 @pytest.mark.parametrize(
     ("rule", "number"),
     [
@@ -338,18 +331,6 @@ def test_python_in_a_file_hides_nothing(bench: str, folder: Path) -> None:
         ("drop-column", 7),
         ("lock-table", 7),
     ]
-
-
-@pytest.mark.parametrize(
-    "parts",
-    [
-        ["SELECT ';'", "-- ;\nSELECT 1"],
-        ['SELECT 1 AS "a;b"', "SELECT $x$ ; $x$", "/* ; */ SELECT 2"],
-        ["CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END"],
-    ],
-)
-def test_a_text_is_cut_where_statements_end(parts: list[str]) -> None:
-    assert split(";\n".join(parts)) == parts
 
 
 @pytest.mark.only("newest")

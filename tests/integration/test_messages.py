@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MigrationFailed
-from engine.explain import excerpt
 from engine.run.runner import Runner
 from tests.support.console import call
 from tests.support.databases import execute, read
@@ -242,8 +241,3 @@ def test_a_server_that_refuses_is_quoted_without_a_traceback(
         assert "What to do: as the owner or a superuser run `GRANT ALL ON" in result.stderr
     finally:
         execute(empty_url, f"DROP ROLE {role}")
-
-
-def test_an_excerpt_of_nothing_is_empty() -> None:
-    assert excerpt.around("", 0) == "    \n    ^"
-    assert excerpt.beginning("") == ""

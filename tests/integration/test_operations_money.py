@@ -13,9 +13,8 @@ from peewee import fn
 
 import registry
 from domains.billing import operations as billing_operations
-from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionCycle
+from domains.billing.models import Invoice, InvoiceStatus, Subscription
 from domains.billing.operations import NotIssued, issue, renew, void
-from domains.billing.periods import following
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 from domains.customers.operations import post, reverse
 from domains.payments.callbacks import process_event, take_callback
@@ -158,24 +157,6 @@ def test_an_invoice_of_nothing_is_paid_at_once_and_may_be_voided(books: Any) -> 
     result = issue(draft(books, customer(books), 0))
     assert (result.status, result.total) == (InvoiceStatus.PAID, 0)
     assert void(result.id).status == InvoiceStatus.VOID
-
-
-@pytest.mark.parametrize(
-    "start, anchor, cycle, end",
-    [
-        ("2026-01-31", 31, "monthly", "2026-02-28"),
-        ("2026-02-28", 31, "monthly", "2026-03-31"),
-        ("2028-01-31", 31, "monthly", "2028-02-29"),
-        ("2026-12-30", 30, "monthly", "2027-01-30"),
-        ("2026-11-30", 31, "quarterly", "2027-02-28"),
-        ("2026-08-31", 31, "half_yearly", "2027-02-28"),
-        ("2028-02-29", 29, "yearly", "2029-02-28"),
-        ("2026-12-01", 1, "yearly", "2027-12-01"),
-    ],
-)
-def test_a_period_ends_on_the_anchor_day(start: str, anchor: int, cycle: str, end: str) -> None:
-    found = following(date.fromisoformat(start), anchor, SubscriptionCycle(cycle))
-    assert found == date.fromisoformat(end)
 
 
 def test_a_subscription_is_billed_period_by_period(books: Any) -> None:

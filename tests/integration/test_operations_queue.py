@@ -21,7 +21,6 @@ from domains.notifications.operations import (
     enqueue,
     fail,
     finish,
-    pause,
     release_stuck,
 )
 from engine.connect.peewee_database import EngineDatabase
@@ -135,10 +134,6 @@ def test_a_failed_attempt_is_made_again_after_pauses_that_double(models: Any) ->
     held = current(item)
     assert (held.status, held.attempts, held.locked_until) == ("failed", 3, None)
     assert claim("one") == []
-
-
-def test_pauses_double_up_to_the_longest() -> None:
-    assert [pause(n) for n in range(1, 10)] == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
 
 
 def test_a_stuck_item_is_released_and_its_late_worker_told(models: Any) -> None:

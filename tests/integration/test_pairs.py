@@ -58,7 +58,3 @@ def hold(pair: Pair, bench: Any) -> None:
         assert {change.target for change in changes if change.losing} == pair.loses
     finally:
         bench.rollback()
-
-
-def test_the_names_of_pairs_are_their_own() -> None:
-    assert len({str(pair) for pair in PAIRS}) == len(PAIRS)

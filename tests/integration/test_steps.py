@@ -14,7 +14,6 @@ import psycopg2
 import pytest
 
 from engine.errors import HistoryError, MigrationFailed, Refused
-from engine.files.step import Step
 from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.runner import Runner
@@ -312,30 +311,6 @@ def test_what_only_looks_like_the_end_of_a_transaction_runs(rows: Runner) -> Non
         "SELECT 'it''s'; SELECT 'COMMIT'",
     )
     assert rows.migrate() == ["002_u"]
-
-
-@pytest.mark.parametrize(
-    ("sql", "transactional"),
-    [
-        ("-- a comment\nCREATE INDEX CONCURRENTLY i ON t (i)", False),
-        ("/* DROP */ drop index concurrently if exists i", False),
-        ("CREATE INDEX i ON t (i) -- not CONCURRENTLY", True),
-        ("SELECT 'VACUUM'", True),
-        ("VACUUM (ANALYZE) t", False),
-        ("CLUSTER", False),
-        ("CLUSTER t USING i", True),
-        ("REINDEX (VERBOSE) TABLE CONCURRENTLY t", False),
-        ("REINDEX TABLE t", True),
-        ("CALL p()", False),
-        ("DO $$ BEGIN COMMIT; END $$", False),
-        ("DO $$ BEGIN /* no COMMIT */ END $$", True),
-        ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", True),
-        ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", False),
-        ("", True),
-    ],
-)
-def test_what_postgresql_runs_in_a_transaction_is_known(sql: str, transactional: bool) -> None:
-    assert Step(1, sql, "sql", None).transactional is transactional
 
 
 @pytest.mark.parametrize("atomic", [True, False])

@@ -60,6 +60,14 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
     return Result(code, out.getvalue(), err.getvalue())
 
 
+def flags() -> dict[str, set[str]]:
+    """Task to its long options, as `invoke --help TASK` lists them."""
+    return {
+        context.name: {flag for flag in context.flags if flag.startswith("--")}
+        for context in tasks.namespace.to_contexts()
+    }
+
+
 @contextmanager
 def _environment(given: dict[str, str]) -> Iterator[None]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "DB_", "BILLING_"))}

@@ -1,0 +1,87 @@
+"""An envelope opens with its key, in its place, unchanged; and not otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import registry
+from kernel import key_rotation as rotation
+from kernel import secrets
+from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
+
+OLD, NEW = secrets.new_key(), secrets.new_key()
+PLACE = "routers.api_password"
+
+Keys = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
+    def use(*keys: str) -> None:
+        monkeypatch.setenv(secrets.SETTING, ",".join(keys))
+
+    use(OLD)
+    return use
+
+
+@pytest.fixture
+def models() -> list[Any]:
+    return [model for domain in registry.load().domains for model in domain.tables]
+
+
+def key_id(keys: Keys, key: str) -> str:
+    keys(key)
+    return secrets.current_key_id().hex()
+
+
+def test_every_secret_column_is_known(models: list[Any]) -> None:
+    assert {field.place for field in rotation.secret_fields(models)} >= {
+        "plugin_configurations.value_enc",
+        "pppoe_users.password",
+        "routers.api_password",
+        "vouchers.password",
+        "whatsapp_sessions.credentials",
+    }
+
+
+def test_one_text_gives_another_envelope_each_time() -> None:
+    assert len({secrets.encrypt("rahasia", PLACE) for _ in range(100)}) == 100
+
+
+def test_another_key_is_named_and_opens_nothing(keys: Keys) -> None:
+    envelope = secrets.encrypt("rahasia", PLACE)
+    mine, other = key_id(keys, OLD), key_id(keys, NEW)
+    with pytest.raises(SecretKeyMissing, match=f"key {mine}, .* has {other}"):
+        secrets.decrypt(envelope, PLACE)
+    forged = envelope[:1] + bytes.fromhex(other) + envelope[5:]
+    with pytest.raises(SecretDamaged):
+        secrets.decrypt(forged, PLACE)
+    keys(NEW, OLD)
+    assert secrets.decrypt(envelope, PLACE) == "rahasia"
+    with pytest.raises(SecretDamaged):
+        secrets.decrypt(forged, PLACE)
+
+
+def test_an_envelope_that_was_changed_anywhere_does_not_open(keys: Keys) -> None:
+    keys(OLD, NEW)
+    envelope = secrets.encrypt("rahasia", PLACE)
+    for position in range(len(envelope)):
+        for bit in range(8):
+            changed = bytearray(envelope)
+            changed[position] ^= 1 << bit
+            with pytest.raises((SecretDamaged, SecretKeyMissing)):
+                secrets.decrypt(bytes(changed), PLACE)
+    for length in range(len(envelope)):
+        with pytest.raises(SecretError):
+            secrets.decrypt(envelope[:length], PLACE)
+
+
+@pytest.mark.parametrize("bad", ["abc", "not base64!", "A" * 40, "A" * 88])
+def test_a_bad_key_is_refused_and_not_shown(bad: str, keys: Keys) -> None:
+    keys(OLD, bad)
+    with pytest.raises(SecretKeyMissing, match="BILLING_SECRET_KEYS is not 32 bytes") as refused:
+        secrets.encrypt("rahasia", PLACE)
+    assert bad not in str(refused.value)
