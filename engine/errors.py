@@ -18,18 +18,38 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """Something the user can mend.
+    """Something the user can fix.
 
-    what: one sentence, naming the thing and the place.
+    said: one sentence, naming the thing.
     why: what it means, or what the engine did about it; may run over several lines.
     fix: what to type or to change next.
+    file, line: the migration at fault, without `.py`, and its line; empty and 0 where none is.
+    sqlstate: PostgreSQL's code of what is behind it, or empty.
     """
 
-    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(
+        self,
+        said: str,
+        *,
+        why: str = "",
+        fix: str = "",
+        file: str = "",
+        line: int = 0,
+        sqlstate: str = "",
+    ) -> None:
+        super().__init__(said)
+        self.said = said
         self.why = why
         self.fix = fix
+        self.file = file
+        self.line = line
+        self.sqlstate = sqlstate
+
+    @property
+    def what(self) -> str:
+        """The sentence behind its place: `003_x.py, line 7: division by zero.`"""
+        place = f"{self.file}.py{f', line {self.line}' if self.line else ''}: " if self.file else ""
+        return place + self.said
 
     def __str__(self) -> str:
         parts = [self.what]
@@ -75,8 +95,8 @@ class GenerateError(EngineError):
 class LosesData(GenerateError):
     """What holds data is no longer asked for. renames: what it may be, as --rename takes it."""
 
-    def __init__(self, what: str, *, why: str, fix: str, renames: tuple[str, ...]) -> None:
-        super().__init__(what, why=why, fix=fix)
+    def __init__(self, said: str, *, why: str, fix: str, renames: tuple[str, ...]) -> None:
+        super().__init__(said, why=why, fix=fix)
         self.renames = renames
 
 

@@ -95,7 +95,7 @@ class Check:
                 found += self._walked(migrations, live)
                 found += [] if self.stopped else self._models()
             except (ConfigError, ConnectionFailed) as error:
-                found.append(_told("", "scratch", error))
+                found.append(_told("scratch", error))
         elif migrations:
             self.notes.append("the rest is looked at once this is mended")
         order = {migration.name: n for n, migration in enumerate(migrations)}
@@ -106,13 +106,13 @@ class Check:
         try:
             migrations = migration_folder.find(self.folder)
         except EngineError as error:
-            return [], [_told("", "files", error)]
+            return [], [_told("files", error)]
         found = []
         for migration in migrations:
             try:
-                migration.load()
+                _ = migration.functions
             except EngineError as error:
-                found.append(_told(migration.name, "files", error))
+                found.append(_told("files", error))
         for number, group in groupby(migrations, key=lambda migration: migration.number):
             names = [migration.name for migration in group]
             if len(names) > 1:
@@ -144,7 +144,7 @@ class Check:
         """What running them shows, less what their comments allow."""
         pending = live.pending(migrations)
         self.linted = len(pending)
-        with Walk(self.scratch, self.folder, pending, fresh=len(pending) == len(migrations)) as way:
+        with Walk(self.scratch, pending, fresh=len(pending) == len(migrations)) as way:
             found = list(way.findings(migrations, self.report))
             seen, self.stopped, done = way.seen, way.stopped, way.done
         found += lint.lint(seen, live.sizes)
@@ -155,7 +155,7 @@ class Check:
             mine = [statement for statement in seen if statement.file == migration.name]
             of_file = [finding for finding in found if finding.file == migration.name]
             if path and mine:
-                atomic = migration.load().atomic
+                atomic = migration.functions.atomic
                 of_file += squawk.findings(path, mine, atomic=atomic)
             if migration.name not in done:
                 yield from of_file
@@ -172,7 +172,7 @@ class Check:
         except (ConfigError, ConnectionFailed):
             raise
         except EngineError as error:
-            return [_told("", "models", error)]
+            return [_told("models", error)]
         lines = [line for file in files for line in file.summary]
         if not lines:
             return []
@@ -181,8 +181,8 @@ class Check:
         return [Finding("", 0, "models", ERROR, what, "\n".join(lines), fix)]
 
 
-def _told(file: str, rule: str, error: EngineError) -> Finding:
-    return Finding(file, 0, rule, ERROR, error.what, error.why, error.fix)
+def _told(rule: str, error: EngineError) -> Finding:
+    return Finding(error.file, error.line, rule, ERROR, error.said, error.why, error.fix)
 
 
 def _number(count: int, word: str) -> str:

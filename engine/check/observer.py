@@ -3,19 +3,17 @@ which tables it locked that were there, which it wrote anew, and what of them is
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from engine.check import table_changes
 from engine.check.table_changes import Event, Shape
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
-from engine.files import migration_folder
+from engine.files.migration_file import Migration
 from engine.report import Report
 from engine.run.replay import replayed
 from engine.run.runner import Runner
@@ -135,17 +133,17 @@ class ObservedDatabase(EngineDatabase):
 
 
 class Rehearsal:
-    """A scratch database at the state of some files, to run others in."""
+    """A scratch database at the state of some files, to run others in. migrations: those that are
+    there."""
 
-    def __init__(self, url: str, source: Path, folder: Path) -> None:
+    def __init__(self, url: str, migrations: Sequence[Migration]) -> None:
         self.url = url
-        self.source = source
-        self.folder = folder
+        self.migrations = list(migrations)
         self.statements: list[str] = []
 
-    def add(self, name: str) -> None:
+    def add(self, migration: Migration) -> None:
         """Let a file be there."""
-        shutil.copy(self.source / f"{name}.py", self.folder)
+        self.migrations.append(migration)
 
     def tables(self) -> dict[int, str]:
         """The tables that are there now: the name of each by its oid."""
@@ -155,26 +153,26 @@ class Rehearsal:
 
     def plain(self) -> Runner:
         """A runner that observes nothing."""
-        return Runner(self.url, self.folder, settings=Settings(watched=False))
+        return Runner(self.url, self.migrations, settings=Settings(watched=False))
 
-    def run(self, names: list[str], there: frozenset[int] | None = None) -> list[Observed]:
+    def run(
+        self, migrations: Sequence[Migration], there: frozenset[int] | None = None
+    ) -> list[Observed]:
         """Apply files (what was seen). there: as for Observer. Raises what the runner raises."""
-        for name in names:
-            self.add(name)
-        atomic = {
-            m.name: m.load().atomic for m in migration_folder.find(self.folder) if m.name in names
-        }
+        for migration in migrations:
+            self.add(migration)
+        atomic = {migration.name: migration.functions.atomic for migration in migrations}
         observer = Observer(atomic, there)
         settings = Settings(watched=False, database=partial(ObservedDatabase, observer))
         try:
-            Runner(self.url, self.folder, observer, settings).migrate()
+            Runner(self.url, self.migrations, observer, settings).migrate()
         finally:
             self.statements += [seen.sql for seen in observer.seen]
         return observer.seen
 
 
 @contextmanager
-def rehearsed(url: str, source: Path, applied: set[str]) -> Iterator[Rehearsal]:
-    """A scratch database on which the applied files of the folder have run."""
-    with replayed(url, source, applied) as (database, folder):
-        yield Rehearsal(database, source, folder)
+def rehearsed(url: str, applied: Sequence[Migration]) -> Iterator[Rehearsal]:
+    """A scratch database on which the applied files have run."""
+    with replayed(url, applied) as database:
+        yield Rehearsal(database, applied)

@@ -4,17 +4,14 @@ back, what its rollback leaves behind, and what those that are pending do to tab
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 from engine.check.finding import ERROR, WARNING, Finding
 from engine.check.observer import Observed, Rehearsal, rehearsed
 from engine.check.rules import BY_STATE
 from engine.drift.differences import differences
 from engine.errors import EngineError
-from engine.explain import postgres_errors
 from engine.files.migration_file import Migration
 from engine.report import Report
 from engine.run import replay
@@ -30,14 +27,13 @@ class Walk:
     file could not be run, which ends the walk.
     """
 
-    def __init__(self, url: str, folder: Path, pending: set[str], *, fresh: bool) -> None:
+    def __init__(self, url: str, pending: set[str], *, fresh: bool) -> None:
         self.url = url
-        self.folder = folder
         self.pending = pending
         self.fresh = fresh
         self.names: frozenset[str] | None = None
         self.there: frozenset[int] | None = None
-        self.done: set[str] = set()
+        self.done: dict[str, Migration] = {}
         self.seen: list[Observed] = []
         self.stopped = False
         self.stack = ExitStack()
@@ -64,14 +60,14 @@ class Walk:
             after = self._read()
             told = [self._finding(migration, text) for text in self._back(before, after)]
             yield from told
-            self.done.add(migration.name)
+            self.done[migration.name] = migration
             if told:
                 self._begin()
             before = after
 
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
-        self.rehearsal = self.stack.enter_context(rehearsed(self.url, self.folder, self.done))
+        self.rehearsal = self.stack.enter_context(rehearsed(self.url, list(self.done.values())))
         self._look()
 
     def _look(self) -> None:
@@ -86,9 +82,9 @@ class Walk:
             if self.names is None and not self.fresh:
                 self.names = frozenset(self.rehearsal.tables().values())
                 self._look()
-            self.seen += self.rehearsal.run([migration.name], self.there)
+            self.seen += self.rehearsal.run([migration], self.there)
         else:
-            self.rehearsal.add(migration.name)
+            self.rehearsal.add(migration)
             self.rehearsal.plain().migrate()
 
     def _back(self, before: Schema, after: Schema) -> Iterator[str]:
@@ -125,17 +121,13 @@ class Walk:
 
     def _failure(self, migration: Migration, error: EngineError) -> Finding:
         """A file that stops on an empty database; those after it are not looked at."""
-        place = re.match(r"\S+\.py, line (\d+): ", error.what)
-        what = error.what[place.end() :] if place else error.what
-        line = int(place[1]) if place else 0
         why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
-        fix = error.fix.replace(str(self.rehearsal.folder), str(self.folder))
         return Finding(
             migration.name,
-            line,
-            BY_STATE.get(postgres_errors.sqlstate(error) or "", "fails"),
+            error.line,
+            BY_STATE.get(error.sqlstate, "fails"),
             ERROR,
-            what,
+            error.said if error.file == migration.name else error.what,
             why,
-            fix,
+            error.fix,
         )

@@ -15,6 +15,7 @@ from engine.drift.differences import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError
 from engine.files import history, migration_folder
 from engine.files.history import History
+from engine.files.migration_file import Migration
 from engine.run import replay
 from engine.run.replay import replayed
 from engine.schema import catalog
@@ -66,17 +67,20 @@ def compare(url: str, folder: Path) -> Comparison:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        found = history.read(cursor, migration_folder.find(folder))
+        migrations = migration_folder.find(folder)
+        found = history.read(cursor, migrations)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         known, source = live, NOT_YET
         if found.count("applied", "edited", "missing"):
-            known, source = baseline(connection, url, folder, found)
+            known, source = baseline(connection, url, migrations, found)
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
     return Comparison(database, schema, source, tuple(drifts), back, unmanaged)
 
 
-def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[Schema, str]:
+def baseline(
+    connection: Any, url: str, migrations: list[Migration], found: History
+) -> tuple[Schema, str]:
     """(schema, how it is known): what the applied files led to; from the reading that the database
     keeps, or by running them in a scratch database. Raises ConfigError where neither is to be had.
     """
@@ -91,8 +95,9 @@ def baseline(connection: Any, url: str, folder: Path, found: History) -> tuple[S
             fix="finish it: invoke migrate (or rollback, as `invoke status` says).",
         )
     names = found.in_state("applied", "edited", "missing")
+    applied = [migration for migration in migrations if migration.name in names]
     try:
-        with replayed(url, folder, names, version) as (database, _):
+        with replayed(url, applied, version) as database:
             return replay.read(database), "the applied files, run in a scratch database"
     except EngineError as error:
         raise ConfigError(

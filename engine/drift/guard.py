@@ -4,8 +4,6 @@ a file touches it, and stays known as that."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -15,7 +13,8 @@ from engine.drift import baseline as reading
 from engine.drift import differences
 from engine.drift.differences import Drift
 from engine.errors import EngineError, Refused
-from engine.files import history, migration_folder
+from engine.files import history
+from engine.files.migration_file import Migration
 from engine.run.file_run import Job
 from engine.run.session import Session
 from engine.schema import catalog
@@ -27,15 +26,16 @@ WORD = re.compile(r"\w+")
 
 
 class Watch:
-    """Watches one run. session: of the run. url: the database. folder: of the migrations.
+    """Watches one run. session: of the run. url: the database. migrations: all, as the run has
+    read them.
 
     known: what the files had led to, as encoded; live: what was there.
     """
 
-    def __init__(self, session: Session, url: str, folder: Path) -> None:
+    def __init__(self, session: Session, url: str, migrations: list[Migration]) -> None:
         self.session = session
         self.url = url
-        self.folder = folder
+        self.migrations = migrations
         self.active = session.settings.watched and not session.settings.dry
         self.known: Any = None
         self.live: Any = None
@@ -46,7 +46,7 @@ class Watch:
         if not (self.active and jobs):
             return
         connection = self.session.database.connection()
-        found = history.read(connection.cursor(), migration_folder.find(self.folder))
+        found = history.read(connection.cursor(), self.migrations)
         applied = found.in_state("applied", "edited", "missing")
         if not applied:
             return
@@ -59,7 +59,7 @@ class Watch:
                 return
             from engine.drift.comparison import baseline
 
-            known, _ = baseline(connection, self.url, self.folder, found)
+            known, _ = baseline(connection, self.url, self.migrations, found)
         except psycopg2.errors.LockNotAvailable as error:
             self._tell(f"not compared with an earlier run: {error}")
             self.active = False  # what is there afterwards may not be what the files led to
@@ -93,7 +93,7 @@ class Watch:
             if self.known not in (None, self.live):
                 after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
-            found = history.read(cursor, migration_folder.find(self.folder))
+            found = history.read(cursor, self.migrations)
             reading.keep(cursor, after, found, _major(connection))
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
@@ -112,7 +112,11 @@ class Watch:
     ) -> tuple[list[Drift], str]:
         """The drifts that these files touch; all of them, and why, where nobody can tell."""
         try:
-            touched = _Touched(self.url, self.folder, applied, names)
+            touched = _Touched(
+                self.url,
+                [migration for migration in self.migrations if migration.name in applied],
+                [migration for migration in self.migrations if migration.name in names],
+            )
         except EngineError as error:
             return drifts, f"What the pending files touch is not known: {error.what}\n"
         return [item for item in drifts if item.key in touched], ""
@@ -130,13 +134,13 @@ def _refused(names: list[str], bad: list[Drift], reason: str, advice: str) -> Re
 class _Touched:
     """The keys of what files make, alter or drop, and what else their statements name."""
 
-    def __init__(self, url: str, folder: Path, applied: Iterable[str], names: list[str]) -> None:
+    def __init__(self, url: str, applied: list[Migration], pending: list[Migration]) -> None:
         from engine.check.observer import rehearsed
         from engine.run import replay
 
-        with rehearsed(url, folder, set(applied)) as rehearsal:
+        with rehearsed(url, applied) as rehearsal:
             before = replay.read(rehearsal.url, depends=False)
-            rehearsal.run(names)
+            rehearsal.run(pending)
             drifts = differences.differences(before, replay.read(rehearsal.url, depends=False))
         self.keys: set[Key] = {item.key for item in drifts}
         self.words = [set(WORD.findall(sql.lower())) for sql in rehearsal.statements]

@@ -10,7 +10,7 @@ import psycopg2
 
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.explain import excerpt, remedies
-from engine.files.migration_file import Migration, line_in
+from engine.files.migration_file import Migration
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,7 @@ def explain(
     stays: what was undone and what was kept. notes: lines worth knowing, such as who holds a lock.
     """
     server = server_error(error)
-    line = line_in(place.migration.path, error) or place.line
-    where = f"line {line}" if line else "at its end"
+    line = place.migration.line_in(error) or place.line
     if server is None:
         what = f"{type(error).__name__}: {error}".rstrip(": ")
         if place.has_lone_percent:
@@ -50,9 +49,12 @@ def explain(
     else:
         what, detail = _primary(server), _server_detail(server)
     return MigrationFailed(
-        f"{place.migration.path.name}, {where}: {_sentence(what)}",
+        _sentence(what if line else f"at its end: {what}"),
         why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes), stays]),
         fix=_fix(place, server, error, role, database),
+        file=place.migration.name,
+        line=line,
+        sqlstate=sqlstate(error) or "",
     )
 
 
@@ -69,18 +71,18 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
             why=_server_detail(server),
             fix=f"{known}, then run the command again.",
+            sqlstate=sqlstate(error) or "",
         )
     if isinstance(error, OSError) and error.filename:
         return EngineError(
-            f"{error.filename}: {error.strerror}.", fix="mend that, then run the command again."
+            f"{error.filename}: {error.strerror}.",
+            fix="put that right, then try again.",
         )
     return None
 
 
 def sqlstate(error: BaseException) -> str | None:
     """The code of the server's error behind this one, or None."""
-    while isinstance(error, EngineError) and error.__cause__:
-        error = error.__cause__
     code: str | None = getattr(server_error(error), "pgcode", None)
     return code
 

@@ -1,4 +1,4 @@
-"""One migration file: what it says, what it defines, and the checksum that tells an edit."""
+"""One migration file as a value: what it said when it was read, what it defines, its checksum."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,62 +30,84 @@ class Functions:
 
 @dataclass(frozen=True)
 class Migration:
-    """A numbered file. number: how the files are ordered. name: the file's, without `.py`."""
+    """A numbered file, read once: whoever edits it afterwards changes neither what runs nor what
+    is recorded of it.
+
+    number: how the files are ordered. name: the file's, without `.py`. path: where it lies, for
+    messages and for what it reads beside itself. text: its line ends brought to one form.
+    """
 
     number: int
     name: str
     path: Path
+    text: str
 
-    @property
-    def text(self) -> str:
-        """What the file says, its line ends brought to one form. Raises MigrationFailed where it
-        cannot be read."""
-        try:
-            return self.path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise MigrationFailed(
-                f"{self.path.name} cannot be read: {error}.",
-                why="Nothing was run.",
-                fix=f"mend {self.path}; it has to be a file in UTF-8.",
-            ) from error
-
-    @property
+    @cached_property
     def checksum(self) -> str:
         """sha256 of the text, deaf to line ends and trailing space."""
         lines = (line.rstrip() for line in self.text.splitlines())
         return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
 
-    def load(self) -> Functions:
-        """What the file defines.
+    @cached_property
+    def functions(self) -> Functions:
+        """What the text defines; it is executed when first asked for, and only then.
 
-        Raises MigrationFailed for a file that cannot be read as Python or lacks `migrate`.
+        Raises MigrationFailed for a text that is no Python or lacks `migrate`.
         """
         scope: dict[str, Any] = {"__file__": str(self.path), "__name__": self.name}
         try:
             exec(compile(self.text, str(self.path), "exec", dont_inherit=True), scope)
         except SyntaxError as error:
-            raise MigrationFailed(
-                f"{self.path.name}, line {error.lineno}: {error.msg}.",
-                why=f"{_caret(error)}The file was not run.",
-                fix=f"mend {self.path} and run the command again.",
+            raise self._unusable(
+                f"{error.msg}.", f"{_caret(error)}The file was not run.", line=error.lineno or 0
             ) from error
         except (Exception, SystemExit) as error:
-            line = line_in(self.path, error)
-            raise MigrationFailed(
-                f"{self.path.name}{f', line {line}' if line else ''} cannot be loaded: "
-                f"{type(error).__name__}: {error}.",
-                why="The file was not run.",
-                fix=f"mend {self.path} and run the command again.",
-            ) from error
+            what = f"it cannot be loaded: {type(error).__name__}: {error}."
+            raise self._unusable(what, line=self.line_in(error)) from error
         migrate, rollback = scope.get("migrate"), scope.get("rollback")
         if not callable(migrate):
-            raise MigrationFailed(
-                f"{self.path.name} has no function migrate(migrator, database, *, fake=False).",
-                why="The file was not run.",
+            raise self._unusable(
+                "it has no function migrate(migrator, database, *, fake=False).",
                 fix=f"write it in {self.path}, or remove the file if it is not a migration.",
             )
         atomic = scope.get("atomic", True) is not False
         return Functions(migrate, rollback if callable(rollback) else None, atomic)
+
+    def line_in(self, error: BaseException) -> int:
+        """The innermost line of the file on the way to an error, or 0 where it was not on it."""
+        # Not traceback.extract_tb: it opens the file again, to quote it.
+        frames = traceback.walk_tb(error.__traceback__)
+        lines = [line for frame, line in frames if frame.f_code.co_filename == str(self.path)]
+        return lines[-1] if lines else 0
+
+    def _unusable(
+        self, said: str, why: str = "The file was not run.", *, line: int = 0, fix: str = ""
+    ) -> MigrationFailed:
+        fix = fix or f"fix {self.path} and run the command again."
+        return MigrationFailed(said, why=why, fix=fix, file=self.name, line=line)
+
+
+def read(path: Path) -> Migration:
+    """Read a file whose name FILE matches. Raises MigrationFailed where that cannot be done."""
+    try:
+        # A pipe would be waited for, and /dev/zero read, without end.
+        if path.exists() and not path.is_file():
+            raise OSError("it is a folder or a device")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MigrationFailed(
+            f"it cannot be read: {error}.",
+            why="Nothing was run.",
+            fix=f"fix {path}; it has to be a file in UTF-8.",
+            file=path.stem,
+        ) from error
+    return written(path, text)
+
+
+def written(path: Path, text: str) -> Migration:
+    """The migration that a file of that name with that text is."""
+    match = FILE.fullmatch(path.name)
+    return Migration(int(match["number"]) if match else 0, path.stem, path, text)
 
 
 def _caret(error: SyntaxError) -> str:
@@ -94,10 +117,3 @@ def _caret(error: SyntaxError) -> str:
     indent = len(error.text) - len(error.text.lstrip())
     column = max((error.offset or 1) - 1 - indent, 0)
     return f"    {error.text.strip()}\n    {' ' * column}^\n"
-
-
-def line_in(path: Path, error: BaseException) -> int:
-    """The innermost line of the file on the way to an error, or 0 where it was not on it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno or 0 for frame in frames if frame.filename == str(path)]
-    return lines[-1] if lines else 0

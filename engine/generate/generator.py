@@ -73,9 +73,8 @@ class Generator:
             scratch(self.url) as known,
             scratch(self.url) as wanted,
             closing(connect(known, autocommit=True)) as connection,
-            migration_folder.copied(self.folder) as folder,
         ):
-            bench = Bench(connection, known, folder, self.planner.optional)
+            bench = Bench(connection, known, self.folder, self.planner.optional)
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             for thing in bench.unmanaged():

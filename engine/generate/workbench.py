@@ -13,7 +13,8 @@ import psycopg2
 from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
-from engine.files import history, migration_folder
+from engine.files import history, migration_file, migration_folder
+from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
 from engine.run.runner import Runner
@@ -41,17 +42,18 @@ class Generated:
 
 
 class Bench:
-    """A scratch database, and a copy of the migrations to which files are added.
+    """A scratch database, and the migrations, to which those are added that are tried.
 
-    connection: psycopg2 in autocommit, to the scratch database; url: of it. folder: the copy.
-    optional: extensions a server may lack.
+    connection: psycopg2 in autocommit, to the scratch database; url: of it. folder: where the
+    files are. optional: extensions a server may lack.
     """
 
     def __init__(self, connection: Any, url: str, folder: Path, optional: Iterable[str]) -> None:
+        self.migrations: list[Migration] = migration_folder.find(folder)
         self.connection = connection
         self.url = url
         self.folder = folder
-        self.runner = Runner(url, folder, settings=Settings(watched=False))
+        self.runner = Runner(url, self.migrations, settings=Settings(watched=False))
         self.version = connection.server_version // 10000
         self.unoffered = {name for name in optional if not offered(connection, name)}
 
@@ -60,9 +62,9 @@ class Bench:
         no trace in the catalogs; there the files are asked. depends: as engine.schema.catalog has
         it."""
         schema = catalog.read(self.connection, depends=depends)
-        migrations = migration_folder.find(self.folder)
-        applied = history.read(self.connection.cursor(), migrations).in_state("applied")
-        texts = "\n".join(m.text for m in migrations if m.name in applied)
+        cursor = self.connection.cursor()
+        applied = history.read(cursor, self.migrations).in_state("applied")
+        texts = "\n".join(m.text for m in self.migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
 
@@ -97,8 +99,8 @@ class Bench:
         *remarks: str,
         atomic: bool = True,
     ) -> Generated:
-        """Add the next file to the copy of the migrations. remarks: paragraphs of its header."""
-        number = migration_folder.next_number(migration_folder.find(self.folder))
+        """Add the next file to the migrations. remarks: paragraphs of its header."""
+        number = migration_folder.next_number(self.migrations)
         name = f"{number:03}_{title}"
         proof = (
             f"Written by `invoke generate` and proven on PostgreSQL {self.version}: migrate, "
@@ -106,7 +108,7 @@ class Bench:
             "what the domains ask for."
         )
         text = migration_text(name, [proof, *remarks], up, down, atomic=atomic)
-        (self.folder / f"{name}.py").write_text(text, encoding="utf-8", newline="\n")
+        self.migrations.append(migration_file.written(self.folder / f"{name}.py", text))
         return Generated(name, text, summary)
 
     def prove(

@@ -34,7 +34,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         _refuse_number(number, migrations, found)
         pending = found.in_state("pending")
         todo = [migration for migration in adopted if migration.name in pending]
-        with replayed(url, folder, {migration.name for migration in adopted}) as (database, _):
+        with replayed(url, adopted) as database:
             made = replay.read(database)
         for change in _besides(catalog.read(session.guard), made, number):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
@@ -44,7 +44,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
                     history.record(cursor, migration, None)
                 if found.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
-            Watch(session, url, folder).keep()
+            Watch(session, url, migrations).keep()
         return [migration.name for migration in todo]
 
 

@@ -37,7 +37,7 @@ def script(folder: Path, first: int = 0, last: int | None = None) -> str:
 
 
 def _file(migration: Migration) -> Iterator[str]:
-    functions = migration.load()
+    functions = migration.functions
     migrator = FileMigrator(EngineDatabase("postgresql://"), migration.path)
     functions.migrate(migrator, migrator.__database__, fake=False)
     row = (
@@ -58,9 +58,10 @@ def _file(migration: Migration) -> Iterator[str]:
 def _sql(migration: Migration, step: Step) -> str:
     if not step.sql or any(step.operation.args[1:]):
         raise GenerateError(
-            f"{migration.name}, line {step.line}: this step is not plain SQL, so no script can "
-            "carry it.",
+            "this step is not plain SQL, so no script can carry it.",
             fix="apply this file with `invoke migrate`, or write the step as migrator.sql(…).",
+            file=migration.name,
+            line=step.line,
         )
     return step.sql.replace("%%", "%")
 

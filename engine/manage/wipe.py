@@ -16,13 +16,12 @@ from psycopg2 import errors
 
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
-from engine.connect.scratch import scratch
 from engine.errors import Refused
 from engine.explain import postgres_errors
 from engine.files import history, journal, migration_folder
+from engine.files.migration_file import Migration
 from engine.report import Report, timed
 from engine.run.replay import replayed
-from engine.run.runner import Runner
 from engine.run.session import Settings, exclusive
 from engine.schema.catalog import OWN_TABLES
 
@@ -71,16 +70,17 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
 
     Raises Refused where there is such a thing and `everything` is False.
     """
+    migrations = migration_folder.find(folder)
     with closing(connect(url, autocommit=True, writing=True)) as connection:
         held = _objects(connection)
         with connection.cursor() as cursor:
-            found = history.read(cursor, migration_folder.find(folder))
+            found = history.read(cursor, migrations)
     made = {f"table {name}" for name in OWN_TABLES}
     replayed: set[str] = set()
     if not everything:
         begun = {key.removesuffix(journal.BACK) for key in found.unfinished}
         replayed = found.in_state("applied", "edited", "missing") | begun
-        made |= _made(url, folder, replayed)
+        made |= _made(url, [m for m in migrations if m.name in replayed])
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
         raise Refused(
@@ -95,9 +95,10 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
 def rehearse(url: str, folder: Path, wipe: Wipe) -> None:
     """Run all files in a scratch database, so that a file that fails is found before anything is
     dropped; not where the plan has just done that. Raises what the runner raises."""
-    if wipe.rehearsed != {migration.name for migration in migration_folder.find(folder)}:
-        with scratch(url) as database:
-            Runner(database, folder, settings=Settings(watched=False)).migrate()
+    migrations = migration_folder.find(folder)
+    if wipe.rehearsed != {migration.name for migration in migrations}:
+        with replayed(url, migrations):
+            pass
 
 
 def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
@@ -153,12 +154,12 @@ def _objects(connection: Any) -> list[Object]:
         return [Object(*row) for row in cursor.fetchall()]
 
 
-def _made(url: str, folder: Path, applied: set[str]) -> set[str]:
+def _made(url: str, applied: list[Migration]) -> set[str]:
     """What the applied files make: they are run in a scratch database."""
     if not applied:
         return set()
     with (
-        replayed(url, folder, applied) as (database, _),
+        replayed(url, applied) as database,
         closing(connect(database, autocommit=True)) as connection,
     ):
         return {str(thing) for thing in _objects(connection)}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
-from engine.files import migration_folder
+from engine.files.migration_file import Migration
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
@@ -18,20 +17,19 @@ from engine.schema.model import Schema
 
 @contextmanager
 def replayed(
-    url: str, folder: Path, names: set[str], version: int | None = None
-) -> Iterator[tuple[str, Path]]:
-    """(URL, folder): a scratch database on which the files of these names have run, and a folder
-    with these alone.
+    url: str, migrations: Sequence[Migration], version: int | None = None
+) -> Iterator[str]:
+    """URL of a scratch database on which these migrations have run.
 
     version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
     is another, and what running the files raises.
     """
-    with scratch(url) as database, migration_folder.copied(folder, names) as copy:
+    with scratch(url) as database:
         if version:
             _refuse_other_version(database, version)
-        if names:
-            Runner(database, copy, settings=Settings(watched=False)).migrate()
-        yield database, copy
+        if migrations:
+            Runner(database, migrations, settings=Settings(watched=False)).migrate()
+        yield database
 
 
 def read(url: str, *, depends: bool = True) -> Schema:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.drift.guard import Watch
 from engine.errors import MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
+from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
 from engine.report import Report
 from engine.run import execution, operator_notices, time_zone
@@ -18,15 +18,15 @@ from engine.run.session import Session, Settings, exclusive
 
 
 class Runner:
-    """Runs the files of one folder on one database.
+    """Runs the files of one folder on one database; each run reads them once.
 
-    url: the database. folder: of the migrations. report: told of every step.
+    url: the database. folder: of the migrations, or these. report: told of every step.
     """
 
     def __init__(
         self,
         url: str,
-        folder: Path,
+        folder: Files,
         report: Report | None = None,
         settings: Settings | None = None,
     ) -> None:
@@ -44,9 +44,10 @@ class Runner:
         files are read before the first one runs.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            todo = migration_folder.find(self.folder) if from_start else self._pending(session)
-            jobs = [_migrate(migration, self.url) for migration in todo]
-            self._run(session, jobs)
+            migrations = migration_folder.find(self.folder)
+            todo = migrations if from_start else _pending(session, migrations)
+            jobs = [_migrate(migration, migrations, self.url) for migration in todo]
+            self._run(session, migrations, jobs)
             zone = session.wished_zone()
             if zone and not self.settings.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
@@ -61,15 +62,16 @@ class Runner:
         raised where there are any.
         """
         with exclusive(self.url, self.settings, self.report) as session:
-            newest = self._applied(session)[::-1][:steps]
-            jobs = [_rollback(migration, self.url, losing) for migration in newest]
-            self._run(session, jobs)
+            migrations = migration_folder.find(self.folder)
+            newest = _applied(session, migrations)[::-1][:steps]
+            jobs = [_rollback(migration, migrations, self.url, losing) for migration in newest]
+            self._run(session, migrations, jobs)
             return [migration.name for migration in newest]
 
-    def _run(self, session: Session, jobs: list[Job]) -> None:
+    def _run(self, session: Session, migrations: list[Migration], jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
-        watch = Watch(session, self.url, self.folder)
+        watch = Watch(session, self.url, migrations)
         watch.look(jobs)
         try:
             for job in jobs:
@@ -78,40 +80,39 @@ class Runner:
             if jobs:
                 watch.keep()
 
-    def _pending(self, session: Session) -> list[Migration]:
-        migrations = migration_folder.find(self.folder)
-        names = history.read(session.cursor(), migrations).checked().in_state("pending")
-        return [migration for migration in migrations if migration.name in names]
 
-    def _applied(self, session: Session) -> list[Migration]:
-        migrations = migration_folder.find(self.folder)
-        found = history.read(session.cursor(), migrations).checked(rollback=True)
-        names = found.in_state("applied")
-        return [migration for migration in migrations if migration.name in names]
+def _pending(session: Session, migrations: list[Migration]) -> list[Migration]:
+    names = history.read(session.cursor(), migrations).checked().in_state("pending")
+    return [migration for migration in migrations if migration.name in names]
 
 
-def _migrate(migration: Migration, url: str) -> Job:
-    functions = migration.load()
-    learn = _earlier(migration, url, with_itself=False)
+def _applied(session: Session, migrations: list[Migration]) -> list[Migration]:
+    known = history.read(session.cursor(), migrations).checked(rollback=True)
+    names = known.in_state("applied")
+    return [migration for migration in migrations if migration.name in names]
+
+
+def _migrate(migration: Migration, migrations: list[Migration], url: str) -> Job:
+    functions = migration.functions
+    learn = _earlier([m for m in migrations if m.number < migration.number], url)
     return Job(migration, functions.migrate, functions.atomic, learn=learn)
 
 
-def _rollback(migration: Migration, url: str, losing: bool) -> Job:
-    functions = migration.load()
+def _rollback(migration: Migration, migrations: list[Migration], url: str, losing: bool) -> Job:
+    functions = migration.functions
     if functions.rollback is None:
         raise MigrationFailed(
-            f"{migration.name} has no rollback.",
+            "it has no rollback.",
             why="Nothing was rolled back.",
             fix=f"write rollback(migrator, database, *, fake=False) in {migration.path}, or write "
             "the way back as a new migration.",
+            file=migration.name,
         )
-    learn = _earlier(migration, url, with_itself=True)
+    learn = _earlier([m for m in migrations if m.number < migration.number or m == migration], url)
     return Job(migration, functions.rollback, functions.atomic, True, losing, learn)
 
 
-def _earlier(
-    migration: Migration, url: str, *, with_itself: bool
-) -> Callable[[FileMigrator], None]:
+def _earlier(earlier: list[Migration], url: str) -> Callable[[FileMigrator], None]:
     """How a file learns of the models that the files before it made.
 
     Plain peewee-migrate runs all of them for that at every start; here they are run where a file
@@ -120,11 +121,10 @@ def _earlier(
 
     def learn(migrator: FileMigrator) -> None:
         dry = EngineDatabase(url, dry=True)
-        for earlier in migration_folder.find(migration.path.parent):
-            if earlier.number < migration.number or (with_itself and earlier == migration):
-                past = FileMigrator(dry, earlier.path)
-                past.orm = migrator.orm
-                earlier.load().migrate(past, dry, fake=True)
+        for migration in earlier:
+            past = FileMigrator(dry, migration.path)
+            past.orm = migrator.orm
+            migration.functions.migrate(past, dry, fake=True)
         for model in migrator.orm:
             model._meta.database = migrator.__database__
 

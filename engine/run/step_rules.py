@@ -63,7 +63,9 @@ def _failed(
     text = " ".join(step.sql.split())
     shown = f"    {text[:100]}{'…' if len(text) > 100 else ''}" if text else ""
     return MigrationFailed(
-        f"{migration.path.name}, line {step.line}: {what}",
+        what,
         why="\n".join(filter(None, [shown, why or "Nothing of it was run."])),
         fix=fix,
+        file=migration.name,
+        line=step.line,
     )

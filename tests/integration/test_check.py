@@ -77,7 +77,7 @@ def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
     migrations = migration_folder.find(MIGRATIONS)
     names = {migration.name for migration in migrations}
-    with Walk(server.url("postgres"), MIGRATIONS, names, fresh=True) as way:
+    with Walk(server.url("postgres"), names, fresh=True) as way:
         assert list(way.findings(migrations, Report())) == []
     assert len(way.seen) > 300
     assert list(lint.lint(way.seen, Sizes({}))) == []
@@ -109,7 +109,7 @@ def test_a_file_that_does_not_come_back_is_named(workshop: Workshop) -> None:
         tables = [f"CREATE TABLE {letter}{number} (i int)" for letter in "tu"]
         write(folder, name, *tables, back=back)
     write(folder, "006_v", "CREATE TABLE v (i int)", back=gone("v"))
-    with Walk(workshop.url, folder, {"002_nothing", "006_v"}, fresh=False) as way:
+    with Walk(workshop.url, {"002_nothing", "006_v"}, fresh=False) as way:
         found = list(way.findings(migration_folder.find(folder), Report()))
     for name, (_, told) in BACK.items():
         texts = [str(finding) for finding in found if finding.file == name]

@@ -165,14 +165,14 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         f"{HEAD}    migrator.sql('SELECT 1'\n",
         ["002_broken.py, line 2: '(' was never closed", "    migrator.sql('SELECT 1'\n", "^\n"],
     ),
-    "not UTF-8": ("# \udcff", ["002_broken.py cannot be read", "UTF-8"]),
+    "not UTF-8": ("# \udcff", ["002_broken.py: it cannot be read", "UTF-8"]),
     "its own code fails when it is loaded": (
         "import os\nos.nothing\n",
-        ["002_broken.py, line 2 cannot be loaded: AttributeError"],
+        ["002_broken.py, line 2: it cannot be loaded: AttributeError"],
     ),
     "no migrate function": (
         "def rollback(migrator, database, *, fake=False):\n    pass\n",
-        ["002_broken.py has no function migrate(migrator, database, *, fake=False)"],
+        ["002_broken.py: it has no function migrate(migrator, database, *, fake=False)"],
     ),
     "SQL cannot be read": (
         migration(
@@ -196,7 +196,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
             "migrator.sql('ALTER TABLE t ADD CONSTRAINT k UNIQUE (i) DEFERRABLE INITIALLY "
             "DEFERRED')\nmigrator.sql('INSERT INTO t SELECT 1')"
         ),
-        ["002_broken.py, at its end: duplicate key value", "Key (i)=(1) already exists"],
+        ["002_broken.py: at its end: duplicate key value", "Key (i)=(1) already exists"],
     ),
     "a sign that is not doubled": (
         migration(f"{SQL}migrator.sql(\"SELECT 'a' LIKE 'a%'\"){TAIL}"),
@@ -310,7 +310,7 @@ def test_a_missing_rollback_undoes_nothing(empty_url: str, tmp_path: Path) -> No
     before = read(empty_url)
     with pytest.raises(EngineError) as refused:
         Runner(empty_url, tmp_path).rollback(2)
-    assert "001_t has no rollback" in refused.value.what
+    assert "001_t.py: it has no rollback" in refused.value.what
     assert "rollback(migrator, database, *, fake=False)" in refused.value.fix
     assert read(empty_url) == before
 

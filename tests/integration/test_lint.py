@@ -194,8 +194,8 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     """What PostgreSQL did for a file, where the old tables are there."""
     schema = f"s{secrets.token_hex(4)}"
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
-    with migration_folder.copied(folder, set()) as copy:
-        return Rehearsal(f"{bench}?options=-csearch_path%3D{schema}", folder, copy).run([name])
+    chosen = [migration for migration in migration_folder.find(folder) if migration.name == name]
+    return Rehearsal(f"{bench}?options=-csearch_path%3D{schema}", []).run(chosen)
 
 
 def linted(bench: str, folder: Path, name: str, sizes: Sizes | None = None) -> list[Finding]:
@@ -235,7 +235,7 @@ def test_the_dangerous_form_is_found_and_the_safe_one_is_not(
 @pytest.mark.parametrize("rule", BY_STATE.values())
 def test_what_the_mode_of_the_file_forbids_is_found(rule: str, bench: str, folder: Path) -> None:
     ((dangerous, safe),) = CASES[rule]
-    with Walk(bench, folder, {file(folder, 2, dangerous)}, fresh=False) as way:
+    with Walk(bench, {file(folder, 2, dangerous)}, fresh=False) as way:
         *_, found = way.findings(migration_folder.find(folder), Report())
     assert (found.rule, way.stopped) == (rule, True)
     assert rules(bench, folder, safe) == set()
@@ -283,7 +283,7 @@ def test_tables_of_other_pending_files_count_as_new(
 ) -> None:
     file(folder, 2, ["CREATE TABLE new (i int)"])
     write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
-    with Walk(bench, folder, {"002_case", "003_more"}, fresh=fresh) as way:
+    with Walk(bench, {"002_case", "003_more"}, fresh=fresh) as way:
         list(way.findings(migration_folder.find(folder), Report()))
     assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
 

@@ -152,8 +152,8 @@ def test_an_error_of_python_s_is_shown_at_the_user_s_line(empty_url: str, tmp_pa
 
 
 UNLOADABLE = [
-    ("import nowhere\n\n", "001_x.py, line 1 cannot be loaded: ModuleNotFoundError: "),
-    ("x = 1\nraise SystemExit\n", "001_x.py, line 2 cannot be loaded: SystemExit"),
+    ("import nowhere\n\n", "001_x.py, line 1: it cannot be loaded: ModuleNotFoundError: "),
+    ("x = 1\nraise SystemExit\n", "001_x.py, line 2: it cannot be loaded: SystemExit"),
     ("x = = 1\n", "001_x.py, line 1: invalid syntax"),
     ("x = '\\ud800'\ny = (\n", "001_x.py, line 2: '(' was never closed"),
 ]
@@ -171,7 +171,7 @@ def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path
 
 def test_a_file_that_is_no_utf_8_is_named(empty_url: str, tmp_path: Path) -> None:
     (tmp_path / "001_x.py").write_bytes(f"{HEAD}    pass # é\n".encode("latin-1"))
-    with pytest.raises(MigrationFailed, match=r"001_x\.py cannot be read: .*utf-8"):
+    with pytest.raises(MigrationFailed, match=r"001_x\.py: it cannot be read: .*utf-8"):
         Runner(empty_url, tmp_path).migrate()
 
 
