@@ -14,9 +14,9 @@ from engine.files import migration_folder
 from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
-from tests.conftest import ROOT
-from tests.integration.test_lifecycle import query, read
-from tests.integration.test_runner import write
+from tests.support.databases import query, read
+from tests.support.migration_files import write
+from tests.support.project import ROOT
 
 EDIT = "\n\n# edited\n"
 COUNTED = """
