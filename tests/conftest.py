@@ -22,6 +22,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
 from engine.run.runner import Runner
 from engine.run.session import Settings
+from tests.support import postgres
 from tests.support.console import migrations_in
 from tests.support.postgres import PostgresServer, Servers
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
@@ -51,6 +52,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """But for campaigns the tests take turns on the servers; those marked each run on each."""
+    for item in items:
+        if CAMPAIGNS in item.path.parents:
+            item.add_marker(pytest.mark.campaign)
     homes: dict[str, list[pytest.Item]] = {}
     for item in items:
         parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
@@ -79,7 +83,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("server", versions, scope="session", indirect=True)
 
 
-UNIT = ROOT / "tests/unit"
+UNIT, CAMPAIGNS = ROOT / "tests/unit", ROOT / "tests/campaigns"
 SERVERS = pytest.StashKey[Servers]()
 
 
@@ -111,6 +115,21 @@ def template(server: PostgresServer) -> str:
             Runner(server.url(f"{name}_made"), MIGRATIONS, settings=zone).migrate()
             cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
     return name
+
+
+@pytest.fixture(scope="module")
+def mortal(server: PostgresServer) -> Iterator[PostgresServer]:
+    """A server of one's own, which may die."""
+    own = postgres.start(server.name, Path(server.programs))
+    yield own
+    postgres.stop(own)
+
+
+@pytest.fixture(scope="session")
+def bench(server: PostgresServer) -> Iterator[Any]:
+    """A connection to an empty database of the worker's; each test rolls back."""
+    with server.database() as url, closing(psycopg2.connect(url)) as connection:
+        yield connection
 
 
 @pytest.fixture

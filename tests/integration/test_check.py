@@ -3,54 +3,31 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from engine.check import lint
-from engine.check.check import Check, Checked
+from engine.check.check import Checked
 from engine.check.finding import Finding
 from engine.check.lint import Sizes
 from engine.check.round_trip import Walk
 from engine.files import migration_folder
-from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.runner import Runner
-from kernel.domain import Domain
+from tests.support.checks import NOWHERE, checked, looked_through
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-from tests.support.project import MIGRATIONS, Invoke
-from tests.support.shop import after, before
-from tests.support.workshop import Register, Workshop
+from tests.support.project import MIGRATIONS
+from tests.support.shop import before
+from tests.support.workshop import Workshop
 
-NOWHERE = "postgresql://postgres@localhost:1/nowhere"
 UNDONE = 'migrator.sql("DROP TABLE t")'
-
-
-def nothing(domain: Domain) -> None:
-    """A shop that has nothing."""
-
-
-def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
-    """What is found where the files are for the database of that URL."""
-    return Check(url, shop.url, shop.folder, shop.domains(register), Report()).run()
 
 
 def about(checked: Checked, rule: str) -> list[Finding]:
     return [finding for finding in checked.findings if finding.rule == rule]
-
-
-class FilesOnly(Check):
-    """Leaves out the domains, which ask for nothing of what these files make."""
-
-    def _models(self) -> list[Finding]:
-        return []
-
-
-def looked_through(url: str, shop: Workshop) -> Checked:
-    return FilesOnly(url, shop.url, shop.folder, [], Report()).run()
 
 
 def of_files(url: str, shop: Workshop) -> list[Finding]:
@@ -64,16 +41,6 @@ def test_models_that_no_file_follows_are_an_error(workshop: Workshop) -> None:
     assert not list(workshop.folder.iterdir())
 
 
-@pytest.mark.campaign
-def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
-    workshop.first(before)
-    assert checked(workshop.url, workshop, before).findings == ()
-    workshop.generate(after)
-    (anew,) = looked_through(NOWHERE, workshop).findings
-    assert (anew.rule, "items.stock becomes bigint" in anew.what) == ("type-rewrite", True)
-    assert "It writes items anew" in (workshop.folder / f"{anew.file}.py").read_text()
-
-
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
     migrations = migration_folder.find(MIGRATIONS)
     names = {migration.name for migration in migrations}
@@ -81,16 +48,6 @@ def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) ->
         assert list(way.findings(migrations, Report())) == []
     assert len(way.seen) > 300
     assert list(lint.lint(way.seen, Sizes({}))) == []
-
-
-@pytest.mark.campaign
-@pytest.mark.only("newest")
-def test_nothing_is_found_in_the_project(empty_url: str, project: Path, invoke: Invoke) -> None:
-    done = invoke(project, empty_url, "check", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout)
-    assert (found["findings"], found["files"], found["linted"]) == ([], 2, 2)
-    assert read_status(empty_url, project / "migrations").history.count("pending") == 2
 
 
 BACK = {

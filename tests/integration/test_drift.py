@@ -363,7 +363,6 @@ def test_plain_peewee_migrate_works_beside_it(url: str, shop: Path) -> None:
     assert live.compare(url, shop).source.startswith("what the run of")
 
 
-@pytest.mark.campaign
 def test_a_restored_backup_has_not_drifted(
     server: PostgresServer, migrated_url: str, tmp_path: Path
 ) -> None:
@@ -374,7 +373,6 @@ def test_a_restored_backup_has_not_drifted(
         assert (comparison.drifts, comparison.source[:11]) == ((), "what the ru")
 
 
-@pytest.mark.campaign
 def test_reset_takes_the_reading_along(migrated_url: str) -> None:
     assert call(migrated_url, "reset", "--yes").code == 0
     assert query(migrated_url, "SELECT to_regclass('migratereading')") == [(None,)]
@@ -388,7 +386,6 @@ def test_a_user_sees_it_as_readme_shows_it(migrated_url: str) -> None:
     assert settled(told.out) == settled(block("### What was changed by hand", "text"))
 
 
-@pytest.mark.campaign
 def test_a_table_that_others_hold_is_in_nobodys_way(url: str, shop: Path) -> None:
     """PostgreSQL does not say what is in it; the file, which has nothing to do with it, runs."""
     write(shop, "002_more", "CREATE TABLE more (i int)")

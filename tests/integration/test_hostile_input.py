@@ -12,30 +12,12 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from engine.schema.quoting import literal
-from tests.support.console import Result, call, migrations_in
+from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query, read
+from tests.support.hostile import NASTY, TEXTS, lawful
 from tests.support.postgres import PostgresServer
-
-CANARY = "CREATE TABLE pwned (i int)"
-NASTY = [
-    *("", " ", ".", "/", "..", "../../x", "-", "--", "a b", "A", "ä", "日本", "😀" * 16, "\udcff"),
-    *("'", '"', ";", "%", "%s", "%%", "%(x)s", "{x}", "\\", "\n", "\t", "\x1b[2J", "$$", "$1", "#"),
-    *("a'b", 'a"b', "a;b", "a%sb", "a\nb", "x" * 62, "x" * 63, "x" * 64, "é" * 32, "x" * 5000),
-    *("0", "-1", "1.5", "1e3", "٣", "²", "9" * 5000, " 1", "1 ", "0x10", "NaN", "true", "None"),
-    *(f"'; {CANARY}; --", f'"; {CANARY}; --', f"x; {CANARY}", f"$$; {CANARY}; $$", f"*/ {CANARY}"),
-    *(f"%'; {CANARY}; --", f"x' || ({CANARY}) || '", f"UTC'; {CANARY}; --", f"public; {CANARY}"),
-    *("postgresql://", "postgresql:///", "postgresql://?host=/nowhere", "postgresql://[::1", "://"),
-    *("postgresql://localhost:1/x?options=-c%20x", "postgresql://localhost:1/x?a=b&a=c", "host=x"),
-    *("postgresql://localhost:0/", "postgresql://localhost:99999999999/", "postgresql://%zz/"),
-]
-CHARACTERS = st.sampled_from(
-    "'\"`;%\\\n\r\t \x01\x7f$#-_.:/?&=@[]{}()*~éß日😀\u202e\u2028\udcff" + "ab1"
-)
-TEXTS = st.sampled_from(NASTY) | st.text(CHARACTERS, max_size=70)
-
 
 NOWHERE = {"PGHOST": "/nowhere", "PGPORT": "1"}  # where a URL leads that names no server
 
@@ -69,14 +51,6 @@ class Tried:
 @pytest.fixture(params=[1, pytest.param(50, marks=pytest.mark.campaign)])
 def tried(request: pytest.FixtureRequest) -> Tried:
     return Tried(request.param)
-
-
-def lawful(result: Result) -> Result:
-    """A task that succeeds, or says what is wrong."""
-    assert result.code in (0, 1)
-    assert "Traceback" not in result.err
-    assert result.code == 0 or result.err.strip()
-    return result
 
 
 @pytest.fixture
@@ -139,14 +113,6 @@ def test_environment(tried: Tried, victim: str) -> None:
 def lawful_setting(url: str, task: list[str], environment: dict[str, str]) -> None:
     given = {"DATABASE_URL": url} | NOWHERE | environment
     lawful(call(None, *task, **given))
-
-
-@pytest.mark.campaign
-@pytest.mark.only("newest")
-def test_names_to_drop(victim: str) -> None:
-    options = [f"--allow-drop={text}" for text in NASTY if "\udcff" not in text]
-    result = lawful(call(victim, "generate", "x", "--dry-run", *options))
-    assert result.out.startswith("Nothing changed")
 
 
 def test_names_of_environments(tried: Tried, empty_url: str) -> None:

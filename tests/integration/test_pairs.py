@@ -3,29 +3,18 @@ and back, the catalogs are equal each time, and rows that can stay do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
-import psycopg2
 import pytest
 
 from engine.errors import GenerateError
 from engine.testing.law import Law
 from tests.support import pairs
 from tests.support.pairs import Pair
-from tests.support.postgres import PostgresServer
 
 PAIRS = pairs.read()
 OLDEST = 15
 """Of the servers that the tests take turns on; what needs a newer one runs on the newest."""
-
-
-@pytest.fixture(scope="session")
-def bench(server: PostgresServer) -> Iterator[Any]:
-    """A connection to an empty database of the worker's; each test rolls back."""
-    with server.database() as url, closing(psycopg2.connect(url)) as connection:
-        yield connection
 
 
 def parametrized(found: list[Pair]) -> Any:

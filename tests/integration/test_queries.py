@@ -9,8 +9,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from benchmarks.queries import QUERIES, Query, measure
-from tests.support.demo_databases import demo_url, fill
+from benchmarks.queries import QUERIES, Query
+from tests.support.demo_databases import demo_url, served
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.each
@@ -30,15 +30,6 @@ def connection(provider: str) -> Iterator[Any]:
         yield connection
 
 
-def served(connection: Any, query: Query) -> None:
-    """Assert that the query finds rows through its index, and touches no more than its bound."""
-    with connection.cursor() as cursor:
-        found = measure(cursor, query)
-    connection.rollback()
-    assert query.kept(found), found
-    assert found.rows > 0
-
-
 @pytest.mark.parametrize("query", [q for q in QUERIES if not q.large], ids=lambda q: q.name)
 def test_a_query_is_served_by_its_index(query: Query, connection: Any) -> None:
     served(connection, query)
@@ -49,12 +40,3 @@ def test_an_index_for_large_tables_can_serve_its_query(query: Query, connection:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     served(connection, query)
-
-
-@pytest.mark.campaign
-@pytest.mark.only("oldest")
-def test_every_query_is_served_among_a_hundred_thousand_customers(migrated_url: str) -> None:
-    fill(migrated_url, 100_000, 12)
-    with closing(psycopg2.connect(migrated_url)) as connection:
-        for query in QUERIES:
-            served(connection, query)

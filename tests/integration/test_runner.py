@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
@@ -18,14 +18,13 @@ from engine.errors import HistoryError, MigrationFailed
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
-from tests.support import crash, postgres
-from tests.support.accounts import state, write_accounts
+from tests.support import crash
+from tests.support.accounts import MOMENTS, state, write_accounts
+from tests.support.dying import die_at
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
 from tests.support.reports import Heard
-
-MOMENTS = 19  # three files begin and end, with 13 statements in between
 
 
 @pytest.fixture
@@ -51,69 +50,40 @@ def test_after_a_crash_at_any_point_plain_migrate_finishes(
     print(f"{how}: {tried} of {MOMENTS} points tried, all finished by a plain migrate")
 
 
-@pytest.fixture(scope="module")
-def mortal(server: PostgresServer) -> Iterator[PostgresServer]:
-    """A server of one's own, which may die."""
-    own = postgres.start(server.name, Path(server.programs))
-    yield own
-    postgres.stop(own)
-
-
 @pytest.mark.only("oldest")
 def test_after_the_server_died_plain_migrate_finishes(mortal: PostgresServer, folder: Path) -> None:
     die_at(mortal, folder, [("halt", 6), ("shoot", 12)])
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("how", ["halt", "shoot"])
-def test_after_the_server_died_at_any_point_plain_migrate_finishes(
-    how: str, mortal: PostgresServer, folder: Path
-) -> None:
-    die_at(mortal, folder, [(how, point) for point in range(1, MOMENTS + 1)])
-
-
-def die_at(server: PostgresServer, folder: Path, moments: list[tuple[str, int]]) -> None:
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_killed_inside_a_statement(number: int, server: PostgresServer, folder: Path) -> None:
+    """In a transaction, and before and after an index that is built outside of one."""
+    waiting = "SELECT pg_advisory_xact_lock({})".format
+    write(folder, "004_slow", "CREATE TABLE a (i int)", waiting(1), "CREATE TABLE b (i int)")
+    index = "CREATE INDEX CONCURRENTLY c_idx ON c (i)"
+    steps = ["CREATE TABLE c (i int)", waiting(2), index, waiting(3), "CREATE TABLE d (i int)"]
+    write(folder, "005_slow", *steps, atomic=False)
     with server.database() as url:
         Runner(url, folder).migrate()
         expected = state(url)
-    for how, point in moments:
-        with server.database() as url:
-            server.execute("CHECKPOINT")
-            ended = crash.run(url, folder, point, how, server=server)
-            # A server without its first process may still finish what it is about.
-            assert ended in (crash.EXPLAINED, 0 if how == "shoot" else crash.EXPLAINED)
-            revive(server)
-            Runner(url, folder).migrate()
-            assert state(url) == expected, (how, point)
-    print(f"the server died {len(moments)} times; each time a plain migrate finished")
-
-
-def revive(server: PostgresServer) -> None:
-    """Start a server that died; what it left working keeps it from starting for a moment."""
-    for _ in range(50):
-        with suppress(RuntimeError):
-            return postgres.launch(server)
-        time.sleep(0.1)
-    return postgres.launch(server)
-
-
-@pytest.mark.campaign
-def test_killed_inside_a_statement(server: PostgresServer, folder: Path) -> None:
-    slow = "SELECT pg_sleep(0.3)"
-    write(folder, "004_slow", "CREATE TABLE a (i int)", slow, "CREATE TABLE b (i int)")
-    steps = ["CREATE TABLE c (i int)", slow, "CREATE INDEX CONCURRENTLY c_idx ON c (i)", slow]
-    write(folder, "005_slow", *steps, "CREATE TABLE d (i int)", atomic=False)
     with server.database() as url:
+        with closing(psycopg2.connect(url)) as holder:
+            holder.autocommit = True
+            holder.cursor().execute("SELECT pg_advisory_lock(%s)", (number,))
+            assert crash.run(url, folder, inside=lambda: waits(holder, number)) == -9
         Runner(url, folder).migrate()
-        expected = state(url)
-    tried = 0
-    for delay in (0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05):
-        with server.database() as url:
-            tried += crash.run(url, folder, delay=delay) == -9
-            Runner(url, folder).migrate()
-            assert state(url) == expected, f"after a kill at {delay} s"
-    assert tried >= 4
-    print(f"killed inside {tried} times")
+        assert state(url) == expected
+
+
+def waits(connection: Any, number: int) -> bool:
+    """Whether somebody waits for that advisory lock."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT FROM pg_locks JOIN pg_database d ON d.oid = database AND datname = "
+        "current_database() WHERE locktype = 'advisory' AND objid = %s AND NOT granted",
+        (number,),
+    )
+    return bool(cursor.rowcount)
 
 
 def test_an_invalid_index_of_a_crash_is_built_again(server: PostgresServer, tmp_path: Path) -> None:

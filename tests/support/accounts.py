@@ -12,6 +12,8 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 from tests.support.migration_files import write
 
+MOMENTS = 19  # three files begin and end, with 13 statements in between
+
 
 def write_accounts(folder: Path) -> Path:
     """A table with rows, indexes built CONCURRENTLY, a constraint validated later, a backfill."""

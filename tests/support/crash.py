@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -67,20 +68,21 @@ def run(
     folder: Path,
     point: int = 0,
     how: str = "kill",
-    delay: float = 0.0,
+    inside: Callable[[], bool] | None = None,
     server: PostgresServer | None = None,
 ) -> int:
     """Run the migrations in a new process: its exit code; -9 where it was killed, EXPLAINED where
     it ended with an error that says what to do.
 
-    delay: seconds after which it is killed from outside, inside whatever runs; 0 for never.
+    inside: it is killed from outside as soon as this holds; None for never.
     """
     process = CONTEXT.Process(target=migrate, args=(url, folder, point, how, server))
     process.start()
-    process.join(delay or None)
-    if process.is_alive():
+    if inside:
+        while process.is_alive() and not inside():
+            process.join(0.01)
         process.kill()
-        process.join()
+    process.join()
     assert process.exitcode is not None
     return process.exitcode
 

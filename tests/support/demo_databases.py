@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import date
+from typing import Any
 
 import psycopg2
 
+from benchmarks.queries import Query, measure
 from demo.load import load
 from demo.plan import Plan
 from demo.sheets import Sheet
@@ -34,3 +36,12 @@ def demo_url(server: PostgresServer, template: str, customers: int, months: int)
             fill(server.url(f"{name}_made"), customers, months)
             cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
     return server.url(name)
+
+
+def served(connection: Any, query: Query) -> None:
+    """Assert that the query finds rows through its index, and touches no more than its bound."""
+    with connection.cursor() as cursor:
+        found = measure(cursor, query)
+    connection.rollback()
+    assert query.kept(found), found
+    assert found.rows > 0

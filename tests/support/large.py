@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg2
+
+from engine.diff.compare import diff
+from engine.diff.ordering import ordered
+from engine.schema.model import Schema
+from engine.sql import statements as ddl
+from tests.support.postgres import PostgresServer
 
 GROUND = """
 CREATE EXTENSION btree_gist;
@@ -90,3 +100,21 @@ def _statements(tables: int) -> Iterator[str]:
         yield TABLE.format(**values)
         if n % 5 == 0:
             yield SOME.format(**values | {"key": IDENTITIES[n % len(IDENTITIES)][1]})
+
+
+def run(connection: Any, statements: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET check_function_bodies = off")
+        cursor.execute(statements)
+
+
+def written(old: Schema, new: Schema) -> list[str]:
+    return [ddl.sql(change) for change in ordered(diff(old, new), old, new, lambda change: 0)]
+
+
+@contextmanager
+def built(server: PostgresServer, tables: int) -> Iterator[Any]:
+    """A connection to a database with such a schema."""
+    with server.database() as url, closing(psycopg2.connect(url)) as connection:
+        run(connection, statements(tables))
+        yield connection

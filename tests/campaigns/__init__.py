@@ -1,0 +1,1 @@
+"""Long tests: each is a campaign, and runs with `invoke test --all`."""

@@ -1,0 +1,18 @@
+"""For hundreds of schemas that Hypothesis draws: there and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+
+from engine.testing import strategies
+from tests.support.drawn import BOUNDED, Statements, holds
+
+CAMPAIGN = settings(BOUNDED, max_examples=600, derandomize=False)
+
+
+@CAMPAIGN
+@given(pair=strategies.pairs())
+def test_there_and_back_many_times(bench: Any, pair: tuple[Statements, Statements]) -> None:
+    holds(bench, pair)

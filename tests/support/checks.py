@@ -1,0 +1,31 @@
+"""The files of a workshop, looked through."""
+
+from __future__ import annotations
+
+from engine.check.check import Check, Checked
+from engine.check.finding import Finding
+from engine.report import Report
+from kernel.domain import Domain
+from tests.support.workshop import Register, Workshop
+
+NOWHERE = "postgresql://postgres@localhost:1/nowhere"
+
+
+def nothing(domain: Domain) -> None:
+    """A shop that has nothing."""
+
+
+def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
+    """What is found where the files are for the database of that URL."""
+    return Check(url, shop.url, shop.folder, shop.domains(register), Report()).run()
+
+
+class FilesOnly(Check):
+    """Leaves out the domains, which ask for nothing of what these files make."""
+
+    def _models(self) -> list[Finding]:
+        return []
+
+
+def looked_through(url: str, shop: Workshop) -> Checked:
+    return FilesOnly(url, shop.url, shop.folder, [], Report()).run()
