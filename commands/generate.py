@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from commands.base import MIGRATIONS, ROOT, answer, command, count, is_dry, migration_url, url
-
-if TYPE_CHECKING:
-    from engine.generate.generator import Generator
-    from engine.generate.workbench import Generated
 
 
 @command(
@@ -40,16 +35,21 @@ def generate(
     from commands.console import Console
     from engine.generate.generator import Generator
 
+    questions = _Questions()
     generator = Generator(
         list(registry.load()),
         MIGRATIONS,
         migration_url(),
         allow_drop=allow_drop,
         renames=rename,
+        ask=questions if sys.stdin.isatty() else None,
         offline=offline,
         report=Console(),
     )
-    files = generator.empty(name) if empty else _generated(generator, name)
+    try:
+        files = generator.empty(name) if empty else generator.generate(name)
+    finally:
+        questions.tell(name)
     if not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
     elif is_dry(c, dry_run):
@@ -61,23 +61,24 @@ def generate(
         print("Review it, then run: invoke migrate")
 
 
-def _generated(generator: Generator, name: str) -> list[Generated]:
-    """The files; on a terminal a drop and an addition that may be a rename are asked about."""
-    from engine.errors import LosesData
+class _Questions:
+    """Asks on the terminal whether a column or table has another name now, and keeps what was
+    answered, since an error after the questions must not lose it."""
 
-    declined: set[str] = set()
-    while True:
-        try:
-            return generator.generate(name)
-        except LosesData as refused:
-            asked = [text for text in refused.renames if text not in declined]
-            if not (asked and sys.stdin.isatty()):
-                raise
-            old, _, new = asked[0].partition(":")
-            if answer(f"Is {old} now called {new}? Type yes if its data is to be kept: ") == "yes":
-                generator.renames += (asked[0],)
-            else:
-                declined.add(asked[0])
+    def __init__(self) -> None:
+        self.flags: list[str] = []
+
+    def __call__(self, old: str, new: str) -> bool:
+        renamed = answer(f"Is {old} now called {new}? Its data is kept then [y/N]: ")
+        if renamed not in ("y", "yes"):
+            return False
+        self.flags.append(f"--rename {old}:{new}")
+        return True
+
+    def tell(self, name: str) -> None:
+        """Print the options that give the same where nobody can be asked."""
+        if self.flags:
+            print(f"The same without questions: invoke generate {name} {' '.join(self.flags)}")
 
 
 @command(help={"dry_run": "Print what would be renamed."})

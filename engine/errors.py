@@ -93,11 +93,7 @@ class GenerateError(EngineError):
 
 
 class LosesData(GenerateError):
-    """What holds data is no longer asked for. renames: what it may be, as --rename takes it."""
-
-    def __init__(self, said: str, *, why: str, fix: str, renames: tuple[str, ...]) -> None:
-        super().__init__(said, why=why, fix=fix)
-        self.renames = renames
+    """It would delete data that nobody has named."""
 
 
 class Refused(EngineError):

@@ -20,7 +20,7 @@ from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
-from engine.generate.planning import SeededDomain
+from engine.generate.ownership import SeededDomain
 from engine.report import Report
 
 TWICE = "is used twice"

@@ -175,7 +175,7 @@ class _Builder:
             f"domain {self.domain.name} ({self.domain.origin}): PostgreSQL does not accept what it "
             f"registers: {message}.",
             why="\n".join(f"    {line}" for line in statement.strip().split("\n")[:20]),
-            fix="mend the model, index or statement; no migration was written.",
+            fix="fix the model, index or statement; no migration was written.",
         )
 
 

@@ -19,26 +19,31 @@ PRIMARY_KEY = re.compile(rf"PRIMARY KEY {NAMES}")
 
 
 @dataclass(frozen=True)
-class Tables:
-    """What the rows of a schema mean.
+class NaturalKeys:
+    """By what the rows of a schema are known.
 
-    keys: natural keys, by table. expressions: SQL given for a column of a row.
+    declared: natural keys that seeds gave, by table. expressions: SQL that they gave for a column
+    of a row, by (table, column, values of the natural key as text).
     """
 
     schema: Schema
-    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     expressions: Mapping[tuple[str, str, tuple[str | None, ...]], str] = field(default_factory=dict)
 
-    def key(self, table: str) -> tuple[str, ...]:
-        """The natural key: declared, or the first that is unique over plain columns."""
-        if table in self.keys:
-            return self.keys[table]
-        held = self.schema.tables[table]
-        if natural := _primary_key(held):
+    def of(self, table: str) -> tuple[str, ...]:
+        """The natural key: declared, or the first that is unique over plain columns. Raises
+        GenerateError where there is none."""
+        if table in self.declared:
+            return self.declared[table]
+        definition = self.schema.tables[table]
+        if natural := _primary_key(definition):
             return natural
-        parts: list[Index | Constraint] = [*held.indexes.values(), *held.constraints.values()]
-        for definition in (part.definition for part in parts):
-            if match := PLAIN_UNIQUE.fullmatch(definition):
+        parts: list[Index | Constraint] = [
+            *definition.indexes.values(),
+            *definition.constraints.values(),
+        ]
+        for part in parts:
+            if match := PLAIN_UNIQUE.fullmatch(part.definition):
                 return _names(match[1])
         raise GenerateError(
             f"rows of the table {table} are seeded, but nothing tells them apart.",
@@ -48,13 +53,13 @@ class Tables:
 
     def references(self, table: str) -> dict[str, tuple[str, str]]:
         """Column to (table, column) of the foreign keys that refer to a drawn identity."""
-        definitions = (c.definition for c in self.schema.tables[table].constraints.values())
-        matches = (REFERENCE.match(definition) for definition in definitions)
-        return {
-            match[1]: (match[2], match[3])
-            for match in matches
-            if match and is_counted(self.schema.tables[match[2]].columns[match[3]])
-        }
+        references = {}
+        for constraint in self.schema.tables[table].constraints.values():
+            if match := REFERENCE.match(constraint.definition):
+                column, target, target_column = match.groups()
+                if is_counted(self.schema.tables[target].columns[target_column]):
+                    references[column] = (target, target_column)
+        return references
 
 
 def identity_of(table: Table, row: Row) -> str:
@@ -76,5 +81,7 @@ def _primary_key(table: Table) -> tuple[str, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     """The names of a list of columns, as they are without quotes."""
-    found = re.findall(NAME, text)
-    return tuple(n[1:-1].replace('""', '"') if n.startswith('"') else n for n in found)
+    names = []
+    for word in re.findall(NAME, text):
+        names.append(word[1:-1].replace('""', '"') if word.startswith('"') else word)
+    return tuple(names)

@@ -2,127 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from engine.diff.change import Change
 from engine.diff.compare import diff, with_new_labels
+from engine.diff.ordering import ordered
 from engine.diff.recreate import is_rebuilt
-from engine.diff.renames import Names, Rename, plain
+from engine.diff.renames import Rename
 from engine.files.template import Statement
-from engine.generate.planning import Planner, is_unfillable, refuse_unfillable
+from engine.generate.ownership import Ownership
+from engine.generate.refusals import is_unfillable, refuse_loss, refuse_unfillable
+from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
-from engine.schema.model import Schema
+from engine.schema.model import Key, Schema
+from engine.sql import statements as ddl
 from engine.sql.online_split import Split
+from engine.sql.online_statements import online_statements
 
 
 @dataclass(frozen=True)
 class Stage:
-    """From one schema to the next. start: known, after the renames."""
+    """From one schema to the next, for which one file is written, or two.
+
+    known: before. start: known after the renames. plan: the changes from start to wanted, in order.
+    """
 
     title: str
     known: Schema
+    renames: tuple[Rename, ...]
     start: Schema
     wanted: Schema
-    renames: tuple[Rename, ...] = ()
+    plan: list[Change]
 
 
-class Structure:
+class SchemaMigrations:
     """Writes the files on a bench that is at the state of the files so far.
 
-    asked: renames as engine.diff.renames reads them. offline: without the online form.
+    optional: extensions that a server may lack. offline: without the online form.
     """
 
     def __init__(
-        self, bench: Bench, planner: Planner, asked: Iterable[str], report: Report, offline: bool
+        self,
+        bench: Bench,
+        ownership: Ownership,
+        optional: frozenset[str],
+        report: Report,
+        *,
+        offline: bool,
     ) -> None:
         self.bench = bench
-        self.planner = planner
-        self.asked = tuple(asked)
+        self.ownership = ownership
+        self.optional = optional
         self.report = report
         self.offline = offline
 
-    def generate(self, title: str, wanted: Schema) -> list[Generated]:
+    def generate(
+        self, title: str, wanted: Schema, renaming: Renaming, allow_drop: Collection[str]
+    ) -> list[Generated]:
         """One file; more where a value that is added to an enum is used at once, or where a busy
         table is to be spared; none where nothing changed. Raises GenerateError, and ConfigError for
         a rename that fits nothing."""
         known = self.bench.read()
-        renames, start = self._renamed(known, wanted)
-        plan = self.planner.plan(start, wanted)
-        self.planner.refuse_loss(plan)
+        renamed = renaming.settle(known, wanted, self.plan)
+        start, plan = renamed.start, renamed.plan
+        refuse_loss(plan, allow_drop)
         refuse_unfillable(plan)
-        stage = Stage(title, known, start, wanted, renames)
+        stage = Stage(title, known, renamed.renames, start, wanted, plan)
         added = with_new_labels(start, wanted)
         if added in (start, wanted) or not any(map(is_rebuilt, plan)):
             return self._stage(stage)
-        first = replace(stage, title=f"{title}_values", wanted=added)
-        return [
-            *self._stage(first),
-            *self._stage(Stage(title, added, added, wanted)),
-        ]
+        # ALTER TYPE … ADD VALUE has to be committed before a statement may use the value.
+        first = replace(stage, title=f"{title}_values", wanted=added, plan=self.plan(start, added))
+        second = Stage(title, added, (), added, wanted, self.plan(added, wanted))
+        return [*self._stage(first), *self._stage(second)]
 
-    def _renamed(self, known: Schema, wanted: Schema) -> tuple[tuple[Rename, ...], Schema]:
-        """The renames, and the schema that they lead to."""
-        names = Names(known, wanted)
-        declared = names.applicable(self.planner.renamed_from)
-        found = list(dict.fromkeys([*declared, *names.asked(self.asked)]))
-        start = self.bench.rehearse(found)[0] if found else known
-        if further := plain(start, wanted):
-            found += further
-            start = self.bench.rehearse(found)[0]
-        return tuple(found), replace(start, extensions=known.extensions)
+    def plan(self, old: Schema, new: Schema) -> list[Change]:
+        """The changes from old to new in an order that works."""
+        return ordered(diff(old, new, optional=self.optional), old, new, self.ownership.rank_of)
 
     def _stage(self, stage: Stage) -> list[Generated]:
         """The file from one schema to the next, or two: what is short, then the online form."""
-        up = self.planner.plan(stage.start, stage.wanted)
-        split = self._split(stage, up)
+        split = self._split(stage)
         if not split.later:
-            return self._file(stage, split)
+            return self._short_file(stage, split)
         begun: list[Change | Rename] = [*stage.renames, *split.now]
         between = self.bench.rehearse(begun)[0] if begun else stage.known
         between = replace(between, extensions=stage.wanted.extensions)
-        first = self._file(replace(stage, wanted=between), split)
+        short = replace(stage, wanted=between, plan=self.plan(stage.start, between))
+        first = self._short_file(short, split)
         title = f"{stage.title}_online" if first else stage.title
-        return [*first, self._online(title, between, stage.wanted, split)]
+        rest = self.plan(between, stage.wanted)
+        return [*first, *self._online_file(title, between, stage.wanted, rest, split)]
 
-    def _split(self, stage: Stage, up: list[Change]) -> Split:
-        """What is short and what is not. PostgreSQL says what writes a whole table anew."""
-        busy = any(change.table in stage.start.tables for change in up)
-        rewriting = self.bench.rehearse([*stage.renames, *up])[1] if busy else ()
-        return Split(up, Schema() if self.offline else stage.start, stage.wanted, rewriting)
+    def _split(self, stage: Stage) -> Split:
+        """What is short and what is not. PostgreSQL says what rewrites a whole table."""
+        busy = any(change.table in stage.start.tables for change in stage.plan)
+        rewriting = self.bench.rehearse([*stage.renames, *stage.plan])[1] if busy else ()
+        old = Schema() if self.offline else stage.start
+        return Split(stage.plan, old, stage.wanted, rewriting)
 
-    def _file(self, stage: Stage, split: Split) -> list[Generated]:
+    def _short_file(self, stage: Stage, split: Split) -> list[Generated]:
         """The file of one transaction; none where nothing is to be done."""
-        up = self.planner.plan(stage.start, stage.wanted)
-        if not (up or stage.renames):
+        if not (stage.plan or stage.renames):
             return []
         renames = [Statement("renames", rename.sql) for rename in stage.renames]
         back = [Statement("renames", rename.back.sql) for rename in reversed(stage.renames)]
         file = self.bench.add(
             stage.title,
-            renames + self.planner.statements(up),
-            self.planner.statements(self.planner.plan(stage.wanted, stage.start)) + back,
-            [*map(str, stage.renames), *_summary(up)],
-            *_remarks(up, split),
+            renames + self._statements(stage.plan),
+            self._statements(self.plan(stage.wanted, stage.start)) + back,
+            [*map(str, stage.renames), *_summary(stage.plan)],
+            *_remarks(stage.plan, split),
         )
         self._prove(file, stage.known, stage.wanted)
         return [file]
 
-    def _online(self, title: str, known: Schema, wanted: Schema, split: Split) -> Generated:
-        """The file whose statements stand alone, so that a busy table is never locked for long."""
-        up, down = self.planner.plan(known, wanted), self.planner.plan(wanted, known)
+    def _online_file(
+        self, title: str, known: Schema, wanted: Schema, plan: list[Change], split: Split
+    ) -> list[Generated]:
+        """The file whose statements stand alone, so that a busy table is never locked for long;
+        none where the first file has done it all: DROP COLUMN takes its indexes along."""
+        if not plan:
+            return []
         file = self.bench.add(
             title,
-            self.planner.online_statements(up, known, split.filled),
-            self.planner.online_statements(down, wanted),
-            _summary(up),
+            self._online_statements(plan, known, split.filled),
+            self._online_statements(self.plan(wanted, known), wanted),
+            _summary(plan),
             "Its statements stand alone, so that tables with rows stay in use meanwhile.",
-            *_remarks(up, split),
+            *_remarks(plan, split),
             atomic=False,
         )
         self._prove(file, known, wanted)
-        return file
+        return [file]
+
+    def _statements(self, plan: list[Change]) -> list[Statement]:
+        """The changes as a file of one transaction has them, each under the domain that owns it.
+
+        Functions are written without reading their bodies, which may name what comes later.
+        """
+        lines = [Statement(self.ownership.owner_of(change), ddl.sql(change)) for change in plan]
+        if any(change.kind == "function" and change.new for change in plan):
+            lines.insert(0, Statement(lines[0].group, "SET LOCAL check_function_bodies = off"))
+        return lines
+
+    def _online_statements(
+        self, plan: list[Change], old: Schema, filled: Collection[Key] = ()
+    ) -> list[Statement]:
+        """The changes as a file has them whose statements stand alone. old: the schema before.
+        filled: new columns, every row of which gets the default."""
+        forms = online_statements(plan, old, filled)
+        return [Statement(self.ownership.owner_of(change), sql) for change, sql in forms]
 
     def _prove(self, file: Generated, known: Schema, wanted: Schema) -> None:
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
@@ -135,19 +167,22 @@ class Structure:
         )
 
 
-def _summary(changes: Iterable[Change]) -> list[str]:
-    return [str(change) for change in changes if change.kind != "comment"] or ["change comments"]
+def _summary(plan: Iterable[Change]) -> list[str]:
+    """A line for each change; comments are worth one where nothing else changes."""
+    listed = list(plan)
+    lines = [str(change) for change in listed if change.kind != "comment"]
+    return lines or (["change comments"] if listed else [])
 
 
-def _remarks(changes: Iterable[Change], split: Split) -> Iterator[str]:
+def _remarks(plan: Iterable[Change], split: Split) -> Iterator[str]:
     """What a reviewer should know."""
-    listed = list(changes)
+    listed = list(plan)
     if losing := [change.losing for change in listed if change.losing]:
         yield f"It loses {', '.join(losing)}."
     if written := {c.table for c in listed if c.key in split.rewriting - split.filled}:
         yield (
-            f"It writes {', '.join(sorted(written))} anew and locks it meanwhile: run it when "
-            "nobody is waiting, or take several steps."
+            f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
+            "is waiting, or take several steps."
         )
     if bare := [c.target for c in listed if c.action == "drop" and is_unfillable(c.old)]:
         yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."

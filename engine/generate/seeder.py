@@ -87,7 +87,7 @@ def run(functions: Iterable[SeedFunction], seeder: Seeder) -> None:
             raise GenerateError(
                 f"the seed function {place} failed: {type(error).__name__}: {error}",
                 why="No migration was written.",
-                fix="mend the function; it runs on what the migrations have seeded so far.",
+                fix="fix the function; it runs on what the migrations have seeded so far.",
             ) from error
 
 

@@ -20,7 +20,7 @@ def test_nothing_is_found_in_what_generate_wrote(workshop: Workshop) -> None:
     workshop.generate(after)
     (anew,) = looked_through(NOWHERE, workshop).findings
     assert (anew.rule, "items.stock becomes bigint" in anew.what) == ("type-rewrite", True)
-    assert "It writes items anew" in (workshop.folder / f"{anew.file}.py").read_text()
+    assert "It rewrites items" in (workshop.folder / f"{anew.file}.py").read_text()
 
 
 @pytest.mark.only("newest")

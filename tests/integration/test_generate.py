@@ -22,7 +22,7 @@ from peewee import (
 
 from engine.errors import HistoryError, MigrationFailed
 from engine.files import migration_folder
-from engine.generate.planning import is_unfillable
+from engine.generate.refusals import is_unfillable
 from engine.schema.model import Column
 from kernel.domain import Domain
 from kernel.fields import EnumField
@@ -80,7 +80,7 @@ def test_what_loses_something_needs_to_be_named(workshop: Workshop) -> None:
     assert "--allow-drop items.stock" in workshop.refuses(smaller, *lost[:2], "state").fix
     paths = workshop.generate(smaller, *lost)
     assert "It loses " in paths[0].read_text()
-    assert "It writes items anew" in paths[0].read_text()
+    assert "It rewrites items" in paths[0].read_text()
     assert "Rolling back needs an empty table" in paths[0].read_text()
     workshop.runner.migrate()
     assert read(workshop.url) == workshop.fresh(smaller)

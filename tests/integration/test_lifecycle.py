@@ -14,8 +14,8 @@ import psycopg2
 import pytest
 
 from engine.files import migration_folder
-from engine.generate import row_diff
-from engine.generate.natural_keys import Tables
+from engine.generate import row_snapshot
+from engine.generate.natural_keys import NaturalKeys
 from engine.manage import wipe
 from engine.report import Report
 from engine.run.runner import Runner
@@ -62,11 +62,11 @@ def test_plain_peewee_migrate_gives_the_same(server: Any, migrated_url: str) -> 
         assert _rows(url) == _rows(migrated_url)
 
 
-def _rows(url: str) -> row_diff.Comparable:
+def _rows(url: str) -> row_snapshot.Comparable:
     with closing(psycopg2.connect(url)) as connection:
-        keys = {"settings": ("location_id", "key")}
-        tables = Tables(catalog.read(connection), keys)
-        return row_diff.read(connection.cursor(), tables).comparable()
+        declared = {"settings": ("location_id", "key")}
+        keys = NaturalKeys(catalog.read(connection), declared)
+        return row_snapshot.read(connection.cursor(), keys).comparable()
 
 
 def test_status_json_has_the_promised_form(empty_url: str) -> None:
