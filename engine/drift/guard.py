@@ -10,7 +10,7 @@ import peewee
 import psycopg2
 
 from engine.drift import baseline as reading
-from engine.drift import differences
+from engine.drift import differences, schema_json
 from engine.drift.differences import Drift
 from engine.errors import EngineError, Refused
 from engine.files import history
@@ -52,7 +52,7 @@ class Watch:
             return
         try:
             live = self._read(connection)
-            self.live = reading.encode(live)
+            self.live = schema_json.encode(live)
             kept = reading.load(connection.cursor())
             if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
                 self.known = kept.document
@@ -68,7 +68,7 @@ class Watch:
             if not found.unfinished:
                 self._tell(f"not compared with an earlier run: {error.what}")
             return
-        self.known = reading.encode(known)
+        self.known = schema_json.encode(known)
         drifts = differences.differences(known, live)
         if drifts and not jobs[0].rollback:
             names = [job.migration.name for job in jobs]
@@ -89,7 +89,7 @@ class Watch:
         try:
             self.session.settle()
             connection = self.session.database.connection()
-            after = reading.encode(self._read(connection))
+            after = schema_json.encode(self._read(connection))
             if self.known not in (None, self.live):
                 after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
