@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -33,6 +32,7 @@ from tests.support.console import call
 from tests.support.databases import execute, query, read
 from tests.support.postgres import PostgresServer, Servers
 from tests.support.project import ROOT
+from tests.support.waiting import until
 
 NEWEST = 18
 SQL_NOW = peewee.SQL("now()")
@@ -404,7 +404,7 @@ def test_a_killed_backup_is_cleared_up_by_the_next(migrated_url: str, tmp_path: 
         environment = os.environ | {"DATABASE_URL": migrated_url}
         killed = subprocess.Popen(arguments, cwd=ROOT, env=environment, start_new_session=True)
         running = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE)
-        wait_for(lambda: len(list(tmp_path.glob("*.partial"))) == 2)
+        until(lambda: len(list(tmp_path.glob("*.partial"))) == 2)
         os.killpg(killed.pid, signal.SIGKILL)
         killed.wait()
         blocker.rollback()
@@ -418,13 +418,6 @@ def test_a_killed_backup_is_cleared_up_by_the_next(migrated_url: str, tmp_path: 
         ("failed", keeping.ABANDONED)
     ]
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".dump", ".sha256"] * 2
-
-
-def wait_for(condition: Any) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 # ── the tasks ───────────────────────────────────────────────────────────────────────────────────

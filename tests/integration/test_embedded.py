@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ import pytest
 from engine.connect import embedded, programs
 from tests.support.databases import execute, query
 from tests.support.project import Invoke
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -93,8 +93,7 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
     execute(url, "UPDATE locations SET name = 'Kantor Pusat'")
 
     os.kill(process, signal.SIGKILL)
-    while alive(process):
-        time.sleep(0.01)
+    until(lambda: not alive(process))
     assert "State:\tZ" in Path(f"/proc/{process}/status").read_text()
     again = invoke(clone, None, "status")
     assert again.returncode == 0, again.stderr

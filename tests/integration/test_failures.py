@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
 from tests.support.standby import standby
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_a_replica_shows_its_status_and_takes_nothing_else(
                     command()
                 assert "name the primary server in DATABASE_URL" in failure.value.fix
             execute(url, "CREATE TABLE later (i int)")
-            _wait(lambda: query(there, "SELECT to_regclass('later')") != [(None,)])
+            until(lambda: query(there, "SELECT to_regclass('later')") != [(None,)])
         execute(url, "DROP TABLE later")
         assert state(url) == before
 
@@ -332,12 +332,25 @@ except KeyboardInterrupt:
 """
 
 
+ENDLESS = "SELECT pg_advisory_lock(4711)"
+
+
+@contextmanager
+def held(url: str) -> Iterator[None]:
+    """Meanwhile ENDLESS does not end."""
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(ENDLESS)
+        yield
+
+
 @contextmanager
 def running(url: str, folder: Path, sign: str) -> Iterator[subprocess.Popen[str]]:
     """A runner in a process of its own, inside the statement that begins so."""
     command = [sys.executable, "-c", RUN, url, str(folder)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        active = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '{}%'"
+        active = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '{}%' "
+        active += "AND datname = current_database()"
         with closing(psycopg2.connect(url)) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
@@ -346,35 +359,25 @@ def running(url: str, folder: Path, sign: str) -> Iterator[subprocess.Popen[str]
                 cursor.execute(active.format(sign))
                 return bool(cursor.rowcount)
 
-            _wait(there)
+            until(there)
         yield process
 
 
 def test_ctrl_c_does_not_wait_for_the_statement(empty_url: str, tmp_path: Path) -> None:
-    write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT pg_sleep(60)")
-    with running(empty_url, tmp_path, "SELECT pg_sleep") as process:
-        start = time.monotonic()
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)", ENDLESS)
+    with held(empty_url), running(empty_url, tmp_path, ENDLESS) as process:
         process.send_signal(signal.SIGINT)
-        assert process.communicate()[0] == "interrupted\n"
-        assert time.monotonic() - start < 10
+        assert process.communicate(timeout=60)[0] == "interrupted\n"
     assert not read(empty_url).tables
 
 
 def test_what_a_killed_runner_left_working_is_waited_for(empty_url: str, tmp_path: Path) -> None:
-    write(tmp_path, "001_t", "SELECT pg_sleep(60)", "CREATE TABLE t (i int)", atomic=False)
-    with running(empty_url, tmp_path, "SELECT pg_sleep") as process:
-        process.kill()
-    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
-    done: list[Any] = []
-    successor = threading.Thread(target=lambda: done.append(Runner(empty_url, tmp_path).migrate()))
-    successor.start()
-    successor.join(30)
-    assert done == [["001_t"]]
-
-
-def _wait(ready: Any) -> None:
-    for _ in range(400):
-        if ready():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not happen")
+    """The server notices that nobody waits for the statement, and lets go of the lock."""
+    write(tmp_path, "001_t", ENDLESS, "CREATE TABLE t (i int)", atomic=False)
+    with held(empty_url):
+        with running(empty_url, tmp_path, ENDLESS) as process:
+            process.kill()
+        write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+        with ThreadPoolExecutor(1) as threads:
+            successor = threads.submit(Runner(empty_url, tmp_path).migrate)
+            assert successor.result(60) == ["001_t"]

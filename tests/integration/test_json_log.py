@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.report import Report
+from engine.run.advisory_lock import POLL_SECONDS
 from engine.run.session import Settings, exclusive
 from tests.support.console import Result, call, migrations_in
+from tests.support.databases import query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.waiting import until
 
 SECRET = "sup3r-s3cret"
 
@@ -103,9 +105,10 @@ def test_waiting_for_the_lock_is_told_with_its_time(empty_url: str, folder: Path
     ready = threading.Event()
 
     def hold() -> None:
-        with exclusive(empty_url, Settings(), Report()):
+        with exclusive(empty_url, Settings(), Report()) as session:
             ready.set()
-            time.sleep(0.5)
+            mine = session.guard.info.backend_pid
+            until(lambda: query(empty_url, ASKED.format(mine)))
 
     holder = threading.Thread(target=hold)
     holder.start()
@@ -113,4 +116,11 @@ def test_waiting_for_the_lock_is_told_with_its_time(empty_url: str, folder: Path
     result = call(empty_url, "migrate", "--log-json")
     holder.join()
     (lock,) = [event for event in events(result) if event["event"] == "lock"]
-    assert lock["waited_ms"] > 200
+    assert lock["waited_ms"] >= POLL_SECONDS * 1000
+
+
+# Another session, whose last statement has asked for the lock in vain.
+ASKED = (
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle' "
+    "AND pid NOT IN (pg_backend_pid(), {}) AND query LIKE '%pg_try_advisory_lock%'"
+)

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,13 @@ from engine.run.session import Settings
 from engine.schema import catalog
 from tests.support import crash
 from tests.support.accounts import MOMENTS, state, write_accounts
+from tests.support.databases import read
 from tests.support.dying import die_at
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
 from tests.support.reports import Heard
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -157,16 +159,17 @@ def test_eight_runners_apply_each_file_once(
 
 def test_a_waiting_runner_says_for_whom(server: PostgresServer, folder: Path) -> None:
     with server.database() as url:
-        first = subprocess.Popen(
-            [sys.executable, "-c", HOLD, url, str(folder)], cwd=ROOT, stdout=subprocess.PIPE
-        )
-        assert first.stdout and first.stdout.readline() == b"holding\n"
-        heard = Heard()
-        start = time.monotonic()
-        names = Runner(url, folder, heard).migrate()
-        assert time.monotonic() - start > 1
-        assert names == ["001_accounts", "002_online", "003_more"]
-        first.communicate()
+        command = [sys.executable, "-c", HOLD, url, str(folder)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, cwd=ROOT, **pipes) as first:
+            assert first.stdout and first.stdout.readline() == b"holding\n"
+            heard = Heard()
+            with ThreadPoolExecutor(1) as threads:
+                second = threads.submit(Runner(url, folder, heard).migrate)
+                until(lambda: heard.messages)
+                assert not read(url).tables
+                first.communicate()
+                assert second.result() == ["001_accounts", "002_online", "003_more"]
         (told,) = heard.messages
         assert re.fullmatch(
             r"waiting for another runner: process \d+ of postgres from (127\.0\.0\.1|::1), "
@@ -176,11 +179,11 @@ def test_a_waiting_runner_says_for_whom(server: PostgresServer, folder: Path) ->
 
 
 HOLD = """
-import sys, time
+import sys
 from pathlib import Path
 from engine.report import Report
 from engine.run.session import Settings, exclusive
 with exclusive(sys.argv[1], Settings(), Report()):
     print("holding", flush=True)
-    time.sleep(2)
+    sys.stdin.read()
 """

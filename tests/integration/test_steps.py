@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +20,7 @@ from engine.run.session import Settings
 from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.reports import Heard
+from tests.support.waiting import until
 
 INDEX = "CREATE INDEX CONCURRENTLY t_i_idx ON t (i)"
 FAILS = "SELECT 1 / 0"
@@ -256,10 +256,7 @@ def test_who_keeps_an_index_waiting_is_told(rows: Runner) -> None:
         runner = Runner(rows.url, rows.folder, heard, Settings(lock_timeout=0.2))
         thread = threading.Thread(target=runner.migrate)
         thread.start()
-        for _ in range(200):
-            if heard.messages:
-                break
-            time.sleep(0.05)
+        until(lambda: heard.messages)
         holder.rollback()
         thread.join()
     assert heard.messages[0].startswith(f"waiting for process {pid}: ")
