@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import keyword
 import pkgutil
+import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from itertools import groupby
 from pathlib import Path
 from types import ModuleType
 
 from engine.errors import RegistryError
-from kernel import permissions, registration
+from kernel import functions, permissions, registration
 from kernel.domain import Domain
-from kernel.registration import short
+from kernel.faults import Fault, short
 
 ENTRY_POINTS = "billing.domains"
+# The objects that no domain owns are under a name that no folder can have.
+SHARED = "<kernel>"
+WHY = "Nothing was done: a domain that fails to load is not one removed."
 STATUS_INTRODUCTION = """\
 # Status machines
 
@@ -37,14 +41,14 @@ __all__ = ["Domain", "Registry", "load"]
 
 @dataclass(frozen=True)
 class Registry:
-    """The domains, each after what it requires; `base` comes before all and is none of them."""
+    """The domains, each after what it requires; `shared` comes before all and is none of them."""
 
-    base: Domain
+    shared: Domain
     domains: tuple[Domain, ...]
 
     def __iter__(self) -> Iterator[Domain]:
-        """The base and then every domain: the order in which everything is built."""
-        yield self.base
+        """What all share and then every domain: the order in which everything is built."""
+        yield self.shared
         yield from self.domains
 
     @property
@@ -65,55 +69,108 @@ class Registry:
 
 
 def load() -> Registry:
-    """Find, import and check every domain. Raises RegistryError."""
-    base = Domain("base", "kernel/functions.py")
-    _fill(base, "kernel.functions")
-    found: dict[str, Domain] = {}
-    for name, origin, module in _discover():
-        if name in found or name == base.name:
-            first = found.get(name, base).origin
-            raise RegistryError(
-                f"domain {name} is there twice: {first} and {origin}.",
-                fix="rename or remove the folder, or uninstall the package.",
-            )
-        found[name] = Domain(name, origin)
-        for package in _fill(found[name], module):
-            registration.refuse_unregistered(found[name], package)
-    registry = Registry(base, tuple(found[name] for name in registration.order(found)))
-    registration.refuse_twice(registry)
-    registration.refuse_unrequired(registry)
-    registration.refuse_undeclared(registry, registry.permissions)
+    """Find, import and check every domain. Raises RegistryError, which tells all that is wrong."""
+    shared = Domain(SHARED, "kernel/functions.py")
+    functions.register(shared)
+    unusable: list[Fault] = []
+    domains = _loaded(unusable)
+    names, faults = registration.order(domains)
+    for domain in domains.values():
+        faults += domain.faults
+    if not unusable:  # else a model would be missed that only could not be imported
+        faults += _wrong_together([shared, *domains.values()])
+    if unusable or faults:
+        raise _refused(list(dict.fromkeys([*unusable, *faults])))
+    registry = Registry(shared, tuple(domains[name] for name in names))
     permissions.declare(registry.permissions)
     return registry
 
 
-def _discover() -> Iterator[tuple[str, str, str]]:
-    """(name, origin, module) of every domain, in a stable order."""
+def _loaded(unusable: list[Fault]) -> dict[str, Domain]:
+    """The domains by their names; those that cannot be taken in at all are added to the faults."""
+    domains: dict[str, Domain] = {}
+    for name, origin, module in _discovered(unusable):
+        if name in domains:
+            what = f"is there twice: {domains[name].origin} and {origin}"
+            fix = "rename or remove the folder, or uninstall the package"
+            unusable.append(Fault(f"domain {name}", what, fix))
+        else:
+            domains[name] = Domain(name, origin)
+            if fault := _fill(domains[name], module):
+                unusable.append(fault)
+    return domains
+
+
+def _wrong_together(domains: Sequence[Domain]) -> Iterator[Fault]:
+    yield from registration.named_twice(domains)
+    yield from registration.unrequired(domains)
+    yield from registration.undeclared(domains)
+
+
+def _refused(faults: Sequence[Fault]) -> RegistryError:
+    """One fault as a sentence with its way out; several as a list."""
+    if len(faults) == 1:
+        (fault,) = faults
+        return RegistryError(f"{fault.where}: {fault.what}.", why=WHY, fix=f"{fault.fix}.")
+    lines = "\n".join(f"  {fault}" for fault in faults)
+    return RegistryError(f"{len(faults)} things are wrong with the domains:\n{lines}", why=WHY)
+
+
+def _discovered(faults: list[Fault]) -> Iterator[tuple[str, str, str]]:
+    """(name, origin, module) of every domain, in a stable order; what cannot be one is a fault."""
     home = importlib.import_module("domains")
-    for folder in sorted(path for place in home.__path__ for path in Path(place).iterdir()):
-        if any(folder.glob("*.py")):
-            yield folder.name, f"domains/{folder.name}", f"domains.{folder.name}"
+    for path in sorted(path for place in home.__path__ for path in Path(place).iterdir()):
+        if fault := _no_domain(path, home):
+            faults.append(fault)
+        elif _is_package(path):
+            yield path.name, f"domains/{path.name}", f"domains.{path.name}"
     points: list[EntryPoint] = sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name)
     for point in points:
         owner = point.dist.name if point.dist else point.value
         yield point.name, f"entry point of {owner}", point.module
 
 
-def _fill(domain: Domain, name: str) -> list[ModuleType]:
+def _is_package(path: Path) -> bool:
+    """A folder that holds Python; one that git left behind, or that an editor hides, does not."""
+    hidden = path.name.startswith(".") or path.name == "__pycache__"
+    return path.is_dir() and not hidden and any(path.rglob("*.py"))
+
+
+def _no_domain(path: Path, home: ModuleType) -> Fault | None:
+    """Why what lies in domains/ cannot be a domain, or None where it can, or does not try to."""
+    name, where = path.name, f"domains/{path.name}"
+    if path.suffix == ".py" and name != "__init__.py":
+        fix = f"move it to domains/{path.stem}/__init__.py, or out of domains/"
+        return Fault(where, "is a module, and a domain is a folder", fix)
+    if not _is_package(path):
+        return None
+    if not name.isidentifier() or keyword.iskeyword(name):
+        better = re.sub(r"\W", "_", name).strip("_").lower() or "fiber"
+        better = f"the_{better}" if keyword.iskeyword(better) or better[0].isdigit() else better
+        fix = f"rename the folder, for example to domains/{better}, or move it out of domains/"
+        return Fault(where, f"{name} is no name that Python can import", fix)
+    if name in home.__all__ or name.startswith("__"):
+        what = f"a domain of this name would hide what `from domains import {name}` gives"
+        return Fault(where, what, "give the folder another name")
+    return None
+
+
+def _fill(domain: Domain, name: str) -> Fault | None:
     """Import the domain's package with all its modules, and let it register."""
     try:
         package = importlib.import_module(name)
         register = getattr(package, "register", None)
-        if callable(register):
-            domain.description = (inspect.getdoc(package) or "").partition("\n")[0]
-            register(domain)
-            return [package, *map(importlib.import_module, _modules(package))]
+        if not callable(register):
+            what = "has no function register(domain)"
+            fix = "write `def register(domain): domain.models(…)` in its __init__.py, or remove it"
+            return Fault(domain.where(), what, fix)
+        domain.description = (inspect.getdoc(package) or "").partition("\n")[0]
+        register(domain)
+        for module in [package, *map(importlib.import_module, _modules(package))]:
+            domain.faults += registration.unregistered(domain, module)
     except (Exception, SystemExit) as error:
-        raise _not_loaded(domain, name, error) from error
-    raise RegistryError(
-        f"domain {domain.name} ({domain.origin}) has no function register(domain).",
-        fix="write `def register(domain): domain.models(…)` in its __init__.py, or remove it.",
-    )
+        return _not_loaded(domain, name, error)
+    return None
 
 
 def _modules(package: ModuleType) -> Iterator[str]:
@@ -126,29 +183,43 @@ def _modules(package: ModuleType) -> Iterator[str]:
                 yield from _modules(importlib.import_module(name))
 
 
-def _not_loaded(domain: Domain, module: str, error: BaseException) -> RegistryError:
-    what = f"domain {domain.name} ({_place(error, domain, module)}) cannot be loaded: "
-    fix = "mend that line; to remove the domain, remove its folder or uninstall its package."
+def _not_loaded(domain: Domain, module: str, error: BaseException) -> Fault:
     if circle := _circle(error):
-        what = f"the domains import each other in a circle: {circle}; "
-        fix = "a domain imports only models of those that it requires: remove one of these imports."
-    why = "Nothing is done with the other domains: one that fails to load is not one removed."
-    return RegistryError(f"{what}{type(error).__name__}: {error}", why=why, fix=fix)
+        return Fault(
+            ", ".join(f"domains/{name}" for name in circle[:-1]),
+            f"the domains import each other in a circle: {' → '.join(circle)}",
+            "a domain imports only models of those that it requires: remove one of these imports",
+        )
+    return Fault(
+        f"{_place(error, domain, module)}: domain {domain.name}",
+        f"cannot be loaded: {type(error).__name__}: {error}",
+        "correct that line; to remove the domain, remove its folder or uninstall its package",
+    )
 
 
-def _circle(error: BaseException) -> str:
-    """The domains that an import ran through until it came back to one of them, or empty."""
+def _circle(error: BaseException) -> list[str]:
+    """The domains that an import ran through until it came back to the first of them, or none.
+
+    It begins with the least of the names, so that each domain of a circle tells the same one.
+    """
     if not isinstance(error, ImportError) or "partially initialized" not in str(error):
-        return ""
-    frames = (frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__))
-    parts = (name.split(".") for name in [*frames, error.name or ""])
-    names = [name for name, _ in groupby(p[1] for p in parts if p[0] == "domains" and p[1:])]
-    circle = names[names.index(names[-1]) :] if names else []
-    return " → ".join(circle) if len(circle) > 1 else ""
+        return []
+    frames = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
+    names: list[str] = []
+    for module in [*frames, error.name or ""]:
+        package, _, rest = module.partition(".")
+        name = rest.partition(".")[0]
+        if package == "domains" and name and names[-1:] != [name]:
+            names.append(name)
+    circle = names[names.index(names[-1]) : -1] if names else []
+    if len(circle) < 2:
+        return []
+    first = circle.index(min(circle))
+    return [*circle[first:], *circle[:first], min(circle)]
 
 
 def _place(error: BaseException, domain: Domain, module: str) -> str:
-    """The file and line to mend: the innermost frame inside the domain, else where it came from."""
+    """The file and line to correct: the innermost frame in the domain, else where it came from."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{short(error.filename)}:{error.lineno}"
     inside = [

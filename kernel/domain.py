@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from peewee import Field, Model
 
+from kernel.arguments import is_model, shown, takes_one
+from kernel.faults import Fault, calling_place, model_place
 from kernel.fields import EnumField
-from kernel.object_statements import named
+from kernel.functions import notice_function, updated_at_trigger
+from kernel.index_statement import derived_name, index_slips, index_statement
+from kernel.models import indexes_of, primary_key_name
+from kernel.object_statements import TAKEN, named
 from kernel.seeder import Seeder
-from kernel.status_machine import StatusMachine
+from kernel.stated import Stated
+from kernel.status_machine import StatusMachine, machine_slips
 
 PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
-UPDATED_AT = """
-CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
-FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION set_updated_at()
-"""
-# plpgsql: its body is read when it runs, so it neither needs the tables yet nor holds them fast
-NOTICE = """
-CREATE FUNCTION notice_{name}() RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN QUERY {query};
-END
-$$
-"""
 
 
 @dataclass
@@ -34,7 +28,7 @@ class Domain:
     """One domain's table of contents.
 
     name: the package's or the entry point's name. origin: where it came from, for messages.
-    Every method raises ValueError for what cannot be meant; the registry adds domain and file.
+    faults: what was stated that cannot be meant; the registry refuses the domain for it.
     """
 
     name: str
@@ -49,35 +43,50 @@ class Domain:
     granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Seeder], None]] = field(default_factory=list)
     renames: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
         """Name the domains whose models this one refers to."""
-        self.requirements.extend(names)
+        self.requirements.extend(self._texts("requires", names, '"auth", "locations"'))
 
     def models(self, *models: type[Model]) -> None:
         """Register Peewee models; one with an `updated_at` field gets the trigger that keeps it."""
         for model in models:
-            if not (isinstance(model, type) and issubclass(model, Model)):
-                raise ValueError(f"domain.models takes Peewee models, not {model!r}")
-            if model in self.tables:
-                raise ValueError(f"the model {model.__name__} is registered twice")
-            self.tables.append(model)
-            if "updated_at" in model._meta.fields:
-                self.statements.append(UPDATED_AT.format(table=model._meta.table_name))
+            if not is_model(model):
+                self._refuse(
+                    f"domain.models takes Peewee models, not {shown(model)}",
+                    "write domain.models(models.One, models.Two)",
+                )
+            elif model in self.tables:
+                self._refuse(
+                    f"the model {model.__name__} is registered twice", "name it once in register"
+                )
+            else:
+                self.tables.append(model)
+                if "updated_at" in model._meta.fields:
+                    self._state(updated_at_trigger(model))
 
     def renamed_from(self, thing: type[Model] | Field, old: str) -> None:
         """Say what a model's table or a field's column was called, so that its rows are kept.
 
         It may stand there for good: where the old name is gone it means nothing.
         """
-        if isinstance(thing, Field):
+        known = is_model(thing) or isinstance(thing, Field)
+        if not known or not isinstance(old, str) or not old:
+            self._refuse(
+                f"domain.renamed_from takes a model or a field and its old name, not "
+                f"{shown(thing)} and {shown(old)}",
+                'write domain.renamed_from(models.One.meters, "length_m")',
+            )
+        elif isinstance(thing, Field):
             self.renames.append(f"{thing.model._meta.table_name}.{old}:{thing.column_name}")
         else:
             self.renames.append(f"{old}:{thing._meta.table_name}")
 
     def extension(self, name: str, *, optional: bool = False) -> None:
         """Ask for an extension; an optional one is created only where the server offers it."""
-        self.extensions[name] = optional
+        for text in self._texts("extension", (name,), '"pg_trgm"'):
+            self.extensions[text] = optional
 
     def index(
         self,
@@ -95,57 +104,49 @@ class Domain:
         predicate of a partial index. using: the method (`gin`, `brin`). include: what an
         index-only scan shall find. name: needed where a column is an expression.
         """
-        table = model._meta.table_name
-        if name is None:
-            if not all(isinstance(column, Field) for column in columns):
-                raise ValueError(
-                    f'an index on {table} has no name: pass name="{table}_…_idx" to domain.index, '
-                    "for an expression gives none"
-                )
-            fields = [column.column_name for column in columns if isinstance(column, Field)]
-            name = "_".join([table, *fields, "key" if unique else "idx"])
-        parts = [
-            f'CREATE {"UNIQUE " if unique else ""}INDEX "{name}" ON "{table}"',
-            f"USING {using}" if using else "",
-            f"({', '.join(_column(column) for column in columns)})",
-            f"INCLUDE ({', '.join(map(_column, include))})" if include else "",
-            f"WHERE {where}" if where else "",
-        ]
-        self.statements.append(" ".join(filter(None, parts)))
+        included = [include] if isinstance(include, Field | str) else list(include)
+        slips = list(index_slips(model, columns, name, where, using, included))
+        for what, fix in slips:
+            self._refuse(what, fix)
+        if not slips:
+            title = name or derived_name(model, columns, unique)
+            self._state(index_statement(model, columns, title, unique, where, using, included))
 
     def sql(self, *statements: str) -> None:
         """Register statements that Peewee has no word for, one object each: CREATE, and what can
         only be said by ALTER or COMMENT (see kernel.object_statements)."""
-        for statement in statements:
-            if not named(statement):
-                raise ValueError(
-                    "domain.sql takes CREATE FUNCTION, PROCEDURE, TRIGGER, INDEX, VIEW, SEQUENCE, "
-                    "POLICY, TYPE and DOMAIN, settings such as ALTER TABLE … ENABLE ROW LEVEL "
-                    "SECURITY, and COMMENT, without OR REPLACE, IF NOT EXISTS or the name of a "
-                    "schema, not: "
-                    f"{statement.strip()[:60]!r}; state what the database shall hold, `invoke "
-                    "generate` writes the change"
+        for statement in self._texts("sql", statements, "rules.STAYS, rules.REFUSE"):
+            if named(statement):
+                self.statements.append(statement)
+            else:
+                self._refuse(
+                    f"domain.sql takes {TAKEN}, not: {statement.strip()[:60]!r}",
+                    "state what the database shall hold; `invoke generate` writes the change",
                 )
-        self.statements.extend(statements)
 
     def status(self, *machines: StatusMachine) -> None:
         """Register status machines: no row moves along a path that its machine does not have."""
         for machine in machines:
-            self.machines.append(machine)
-            self.statements.append(machine.trigger)
+            slips = list(machine_slips(machine))
+            for what, fix in slips:
+                self._refuse(what, fix)
+            if not slips:
+                self.machines.append(machine)
+                self._state(machine.trigger)
 
     def permissions(self, *names: str) -> None:
         """Declare permissions, each `resource.action`."""
-        for name in names:
+        for name in self._texts("permissions", names, '"payments.read", "payments.refund"'):
             if not PERMISSION.fullmatch(name):
-                raise ValueError(f"{name!r} is not a permission: write it like payments.refund")
-            if name in self.permission_names:
-                raise ValueError(f"the permission {name} is declared twice")
-            self.permission_names.append(name)
+                self._refuse(f"{name!r} is not a permission", "write it like payments.refund")
+            elif name in self.permission_names:
+                self._refuse(f"the permission {name} is declared twice", "declare it once")
+            else:
+                self.permission_names.append(name)
 
     def grants(self, *names: str) -> None:
         """Name the permissions that the domain's seeds give to roles; some domain declares them."""
-        self.granted_names.extend(names)
+        self.granted_names.extend(self._texts("grants", names, '"payments.read"'))
 
     def notice(self, name: str, query: str) -> None:
         """Register what an operator must be told as long as it is so.
@@ -153,29 +154,78 @@ class Domain:
         query: SQL that gives one text for each thing to tell, and no row where all is well.
         `invoke migrate` and `invoke status` print the texts.
         """
-        self.sql(NOTICE.format(name=name, query=query.strip()))
+        both = isinstance(name, str) and isinstance(query, str)
+        if not both or not re.fullmatch("[a-z_][a-z0-9_]*", name) or not query.strip():
+            self._refuse(
+                "domain.notice takes a name in small letters and an SQL query, not "
+                f"{shown(name)} and {shown(query)}",
+                'write domain.notice("seeded_password", rules.SEEDED_PASSWORD)',
+            )
+        else:
+            self._state(notice_function(name, query.strip().rstrip(";")))
 
     def seed(self, *functions: Callable[[Seeder], None]) -> None:
         """Register seed functions; each is called with the seeder."""
-        self.seeds.extend(functions)
+        for function in functions:
+            if callable(function) and takes_one(function):
+                self.seeds.append(function)
+            else:
+                self._refuse(
+                    "domain.seed takes functions that are called with the seeder, not "
+                    f"{shown(function)}",
+                    "write `def rows(seeder): …` and domain.seed(seeds.rows), without brackets",
+                )
 
     @property
     def enums(self) -> dict[type[StrEnum], str]:
         """The models' enums, in order of use, with the names of their types."""
-        fields = (f for model in self.tables for f in model._meta.sorted_fields)
-        return {f.enum: f.enum_name for f in fields if isinstance(f, EnumField)}
+        enums: dict[type[StrEnum], str] = {}
+        for model in self.tables:
+            for column in model._meta.sorted_fields:
+                if isinstance(column, EnumField) and not column.enum_slip():
+                    enums[column.enum] = column.enum_name
+        return enums
 
     def objects(self) -> Iterator[tuple[str, str, object]]:
         """Everything registered that has a name of its own: (kind, name, the thing itself)."""
         for model in self.tables:
             yield "table", model._meta.table_name, model
-            yield from (("index", index._name, index) for index in model._meta.fields_to_index())
-        yield from (("enum", name, enum) for enum, name in self.enums.items())
-        yield from (("permission", name, object()) for name in self.permission_names)
+            if model._meta.primary_key:
+                yield "primary key", primary_key_name(model), model
+            for index in indexes_of(model):
+                yield "index", index._name, index
+        for enum, name in self.enums.items():
+            yield "enum", name, enum
+        for permission in self.permission_names:
+            yield "permission", permission, permission
         for statement in self.statements:
             if made := named(statement):
-                yield *made, object()
+                yield *made, statement
 
+    def where(self, thing: object = None) -> str:
+        """The place of something registered, as messages begin; else that of the domain."""
+        if isinstance(thing, Stated):
+            return f"{thing.place}: domain {self.name}"
+        owner = getattr(thing, "_model", thing)
+        return (
+            model_place(owner) if isinstance(owner, type) else f"{self.origin}: domain {self.name}"
+        )
 
-def _column(column: Field | str) -> str:
-    return f'"{column.column_name}"' if isinstance(column, Field) else column
+    def _state(self, statement: str) -> None:
+        self.statements.append(Stated(statement))
+
+    def _refuse(self, what: str, fix: str) -> None:
+        self.faults.append(Fault(f"{calling_place()}: domain {self.name}", what, fix))
+
+    def _texts(self, call: str, values: Sequence[object], example: str) -> list[Stated]:
+        """The values that are texts, each with its place; each other one is a fault."""
+        texts = []
+        for value in values:
+            if isinstance(value, str) and value.strip():
+                texts.append(Stated(value))
+            else:
+                self._refuse(
+                    f"domain.{call} takes texts, one by one, not {shown(value)}",
+                    f"write domain.{call}({example})",
+                )
+        return texts

@@ -26,6 +26,8 @@ from peewee import (
 from kernel.phone import normalise_phone
 from kernel.secrets import Secret
 
+ENUM_BYTES = 63
+
 
 class CheckedField(Field):
     """A field whose type says less than its rule: `check` is SQL with `{column}` in it."""
@@ -34,9 +36,9 @@ class CheckedField(Field):
 
     def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
         super().bind(model, name, set_attribute)
-        if self.check:
-            rule = Check(self.check.format(column=self.column_name))
-            self.constraints = [*(self.constraints or []), rule]
+        own = [] if self.constraints is None else self.constraints
+        if self.check and isinstance(own, list | tuple):  # else: a slip, which the registry tells
+            self.constraints = [*own, Check(self.check.format(column=self.column_name))]
 
 
 class TimestampField(Field):
@@ -149,6 +151,20 @@ class EnumField(Field):
     def enum_name(self) -> str:
         """Name of the type in the database."""
         return re.sub(r"(?<!^)(?=[A-Z])", "_", self.enum.__name__).lower()
+
+    def enum_slip(self) -> str:
+        """What is wrong with the enum, or empty.
+
+        An `Enum` that is no StrEnum has the text 'State.A' for its value, and the type would, too.
+        """
+        if not (isinstance(self.enum, type) and issubclass(self.enum, StrEnum)):
+            return f"has {self.enum!r} for its values, which is no StrEnum"
+        if not len(self.enum):
+            return f"has the enum {self.enum.__name__}, which has no values"
+        for value in self.enum:
+            if not value or "\0" in value or len(value.encode()) > ENUM_BYTES:
+                return f"has the value {str(value)[:70]!r}; one has 1 to {ENUM_BYTES} bytes"
+        return ""
 
     def ddl_datatype(self, ctx: Any) -> SQL:
         return SQL(self.enum_name)

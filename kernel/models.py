@@ -2,21 +2,65 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from peewee import BigAutoField, Default, Metadata, Model
+from peewee import SQL, BigAutoField, Default, Field, Index, Metadata, Model, ModelIndex
 
 from kernel.fields import TimestampField
 
+GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\s+AS\s*\(|^\s*AS\s*\(", re.IGNORECASE)
+
 
 class IndexNames(Metadata):
-    """PostgreSQL's own endings for the indexes that Peewee derives: _key if unique, else _idx."""
+    """PostgreSQL's own endings for the indexes that Peewee names: _key if unique, else _idx."""
 
     def fields_to_index(self) -> list[Any]:
         indexes: list[Any] = super().fields_to_index()
         for index in indexes:
-            index._name += "_key" if index._unique else "_idx"
+            # One that Model.add_index made is the same object each time: it must not grow a second
+            # ending; and a name that somebody chose stays as it is.
+            if isinstance(index, ModelIndex):
+                _add_ending(index)
         return indexes
+
+
+def _add_ending(index: Any) -> None:
+    if index._name == _peewee_name(index):
+        index._name += "_key" if index._unique else "_idx"
+
+
+def _peewee_name(index: Any) -> str:
+    """The name that Peewee gives an index by itself, or empty where it has none to give."""
+    try:
+        return str(index._generate_name_from_fields(index._model, index._expressions))
+    except ValueError:
+        return ""
+
+
+def primary_key_name(model: type[Model]) -> str:
+    """The name that PostgreSQL gives the primary key: cut to 63 bytes in front of the ending."""
+    table = model._meta.table_name.encode()[:58].decode(errors="ignore")
+    return f"{table}_pkey"
+
+
+def is_generated(field: Field) -> bool:
+    """Whether PostgreSQL computes the column from others (GENERATED ALWAYS AS (…) STORED)."""
+    constraints = field.constraints if isinstance(field.constraints, list | tuple) else []
+    texts = [part.sql for part in constraints if isinstance(part, SQL)]
+    return any(GENERATED.search(str(text)) for text in texts)
+
+
+def indexes_of(model: type[Model]) -> list[Any]:
+    """The indexes that Peewee makes, those of the fields and of Meta.
+
+    None where Meta.indexes cannot be read, which is a fault of its own (kernel.model_faults).
+    """
+    try:
+        indexes = model._meta.fields_to_index()
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return []
+    return [index for index in indexes if isinstance(index, Index)]
 
 
 class IdentityField(BigAutoField):

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import re
 
+TAKEN = (
+    "CREATE FUNCTION, PROCEDURE, TRIGGER, INDEX, VIEW, SEQUENCE, POLICY, TYPE and DOMAIN, settings "
+    "such as ALTER TABLE … ENABLE ROW LEVEL SECURITY, and COMMENT, without OR REPLACE, IF NOT "
+    "EXISTS or the name of a schema"
+)
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
 SPACE = r"(?:\s|--[^\n]*\n)*"
 END = r"(?![\w$]|\s*\.)"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from kernel.arguments import shown
+from kernel.fields import EnumField
 
 REFUSE_MOVE = """
 CREATE FUNCTION refuse_status_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -79,3 +82,50 @@ class StatusMachine:
 
     def _ordered(self, statuses: Set[StrEnum]) -> list[str]:
         return [str(status) for status in self.field.enum if status in statuses]
+
+
+def machine_slips(machine: object) -> Iterator[tuple[str, str]]:
+    """(what, fix) of what cannot be meant: such a trigger would refuse each INSERT, or nothing."""
+    if not isinstance(machine, StatusMachine):
+        yield (
+            f"domain.status takes status machines, not {shown(machine)}",
+            "write domain.status(statuses.INVOICES), with INVOICES = StatusMachine(…)",
+        )
+        return
+    field = machine.field
+    if not isinstance(field, EnumField) or not getattr(field, "model", None) or field.enum_slip():
+        yield (
+            f"a status machine has {shown(field)} for its field, which is no EnumField of a model",
+            "write StatusMachine(Invoice.status, …)",
+        )
+        return
+    name = f"the status machine of {field.model.__name__}.{field.name}"
+    if not isinstance(machine.start, Set) or not machine.start:
+        yield f"{name} starts nowhere", "give start a set: {Status.DRAFT}"
+        return
+    if not isinstance(machine.moves, Mapping):
+        yield f"{name} has no table of moves", "give moves a dict: {Status.DRAFT: {Status.OPEN}}"
+        return
+    yield from _status_slips(machine, name)
+
+
+def _status_slips(machine: StatusMachine, name: str) -> Iterator[tuple[str, str]]:
+    statuses: set[object] = set(machine.start) | set(machine.moves)
+    for status, targets in machine.moves.items():
+        if isinstance(targets, Set):
+            statuses |= set(targets)
+        else:
+            yield f"{name} has no set of moves from {status}", "write {Status.DRAFT: {Status.OPEN}}"
+    for word in sorted(str(status) for status in statuses - set(machine.field.enum)):
+        yield (
+            f"{name} knows {word}, which {machine.field.enum.__name__} does not have",
+            f"name one of {', '.join(machine.field.enum)}",
+        )
+    default = machine.field.default
+    if default is not None and not callable(default) and default not in machine.start:
+        yield (
+            f"{name} does not start with {default}, the default: each INSERT without a status "
+            "would be refused",
+            f"add it to start, or change the default (start is "
+            f"{', '.join(str(status) for status in machine.start)})",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ def test_a_command_says_it_and_writes_nothing(
     before = sorted(path for path in project.rglob("*.py"))
     result = invoke(project, "postgresql://localhost:1/none", *command)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: domain billing (domains/billing/models.py:1)")
+    assert "domains/billing/models.py:1: domain billing: cannot be loaded" in result.stderr
     assert "Traceback" not in result.stderr
     assert sorted(path for path in project.rglob("*.py")) == before
 
@@ -27,15 +26,11 @@ def test_a_command_says_it_and_writes_nothing(
 def test_a_folder_and_an_installed_package_of_one_name(
     project: Path, invoke: Invoke, tmp_path: Path
 ) -> None:
-    for name in ("auth", "base"):
-        info = tmp_path / "installed" / f"isp_{name}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: isp-{name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[billing.domains]\n{name} = isp_{name}\n")
+    info = tmp_path / "installed/isp_auth-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: isp-auth\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[billing.domains]\nauth = isp_auth\n")
     path = {"PYTHONPATH": str(tmp_path / "installed")}
     result = invoke(project, "postgresql://localhost:1/none", "domains", **path)
     assert result.returncode == 1
-    assert "domain auth is there twice: domains/auth and entry point of isp-auth" in result.stderr
-    shutil.rmtree(tmp_path / "installed/isp_auth-1.0.dist-info")
-    result = invoke(project, "postgresql://localhost:1/none", "domains", **path)
-    assert "base is there twice: kernel/functions.py and entry point of isp-base" in result.stderr
+    assert "domain auth: is there twice: domains/auth and entry point of isp-auth" in result.stderr

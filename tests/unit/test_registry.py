@@ -56,7 +56,10 @@ THING, SAME = model("One", "things"), model("Two", "things")
 CASES: dict[str, tuple[Files, list[str]]] = {
     "unknown requirement": (
         AUTH | {"shop/__init__.py": package('domain.requires("auth", "stock")')},
-        ["domain shop (domains/shop) requires stock, and there is none", "there are: auth, shop"],
+        [
+            "domains/shop/__init__.py:5: domain shop: requires stock, and there is none",
+            "there are: auth, shop",
+        ],
     ),
     "circle of requirements": (
         AUTH
@@ -72,28 +75,34 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         | domain(
             "stock", model("Part", "parts"), head=f"{HEAD}from domains.shop.models import Shop"
         ),
-        ["import each other in a circle: shop → stock → shop;", "remove one of these imports"],
+        [
+            "domains/shop, domains/stock: the domains import each other",
+            "in a circle: shop → stock → shop.",
+        ],
     ),
     "table twice": (
         domain("one", THING) | domain("two", SAME),
-        ["the table things is registered twice: by domain one (domains/one) and by domain two"],
+        [
+            "domains/two/models.py:7: Two: the table things is registered twice",
+            "here and by domains/one/models.py:7: One.",
+        ],
     ),
     "table twice in one domain": (
         domain("one", THING + SAME),
-        ["the table things is registered twice: by domain one"],
+        ["domains/one/models.py:13: Two: the table things is registered twice"],
     ),
     "model twice": (
         domain("one", THING, "domain.models(models.One)"),
-        ["domain one (domains/one/__init__.py:5)", "the model One is registered twice"],
+        ["domains/one/__init__.py:5: domain one", "the model One is registered twice"],
     ),
     "index twice": (
         domain("one", THING, INDEX.format("One", "i") + ";" + INDEX.format("One", "i")),
-        ["the index i is registered twice", "domain one (domains/one)"],
+        ["the index i is registered twice: here and by domains/one/__init__.py:5: domain one"],
     ),
     "index with the name of a derived one": (
         domain("one", model("One", "ones", "a = IntegerField(index=True)"))
         | domain("two", model("Two", "twos"), INDEX.format("Two", "ones_a_idx")),
-        ["the index ones_a_idx is registered twice", "domain two (domains/two)"],
+        ["domains/two/__init__.py:5: domain two: the index ones_a_idx is registered twice"],
     ),
     "index with the name of a table": (
         domain("one", THING, INDEX.format("One", "things")),
@@ -102,11 +111,14 @@ CASES: dict[str, tuple[Files, list[str]]] = {
     "enum twice": (
         domain("one", STATE + model("One", "ones", STATEFUL))
         | domain("two", STATE + model("Two", "twos", STATEFUL)),
-        ["the enum state is registered twice", "(domains/one)", "(domains/two)"],
+        ["domains/two/models.py:7: State: the enum state", "by domains/one/models.py:7: State."],
     ),
     "function twice": (
         {f"{name}/__init__.py": package(FUNCTION.format("FUNCTION")) for name in ("one", "two")},
-        ["the function f(a int) is registered twice", "(domains/one)", "(domains/two)"],
+        [
+            "domains/two/__init__.py:5: domain two: the function f(a int) is",
+            "domains/one/__init__.py:5",
+        ],
     ),
     "function and procedure": (
         {
@@ -118,7 +130,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
     "foreign key into a domain that is not required": (
         domain("one", THING) | domain("two", model("Two", "twos", TO_ONE), head=HEAD + OTHER),
         [
-            "domain two (domains/two/models.py: Two.one) refers to One of domain one",
+            "domains/two/models.py:9: Two.one: refers to One of domain one, which is not",
             'add domain.requires("one") to the register function of two',
         ],
     ),
@@ -129,81 +141,153 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             model("Two", "twos", "far = ForeignKeyField(Base)"),
             head=HEAD + "from domains.two.far import Base, Far\n",
         ),
-        ["the model Far (domains/two/far.py) is never registered"],
+        ["domains/two/far.py:11: Far: is never registered", "Two.far: refers to Base, which no"],
     ),
     "foreign key to nothing": (
         domain("two", model("Two", "twos", "far = DeferredForeignKey('Nowhere')")),
-        ["domain two (domains/two/models.py: Two.far) refers to nowhere, which no domain"],
+        ["domains/two/models.py:8: Two.far: refers to nowhere, which no domain"],
     ),
     "model that is not registered": (
         domain("one", THING) | {"one/models.py": HEAD + THING + model("Two", "twos")},
-        ["domain one: the model Two (domains/one/models.py) is never registered", "domain.models("],
+        ["domains/one/models.py:13: Two: is never registered", "domain.models("],
     ),
     "module that nobody imports": (
         AUTH | {"auth/deep/__init__.py": "", "auth/deep/more.py": HEAD + THING},
-        ["domain auth: the model One (domains/auth/deep/more.py) is never registered"],
+        ["domains/auth/deep/more.py:7: One: is never registered"],
     ),
     "module that nobody imports and Python cannot read": (
         AUTH | {"auth/more.py": "x = 1\ndef\n"},
-        ["domain auth (domains/auth/more.py:2) cannot be loaded: SyntaxError"],
+        ["domains/auth/more.py:2: domain auth: cannot be loaded: SyntaxError"],
     ),
     "syntax error": (
         {"one/__init__.py": "from domains.one import models\n", "one/models.py": "\n\nx = (\n"},
-        ["domain one (domains/one/models.py:3) cannot be loaded: SyntaxError", "mend that line"],
+        ["domains/one/models.py:3: domain one: cannot be loaded: SyntaxError", "correct that line"],
     ),
     "import error": (
         {"one/__init__.py": "from domains.one import models\n", "one/models.py": "import nowhere"},
-        ["domain one (domains/one/models.py:1) cannot be loaded", "No module named 'nowhere'"],
+        ["domains/one/models.py:1: domain one: cannot be loaded", "No module named 'nowhere'"],
     ),
     "error in register": (
         {"one/__init__.py": package("\n    helper()", "def helper(): return 1 / 0")},
-        ["domain one (domains/one/__init__.py:2) cannot be loaded: ZeroDivisionError"],
+        ["domains/one/__init__.py:2: domain one: cannot be loaded: ZeroDivisionError"],
     ),
     "error in what the engine is told": (
         {"one/__init__.py": package("domain.models(5)")},
-        ["domain one (domains/one/__init__.py:5)", "domain.models takes Peewee models, not 5"],
+        ["domains/one/__init__.py:5: domain one", "domain.models takes Peewee models, not 5"],
     ),
     "exit": (
         {"one/__init__.py": "import sys\nsys.exit(0)\n"},
-        ["domain one (domains/one/__init__.py:2) cannot be loaded: SystemExit: 0"],
+        ["domains/one/__init__.py:2: domain one: cannot be loaded: SystemExit: 0"],
     ),
     "no register function": (
         {"one/__init__.py": "register = 5\n"},
-        ["domain one (domains/one) has no function register(domain)", "def register(domain):"],
+        ["domains/one: domain one: has no function register(domain)", "def register(domain):"],
     ),
     "no __init__.py": (
         {"one/models.py": HEAD + THING},
-        ["domain one (domains/one) has no function register(domain)"],
+        ["domains/one: domain one: has no function register(domain)"],
     ),
     "bad permission": (
         {"one/__init__.py": package("domain.permissions('shop.read', 'shop write')")},
         [
-            "domain one (domains/one/__init__.py:5)",
+            "domains/one/__init__.py:5: domain one",
             "'shop write' is not a permission",
             "payments.r",
         ],
     ),
     "domain.sql that is no CREATE": (
         {"one/__init__.py": package("domain.sql('ALTER TABLE x ADD y int')")},
-        ["domain one (domains/one/__init__.py:5)", "not: 'ALTER TABLE x ADD y int'"],
+        ["domains/one/__init__.py:5: domain one", "not: 'ALTER TABLE x ADD y int'"],
     ),
     "domain.sql that would hide another object": (
         {"one/__init__.py": package("domain.sql('CREATE OR REPLACE FUNCTION f() RETURNS int')")},
-        ["domain one (domains/one/__init__.py:5)", "without OR REPLACE"],
+        ["domains/one/__init__.py:5: domain one", "without OR REPLACE"],
     ),
     "domain.sql with the name of a schema": (
         {"one/__init__.py": package("domain.sql('CREATE FUNCTION public.f() RETURNS int')")},
-        ["domain one (domains/one/__init__.py:5)", "the name of a schema"],
+        ["domains/one/__init__.py:5: domain one", "the name of a schema"],
     ),
     "domain.sql that the engine cannot carry": (
         {"one/__init__.py": package("domain.sql('CREATE TYPE r AS RANGE (subtype = int)')")},
-        ["domain one (domains/one/__init__.py:5)", "CREATE FUNCTION, PROCEDURE, TRIGGER"],
+        ["domains/one/__init__.py:5: domain one", "CREATE FUNCTION, PROCEDURE, TRIGGER"],
     ),
     "expression index without a name": (
         domain("one", THING, "domain.index(models.One, 'lower(a)')"),
-        ["domain one (domains/one/__init__.py:5)", "an index on things has no name"],
+        ["domains/one/__init__.py:5: domain one", "an index on things has no name"],
     ),
 }
+CASES |= {
+    "folder that hides what domains gives": (
+        AUTH | {"lock/__init__.py": package(), "portion/__init__.py": package()},
+        [
+            "domains/lock: a domain of this name would hide what `from domains import lock` gives",
+            "domains/portion: ",
+        ],
+    ),
+    "folder that Python cannot import": (
+        AUTH
+        | {
+            "my-domain/__init__.py": package(),
+            "2nd/models.py": "",
+            "class/__init__.py": package(),
+        },
+        [
+            "domains/my-domain: my-domain is no name that Python can import",
+            "rename the folder, for example to domains/my_domain,",
+            "for example to domains/the_2nd,",
+            "for example to domains/the_class,",
+        ],
+    ),
+    "domain below a folder": (
+        AUTH | {"isp/fiber/__init__.py": package()},
+        ["domains/isp: domain isp: has no function register(domain)"],
+    ),
+    "module instead of a folder": (
+        AUTH | {"fiber.py": package()},
+        ["domains/fiber.py: is a module", "move it to domains/fiber/__init__.py"],
+    ),
+    "model in two domains": (
+        domain("one", THING) | {"two/__init__.py": package("domain.models(One)", OTHER.strip())},
+        ["the table things is registered twice", "domains/one/models.py:7: One"],
+    ),
+    "enum with the name of a table": (
+        domain("one", STATE + model("One", "state", STATEFUL)),
+        ["the enum state is registered twice: here and by domains/one/models.py"],
+    ),
+    "index with the name of another's primary key": (
+        domain("one", THING)
+        | domain("two", model("Two", "twos"), INDEX.format("Two", "things_pkey")),
+        ["the index things_pkey is registered twice", "domains/one/models.py:7: One"],
+    ),
+    "several domains at once": (
+        domain("one", THING, "domain.requires(['auth'])")
+        | {"two/__init__.py": "import nowhere\n", "a-b/__init__.py": "", "three/x.py": ""},
+        [
+            "4 things are wrong with the domains:",
+            "domains/one/__init__.py:5: domain one: domain.requires takes texts",
+            "domains/two/__init__.py:1: domain two: cannot be loaded",
+            "domains/a-b: ",
+            "domains/three: domain three: has no function",
+        ],
+    ),
+}
+# Names that modules of the project have, or had; a domain may have them as well.
+NAMES = (
+    *(
+        "base",
+        "domains",
+        "engine",
+        "errors",
+        "fields",
+        "kernel",
+        "machine",
+        "models",
+        "permissions",
+    ),
+    *("peewee", "registry", "rows", "secrets", "status_machine"),
+)
+LEFT_OVER = {"gone/__pycache__/models.pyc": "", ".hidden/models.py": "", "notes/README.md": ""}
+WORKING = {f"{name}/__init__.py": package() for name in NAMES} | domain("shop", THING) | LEFT_OVER
 LOAD = """
 import json, os, sys
 def message(folder):
@@ -214,10 +298,10 @@ def message(folder):
     sys.path[0] = folder
     import registry
     try:
-        registry.load()
+        loaded = registry.load()
     except registry.RegistryError as error:
         return str(error)
-    return "nothing was refused"
+    return "loaded: " + " ".join(domain.name for domain in loaded.domains)
 print(json.dumps({title: message(folder) for title, folder in json.load(sys.stdin).items()}))
 """
 
@@ -241,7 +325,7 @@ def messages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the registry says to each case; one process asks it about all."""
     folders = {
         title: str(lay(tmp_path_factory.mktemp("case"), files))
-        for title, (files, _) in CASES.items()
+        for title, (files, _) in {**CASES, "working": (WORKING, [])}.items()
     }
     done = subprocess.run(
         [sys.executable, "-c", LOAD],
@@ -260,5 +344,10 @@ def messages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def test_what_is_refused(title: str, messages: dict[str, str]) -> None:
     for words in CASES[title][1]:
         assert words in messages[title]
-    assert "\nWhat to do: " in messages[title]
-    assert messages[title].count("What to do") == 1
+    first = messages[title].splitlines()[0]
+    told = int(first.split()[0]) if "things are wrong" in first else 1
+    assert messages[title].count("What to do: ") == told
+
+
+def test_a_domain_may_have_the_name_of_a_module_of_ours(messages: dict[str, str]) -> None:
+    assert messages["working"] == "loaded: " + " ".join(sorted([*NAMES, "shop"]))

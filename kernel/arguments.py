@@ -1,0 +1,36 @@
+"""What can be said of an argument before anything is done with it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeGuard
+
+from peewee import Model
+
+SHOWN = 60
+
+
+def is_model(thing: object) -> TypeGuard[type[Model]]:
+    """Whether it is a Peewee model, the class."""
+    return isinstance(thing, type) and issubclass(thing, Model)
+
+
+def takes_one(function: Callable[..., Any]) -> bool:
+    """Whether the function can be called with one argument; where Python cannot tell, it can."""
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        return True
+    return True
+
+
+def shown(value: object) -> str:
+    """The value as a message shows it: short, on one line, and whatever its repr does."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
