@@ -1,7 +1,10 @@
-"""Whether the rows of a database keep the rules, whoever wrote them: a query for each rule.
+"""The audit: whether the rows of a database keep the rules, whoever wrote them.
 
-For data that was loaded with the triggers off, restored, or brought from another system. Each
-query selects what breaks its rule, as one text for each row.
+    for broken in audit(connection):
+        print(broken)
+
+For data that was loaded with the triggers off, restored, or brought from another system. There is a
+query for each rule, which selects what breaks it, as one text for each row.
 """
 
 from __future__ import annotations
@@ -9,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+__all__ = ["BrokenRule", "audit"]
+
 EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Violation:
+class BrokenRule:
     """A rule that rows break. count: how many do. examples: the first of them."""
 
     rule: str
@@ -203,21 +208,21 @@ IDENTITIES = """
 """
 
 
-def verify(connection: Any) -> list[Violation]:
-    """What a psycopg2 connection sees that breaks a rule; nothing is changed."""
+def audit(connection: Any) -> list[BrokenRule]:
+    """The rules that are broken in what a psycopg2 connection sees; nothing is changed."""
     with connection.cursor() as cursor:
-        found = [_violation(cursor, rule, query) for rule, query in RULES.items()]
-        found.append(_used_identities(cursor))
-    return [violation for violation in found if violation.count]
+        rules = [_looked_at(cursor, rule, query) for rule, query in RULES.items()]
+        rules.append(_used_identities(cursor))
+    return [rule for rule in rules if rule.count]
 
 
-def _violation(cursor: Any, rule: str, query: str) -> Violation:
+def _looked_at(cursor: Any, rule: str, query: str) -> BrokenRule:
     cursor.execute(f"SELECT text, count(*) OVER () FROM ({query}) v (text) LIMIT {EXAMPLES}")
     rows = cursor.fetchall()
-    return Violation(rule, rows[0][1] if rows else 0, tuple(text for text, _ in rows))
+    return BrokenRule(rule, rows[0][1] if rows else 0, tuple(text for text, _ in rows))
 
 
-def _used_identities(cursor: Any) -> Violation:
+def _used_identities(cursor: Any) -> BrokenRule:
     """A sequence that lags behind would make the next insert fail."""
     cursor.execute(IDENTITIES)
     late = []
@@ -228,4 +233,4 @@ def _used_identities(cursor: Any) -> Violation:
             (sequence,),
         )
         late += [f"{table} has {last}" for (last,) in cursor.fetchall()]
-    return Violation("the next identity is free", len(late), tuple(late[:EXAMPLES]))
+    return BrokenRule("the next identity is free", len(late), tuple(late[:EXAMPLES]))

@@ -1,7 +1,7 @@
 """Filling a database: refuse what is not empty, stream the rows in, verify, commit or undo all.
 
 One transaction. The tables' own triggers are off while rows stream in, since the rows come with
-what these would fill; foreign keys, CHECKs and unique indexes stay on, and `demo.verify` looks
+what these would fill; foreign keys, CHECKs and unique indexes stay on, and the audit looks
 after the rest before anything is committed.
 """
 
@@ -19,7 +19,7 @@ from peewee import Model
 from psycopg2 import errors
 
 import registry
-from application.integrity import verify
+from application.integrity import audit
 from demo import seeded, world
 from demo.moments import DAY
 from demo.plan import Plan
@@ -76,7 +76,7 @@ def load(url: str, migrations: Path, plan: Plan, report: Report) -> list[Sheet]:
                     _refuse_in_use(cursor, where)
                     sheets = _fill(cursor, models, plan, report)
                 _analyze(cursor, sheets)
-                _refuse_violations(connection, report)
+                _refuse_broken(connection, report)
         except psycopg2.Error as error:
             raise _explained(error) from error
         _vacuum(connection, sheets, report)
@@ -161,12 +161,12 @@ def _advance(cursor: Any, sheet: Sheet) -> None:
     cursor.execute(ADVANCE, (sheet.last_id, sheet.table))
 
 
-def _refuse_violations(connection: Any, report: Report) -> None:
-    report.message("verifying")
-    if found := verify(connection):
+def _refuse_broken(connection: Any, report: Report) -> None:
+    report.message("auditing the rows")
+    if broken := audit(connection):
         raise DemoFailed(
             "the rows break the rules of the database:",
-            why="\n".join(f"  - {violation}" for violation in found) + "\nNothing was kept.",
+            why="\n".join(f"  - {rule}" for rule in broken) + "\nNothing was kept.",
             fix="this is a fault in the package demo: correct it where the rule is named.",
         )
 

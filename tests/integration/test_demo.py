@@ -12,7 +12,7 @@ import pytest
 
 import demo.load
 import registry
-from application.integrity import RULES, Violation, verify
+from application.integrity import RULES, BrokenRule, audit
 from demo.load import DemoFailed
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.billing.operations import renew
@@ -67,9 +67,9 @@ def rows(url: str) -> dict[str, Any]:
     return {table: (number, digest) for table, number, digest in found}
 
 
-def violations(url: str) -> list[Violation]:
+def violations(url: str) -> list[BrokenRule]:
     with closing(psycopg2.connect(url)) as connection:
-        return verify(connection)
+        return audit(connection)
 
 
 def test_the_same_seed_gives_the_same_rows(small_url: str, migrated_url: str) -> None:
@@ -226,7 +226,7 @@ def test_a_broken_rule_is_found(start: str, copy: Any) -> None:
                 statement = statement.replace(place, str(cursor.fetchone()[0]))
         cursor.execute(statement)
         assert not made or cursor.rowcount >= 1
-    found = [violation.rule for violation in verify(copy)]
+    found = [broken.rule for broken in audit(copy)]
     assert [rule for rule in found if rule.startswith(start)], found
 
 
@@ -301,8 +301,8 @@ def test_a_seed_that_is_gone_is_named(migrated_url: str) -> None:
 def test_rows_that_break_a_rule_are_not_kept(
     migrated_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = Violation("a rule", 2, ("customer 1", "customer 2"))
-    monkeypatch.setattr(demo.load, "verify", lambda connection: [broken])
+    broken = BrokenRule("a rule", 2, ("customer 1", "customer 2"))
+    monkeypatch.setattr(demo.load, "audit", lambda connection: [broken])
     refused(migrated_url, DemoFailed, "a rule: 2 times, such as customer 1; customer 2")
 
 
