@@ -38,13 +38,15 @@ class Comparison:
 
     def as_json(self) -> str:
         """The form that `check --live --json` prints."""
-        found = [
-            {"kind": d.key[0], "table": d.key[1], "name": d.key[2], "was": d.was, "now": d.now}
-            for d in self.drifts
-        ]
-        value = {"database": self.database, "schema": self.schema, "source": self.source}
-        lists = {"drift": found, "back": list(self.back), "unmanaged": list(self.unmanaged)}
-        return json.dumps(value | lists, indent=2, ensure_ascii=False)
+        value = {
+            "database": self.database,
+            "schema": self.schema,
+            "source": self.source,
+            "drift": [drift.as_json() for drift in self.drifts],
+            "back": list(self.back),
+            "unmanaged": list(self.unmanaged),
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False)
 
     def as_text(self) -> str:
         """The form for people."""

@@ -14,7 +14,6 @@ from engine.errors import GenerateError
 from engine.schema.model import Column, Key, Schema, Table
 from engine.sql import columns, statements
 
-NOTHING = "nothing"
 OWNERS = ("table", "view")
 # What is told by the name and the definition.
 TOLD = ("name", "definition", "comment", "kind", "signature", "target")
@@ -22,11 +21,12 @@ TOLD = ("name", "definition", "comment", "kind", "signature", "target")
 
 @dataclass(frozen=True)
 class Drift:
-    """One object that is not as the files left it. was, now: its definitions, or `nothing`."""
+    """One object that is not as the files left it. was, now: its definitions; None where it was
+    not there, or is not."""
 
     key: Key
-    was: str
-    now: str
+    was: str | None
+    now: str | None
 
     @property
     def name(self) -> str:
@@ -37,25 +37,31 @@ class Drift:
         return f"{kind} {name} on {table}" if table else f"{kind} {name}"
 
     def __str__(self) -> str:
-        if NOTHING in (self.was, self.now):
-            verb, text = ("is gone", self.was) if self.now == NOTHING else ("is extra", self.now)
-            return f"{self.name} {verb}:\n{_indented(text)}"
+        if self.now is None:
+            return f"{self.name} is gone:\n{_indented(self.was or '')}"
+        if self.was is None:
+            return f"{self.name} is extra:\n{_indented(self.now)}"
         there = f"there is:\n{_indented(self.now)}"
         return f"{self.name}: the files led to:\n{_indented(self.was)}\n    {there}"
+
+    def as_json(self) -> dict[str, str | None]:
+        """What `check --live --json` prints of it."""
+        kind, table, name = self.key
+        return {"kind": kind, "table": table, "name": name, "was": self.was, "now": self.now}
 
 
 def differences(known: Schema, live: Schema) -> list[Drift]:
     """What is not the same; what belongs to a table that is gone or extra is told with it."""
     before, after = _objects(known), _objects(live)
-    found = []
+    drifts = []
     for key in sorted(before.keys() | after.keys()):
         owners = [(kind, "", key[1]) for kind in OWNERS]
         if key[1] and any((owner in before) != (owner in after) for owner in owners):
             continue
         was, now = before.get(key), after.get(key)
         if was is None or now is None or _bare(was) != _bare(now):
-            found.append(Drift(key, _described(was), _described(now)))
-    return found
+            drifts.append(Drift(key, _described(was), _described(now)))
+    return drifts
 
 
 def way_back(live: Schema, known: Schema, but: Container[Key] = ()) -> list[str]:
@@ -95,9 +101,12 @@ def merged(base: Any, ours: Any, new: Any) -> Any:
     if base == ours:
         return new
     if all(isinstance(value, Mapping) for value in (base, ours, new)):
-        names = dict.fromkeys([*new, *ours])
-        found = {n: merged(base.get(n, ...), ours.get(n, ...), new.get(n, ...)) for n in names}
-        return {name: value for name, value in found.items() if value is not ...}
+        result = {}
+        for name in dict.fromkeys([*new, *ours]):
+            value = merged(base.get(name, ...), ours.get(name, ...), new.get(name, ...))
+            if value is not ...:
+                result[name] = value
+        return result
     return ours if new == base else new
 
 
@@ -126,10 +135,10 @@ def _holds_parts(value: Any) -> bool:
     return isinstance(value, dict) and any(is_dataclass(part) for part in value.values())
 
 
-def _described(thing: Any) -> str:
+def _described(thing: Any) -> str | None:
     """The definition, and whatever else the catalogs say that is not so by default."""
     if thing is None:
-        return NOTHING
+        return None
     if isinstance(thing, str):
         return f"CREATE EXTENSION {thing}"
     text = getattr(thing, "definition", "")
@@ -149,12 +158,18 @@ def _values(thing: Any) -> str:
     for field in fields(thing):
         value = getattr(thing, field.name)
         if field.compare and field.name not in TOLD and value != field.default:
-            if isinstance(value, tuple):
-                value = ", ".join(map(str, value))
-            elif isinstance(value, dict):
-                value = ", ".join(f"{n} {v}" for n, v in value.items() if not is_dataclass(v))
-            shown.append(f"{field.name.replace('_', ' ')} {value}" if value != "" else "")
-    return ", ".join(filter(None, shown))
+            text = _value(value)
+            if text:
+                shown.append(f"{field.name.replace('_', ' ')} {text}")
+    return ", ".join(shown)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {v}" for name, v in value.items() if not is_dataclass(v))
+    return str(value)
 
 
 def _indented(text: str) -> str:
