@@ -10,10 +10,12 @@ from __future__ import annotations
 import sys
 
 from invoke.collection import Collection
+from invoke.main import program
 
 from commands.admin import admin_password
 from commands.backup import backup, restore
 from commands.check import check
+from commands.command_line import CommandLine
 from commands.db import db_shell, db_start, db_stop
 from commands.demo import demo
 from commands.domains import domains
@@ -36,3 +38,6 @@ namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
 namespace.add_collection(Collection("admin", admin_password))
 namespace.add_collection(Collection("env", env_set))
 namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))
+
+# invoke offers a project no way to change its messages and options: its program becomes ours.
+program.__class__ = CommandLine

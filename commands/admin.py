@@ -6,12 +6,14 @@ import sys
 
 from invoke.context import Context
 
-from commands.base import command, url
+from commands.base import url
+from commands.task import asked, command, somebody_answers
 from engine.errors import Refused
 
 
 @command(
     name="password",
+    example="invoke admin.password admin",
     positional=["name"],
     help={
         "name": "User name of the admin user.",
@@ -32,11 +34,11 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
 
 def _new_password(name: str) -> str:
     """Never from the command line, which others can see."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
+    if not somebody_answers():
+        return (sys.stdin.readline() if sys.stdin else "").rstrip("\r\n")
     from getpass import getpass
 
-    password = getpass(f"New password of {name}: ")
-    if getpass("Once more: ") != password:
+    password = asked(getpass, f"New password of {name}: ")
+    if asked(getpass, "Once more: ") != password:
         raise Refused("The two are not the same; nothing was changed.")
     return password

@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
+import json as json_format
 from pathlib import Path
+from typing import Any
 
 from invoke.context import Context
 
-from commands.base import command, migration_url, runner_for
+from commands.base import migration_url, reporting, runner_for
+from commands.task import command
 from engine.errors import EngineError
 
 
 @command(
+    example="invoke backup --path /srv/backups",
     help={
         "path": "Folder to write to, instead of the setting backup_path.",
         "due": "Make the backups that are due by their schedules; remove what these keep no more.",
-    }
+        "json": "Print JSON; all else goes to stderr.",
+    },
 )
-def backup(c: Context, path: str = "", due: bool = False) -> None:
+def backup(c: Context, path: str = "", due: bool = False, json: bool = False) -> None:
     """Dump the database into a file that `invoke restore` takes."""
     from application.backups import make, make_due
     from commands.console import Console
 
+    report = Console(quiet=json)
     if not due:
-        make(migration_url(), path, Console())
+        dump = make(migration_url(), path, report)
+        if json:
+            _print(_dump_as_value(dump))
         return
-    runs = make_due(migration_url(), path, Console())
-    for run in runs:
-        state = "done" if run.dump else "failed"
-        print("\n".join([f"{run.schedule}: {state}", *(f"  removed {old}" for old in run.removed)]))
-    if not runs:
-        print("No backup is due.")
+    runs = make_due(migration_url(), path, report)
+    if json:
+        _print([_as_value(run) for run in runs])
+    else:
+        for run in runs:
+            print(f"{run.schedule}: {'done' if run.dump else 'failed'}")
+            for removed in run.removed:
+                print(f"  removed {removed}")
+        if not runs:
+            print("No backup is due.")
     if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
         raise EngineError("\n".join(errors))
 
 
-@command(positional=["file"], help={"file": "File that `invoke backup` wrote."})
+@command(
+    example="invoke restore backups/billing_20261122T124308Z.dump",
+    positional=["file"],
+    help={"file": "File that `invoke backup` wrote."},
+)
 def restore(c: Context, file: str) -> None:
     """Restore a backup into an empty database."""
     from application.backups import restore as bring_back
 
-    runner = runner_for(c, dry_run=False)
-    bring_back(runner.url, Path(file), runner.settings, runner.report)
+    with reporting("restore") as report:
+        runner = runner_for(c, False, report)
+        bring_back(runner.url, Path(file), runner.settings, report)
+
+
+def _as_value(run: Any) -> dict[str, Any]:
+    return {
+        "schedule": run.schedule,
+        "dump": _dump_as_value(run.dump) if run.dump else None,
+        "error": str(run.error) if run.error else None,
+        "removed": [str(path) for path in run.removed],
+    }
+
+
+def _dump_as_value(dump: Any) -> dict[str, Any]:
+    size, digest = dump.size_bytes, dump.sha256.hex()
+    return {"path": str(dump.path), "size_bytes": size, "sha256": digest}
+
+
+def _print(value: Any) -> None:
+    print(json_format.dumps(value, indent=2, ensure_ascii=False))

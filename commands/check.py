@@ -7,14 +7,16 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import MIGRATIONS, command, migration_url, url
+from commands.base import MIGRATIONS, migration_url, url
+from commands.task import command
 
 
 @command(
+    example="invoke check --live",
     help={
         "live": "Compare the database with what the last run left, and nothing else.",
         "json": "Print JSON.",
-    }
+    },
 )
 def check(c: Context, live: bool = False, json: bool = False) -> None:
     """Find what is wrong or dangerous in the migrations, or changed by hand in the database."""
@@ -25,13 +27,16 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
         print(comparison.as_json() if json else comparison.as_text())
         raise Exit(code=int(bool(comparison.drifts)))
     import registry
+    from commands.colour import painter
     from commands.console import Console
     from engine.check.check import Check
     from engine.check.finding import ERROR
 
     domains = list(registry.load())
-    checked = Check(url(), migration_url(), MIGRATIONS, domains, Console()).run()
-    print(checked.as_json() if json else checked.as_text())
+    console = Console()
+    with console.waiting("checking"):
+        checked = Check(url(), migration_url(), MIGRATIONS, domains, console).run()
+    print(checked.as_json() if json else checked.as_text(painter(sys.stdout)))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)
     raise Exit(code=int(checked.count(ERROR) > 0))

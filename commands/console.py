@@ -2,76 +2,111 @@
 
 from __future__ import annotations
 
-import atexit
 import sys
-import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
+from commands.colour import painter
+from commands.progress import ProgressLine
+from commands.statement_words import first_words
 from engine.report import Report
 
-LONG_STEPS = 20
-LONG_SECONDS = 0.5
+# What begins a message, and stands for what it says.
+MEANINGS = ("notice", "warning", "error")
 
 
 class Console(Report):
-    """Prints a line for each file; a long one shows a bar where somebody watches.
+    """Prints a line for each file, and shows what runs while it runs.
 
-    quiet_sql: whether statements that run are kept from stdout.
+    running: whether a run has begun, so that there may be something to roll back. quiet: whether
+    stdout is for one result alone, such as JSON, and lines for people go to stderr.
     """
 
-    def __init__(self) -> None:
-        self.bar: Any = None
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.progress_line = ProgressLine()
+        self.quiet = quiet
+        self.running = False
+        self.waits = False
         self.name = ""
-        self.begun = 0.0
         self.steps = 0
         self.done = 0
+        self.words = ""
 
     def message(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        kind, _, rest = text.partition(":")
+        shown = f"{painter(sys.stderr)(kind, kind)}:{rest}" if kind in MEANINGS else text
+        with self.progress_line.aside():
+            print(shown, file=sys.stderr, flush=True)
+        if self.waits:
+            self.progress_line.update(text)
 
     def sql(self, text: str) -> None:
-        print(text if text.startswith("--") else text.rstrip(";") + ";", flush=True)
+        with self.progress_line.aside():
+            print(text if text.startswith("--") else text.rstrip(";") + ";", flush=True)
+
+    def locked(self, database: str, seconds: float) -> None:
+        self.running = True
 
     def started(self, name: str, steps: int) -> None:
-        self.name, self.steps, self.done = name, steps, 0
-        self.begun = time.monotonic()
+        self.name, self.steps, self.done, self.words = name, steps, 0, ""
+        self.progress_line.begin(self._place())
+
+    def statement_begins(self, line: int, sql: str) -> None:
+        self.words = first_words(sql)
+        self.progress_line.update(self._place(), self._share())
+
+    def progress(self, phase: str, share: float) -> None:
+        self.progress_line.update(f"{self._place()} ({phase})", share)
 
     def step(self) -> None:
         self.done += 1
-        if self.bar is None and self._worth_a_bar():
-            self.bar = _bar()
-            self.task = self.bar.add_task(self.name, total=self.steps)
-            self.bar.start()
-            # Where a failure ends the program, the cursor comes back.
-            atexit.register(self.bar.stop)
-        if self.bar is not None:
-            self.bar.update(self.task, completed=self.done)
+        self.progress_line.update(self._place(), self._share())
 
     def finished(self, name: str, action: str, seconds: float) -> None:
-        self.failed(name, seconds)
-        print(f"{name}  {action} in {seconds:.2f} s", flush=True)
+        self.progress_line.end()
+        stream = sys.stderr if self.quiet else sys.stdout
+        done = painter(stream)(action, "applied")
+        print(f"{name}  {done} in {seconds:.2f} s", file=stream, flush=True)
 
     def failed(self, name: str, seconds: float) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
+        self.progress_line.end()
 
-    def _worth_a_bar(self) -> bool:
-        return (
-            self.steps >= LONG_STEPS
-            and sys.stderr.isatty()
-            and time.monotonic() - self.begun > LONG_SECONDS
-        )
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """Show the text for what takes long and tells of no steps."""
+        self.waits = True
+        self.progress_line.begin(text)
+        try:
+            yield
+        finally:
+            self.waits = False
+            self.progress_line.end()
+
+    def aside(self) -> AbstractContextManager[None]:
+        """Keeps the progress line out of the way, as while a question is asked."""
+        return self.progress_line.aside()
+
+    def close(self) -> None:
+        """The task is over, well or not."""
+        self.progress_line.end()
+
+    def _place(self) -> str:
+        """Which file, which of its statements, and what that does."""
+        if self.done >= self.steps:
+            return self.name
+        words = f" {self.words}" if self.words else ""
+        return f"{self.name} {self.done + 1}/{self.steps}{words}"
+
+    def _share(self) -> float | None:
+        """How much of a file of several statements is done."""
+        return self.done / self.steps if self.steps > 1 else None
 
 
-def _bar() -> Any:
-    from rich.console import Console as RichConsole
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+class Plan(Console):
+    """Lists the files of a dry run, without their SQL."""
 
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=RichConsole(stderr=True),
-        transient=True,
-    )
+    def started(self, name: str, steps: int) -> None:
+        print(f"{name}  {steps} statement{'' if steps == 1 else 's'}", flush=True)
+
+    def sql(self, text: str) -> None:
+        """Nothing: that is what --dry-run is for."""

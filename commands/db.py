@@ -6,10 +6,11 @@ import os
 
 from invoke.context import Context
 
-from commands.base import ROOT, command, url
+from commands.base import ROOT, url
+from commands.task import command
 
 
-@command(name="start")
+@command(name="start", example="invoke db.start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
     from engine.connect.embedded import start
@@ -17,7 +18,7 @@ def db_start(c: Context) -> None:
     print(start(ROOT).url())
 
 
-@command(name="stop")
+@command(name="stop", example="invoke db.stop")
 def db_stop(c: Context) -> None:
     """Stop the embedded server."""
     from engine.connect.embedded import stop
@@ -25,12 +26,23 @@ def db_stop(c: Context) -> None:
     print("stopped" if stop(ROOT) else "The embedded server is not running.")
 
 
-@command(name="shell")
-def db_shell(c: Context) -> None:
+@command(
+    name="shell",
+    example="invoke db.shell --command 'SELECT count(*) FROM customers'",
+    help={
+        "command": "Run this SQL and end, as psql's own -c does.",
+        "file": "Run this file and end, as psql's own -f does.",
+    },
+)
+def db_shell(c: Context, command: str = "", file: str = "") -> None:
     """Open psql on the database."""
     from engine.connect.programs import clients
     from engine.connect.url import for_program
 
     program = list(clients("psql").values())[-1]
     connection, environment = for_program(url())
-    os.execve(program, [str(program), f"--dbname={connection}"], environment)
+    options = [f"--command={command}"] if command else []
+    options += [f"--file={file}"] if file else []
+    if options:
+        options.append("--set=ON_ERROR_STOP=1")
+    os.execve(program, [str(program), f"--dbname={connection}", *options], environment)

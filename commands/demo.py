@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, command, count, url
+from commands.base import MIGRATIONS, url
+from commands.task import command, count
 
 
 @command(
@@ -14,7 +15,7 @@ from commands.base import MIGRATIONS, command, count, url
         "seed": "The same seed gives the same rows, on the same day.",
         "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
     },
-    auto_shortflags=False,
+    example="invoke demo --customers 500",
 )
 def demo(
     c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""

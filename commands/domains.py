@@ -7,10 +7,10 @@ from typing import Any
 
 from invoke.context import Context
 
-from commands.base import command
+from commands.task import command
 
 
-@command(help={"json": "Print JSON."})
+@command(example="invoke domains --json", help={"json": "Print JSON."})
 def domains(c: Context, json: bool = False) -> None:
     """Show the domains: what each requires, holds, and where it came from."""
     import registry

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from commands.base import command, url
+from commands.base import url
+from commands.task import command
 
 
-@command(name="set", positional=["name"], help={"name": "Such as production, or staging."})
+@command(
+    name="set",
+    example="invoke env.set production",
+    positional=["name"],
+    help={"name": "Such as production, or staging."},
+)
 def env_set(c: Context, name: str) -> None:
     """Let the database know what it is for."""
     from engine.manage import environment

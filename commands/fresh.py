@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,15 +13,15 @@ from commands.base import (
     LOG_JSON,
     MIGRATIONS,
     NAME,
-    answer,
-    command,
     reporting,
     runner_for,
     spare_production,
 )
+from commands.task import command, confirm, somebody_answers
 from engine.errors import Refused
 
 if TYPE_CHECKING:
+    from commands.console import Console
     from engine.manage.wipe import Wipe
     from engine.run.runner import Runner
 
@@ -36,7 +35,7 @@ WIPING = {
 }
 
 
-@command(help=WIPING)
+@command(example="invoke fresh --backup", help=WIPING)
 def fresh(
     c: Context,
     yes: bool = False,
@@ -49,14 +48,15 @@ def fresh(
     """Delete everything, then migrate from the start."""
     from engine.manage import wipe
 
-    with _wiping(c, "fresh", name, yes, dry_run, log_json) as runner:
-        plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
-        wipe.rehearse(runner.url, MIGRATIONS, plan)
+    with _wiping(c, "fresh", name, yes, dry_run, log_json) as (runner, console):
+        with console.waiting("running the files in a scratch database"):
+            plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
+            wipe.rehearse(runner.url, MIGRATIONS, plan)
         _wipe(runner, plan, yes, backup)
         runner.migrate(from_start=runner.settings.dry)
 
 
-@command(help=WIPING)
+@command(example="invoke reset --dry-run", help=WIPING)
 def reset(
     c: Context,
     yes: bool = False,
@@ -69,27 +69,29 @@ def reset(
     """Delete everything, the history included, and stop."""
     from engine.manage import wipe
 
-    with _wiping(c, "reset", name, yes, dry_run, log_json) as runner:
-        _wipe(runner, wipe.plan(runner.url, MIGRATIONS, everything=all), yes, backup)
+    with _wiping(c, "reset", name, yes, dry_run, log_json) as (runner, console):
+        with console.waiting("looking at what is there"):
+            plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
+        _wipe(runner, plan, yes, backup)
 
 
 @contextmanager
 def _wiping(
     c: Context, task: str, name: str, yes: bool, dry_run: bool, log_json: bool
-) -> Iterator[Runner]:
+) -> Iterator[tuple[Runner, Console]]:
     """A runner on a database that may be emptied. Raises Refused where it may not."""
     with reporting(task, log_json) as report:
         runner = runner_for(c, dry_run, report)
         spare_production(runner, name, f"invoke {task}")
         _refuse_unasked(runner, yes)
-        yield runner
+        yield runner, report
 
 
 def _refuse_unasked(runner: Runner, yes: bool) -> None:
     """Without a terminal nobody could answer."""
     from engine.connect.url import shown
 
-    if not (yes or runner.settings.dry or sys.stdin.isatty()):
+    if not (yes or runner.settings.dry or somebody_answers()):
         raise Refused(
             f"This deletes all tables with their rows in {shown(runner.url)}.",
             why="Nothing was deleted.",
@@ -120,6 +122,6 @@ def _confirm(url: str, objects: int, backup: bool) -> bool:
     from engine.connect.url import shown
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
-    if answer(f"{place} Type yes to go on: ") != "yes":
+    if not confirm(f"{place} Go on?"):
         raise Refused("Not confirmed; nothing was deleted.")
-    return backup or answer("Make a backup first? Type no to go on without: ") != "no"
+    return backup or confirm("Make a backup first?", default=True)

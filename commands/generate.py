@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-import sys
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, ROOT, answer, command, count, is_dry, migration_url, url
+from commands.base import MIGRATIONS, ROOT, is_dry, migration_url, url
+from commands.task import command, confirm, count, somebody_answers
+from engine.errors import ConfigError
+
+if TYPE_CHECKING:
+    from commands.console import Console
+    from engine.generate.workbench import Generated
 
 
 @command(
+    example="invoke generate add_fiber_lines",
     positional=["name"],
+    optional_words=["name"],
     iterable=["allow_drop", "rename"],
     help={
-        "name": "Name of the migration, such as add_fiber_lines.",
+        "name": "Name of the migration, such as add_fiber_lines; else taken from the change.",
         "allow_drop": "Name of a table or column whose data may be lost; may be repeated.",
         "rename": "What has another name now: table.column:new, or old:new; may be repeated.",
         "offline": "One short file, though tables with rows are locked meanwhile.",
         "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
+        "json": "Print JSON; all else goes to stderr.",
     },
 )
 def generate(
@@ -29,35 +40,61 @@ def generate(
     offline: bool = False,
     empty: bool = False,
     dry_run: bool = False,
+    json: bool = False,
 ) -> None:
     """Write the migration that brings the files up to the domains."""
     import registry
     from commands.console import Console
     from engine.generate.generator import Generator
 
-    questions = _Questions()
+    if empty and not name:
+        raise ConfigError(
+            "a skeleton has no change to take its name from.",
+            fix="name it: invoke generate NAME --empty",
+        )
+    console, questions = Console(quiet=json), _Questions()
     generator = Generator(
         list(registry.load()),
         MIGRATIONS,
         migration_url(),
         allow_drop=allow_drop,
         renames=rename,
-        ask=questions if sys.stdin.isatty() else None,
+        ask=(lambda old, new: questions.ask(old, new, console)) if somebody_answers() else None,
         offline=offline,
-        report=Console(),
+        report=console,
     )
     try:
-        files = generator.empty(name) if empty else generator.generate(name)
+        with console.waiting("generate"):
+            files = generator.empty(name) if empty else generator.generate(name)
     finally:
-        questions.tell(name)
-    if not files:
+        questions.tell(name, console)
+    dry = is_dry(c, dry_run)
+    paths = [] if dry else generator.write(files)
+    if json:
+        print(json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False))
+    elif not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
-    elif is_dry(c, dry_run):
+    elif dry:
         print("\n".join(file.text for file in files))
     else:
-        for file, path in zip(files, generator.write(files), strict=True):
-            print(f"wrote {path.relative_to(ROOT)}")
-            print("\n".join(f"  {line}" for line in file.summary))
+        _tell_written(files, paths, empty=empty)
+
+
+def _as_value(files: list[Generated], paths: list[Path]) -> dict[str, Any]:
+    """For --json. paths: what was written; empty where nothing was."""
+    listed = []
+    for file in files:
+        listed.append({"name": file.name, "summary": file.summary, "text": file.text})
+    return {"written": [str(path.relative_to(ROOT)) for path in paths], "files": listed}
+
+
+def _tell_written(files: list[Generated], paths: list[Path], *, empty: bool) -> None:
+    for file, path in zip(files, paths, strict=True):
+        print(f"wrote {path.relative_to(ROOT)}")
+        print("\n".join(f"  {line}" for line in file.summary))
+    if empty:
+        print("Fill it in, then run: invoke check, and invoke migrate")
+    else:
         print("Review it, then run: invoke migrate")
 
 
@@ -68,33 +105,44 @@ class _Questions:
     def __init__(self) -> None:
         self.flags: list[str] = []
 
-    def __call__(self, old: str, new: str) -> bool:
-        renamed = answer(f"Is {old} now called {new}? Its data is kept then [y/N]: ")
-        if renamed not in ("y", "yes"):
-            return False
-        self.flags.append(f"--rename {old}:{new}")
-        return True
+    def ask(self, old: str, new: str, console: Console) -> bool:
+        """Whether it has, and its data is to be kept."""
+        with console.aside():
+            renamed = confirm(f"Is {old} now called {new}? Its data is kept then.")
+        if renamed:
+            self.flags.append(f"--rename {old}:{new}")
+        return renamed
 
-    def tell(self, name: str) -> None:
+    def tell(self, name: str, console: Console) -> None:
         """Print the options that give the same where nobody can be asked."""
         if self.flags:
-            print(f"The same without questions: invoke generate {name} {' '.join(self.flags)}")
+            words = ["invoke generate", name, *self.flags]
+            console.message("The same without questions: " + " ".join(filter(None, words)))
 
 
-@command(help={"dry_run": "Print what would be renamed."})
-def renumber(c: Context, dry_run: bool = False) -> None:
+@command(
+    example="invoke renumber --dry-run",
+    help={"dry_run": "Print what would be renamed.", "json": "Print JSON."},
+)
+def renumber(c: Context, dry_run: bool = False, json: bool = False) -> None:
     """Give pending files whose number is taken, or too low, the next free ones."""
     from engine.manage.renumber import renumber as move
     from engine.manage.status import read_status
 
     entries = read_status(url(), MIGRATIONS).history.entries
     applied = [entry.name for entry in entries if entry.state != "pending"]
-    moved = move(MIGRATIONS, applied, dry=is_dry(c, dry_run))
-    print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+    dry = is_dry(c, dry_run)
+    moved = move(MIGRATIONS, applied, dry=dry)
+    if json:
+        renamed = [{"from": old, "to": new} for old, new in moved]
+        print(json_format.dumps({"dry_run": dry, "renamed": renamed}, indent=2))
+    else:
+        print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
 
 
 @command(
     name="sql",
+    example="invoke sql --after 2 > changes.sql",
     help={
         "after": "Number of the last file that is applied already.",
         "to": "Number of the last file to print.",
@@ -102,7 +150,15 @@ def renumber(c: Context, dry_run: bool = False) -> None:
 )
 def sql_script(c: Context, after: str = "0", to: str = "") -> None:
     """Print the migrations as an SQL script for psql, the history included."""
+    from engine.files import migration_folder
     from engine.manage.sql_script import script
 
     first, last = count("--after", after, least=0), count("--to", to) if to else None
+    numbers = [migration.number for migration in migration_folder.find(MIGRATIONS)]
+    for option, number in (("--after", first), ("--to", last)):
+        if number and number not in numbers:
+            raise ConfigError(
+                f"{option} {number}: there is no migration {number:03}.",
+                fix="`invoke status` lists the files and their numbers.",
+            )
     print(script(MIGRATIONS, first, last))

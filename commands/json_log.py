@@ -8,7 +8,6 @@ milliseconds; of a statement only its first words are told, for what follows may
 from __future__ import annotations
 
 import json
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -17,12 +16,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from commands.console import Console
+from commands.statement_words import first_words
+from engine.errors import EngineError
 from engine.explain.postgres_errors import sqlstate
-
-COMMENT = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
-WORD = re.compile(r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*(?=[\s(;,]|$)')
-BEFORE_A_VALUE = {"AS", "DEFAULT", "DO", "IS", "RETURN", "SELECT", "SET", "TO", "VALUES", "WHERE"}
-MOST_WORDS = 6
 
 
 class JsonLog(Console):
@@ -40,10 +36,25 @@ class JsonLog(Console):
     def locked(self, database: str, seconds: float) -> None:
         self.event("lock", database=database, waited_ms=_ms(seconds))
 
-    def step(self) -> None:
-        """No bar: it would stand among the lines."""
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """No progress line: it would stand among the lines."""
+        yield
 
-    def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+    def started(self, name: str, steps: int) -> None:
+        """No progress line either."""
+        self.name = name
+
+    def statement_begins(self, line: int, sql: str) -> None:
+        """Nothing: a statement is told once it is done."""
+
+    def progress(self, phase: str, share: float) -> None:
+        """Nothing: that is for who watches."""
+
+    def step(self) -> None:
+        """Nothing, as above."""
+
+    def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
         self.event(
             "statement",
             name=self.name or None,
@@ -78,22 +89,10 @@ def logged(task: str) -> Iterator[JsonLog]:
         log.event("end", task=task, duration_ms=duration, **_outcome(failure))
 
 
-def first_words(sql: str) -> str:
-    """What a statement does and to what, up to the first place where a value may stand."""
-    words: list[str] = []
-    position = COMMENT.match(sql).end()  # type: ignore[union-attr]
-    while len(words) < MOST_WORDS and (match := WORD.match(sql, position)):
-        words.append(match[0])
-        if match[0].upper() in BEFORE_A_VALUE:
-            break
-        position = COMMENT.match(sql, match.end()).end()  # type: ignore[union-attr]
-    return " ".join(words) or "function"
-
-
 def _outcome(error: BaseException | None) -> dict[str, str]:
     if error is None:
         return {"outcome": "done"}
-    state = sqlstate(error)
+    state = error.sqlstate if isinstance(error, EngineError) else sqlstate(error)
     return {"outcome": "failed", "error": type(error).__name__} | (
         {"sqlstate": state} if state else {}
     )

@@ -2,40 +2,55 @@
 
 from __future__ import annotations
 
+import json as json_format
+import os
 import sys
 
 from invoke.context import Context
+from invoke.exceptions import Exit
 
 from commands.base import (
     DRY_RUN,
     LOG_JSON,
     MIGRATIONS,
     NAME,
-    command,
-    count,
+    ROOT,
+    is_dry,
     reporting,
     runner_for,
     spare_production,
     url,
 )
+from commands.task import command, count
+
+# What `status --exit-code` answers; 1 is for what failed, as everywhere.
+PENDING, PROBLEMS = 2, 3
 
 
-@command(help={"dry_run": DRY_RUN, "log_json": LOG_JSON})
-def migrate(c: Context, dry_run: bool = False, log_json: bool = False) -> None:
+@command(
+    example="invoke migrate --dry-run",
+    help={
+        "dry_run": DRY_RUN,
+        "plan": "List the files that would run, and how many statements each has.",
+        "log_json": LOG_JSON,
+    },
+)
+def migrate(c: Context, dry_run: bool = False, plan: bool = False, log_json: bool = False) -> None:
     """Apply the migrations that are pending."""
-    with reporting("migrate", log_json) as report:
-        if not runner_for(c, dry_run, report).migrate():
+    with reporting("migrate", log_json, plan=plan) as report:
+        if not runner_for(c, dry_run or plan, report).migrate():
             print("Nothing to migrate: the database is up to date.")
 
 
 @command(
+    example="invoke rollback --steps 2",
     help={
         "steps": "How many files to roll back.",
         "yes": "Roll back even where rows are lost with their tables or columns.",
         "name": NAME,
         "dry_run": DRY_RUN,
         "log_json": LOG_JSON,
-    }
+    },
 )
 def rollback(
     c: Context,
@@ -55,28 +70,72 @@ def rollback(
 
 
 @command(
+    example="invoke adopt 2 --dry-run",
     positional=["number"],
     help={
         "number": "Number of the last file that the database already has.",
         "dry_run": "Compare, and change nothing.",
+        "json": "Print JSON.",
     },
 )
-def adopt(c: Context, number: str, dry_run: bool = False) -> None:
+def adopt(c: Context, number: str, dry_run: bool = False, json: bool = False) -> None:
     """Take over a database that has the tables but not the history."""
     from engine.manage.adopt import adopt as take_over
 
     last = count("adopt", number)
     runner = runner_for(c, dry_run)
-    for name in take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report):
-        print(f"{name}  adopted")
+    names = take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report)
+    dry = is_dry(c, dry_run)
+    if json:
+        print(json_format.dumps({"dry_run": dry, "adopted": names}, indent=2))
+        return
+    for name in names:
+        print(f"{name}  {'would be adopted' if dry else 'adopted'}")
 
 
-@command(help={"json": "Print JSON."})
-def status(c: Context, json: bool = False) -> None:
+@command(
+    example="invoke status --pending",
+    help={
+        "pending": "Show only the files that are not applied.",
+        "exit_code": "End with 2 where files are pending, with 3 where something is wrong.",
+        "json": "Print JSON.",
+    },
+)
+def status(c: Context, pending: bool = False, exit_code: bool = False, json: bool = False) -> None:
     """Show which migrations are applied and which are pending."""
+    from commands.colour import painter
     from engine.manage.status import read_status
 
-    found = read_status(url(), MIGRATIONS)
-    print(found.as_json() if json else found.as_text())
-    for text in found.notices:
-        print(f"notice: {text}", file=sys.stderr)
+    where = read_status(url(), MIGRATIONS)
+    if json:
+        print(where.as_json(only_pending=pending))
+    else:
+        print(where.as_text(painter(sys.stdout), only_pending=pending))
+    for text in where.notices:
+        print(painter(sys.stderr)("notice", "notice") + f": {text}", file=sys.stderr)
+    if exit_code and (where.history.problems or where.history.count("pending")):
+        raise Exit(code=PROBLEMS if where.history.problems else PENDING)
+
+
+def overview() -> str:
+    """Where the database stands, in a line or two, or why that cannot be said.
+
+    An embedded server is neither made nor started for that.
+    """
+    from engine.connect import embedded
+    from engine.connect.connection import load_environment
+    from engine.errors import EngineError
+    from engine.manage.status import read_status
+
+    load_environment(ROOT)
+    if not os.environ.get("DATABASE_URL") and not embedded.find(ROOT).running():
+        made = embedded.find(ROOT).complete.exists()
+        return (
+            "The embedded server is not running; the next task starts it."
+            if made
+            else "There is no database yet: `invoke migrate` makes one, with a server of its own."
+        )
+    try:
+        return read_status(url(), MIGRATIONS).summary()
+    except EngineError as error:
+        return f"Error: {error}"

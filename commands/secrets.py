@@ -6,10 +6,11 @@ import sys
 
 from invoke.context import Context
 
-from commands.base import command, url
+from commands.base import url
+from commands.task import command
 
 
-@command(name="key")
+@command(name="key", example="invoke secrets.key")
 def secrets_key(c: Context) -> None:
     """Print a new key for BILLING_SECRET_KEYS."""
     from kernel.secrets import new_key
@@ -18,7 +19,7 @@ def secrets_key(c: Context) -> None:
     print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
 
 
-@command(name="rotate")
+@command(name="rotate", example="invoke secrets.rotate")
 def secrets_rotate(c: Context) -> None:
     """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
     import application

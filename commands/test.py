@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import ROOT, command
+from commands.base import ROOT
+from commands.task import command
 
 
 @command(
@@ -15,15 +17,16 @@ from commands.base import ROOT, command
         "all": "Also the long campaigns; each test on each PostgreSQL.",
         "options": "More options, passed to pytest.",
     },
-    auto_shortflags=False,
+    example="invoke test --options '-k money'",
 )
 def test(c: Context, all: bool = False, options: str = "") -> None:
     """Run the tests on every PostgreSQL that is there; installs Debian's where it may."""
     marks = "" if all else " -m 'not campaign'"
-    with c.cd(str(ROOT)):
+    # c.cd() does not quote: a folder with a space in its name would be two words.
+    with c.prefix(f"cd {shlex.quote(str(ROOT))}"):
         c.run("sh tests/support/servers.sh", pty=False, in_stream=False)
         result = c.run(
-            f"{sys.executable} -m pytest{marks} {options}",
+            f"{shlex.quote(sys.executable)} -m pytest{marks} {options}",
             warn=True,
             pty=sys.stdout.isatty(),
             in_stream=False,

@@ -31,17 +31,25 @@ class Report:
     def locked(self, database: str, seconds: float) -> None:
         """The run has the lock on migrations, for which it waited so long."""
 
-    def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+    def statement_begins(self, line: int, sql: str) -> None:
+        """A statement is sent to the server. line: of its file; 0 where it has none."""
+
+    def progress(self, phase: str, share: float) -> None:
+        """How far the statement that runs is. phase: PostgreSQL's word. share: from 0 to 1. Called
+        in another thread than the rest."""
+
+    def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
         """A statement ran, or failed with the error. line: of its file; 0 where it has none."""
 
 
 @contextmanager
 def timed(report: Report, line: int, sql: str) -> Iterator[None]:
     """Tell of the statement that runs inside, however it ends."""
+    report.statement_begins(line, sql)
     start, failure = time.perf_counter(), None
     try:
         yield
-    except Exception as error:
+    except BaseException as error:  # Ctrl-C, too: what was cancelled is not done
         failure = error
         raise
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -26,6 +26,13 @@ from engine.report import Report
 TWICE = "is used twice"
 
 
+Paint = Callable[[str, str], str]
+
+
+def _plain(text: str, meaning: str) -> str:
+    return text
+
+
 @dataclass(frozen=True)
 class Checked:
     """What was found, in the order of the files. files: how many there are; linted: how many of
@@ -45,12 +52,16 @@ class Checked:
         value = asdict(self) | {"errors": self.count(ERROR), "warnings": self.count(WARNING)}
         return json.dumps(value, indent=2, ensure_ascii=False)
 
-    def as_text(self) -> str:
-        """The form for people."""
+    def as_text(self, paint: Paint = _plain) -> str:
+        """The form for people. paint: gives the word `error` or `warning` its colour."""
         counts = f"{self.files} files, {self.linted} of them pending"
         total = f"{_number(self.count(ERROR), ERROR)}, {_number(self.count(WARNING), WARNING)}"
         last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
-        return "\n".join([*map(str, self.findings), last])
+        lines = []
+        for finding in self.findings:
+            text = str(finding).removeprefix(finding.level)
+            lines.append(paint(finding.level, finding.level) + text)
+        return "\n".join([*lines, last])
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Observer(Report):
     def started(self, name: str, steps: int) -> None:
         self.file, self.begun = name, False
 
-    def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+    def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
         """The line is known once the step is done."""
         self.seen = [s if s.line else replace(s, line=line) for s in self.seen]
         if not self.atomic[self.file]:

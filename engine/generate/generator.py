@@ -66,10 +66,12 @@ class Generator:
     def generate(self, title: str) -> list[Generated]:
         """The files that bring the migrations up to the domains; none where nothing changed.
 
-        title: of the file, or of the first where there are two. Raises GenerateError where no
+        title: of the file, or of the first where there are two; empty for one that is made from
+        the change. Raises GenerateError where no
         right file exists, ConfigError for a title, and whatever running the files so far raises.
         """
-        _refuse_title(title)
+        if title:
+            _refuse_title(title)
         with (
             scratch(self.url) as known,
             scratch(self.url) as wanted,
@@ -107,7 +109,7 @@ class Generator:
         schema_files = SchemaMigrations(
             bench, ownership, self._optional_extensions(), self.report, offline=self.offline
         ).generate(title, wanted, renaming, self.allow_drop)
-        seed_title = SEED_TITLE if schema_files else title
+        seed_title = SEED_TITLE if schema_files else title or SEED_TITLE
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
         return [*schema_files, *seeds.generate(seed_title)]
 

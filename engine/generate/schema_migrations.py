@@ -14,6 +14,7 @@ from engine.files.template import Statement
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import is_unfillable, refuse_loss, refuse_unfillable
 from engine.generate.renaming import Renaming
+from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema.model import Key, Schema
@@ -69,6 +70,7 @@ class SchemaMigrations:
         start, plan = renamed.start, renamed.plan
         refuse_loss(plan, allow_drop)
         refuse_unfillable(plan)
+        title = title or title_of(renamed.renames, plan)
         stage = Stage(title, known, renamed.renames, start, wanted, plan)
         added = with_new_labels(start, wanted)
         if added in (start, wanted) or not any(map(is_rebuilt, plan)):

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.connect.connection import connect
 from engine.files import history, journal, migration_folder
-from engine.files.history import History
+from engine.files.history import Entry, History
 from engine.run import operator_notices as notices
+
+# Gives a text the colour of what it stands for: a state, `problem`, `notice`.
+Paint = Callable[[str, str], str]
+
+
+def _plain(text: str, meaning: str) -> str:
+    return text
 
 
 @dataclass(frozen=True)
@@ -22,35 +30,49 @@ class Status:
     history: History
     notices: tuple[str, ...]
 
-    def as_json(self) -> str:
-        """The form that `status --json` prints."""
+    def as_json(self, *, only_pending: bool = False) -> str:
+        """The form that `status --json` prints. only_pending: leave out what is applied."""
         value = {
             "database": self.database,
             "schema": self.schema,
             "applied": self.history.count("applied", "edited", "missing"),
             "pending": self.history.count("pending"),
             "problems": list(self.history.problems),
-            "migrations": [asdict(entry) for entry in self.history.entries],
+            "migrations": [asdict(entry) for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
 
-    def as_text(self) -> str:
+    def summary(self) -> str:
+        """In one line: which database, and how many files are applied and pending."""
+        counts = [f"{self.history.count('applied', 'edited', 'missing')} applied"]
+        if pending := self.history.count("pending"):
+            counts.append(f"{pending} pending")
+        if problems := len(self.history.problems):
+            counts.append(f"{problems} problem{'' if problems == 1 else 's'}")
+        return f"database {self.database}, schema {self.schema}: {', '.join(counts)}"
+
+    def as_text(self, paint: Paint = _plain, *, only_pending: bool = False) -> str:
         """The form for people."""
-        lines = [f"database {self.database}, schema {self.schema}"]
+        lines = [self.summary()]
         width = max((len(entry.name) for entry in self.history.entries), default=0)
-        for entry in self.history.entries:
+        for entry in self._entries(only_pending):
             moment = (entry.applied_at or "")[:19].replace("T", " ")
             took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
             who = f"by {entry.applied_by}" if entry.applied_by else ""
             hint = self._hint(entry.name)
-            columns = [f"{entry.name:{width}}", f"{entry.state:7}", moment, took, who, hint]
+            state = paint(f"{entry.state:7}", entry.state)
+            columns = [f"{entry.name:{width}}", state, moment, took, who, hint]
             lines.append("  " + "  ".join(filter(None, columns)).rstrip())
         if not self.history.entries:
             lines.append("  there are no migrations")
-        lines += [f"problem: {problem}" for problem in self.history.problems]
+        lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
         if self.history.count("pending") and not self.history.problems:
             lines.append("To apply what is pending: invoke migrate")
         return "\n".join(lines)
+
+    def _entries(self, only_pending: bool) -> list[Entry]:
+        entries = self.history.entries
+        return [entry for entry in entries if entry.state == "pending" or not only_pending]
 
     def _hint(self, name: str) -> str:
         """Whether the file stopped in the middle."""

@@ -1,5 +1,6 @@
 """Ctrl-C while PostgreSQL works: Python hears it only when the statement is over, so another thread
-listens for it and has the statement cancelled."""
+listens for it and has the statement cancelled. SIGTERM and SIGHUP, where the program takes them for
+the same, are heard, too."""
 
 from __future__ import annotations
 
@@ -11,6 +12,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg2
+
+ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
 @contextmanager
@@ -38,6 +41,6 @@ def cancelling(connection: Any) -> Iterator[None]:
 
 def _listen(heard: socket.socket, connection: Any) -> None:
     while numbers := heard.recv(16):
-        if signal.SIGINT in numbers:
+        if ENDING.intersection(numbers):
             with suppress(psycopg2.Error):
                 connection.cancel()

@@ -21,19 +21,46 @@ QUERY = """
                   left(regexp_replace(query, '\\s+', ' ', 'g'), 120))
     FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s)) ORDER BY xact_start
 """
+# https://www.postgresql.org/docs/current/progress-reporting.html; a scan is counted in blocks, then
+# what it found in tuples.
+PROGRESS = """
+    SELECT phase, least(done::float8 / total, 1)
+    FROM (
+        SELECT phase, CASE WHEN tuples_total > 0 THEN tuples_done ELSE blocks_done END AS done,
+               CASE WHEN tuples_total > 0 THEN tuples_total ELSE blocks_total END AS total
+        FROM pg_stat_progress_create_index WHERE pid = %(pid)s
+        UNION ALL
+        SELECT phase, heap_blks_scanned, heap_blks_total
+        FROM pg_stat_progress_cluster WHERE pid = %(pid)s
+        UNION ALL
+        SELECT phase, heap_blks_scanned, heap_blks_total
+        FROM pg_stat_progress_vacuum WHERE pid = %(pid)s
+        UNION ALL
+        SELECT phase, sample_blks_scanned, sample_blks_total
+        FROM pg_stat_progress_analyze WHERE pid = %(pid)s
+    ) counted
+    WHERE total > 0
+"""
 
 
 class Blockers:
     """Watches one server process. found: the sessions that last stood in its way, a line each.
 
     connection: psycopg2, in autocommit, another one's. tell: told of what a patient statement
-    waits for.
+    waits for. progress: told how far a statement is that PostgreSQL counts: phase, share of 1.
     """
 
-    def __init__(self, connection: Any, pid: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        pid: int,
+        tell: Callable[[str], None],
+        progress: Callable[[str, float], None],
+    ) -> None:
         self.connection = connection
         self.pid = pid
         self.tell = tell
+        self.progress = progress
         self.patient = False
         self.found: list[str] = []
         self.ended = threading.Event()
@@ -68,9 +95,13 @@ class Blockers:
                 with self.connection.cursor() as cursor:
                     cursor.execute(QUERY, (self.pid,))
                     now = [line for (line,) in cursor.fetchall()]
+                    cursor.execute(PROGRESS, {"pid": self.pid})
+                    far = cursor.fetchone()
             except psycopg2.Error:
                 return
             self.found = now or self.found
+            if far:
+                self.progress(*far)
             polls = polls + 1 if now else 0
             if self.patient and polls * POLL_SECONDS >= TELL_AFTER_SECONDS and told != now[0]:
                 told = now[0]

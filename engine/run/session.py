@@ -131,7 +131,9 @@ def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]
                 database.connection_context(),
                 advisory_lock.held(database.connection(), advisory_lock.WORKER, report.message),
                 interrupt.cancelling(database.connection()),
-                Blockers(guard, database.connection().info.backend_pid, report.message) as blockers,
+                Blockers(
+                    guard, database.connection().info.backend_pid, report.message, report.progress
+                ) as blockers,
             ):
                 report.locked(shown(url), time.perf_counter() - start)
                 kept = _prepared(database.connection().cursor(), settings)

@@ -13,11 +13,11 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from invoke.program import Program
 
 import application
 import tasks
 from commands import base, check, demo, fresh, generate, migrate
+from commands.command_line import CommandLine
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
         redirect_stderr(err),
     ):
         try:
-            Program(namespace=tasks.namespace).run(["invoke", *arguments])
+            CommandLine(namespace=tasks.namespace).run(["invoke", *arguments])
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
@@ -95,7 +95,7 @@ def at_terminal(folder: Path, url: str, task: list[str], *answers: str) -> tuple
     with process:
         said = ""
         for answer in answers:
-            while not said.endswith(": ") and (more := process.stdout.read1().decode()):
+            while not said.endswith((": ", "] ")) and (more := process.stdout.read1().decode()):
                 said += more
             process.stdin.write(f"{answer}\n".encode())
             process.stdin.flush()

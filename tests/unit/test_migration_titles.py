@@ -6,11 +6,44 @@ from pathlib import Path
 
 import pytest
 
+from engine.diff.change import Change
+from engine.diff.renames import Rename
 from engine.errors import ConfigError
-from engine.generate.generator import Generator
+from engine.generate.generator import TITLE, Generator
+from engine.generate.title import title_of
 
 
-@pytest.mark.parametrize("title", ["Add fiber", "../x", "1st", "x-y", "", "é", "a" * 61])
+@pytest.mark.parametrize("title", ["Add fiber", "../x", "1st", "x-y", "é", "a" * 61])
 def test_a_title_that_is_no_name_is_refused(title: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a migration"):
         Generator([], tmp_path, "postgresql:///nowhere").generate(title)
+
+
+def test_a_skeleton_has_no_change_to_be_named_after(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be the name of a migration"):
+        Generator([], tmp_path, "postgresql:///nowhere").empty("")
+
+
+TABLE = Change("create", "table", "fiber_lines")
+COLUMN = Change("alter", "column", "qty", "items")
+INDEX = Change("create", "index", "items_qty_idx", "items")
+
+
+@pytest.mark.parametrize(
+    ("renames", "plan", "title"),
+    [
+        ([], [INDEX, TABLE], "create_table_fiber_lines"),
+        ([], [TABLE, Change("create", "table", "ducts")], "create_table_fiber_lines_and_more"),
+        ([], [INDEX, COLUMN], "alter_column_items_qty"),
+        ([], [INDEX], "create_index_items_qty_idx_on_items"),
+        ([], [Change("alter", "comment", "qty", "items")], "change_comments"),
+        ([Rename("column", "qty", "amount", "items")], [], "rename_column_items_qty_to_amount"),
+        ([], [Change("create", "table", "Größen")], "create_table_gr_en"),
+        ([], [Change("create", "table", "x" * 63)], "create_table_" + "x" * 47),
+    ],
+)
+def test_a_file_without_a_name_takes_it_from_the_change(
+    renames: list[Rename], plan: list[Change], title: str
+) -> None:
+    assert title_of(renames, plan) == title
+    assert TITLE.fullmatch(title)

@@ -1,0 +1,40 @@
+"""Colour for what somebody looks at: never in a pipe or a file, and never against NO_COLOR."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TextIO
+
+# What a word stands for, and the number of its colour.
+COLOURS = {
+    "applied": 32,
+    "edited": 31,
+    "error": 31,
+    "missing": 31,
+    "notice": 33,
+    "pending": 33,
+    "problem": 31,
+    "warning": 33,
+}
+
+Paint = Callable[[str, str], str]
+
+
+def painter(stream: TextIO | None) -> Paint:
+    """Gives a text the colour of what it stands for, or leaves it as it is."""
+    return _painted if watched(stream) and not os.environ.get("NO_COLOR") else _plain
+
+
+def watched(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal that can do more than print letters."""
+    return bool(stream and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb")
+
+
+def _painted(text: str, meaning: str) -> str:
+    colour = COLOURS.get(meaning)
+    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+
+
+def _plain(text: str, meaning: str) -> str:
+    return text

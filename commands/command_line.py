@@ -1,0 +1,143 @@
+"""invoke's program with messages and help of our own, and no option that surprises.
+
+Several of invoke's own short options swallow what people type for a task: `invoke -d migrate`
+applied everything, for there -d shows invoke's inner workings, and `migrate -p` did, too. Those
+that are left say what they do.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from typing import Any
+
+from invoke.collection import Collection
+from invoke.exceptions import Exit, ParseError
+from invoke.parser.argument import Argument
+from invoke.program import Program
+
+from commands import slips
+
+# What the README names: help, list, version, -R for a dry run, and -e to see the SQL that runs.
+SHORT = {"h", "l", "V", "R", "e"}
+GROUPS = {
+    "Migrations": ("status", "migrate", "rollback", "adopt"),
+    "Writing them": ("domains", "generate", "check", "renumber", "sql"),
+    "Starting again": ("fresh", "reset", "demo"),
+    "Backups": ("backup", "restore"),
+    "The database": ("db.start", "db.stop", "db.shell", "env.set"),
+    "Passwords and keys": ("admin.password", "secrets.key", "secrets.rotate"),
+    "The project": ("test",),
+}
+
+
+class CommandLine(Program):
+    """The program `invoke`, once it has loaded tasks.py."""
+
+    def core_args(self) -> list[Argument]:
+        """invoke's own options, with the short ones that are safe."""
+        return [_without_short(argument) for argument in super().core_args()]
+
+    def task_args(self) -> list[Argument]:
+        """As core_args: -c and -r, which would take the next word for a folder or a file."""
+        return [_without_short(argument) for argument in super().task_args()]
+
+    def parse_tasks(self) -> None:
+        """Parse the line anew: until tasks.py was loaded, invoke read it with its own options."""
+        if "--debug" not in self.argv:
+            logging.getLogger("invoke").setLevel(logging.WARNING)  # -d has turned it on
+        try:
+            self.parse_core_args()
+            self._take_help()
+            self._parse_tasks()
+            self._refuse_option_as_word()
+        except ParseError as error:
+            name = error.context.name if error.context else None
+            example = self._example(name) if name else ""
+            contexts = {str(context.name): context for context in self.collection.to_contexts()}
+            message = slips.explained(error, self.argv[1:], contexts, example)
+            raise ParseError(message, error.context) from None
+
+    def _take_help(self) -> None:
+        """Behind a task, --help is for that task, also where invoke would take it for a word that
+        the task needs: `adopt --help` is no file to adopt."""
+        name = ""
+        for token in self.core.unparsed:
+            if token in ("-h", "--help") and name:
+                self.args.help.value = name
+                self.core.unparsed = []
+                return
+            if token in self.collection.task_names:
+                name = token
+
+    def _refuse_option_as_word(self) -> None:
+        """invoke takes an option that it does not know for a word that the task needs."""
+        for context in self.tasks:
+            for argument in context.positional_args:
+                if str(argument.value or "").startswith("-"):
+                    raise ParseError(f"No idea what {argument.value!r} is!", context)
+
+    def _parse_tasks(self) -> None:
+        """Parse it; a word that may be left out is given as empty, for invoke knows no such."""
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            context = error.context
+            if context is None or context.name is None:
+                raise
+            missing = [argument.name for argument in context.missing_positional_args]
+            optional = self.collection[context.name].optional_words
+            if not missing or not set(missing) <= set(optional):
+                raise
+            place = self.core.unparsed.index(context.name) + 1
+            self.core.unparsed[place:place] = [f"--{name}=" for name in missing]
+            super().parse_tasks()
+
+    def parse_cleanup(self) -> None:
+        """Help, the list, or the tasks."""
+        asked = self.args.help.value
+        if isinstance(asked, str) and asked not in self.parser.contexts:
+            raise ParseError(slips.no_such_task(asked, self.parser.contexts))
+        super().parse_cleanup()
+
+    def no_tasks_given(self) -> None:
+        """Show where the database stands, and what there is to type."""
+        from commands.migrate import overview
+
+        print(overview())
+        print()
+        self.list_flat()
+        print("`invoke --help TASK` explains a task.")
+        raise Exit
+
+    def print_task_help(self, name: str) -> None:
+        """How the task is typed, what it does, an example, its options."""
+        context, task = self.parser.contexts[name], self.collection[name]
+        print(f"Usage: {slips.usage(context, optional=task.optional_words)} [options]\n")
+        for line in (inspect.getdoc(task) or "").splitlines():
+            print(f"{self.leading_indent}{line}".rstrip())
+        if example := self._example(name):
+            print(f"\nExample: {example}")
+        print("\nOptions:")
+        self.print_columns(context.help_tuples())
+
+    def list_flat(self) -> None:
+        """The tasks in groups; those of one collection as invoke lists them."""
+        if self.list_root or self.list_depth:
+            super().list_flat()
+            return
+        for title, names in GROUPS.items():
+            print(f"{title}:")
+            self.print_columns([(name, _summary(self.collection, name)) for name in names])
+
+    def _example(self, name: str) -> str:
+        return str(getattr(self.collection[name], "example", ""))
+
+
+def _summary(collection: Collection, name: str) -> str:
+    return (inspect.getdoc(collection[name]) or "").split("\n")[0]
+
+
+def _without_short(argument: Any) -> Argument:
+    argument.names = tuple(name for name in argument.names if len(name) > 1 or name in SHORT)
+    return argument  # type: ignore[no-any-return]

@@ -1,0 +1,225 @@
+"""How a task behaves: what it takes, how it asks, how an error is told, how it ends.
+
+Nothing that a user can do ends in a traceback, be it a closed stdin, a full disk behind stdout, or
+a signal.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from io import TextIOWrapper
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
+from invoke.tasks import Task, task
+
+from commands.base import ROOT
+from engine.errors import ConfigError, EngineError, Refused
+
+# The options that have a short form. Short forms that invoke chooses by itself mean another thing
+# in each task: -d was --dry-run, and in `backup` it was --due, which removes old backups.
+# -c and -f are those of psql.
+SHORT = {"dry_run": "d", "yes": "y", "json": "j", "command": "c", "file": "f"}
+# What a process manager sends to end a program, and a terminal that is closed.
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the program; what Ctrl-C cleans up, it cleans up, too."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Command(Task):  # type: ignore[type-arg]
+    """A task that every task of ours is: with --debug, and an example for its help.
+
+    optional_words: the positional arguments that may be left out; they are empty then.
+    """
+
+    example = ""
+    optional_words: Sequence[str] = ()
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        texts = dict(self.help)
+        arguments = super().get_arguments(ignore_unknown_help)
+        self.help = texts  # invoke takes the texts away as it reads them, and may read them twice
+        for argument in arguments:
+            if short := SHORT.get(argument.name or ""):
+                argument.names = (*argument.names, short)
+        debug = Argument(
+            name="debug", kind=bool, default=False, help="Show the Python stack of an error."
+        )
+        return [*arguments, debug]
+
+
+def command(
+    *, example: str = "", optional_words: Sequence[str] = (), **options: Any
+) -> Callable[[Callable[..., None]], Any]:
+    """An invoke task that prints what a user can cause as a message, and exits with 1."""
+
+    def decorate(function: Callable[..., None]) -> Any:
+        @functools.wraps(function)
+        def guarded(c: Context, *arguments: Any, debug: bool = False, **named: Any) -> None:
+            from engine.connect.connection import load_environment
+
+            for stream in (sys.stdout, sys.stderr):
+                if isinstance(stream, TextIOWrapper):
+                    stream.reconfigure(errors="backslashreplace")  # no name is unprintable
+            _listen_for_the_end()
+            try:
+                _refuse_undecodable(named)
+                _refuse_dry(c, function, named)
+                load_environment(ROOT)
+                function(c, *arguments, **named)
+                _flush()
+            except Exit:
+                raise
+            except (Exception, KeyboardInterrupt) as error:
+                raise _ended(error, debug=debug, log_json=bool(named.get("log_json"))) from None
+
+        made: Any = task(guarded, klass=Command, auto_shortflags=False, **options)
+        made.example, made.optional_words = example, tuple(optional_words)
+        return made
+
+    return decorate
+
+
+def count(option: str, text: str, least: int = 1) -> int:
+    """The number; invoke itself takes a negative one, and answers `x` with a traceback."""
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
+        raise ConfigError(
+            f"{option} takes a number from {least} on, not {text[:20]!r}.",
+            fix=f"write for example {option} 2",
+        )
+    return int(text)
+
+
+def somebody_answers() -> bool:
+    """Whether there is a terminal to ask on. A closed stdin (`<&-`) is None."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def confirm(question: str, *, default: bool = False) -> bool:
+    """Ask until y or n is typed; Enter takes the default, which is written large.
+
+    Raises Refused where nobody answers.
+    """
+    choices = "[Y/n]" if default else "[y/N]"
+    while True:
+        typed = asked(input, f"{question} {choices} ").strip().lower()
+        if not typed:
+            return default
+        if typed in ("y", "yes", "n", "no"):
+            return typed.startswith("y")
+        print("Please answer y or n.", flush=True)
+
+
+def asked(ask: Callable[[str], str], question: str) -> str:
+    """What is typed. ask: input or getpass. Raises Refused where nothing is; a question comes
+    before anything is done, so nothing has changed by then."""
+    try:
+        return ask(question)
+    except EOFError:
+        raise Refused("Not answered; nothing was changed.") from None
+    except Stopped:
+        raise
+    except KeyboardInterrupt:
+        print()
+        raise Refused("Interrupted; nothing was changed.") from None
+
+
+def _listen_for_the_end() -> None:
+    """Let SIGTERM and SIGHUP end a task as Ctrl-C does, with what was begun rolled back and told.
+    One that is ignored (nohup) stays so."""
+
+    def stop(number: int, _: Any) -> None:
+        raise Stopped(number)
+
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def _flush() -> None:
+    """Write what is left, while an error can still be told."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _refuse_dry(c: Context, function: Callable[..., None], named: dict[str, Any]) -> None:
+    """invoke's -R promises that nothing is done; a task that cannot only show has to say so."""
+    if c.config.run.dry and "dry_run" not in named:
+        raise ConfigError(
+            f"`{function.__name__}` has no dry run, so with -R nothing was done.",
+            fix="leave out -R.",
+        )
+
+
+def _refuse_undecodable(options: dict[str, Any]) -> None:
+    """PostgreSQL takes text in UTF-8; what was typed in another encoding is none."""
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and re.search("[\ud800-\udfff]", text):
+                raise ConfigError(
+                    f"the {name.replace('_', '-')} {text!r} is not in UTF-8.",
+                    fix="write it in UTF-8; rename a file or folder that has such a name.",
+                )
+
+
+def _ended(error: BaseException, *, debug: bool, log_json: bool) -> Exit:
+    """How invoke is to end for what a user can cause; raises anything else again.
+
+    log_json: whether stderr is for lines of JSON, so that the message goes to stdout.
+    """
+    if isinstance(error, OSError) and (unwritable := _unwritable_output(error)):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit(None if isinstance(error, BrokenPipeError) else unwritable, 1)
+    if debug:
+        traceback.print_exc()
+    message, code = _message(error), 128 + error.number if isinstance(error, Stopped) else 1
+    if not log_json:
+        return Exit(message, code)
+    print(message)
+    return Exit(None, code)
+
+
+def _unwritable_output(error: OSError) -> str:
+    """What to say where it is stdout that cannot be written; empty where it is another file."""
+    if error.filename is not None or sys.stdout is not sys.__stdout__:
+        return ""
+    try:
+        _flush()  # what could not be written is still there, so it fails again
+    except OSError:
+        return (
+            f"Error: the output cannot be written: {error.strerror}.\n"
+            "What was done stays done; `invoke status` shows where the database stands.\n"
+            "What to do: make room there, or send the output elsewhere, and run it again."
+        )
+    return ""
+
+
+def _message(error: BaseException) -> str:
+    """What to print for what a user can cause; raises anything else again."""
+    if isinstance(error, KeyboardInterrupt):
+        what = f"Stopped by {error}." if isinstance(error, Stopped) else "Interrupted."
+        return "\n".join([what, *getattr(error, "__notes__", [])])
+    domain_errors = sys.modules.get("kernel.errors")  # not there before a domain was imported
+    if isinstance(error, EngineError) or (
+        domain_errors and isinstance(error, domain_errors.BillingError)
+    ):
+        return f"Error: {error}"
+    from engine.explain.postgres_errors import translated
+
+    if known := translated(error):
+        return f"Error: {known}"
+    raise error
