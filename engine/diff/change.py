@@ -3,57 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from engine.schema.model import Composite, DomainType, Enum, Key
+from engine.schema.kinds import KINDS, Key, Kind
+from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
-KINDS = (
-    "extension",
-    "enum",
-    "domain",
-    "composite",
-    "sequence",
-    "function",
-    "table",
-    "column",
-    "ownership",
-    "default",
-    "constraint",
-    "foreign key",
-    "view",
-    "index",
-    "setting",
-    "trigger",
-    "policy",
-    "comment",
-)
-# What goes before anything is made. A sequence is let go before its column takes it along.
-PARTS = frozenset(
-    {
-        *("default", "constraint", "foreign key", "index", "trigger"),
-        *("policy", "setting", "ownership"),
-    }
-)
 
+class Action(StrEnum):
+    """What a change does, in the order of those of one name: what has it goes before what takes
+    it."""
 
-# Types that columns may be of.
-TYPES = ("enum", "domain", "composite")
+    DROP = "drop"
+    ALTER = "alter"
+    REMAKE = "remake"
+    CREATE = "create"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. action: create, alter or drop. table: the owner of a part, else empty.
+    """One difference. what: the key of what is made, altered or dropped.
 
     old, new: the values before and after. optional: for extensions. losing: what data goes with
     it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
     type is altered, not made anew. counting: the column of a new sequence may hold numbers.
     """
 
-    action: str
-    kind: str
-    name: str
-    table: str = ""
+    action: Action
+    what: Key
     old: Any = None
     new: Any = None
     optional: bool = False
@@ -63,21 +41,41 @@ class Change:
     counting: bool = False
 
     @property
+    def kind(self) -> Kind:
+        """The kind of what changes."""
+        return self.what.kind
+
+    @property
+    def table(self) -> str:
+        """The owner of a part, else empty."""
+        return self.what.table
+
+    @property
+    def name(self) -> str:
+        """The name of what changes."""
+        return self.what.name
+
+    @property
     def key(self) -> Key:
-        """What it changes; a default is its column's."""
-        return "column" if self.kind == "default" else self.kind, self.table, self.name
+        """The object that has it: a default is its column's."""
+        return self.what._replace(kind=Kind.COLUMN) if self.kind is Kind.DEFAULT else self.what
 
     @property
     def target(self) -> str:
         """The name by which a person refers to it: `customers.phone` for a column."""
-        whole = self.table and self.kind in ("column", "default")
+        whole = self.table and self.kind in (Kind.COLUMN, Kind.DEFAULT)
         return f"{self.table}.{self.name}" if whole else self.name
 
     def __str__(self) -> str:
-        place = f" on {self.table}" if self.table and self.kind in PARTS - {"default"} else ""
-        kind = (self.new or self.old).kind if self.kind == "view" else self.kind
-        kind = "ownership of sequence" if kind == "ownership" else kind
+        on_table = self.table and KINDS[self.kind].loosened and self.kind is not Kind.DEFAULT
+        place = f" on {self.table}" if on_table else ""
+        kind: str = (self.new or self.old).kind if self.kind is Kind.VIEW else self.kind
+        kind = "ownership of sequence" if self.kind is Kind.OWNERSHIP else kind
         return f"{self.action} {kind} {self.target}{place}"
+
+    def does(self, action: Action, kind: Kind) -> bool:
+        """Whether it does that to an object of that kind."""
+        return self.action is action and self.kind is kind
 
 
 def grows(old: Enum, new: Enum) -> bool:

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from engine.diff.change import TYPES, Change
-from engine.schema.model import Key, Schema
+from engine.diff.change import Action, Change
+from engine.schema.kinds import OWNERS, TYPES, Key, Kind, written
+from engine.schema.model import Schema
+
+
+class Comment(NamedTuple):
+    """What is said of one thing. kind: as a statement calls it. text: None where nothing is."""
+
+    kind: Kind
+    name: str
+    text: str | None
 
 
 def comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change]:
-    """One change for all comments of a table or an object: a list of (kind, name, text)."""
-    made = {change.key for change in changes if change.action == "create"}
-    made |= {c.key for c in changes if c.kind in TYPES and not c.in_place}
-    held = {
-        key: thing.comment
-        for key, thing in old.objects()
-        if not {key, ("view", "", key[1]), ("table", "", key[1])} & made
-    }
-    texts: dict[Key, list[tuple[str, str, str | None]]] = {}
+    """One change for all comments of a table or an object; its new value is a list of Comment."""
+    before = _that_stay(changes, old)
+    by_owner: dict[Key, list[Comment]] = {}
     for key, thing in new.objects():
-        kind, table, name = key
-        if thing.comment != held.get(key):
-            owner = (new.relation(table), "", table) if table else key
-            kind = thing.kind if kind in ("function", "view") else kind
-            kind = "constraint" if kind == "foreign key" else kind
-            texts.setdefault(owner, []).append((kind, name, thing.comment))
-    for (kind, _, name), found in texts.items():
-        whole = kind in ("table", "view")
-        yield Change("alter", "comment", name, name if whole else "", new=found)
+        if thing.comment != before.get(key):
+            owner = Key(new.relation(key.table), "", key.table) if key.table else key
+            comment = Comment(written(key.kind, thing), key.name, thing.comment)
+            by_owner.setdefault(owner, []).append(comment)
+    for owner, texts in by_owner.items():
+        table = owner.name if owner.kind in OWNERS else ""
+        yield Change(Action.ALTER, Key(Kind.COMMENT, table, owner.name), new=texts)
+
+
+def _that_stay(changes: list[Change], old: Schema) -> dict[Key, str | None]:
+    """The comments that are there after the changes: with an object that is made anew goes its
+    comment, and with a table or a view the comments of its parts."""
+    made = set()
+    for change in changes:
+        anew = change.kind in TYPES and not change.in_place
+        if change.action is Action.CREATE or anew:
+            made.add(change.key)
+    stay = {}
+    for key, thing in old.objects():
+        owners = {Key(kind, "", key.table) for kind in OWNERS}
+        if not made & {key, *owners}:
+            stay[key] = thing.comment
+    return stay

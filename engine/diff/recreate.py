@@ -1,186 +1,231 @@
 """What has to go and come again, though it stays as it is, because something that it needs changes.
 
-PostgreSQL refuses to drop or to retype what others need; so these are dropped first and made again
-at the end. An enum that loses or reorders labels is set aside and made anew; its columns follow.
+PostgreSQL refuses to drop what others need (the manual: Dependency Tracking) and to retype it
+(tablecmds.c, ATExecAlterColumnType); so the others are dropped first and made again at the end. An
+enum that loses or reorders labels is set aside and made anew, since ALTER TYPE only adds labels;
+its columns follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.diff.change import TYPES, Change, set_aside
-from engine.schema.model import Column, Key, Schema, View
+from engine.diff.change import Action, Change, set_aside
+from engine.schema.kinds import KINDS, TYPES, Key, Kind
+from engine.schema.model import Column, Schema
 from engine.schema.quoting import name
 
-# What PostgreSQL itself carries along when a column gets another type.
-FOLLOWS_TYPE = ("constraint", "index", "table")
-# What is never made anew because of another, for the data in it.
-STAYING = ("table", "sequence", "ownership")
+UNLOGGED = (Kind.SETTING, "unlogged")
 
 
-def remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
+def with_remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
     """The changes, and those that they make necessary."""
     remaking = _Remaking(_held_by_columns(changes, old), old, new)
-    for change in list(remaking.changes.values()):
-        if is_rebuilt(change):
-            remaking.move_columns(change)
-    for change in list(remaking.changes.values()):
-        remaking.remake_what_needs(change)
+    remaking.work_off()
     return [remaking.finished(change) for change in remaking.changes.values()]
 
 
-def _held_by_columns(changes: Iterable[Change], old: Schema) -> list[Change]:
-    """A composite whose attribute gets another type is made anew where something has it:
-    PostgreSQL alters it only where nothing does."""
-    held = {needed for needs in old.depends.values() for needed in needs}
-    return [
-        replace(c, in_place=False)
-        if c.kind == "composite" and c.action == "alter" and c.key in held and _retypes(c)
-        else c
-        for c in changes
-    ]
+def is_rebuilt(change: Change) -> bool:
+    """Whether it is a type that is set aside and made anew."""
+    return change.action is Action.ALTER and change.kind in TYPES and not change.in_place
+
+
+def is_retyped(change: Change) -> bool:
+    """Whether a column gets another type or collation, which is one statement."""
+    if not change.does(Action.ALTER, Kind.COLUMN):
+        return False
+    old, new = change.old, change.new
+    return bool((old.type, old.collation) != (new.type, new.collation))
+
+
+def _held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
+    """A composite whose attribute gets another type is made anew where something has it: `ALTER
+    TYPE pair ALTER ATTRIBUTE a TYPE bigint` fails with "column t.p uses it"."""
+    needed: set[Key] = set()
+    for keys in old.depends.values():
+        needed |= keys
+    for change in changes:
+        if change.does(Action.ALTER, Kind.COMPOSITE) and change.key in needed and _retypes(change):
+            change = replace(change, in_place=False)
+        yield change
 
 
 def _retypes(change: Change) -> bool:
-    before, after = change.old.attributes, change.new.attributes
-    return any(before[part] != kind for part, kind in after.items() if part in before)
+    old, new = change.old.attributes, change.new.attributes
+    return any(old[part] != kind for part, kind in new.items() if part in old)
 
 
 class _Remaking:
-    """The changes so far. held, wanted: all objects before and after; needing: the reverse of what
-    the old schema depends on."""
+    """A worklist. changes: those so far, by what they do to what. old, new: all objects before and
+    after. needing: what needs a thing of the old schema. waiting: (what is in the way of a change,
+    the kind of thing that it needs), the next one last."""
 
     def __init__(self, changes: Iterable[Change], old: Schema, new: Schema) -> None:
-        self.changes: dict[tuple[str, ...], Change] = {}
-        self.held: dict[Key, Any] = dict(old.objects())
-        self.wanted: dict[Key, Any] = dict(new.objects())
-        self.texts = {*old.enums, *new.enums}
+        self.changes: dict[tuple[Action, Key], Change] = {}
+        self.old: dict[Key, Any] = dict(old.objects())
+        self.new: dict[Key, Any] = dict(new.objects())
+        self.known_texts = {*old.enums, *new.enums}
         self.depends = new.depends
         self.needing: dict[Key, list[Key]] = {}
+        self.waiting: list[tuple[Key, Kind]] = []
         for key in sorted(old.depends):
             for needed in old.depends[key]:
                 self.needing.setdefault(needed, []).append(key)
         for change in changes:
             self._put(change)
 
-    def move_columns(self, change: Change) -> None:
+    def work_off(self) -> None:
+        """Go from each change to what is in its way, and from there on."""
+        for change in list(self.changes.values()):
+            if is_rebuilt(change):
+                self._move_columns(change)
+        for change in list(self.changes.values()):
+            self._wait_for_what_is_in_the_way(change)
+            while self.waiting:
+                key, cause = self.waiting.pop()
+                remade = self._remake(key, cause)
+                if remade:
+                    self._wait_for_what_is_in_the_way(remade)
+
+    def finished(self, change: Change) -> Change:
+        """The change; values go from one enum to another by their labels.
+
+        `USING a::other` fails with "cannot cast type mood to other"; so it goes by way of text.
+        """
+        if not is_retyped(change):
+            return change
+        old_name, new_name = _base(change.old), _base(change.new)
+        old = self.old.get(Key(Kind.ENUM, "", old_name))
+        new = self.new.get(Key(Kind.ENUM, "", new_name))
+        shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
+        if old and new and shape and {*old.labels} <= {*new.labels}:
+            change = replace(change, losing="")
+        return replace(change, by_text={old_name, new_name} <= self.known_texts)
+
+    def _move_columns(self, change: Change) -> None:
         """Set the old type aside, move its columns to the new one, drop it at the end."""
         aside = set_aside(change.old)
-        self.texts |= {aside, change.name}
-        self._put(Change("drop", change.kind, aside, old=change.old))
+        self.known_texts |= {aside, change.name}
+        self._put(Change(Action.DROP, Key(change.kind, "", aside), change.old))
         for key in self.needing.get(change.key, []):
-            column, wanted = self.held[key], self.wanted.get(key)
-            if wanted and key[0] == "column" and _base(column) == change.name:
-                known = self.changes.get(("alter", *key))
-                array = column.type.removeprefix(name(change.name))
-                column = replace(column, type=name(aside) + array)
+            old, new = self.old[key], self.new.get(key)
+            if new and key.kind is Kind.COLUMN and _base(old) == change.name:
+                known = self.changes.get((Action.ALTER, key))
+                array = old.type.removeprefix(name(change.name))
+                old = replace(old, type=name(aside) + array)
                 losing = known.losing if known else ""
-                self._put(Change("alter", "column", key[2], key[1], column, wanted, losing=losing))
+                self._put(Change(Action.ALTER, key, old, new, losing=losing))
 
-    def remake_what_needs(self, change: Change) -> None:
-        """Remake what needs the thing that goes, or that turns into another."""
+    def _wait_for_what_is_in_the_way(self, change: Change) -> None:
+        self.waiting += reversed(list(self._in_the_way(change)))
+
+    def _in_the_way(self, change: Change) -> Iterator[tuple[Key, Kind]]:
+        """What needs the thing that goes, or that turns into another.
+
+        `DROP TABLE t` fails with "view v depends on table t", and `ALTER COLUMN a TYPE bigint` with
+        "cannot alter type of a column used by a view or rule".
+        """
         retyped = is_retyped(change)
-        if change.action == "drop" or retyped or is_rebuilt(change):
+        if change.action is Action.DROP or retyped or is_rebuilt(change):
             for gone in _gone(change):
                 for key in self.needing.get(gone, []):
-                    if not (retyped and key[0] in FOLLOWS_TYPE) and not self._leaves(key, gone):
-                        self._remake(key, gone[0])
-        if (change.kind, change.name) == ("setting", "unlogged"):
-            for key, thing in self.held.items():
-                if key[0] == "foreign key" and change.table in (key[1], thing.target):
-                    self._remake(key)
+                    follows = retyped and KINDS[key.kind].follows_type
+                    if not follows and not self._leaves(key, gone):
+                        yield key, gone.kind
+        if (change.kind, change.name) == UNLOGGED:
+            # "could not change table "t" to logged because it references unlogged table "u"", and
+            # the other way round: whichever of the two is first, the key is in its way.
+            for key, thing in self.old.items():
+                if key.kind is Kind.FOREIGN_KEY and change.table in (key.table, thing.target):
+                    yield key, change.kind
 
     def _leaves(self, key: Key, gone: Key) -> bool:
         """Whether a view that is replaced in place needs the thing no more."""
-        needs = self.depends.get(key, ())
-        return ("alter", *key) in self.changes and key[0] == "view" and gone not in needs
+        replaced = key.kind is Kind.VIEW and (Action.ALTER, key) in self.changes
+        return replaced and gone not in self.depends.get(key, ())
 
-    def finished(self, change: Change) -> Change:
-        """The change; values go from one enum to another by their labels."""
-        if not is_retyped(change):
-            return change
-        names = _base(change.old), _base(change.new)
-        held, wanted = (
-            self.held.get(("enum", "", names[0])),
-            self.wanted.get(("enum", "", names[1])),
-        )
-        shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
-        if held and wanted and shape and {*held.labels} <= {*wanted.labels}:
-            change = replace(change, losing="")
-        return replace(change, by_text={*names} <= self.texts)
+    def _remake(self, key: Key, cause: Kind) -> Change | None:
+        """Let it go and come again. Gives the change that may have more in its way."""
+        old, new = self.old.get(key), self.new.get(key)
+        if not (old and new) or KINDS[key.kind].stays or (Action.DROP, key) in self.changes:
+            return None
+        return STRATEGIES.get(key.kind, _Remaking._anew)(self, key, old, new, cause)
 
-    def _remake(self, key: Key, cause: str = "") -> None:
-        kind, table, part = key
-        before, after = self.held.get(key), self.wanted.get(key)
-        if not (before and after) or kind in STAYING or ("drop", *key) in self.changes:
-            return
-        if kind == "column" and not before.generated:
-            self._remake_default(key, before, after)
-            return
-        if kind == "domain" and cause == "function":
-            # its check holds the old function, its columns hold it, the new check the new function
-            self._put(Change("remake", kind, part, table, before, after))
-            return
-        if kind in TYPES:
-            rebuilt = Change("alter", kind, part, table, before, after)
-            if self.changes.get(("alter", *key)) != rebuilt:
-                self._put(rebuilt)
-                self.move_columns(rebuilt)
-                self.remake_what_needs(rebuilt)
-            return
-        self.changes.pop(("alter", *key), None)
-        gone = Change("drop", kind, part, table, old=before)
+    def _anew(self, key: Key, old: Any, new: Any, _: Kind) -> Change:
+        """It goes before what it needs changes, and comes when that has changed."""
+        self.changes.pop((Action.ALTER, key), None)
+        gone = Change(Action.DROP, key, old)
         self._put(gone)
-        self._put(Change("create", kind, part, table, new=after))
-        if kind == "view":
-            self._remake_parts(before, after)
-        self.remake_what_needs(gone)
+        self._put(Change(Action.CREATE, key, new=new))
+        return gone
 
-    def _remake_parts(self, before: View, after: View) -> None:
+    def _view(self, key: Key, old: Any, new: Any, cause: Kind) -> Change:
         """The parts of a view go with it, and come after it."""
-        for kind, part in before.parts():
-            for action in ("drop", "alter"):
-                self.changes.pop((action, kind, before.name, part.name), None)
-        for kind, part in after.parts():
-            self._put(Change("create", kind, part.name, after.name, new=part))
+        gone = self._anew(key, old, new, cause)
+        for kind, part in old.parts():
+            for action in (Action.DROP, Action.ALTER):
+                self.changes.pop((action, Key(kind, old.name, part.name)), None)
+        for kind, part in new.parts():
+            self._put(Change(Action.CREATE, Key(kind, new.name, part.name), new=part))
+        return gone
 
-    def _remake_default(self, key: Key, before: Column, after: Column) -> None:
-        """Only the default of the column goes and comes; the column stays."""
-        _, table, part = key
-        if before.default is None:
-            return
-        self._put(Change("drop", "default", part, table, old=before))
-        if after.default is not None:
-            self._put(Change("create", "default", part, table, new=after))
-        altered = self.changes.pop(("alter", *key), None)
+    def _type(self, key: Key, old: Any, new: Any, _: Kind) -> Change | None:
+        """Set it aside as well: a column of it would have to go with its data."""
+        rebuilt = Change(Action.ALTER, key, old, new)
+        if self.changes.get((Action.ALTER, key)) == rebuilt:
+            return None
+        self._put(rebuilt)
+        self._move_columns(rebuilt)
+        return rebuilt
+
+    def _domain_type(self, key: Key, old: Any, new: Any, cause: Kind) -> Change | None:
+        """Over another type it is set aside. With a check that calls a function it cannot be: the
+        check of the old one holds the old function, its columns hold it, and the check of the new
+        one waits for the new function. No statement carries that out, which is said to a person."""
+        if cause is Kind.FUNCTION:
+            self._put(Change(Action.REMAKE, key, old, new))
+            return None
+        return self._type(key, old, new, cause)
+
+    def _column(self, key: Key, old: Column, new: Column, cause: Kind) -> Change | None:
+        """What is generated is computed anew. Of any other only the default goes and comes; the
+        column stays, for its data."""
+        if old.generated:
+            return self._anew(key, old, new, cause)
+        if old.default is None:
+            return None
+        default = key._replace(kind=Kind.DEFAULT)
+        self._put(Change(Action.DROP, default, old))
+        if new.default is not None:
+            self._put(Change(Action.CREATE, default, new=new))
+        altered = self.changes.pop((Action.ALTER, key), None)
         if altered:
             bare, wanted = (replace(c, default=None) for c in (altered.old, altered.new))
             if bare != wanted:
                 self._put(replace(altered, old=bare, new=wanted))
+        return None
 
     def _put(self, change: Change) -> None:
-        self.changes[(change.action, change.kind, change.table, change.name)] = change
+        self.changes[(change.action, change.what)] = change
 
 
-def _gone(change: Change) -> list[Key]:
+Strategy = Callable[[_Remaking, Key, Any, Any, Kind], Change | None]
+STRATEGIES: dict[Kind, Strategy] = {
+    Kind.COLUMN: _Remaking._column,
+    Kind.VIEW: _Remaking._view,
+    Kind.ENUM: _Remaking._type,
+    Kind.COMPOSITE: _Remaking._type,
+    Kind.DOMAIN_TYPE: _Remaking._domain_type,
+}
+
+
+def _gone(change: Change) -> Iterator[Key]:
     """What is there no more, or not as it was; with a table goes all that belongs to it."""
-    parts = change.old.parts() if change.kind == "table" else ()
-    return [change.key, *((kind, change.name, part.name) for kind, part in parts)]
-
-
-def is_rebuilt(change: Change) -> bool:
-    """Whether it is a type that is set aside and made anew."""
-    return change.action == "alter" and change.kind in TYPES and not change.in_place
-
-
-def is_retyped(change: Change) -> bool:
-    """Whether a column gets another type or collation, which is one statement."""
-    if (change.action, change.kind) != ("alter", "column"):
-        return False
-    before, after = change.old, change.new
-    return bool((before.type, before.collation) != (after.type, after.collation))
+    yield change.key
+    for kind, part in change.old.parts() if change.kind is Kind.TABLE else ():
+        yield Key(kind, change.name, part.name)
 
 
 def _base(column: Column) -> str:

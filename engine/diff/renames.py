@@ -10,31 +10,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.errors import ConfigError
+from engine.schema.kinds import Key, Kind, rename, written
 from engine.schema.model import Schema, Table
-from engine.schema.quoting import literal, name
+from engine.schema.quoting import name
 
-STATEMENTS = {
-    "table": "ALTER TABLE {old} RENAME TO {new}",
-    "column": "ALTER TABLE {table} RENAME COLUMN {old} TO {new}",
-    "sequence": "ALTER SEQUENCE {old} RENAME TO {new}",
-    "enum": "ALTER TYPE {old} RENAME TO {new}",
-    "composite": "ALTER TYPE {old} RENAME TO {new}",
-    "domain": "ALTER DOMAIN {old} RENAME TO {new}",
-    "value": "ALTER TYPE {table} RENAME VALUE {old_text} TO {new_text}",
-    "constraint": "ALTER TABLE {table} RENAME CONSTRAINT {old} TO {new}",
-    "index": "ALTER INDEX {old} RENAME TO {new}",
-    "trigger": "ALTER TRIGGER {old} ON {table} RENAME TO {new}",
-}
+# What may get another name by itself: tables before types, which may have the same names.
+ALONE = (Kind.TABLE, Kind.SEQUENCE, Kind.ENUM, Kind.COMPOSITE, Kind.DOMAIN_TYPE)
+TOLD_BY_DEFINITION = (Kind.CONSTRAINT, Kind.INDEX, Kind.TRIGGER)
 SPECIFICATION = re.compile(r"(?:(?P<owner>[^.:]+)\.)?(?P<old>[^:]+):(?P<new>[^:]+)")
 
 
 @dataclass(frozen=True)
 class Rename:
-    """kind: a key of STATEMENTS. table: which holds it; for a value, its enum."""
+    """Another name for one thing. table: which holds it; for a label, its enum."""
 
-    kind: str
+    kind: Kind
     old: str
     new: str
     table: str = ""
@@ -42,13 +34,7 @@ class Rename:
     @property
     def sql(self) -> str:
         """The statement."""
-        return STATEMENTS[self.kind].format(
-            table=name(self.table),
-            old=name(self.old),
-            new=name(self.new),
-            old_text=literal(self.old),
-            new_text=literal(self.new),
-        )
+        return rename(Key(self.kind, self.table, self.old), self.new)
 
     @property
     def back(self) -> Rename:
@@ -56,7 +42,7 @@ class Rename:
         return replace(self, old=self.new, new=self.old)
 
     def __str__(self) -> str:
-        place = f"{self.table}." if self.kind in ("column", "value") else ""
+        place = f"{self.table}." if self.kind in (Kind.COLUMN, Kind.LABEL) else ""
         return f"rename {self.kind} {place}{self.old} to {self.new}"
 
 
@@ -64,45 +50,42 @@ class Names:
     """What `old:new`, `table.old:new` and `enum.old:new` mean. A column's table, or a value's
     enum, may be named by what it is called now or was before."""
 
-    def __init__(self, known: Schema, wanted: Schema) -> None:
-        self.known = known
-        self.wanted = wanted
+    def __init__(self, old: Schema, new: Schema) -> None:
+        self.old = old
+        self.new = new
         self.now: dict[str, str] = {}
 
     def applicable(self, specifications: Iterable[str]) -> list[Rename]:
         """Those that fit; a domain may go on saying one for ever."""
-        return [found for text in _whole_first(specifications) if (found := self._found(text))]
+        renames = [self._meant(text) for text in _whole_first(specifications)]
+        return [rename for rename in renames if rename]
 
     def asked(self, specifications: Iterable[str]) -> list[Rename]:
         """All of them. Raises ConfigError for one that fits nothing."""
-        return [self._found(text) or _unfit(text) for text in _whole_first(specifications)]
+        return [self._meant(text) or _unfit(text) for text in _whole_first(specifications)]
 
-    def _found(self, text: str) -> Rename | None:
+    def _meant(self, text: str) -> Rename | None:
         match = SPECIFICATION.fullmatch(text)
         owner, old, new = match.groups("") if match else ("", "", "")
         owner = self.now.get(owner, owner)
-        for kind, held, wanted in self._namespaces(owner):
-            if old in held and old not in wanted and new in wanted and new not in held:
+        for kind, before, after in self._namespaces(owner):
+            if old in before and old not in after and new in after and new not in before:
                 if not owner:
                     self.now[old] = new
                 return Rename(kind, old, new, owner)
         return None
 
-    def _namespaces(self, owner: str) -> Iterator[tuple[str, Any, Any]]:
+    def _namespaces(self, owner: str) -> Iterator[tuple[Kind, Any, Any]]:
         """(kind, names before, names now) in which the rename may be. owner: by its new name."""
         if not owner:
-            yield "table", self.known.tables, self.wanted.tables
-            yield "sequence", self.known.sequences, self.wanted.sequences
-            yield "enum", self.known.enums, self.wanted.enums
-            yield "composite", self.known.composites, self.wanted.composites
-            yield "domain", self.known.domains, self.wanted.domains
+            before, after = self.old.standing(), self.new.standing()
+            yield from ((kind, before[kind], after[kind]) for kind in ALONE)
             return
-        before = {new: old for old, new in self.now.items()}.get(owner, owner)
-        if before in self.known.tables and owner in self.wanted.tables:
-            held, wanted = self.known.tables[before], self.wanted.tables[owner]
-            yield "column", held.columns, wanted.columns
-        if before in self.known.enums and owner in self.wanted.enums:
-            yield "value", self.known.enums[before].labels, self.wanted.enums[owner].labels
+        earlier = {new: old for old, new in self.now.items()}.get(owner, owner)
+        if earlier in self.old.tables and owner in self.new.tables:
+            yield Kind.COLUMN, self.old.tables[earlier].columns, self.new.tables[owner].columns
+        if earlier in self.old.enums and owner in self.new.enums:
+            yield Kind.LABEL, self.old.enums[earlier].labels, self.new.enums[owner].labels
 
 
 def _whole_first(specifications: Iterable[str]) -> list[str]:
@@ -120,52 +103,50 @@ def _unfit(text: str) -> NoReturn:
     )
 
 
-def plain(held: Schema, wanted: Schema) -> list[Rename]:
+def plain(old: Schema, new: Schema) -> list[Rename]:
     """Parts of tables whose name alone is another: their definitions are equal."""
-    both = held.tables.keys() & wanted.tables.keys()
-    return [
-        rename
-        for table in sorted(both)
-        for rename in _parts(held.tables[table], wanted.tables[table])
-    ]
+    renames: list[Rename] = []
+    for table in sorted(old.tables.keys() & new.tables.keys()):
+        renames += _of_parts(old.tables[table], new.tables[table])
+    return renames
 
 
-def _parts(old: Table, new: Table) -> Iterator[Rename]:
-    before, after = dict(_definitions(old)), dict(_definitions(new))
+def _of_parts(old: Table, new: Table) -> Iterator[Rename]:
+    before, after = _definitions(old), _definitions(new)
     for definition, names in before.items():
         others = after.get(definition, [])
         if len(names) == len(others) == 1 and names != others:
             yield Rename(definition[0], names[0], others[0], old.name)
 
 
-def _definitions(table: Table) -> Iterator[tuple[tuple[str, str], list[str]]]:
-    """((kind, definition without its own name), the names of all that have it)."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for kind, part in table.parts():
-        kind = "constraint" if kind == "foreign key" else kind
-        if kind in ("constraint", "index", "trigger"):
+def _definitions(table: Table) -> dict[tuple[Kind, str], list[str]]:
+    """The names of all parts that have a definition, by (kind, definition without the name)."""
+    names: dict[tuple[Kind, str], list[str]] = {}
+    for part_kind, part in table.parts():
+        kind = written(part_kind, part)
+        if kind in TOLD_BY_DEFINITION:
             own = re.compile(rf"(INDEX|TRIGGER) {re.escape(name(part.name))} ")
             text = own.sub(r"\1 ", part.definition, count=1)
-            found.setdefault((kind, text), []).append(part.name)
-    yield from found.items()
+            names.setdefault((kind, text), []).append(part.name)
+    return names
 
 
 def possible(changes: Iterable[Change]) -> list[tuple[Change, Change]]:
     """Drops and creations that could be a rename: of tables with the same columns, or of columns
     of one table with the same type."""
-    listed = list(changes)
-    made = [c for c in listed if c.action == "create" and c.kind in ("table", "column")]
-    return [
-        (gone, new)
-        for gone in listed
-        if gone.action == "drop" and gone.losing
-        for new in made
-        if (gone.kind, gone.table) == (new.kind, new.table) and _alike(gone, new)
-    ]
+    plan = list(changes)
+    made = [c for c in plan if c.action is Action.CREATE and c.kind in (Kind.TABLE, Kind.COLUMN)]
+    pairs = []
+    for gone in plan:
+        if gone.action is Action.DROP and gone.losing:
+            pairs += [(gone, new) for new in made if _alike(gone, new)]
+    return pairs
 
 
 def _alike(gone: Change, new: Change) -> bool:
-    if gone.kind == "table":
+    if (gone.kind, gone.table) != (new.kind, new.table):
+        return False
+    if gone.kind is Kind.TABLE:
         return bool(gone.old.columns.keys() == new.new.columns.keys())
     return bool(gone.old.type == new.new.type)
 

@@ -11,10 +11,10 @@ from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.errors import GenerateError
-from engine.schema.model import Column, Key, Schema, Table
+from engine.schema.kinds import OWNERS, Key, Kind
+from engine.schema.model import Column, Schema, Table
 from engine.sql import columns, statements
 
-OWNERS = ("table", "view")
 # What is told by the name and the definition.
 TOLD = ("name", "definition", "comment", "kind", "signature", "target")
 
@@ -55,8 +55,8 @@ def differences(known: Schema, live: Schema) -> list[Drift]:
     before, after = _objects(known), _objects(live)
     drifts = []
     for key in sorted(before.keys() | after.keys()):
-        owners = [(kind, "", key[1]) for kind in OWNERS]
-        if key[1] and any((owner in before) != (owner in after) for owner in owners):
+        owners = [Key(kind, "", key.table) for kind in OWNERS]
+        if key.table and any((owner in before) != (owner in after) for owner in owners):
             continue
         was, now = before.get(key), after.get(key)
         if was is None or now is None or _bare(was) != _bare(now):
@@ -113,13 +113,14 @@ def merged(base: Any, ours: Any, new: Any) -> Any:
 def _keys(change: Change) -> Iterator[Key]:
     """The keys of what a change is about, and of the table that it belongs to."""
     yield change.key
-    yield from ((kind, "", change.table) for kind in OWNERS)
-    if change.kind == "comment":
-        yield from ((kind, change.table * (kind != "table"), name) for kind, name, _ in change.new)
+    yield from (Key(kind, "", change.table) for kind in OWNERS)
+    if change.kind is Kind.COMMENT:
+        for kind, name, _ in change.new:
+            yield Key(kind, "" if kind is Kind.TABLE else change.table, name)
 
 
 def _objects(schema: Schema) -> dict[Key, Any]:
-    extensions = {("extension", "", name): name for name in schema.extensions}
+    extensions = {Key(Kind.EXTENSION, "", name): name for name in schema.extensions}
     return dict(schema.objects()) | extensions
 
 

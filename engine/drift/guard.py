@@ -18,7 +18,8 @@ from engine.files.migration_file import Migration
 from engine.run.file_run import Job
 from engine.run.session import Session
 from engine.schema import catalog
-from engine.schema.model import Key, Schema
+from engine.schema.kinds import OWNERS, Key
+from engine.schema.model import Schema
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
 IMPATIENT = "SET lock_timeout = '1s'"
@@ -147,9 +148,9 @@ class _Touched:
 
     def __contains__(self, key: Key) -> bool:
         kind, table, name = key
-        if key in self.keys or any((owner, "", table) in self.keys for owner in differences.OWNERS):
+        if key in self.keys or any((owner, "", table) in self.keys for owner in OWNERS):
             return True
-        if kind in differences.OWNERS and any(owner == name for _, owner, _ in self.keys):
+        if kind in OWNERS and any(owner == name for _, owner, _ in self.keys):
             return True
         needed = {part.lower() for part in (table, name.partition("(")[0].strip('"')) if part}
         return any(needed <= words for words in self.words)

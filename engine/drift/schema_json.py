@@ -66,7 +66,7 @@ FIELDS: dict[type, tuple[str, ...]] = {
     View: (*SHARED, "kind", "options", "columns", "indexes", "triggers"),
 }
 # The attribute for a name in JSON, where it has been given another one since.
-ATTRIBUTES: dict[tuple[type, str], str] = {}
+ATTRIBUTES: dict[tuple[type, str], str] = {(Schema, "domains"): "domain_types"}
 
 
 class Damaged(ValueError):

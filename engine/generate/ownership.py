@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from engine.diff.change import TYPES, Change
+from engine.diff.change import Change
 from engine.generate.build_models import DomainLike
 from engine.generate.seeder import SeedFunction
+from engine.schema.kinds import TYPES, Kind
 
 REMOVED = "removed"
 
@@ -58,21 +59,21 @@ class Ownership:
 def _keys(change: Change) -> Iterator[tuple[str, str]]:
     """(kind, name) under which a domain may have registered it, the nearest first."""
     kind, name = change.kind, change.name
-    if kind == "comment":
+    if kind is Kind.COMMENT:
         # One change for all comments of an object, the first of which says of what kind that is.
         kind = change.new[0][0]
     if kind in TYPES and change.old:
         # A type that is set aside has another name when it is dropped: state_before.
         name = change.old.name
-    if kind in ("trigger", "policy"):
+    if kind in (Kind.TRIGGER, Kind.POLICY):
         # Two tables may each have a trigger of that name, so a domain registers it with its table.
         name = f"{name} on {change.table}"
-    if kind == "ownership":
+    if kind is Kind.OWNERSHIP:
         # ALTER SEQUENCE … OWNED BY stands where the sequence is made.
-        kind = "sequence"
+        kind = Kind.SEQUENCE
     yield kind, _without_arguments(name).strip('"')
-    yield "view", change.table
-    yield "table", change.table or change.name
+    yield Kind.VIEW, change.table
+    yield Kind.TABLE, change.table or change.name
 
 
 def _without_arguments(name: str) -> str:

@@ -17,7 +17,8 @@ from engine.generate.renaming import Renaming
 from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
-from engine.schema.model import Key, Schema
+from engine.schema.kinds import Key
+from engine.schema.model import Schema
 from engine.sql import statements as ddl
 from engine.sql.online_split import Split
 from engine.sql.online_statements import online_statements

@@ -20,7 +20,8 @@ from engine.generate.build_models import offered
 from engine.run.runner import Runner
 from engine.run.session import Settings
 from engine.schema import catalog
-from engine.schema.model import Key, Schema
+from engine.schema.kinds import Key
+from engine.schema.model import Schema
 from engine.sql import statements
 
 State = TypeVar("State")

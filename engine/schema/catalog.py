@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.schema import catalog_queries as queries
 from engine.schema.dependencies import DEPENDS, needs
+from engine.schema.kinds import ConstraintKind, Key, Kind, TriggerState
 from engine.schema.model import (
     Column,
     Composite,
@@ -21,7 +22,6 @@ from engine.schema.model import (
     Enum,
     Function,
     Index,
-    Key,
     Policy,
     Schema,
     Sequence,
@@ -54,8 +54,10 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
     depends: whether it shall say what needs what, without which no changes can be ordered.
     """
     with connection.cursor() as cursor:
-        found = _rows(cursor, queries.TABLES, own=list(OWN_TABLES))
-        tables = {oid: Table(name, comment=note, partitioned=key) for oid, name, note, key in found}
+        tables = {
+            oid: Table(name, comment=comment, partitioned=by)
+            for oid, name, comment, by in _rows(cursor, queries.TABLES, own=list(OWN_TABLES))
+        }
         views = {oid: _view(*values) for oid, *values in _rows(cursor, queries.VIEWS)}
         _fill(cursor, tables, views)
         sequences, folded = _sequences(cursor, tables)
@@ -64,7 +66,7 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
             enums=_named(cursor, queries.ENUMS, _enum),
             functions=_named(cursor, queries.FUNCTIONS, _function),
             tables={table.name: table for table in tables.values()},
-            domains=_named(cursor, queries.DOMAINS, _domain),
+            domain_types=_named(cursor, queries.DOMAIN_TYPES, _domain_type),
             composites=_named(cursor, queries.COMPOSITES, _composite),
             sequences=sequences,
             views={view.name: view for view in views.values()},
@@ -75,22 +77,23 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
 
 def _fill(cursor: Any, tables: dict[int, Table], views: dict[int, View]) -> None:
     """Give the tables and views, by their oid, all that belongs to them."""
-    both: dict[int, Any] = {**tables, **views}
-    for query, kind, make in (
-        (queries.COLUMNS, "columns", _column),
-        (queries.INDEXES, "indexes", _index),
-        (queries.TRIGGERS, "triggers", Trigger),
+    both: dict[int, Table | View] = {**tables, **views}
+    for oid, *values in _rows(cursor, queries.COLUMNS, relations=list(both)):
+        both[oid].columns[values[0]] = _column(*values)
+    for oid, *values in _rows(cursor, queries.INDEXES, relations=list(both)):
+        both[oid].indexes[values[0]] = _index(*values)
+    for oid, name, text, comment, state in _rows(cursor, queries.TRIGGERS, relations=list(both)):
+        both[oid].triggers[name] = Trigger(name, text, comment, TriggerState(state))
+    for oid, name, kind, text, *rest in _rows(cursor, queries.CONSTRAINTS, relations=list(tables)):
+        constraint = Constraint(name, ConstraintKind(kind), _listed(text), *rest)
+        tables[oid].constraints[name] = constraint
+    for oid, name, text, comment in _rows(cursor, queries.POLICIES, relations=list(tables)):
+        tables[oid].policies[name] = Policy(name, _listed(text), comment)
+    for oid, name, set_it, reset, kind, of in _rows(
+        cursor, queries.SETTINGS, relations=list(tables)
     ):
-        for oid, *values in _rows(cursor, query, relations=list(both)):
-            getattr(both[oid], kind)[values[0]] = make(*values)
-    for oid, *values in _rows(cursor, queries.CONSTRAINTS, relations=list(tables)):
-        name, kind, text, *rest = values
-        tables[oid].constraints[name] = Constraint(name, kind, _listed(text), *rest)
-    for oid, name, text, note in _rows(cursor, queries.POLICIES, relations=list(tables)):
-        tables[oid].policies[name] = Policy(name, _listed(text), note)
-    for oid, name, *texts, kind, of in _rows(cursor, queries.SETTINGS, relations=list(tables)):
-        place = (kind, tables[oid].name, of) if kind else None
-        tables[oid].settings[name] = Setting(name, texts[0], texts[1], place)
+        key = Key(Kind(kind), tables[oid].name, of) if kind else None
+        tables[oid].settings[name] = Setting(name, set_it, reset, key)
 
 
 def _sequences(cursor: Any, tables: dict[int, Table]) -> tuple[dict[str, Sequence], dict[str, Key]]:
@@ -98,28 +101,34 @@ def _sequences(cursor: Any, tables: dict[int, Table]) -> tuple[dict[str, Sequenc
 
     One that goes with a table which is not ours goes without saying.
     """
-    found: dict[str, Sequence] = {}
+    alone: dict[str, Sequence] = {}
     folded: dict[str, Key] = {}
-    for *values, oid, column, inner, comment in _rows(cursor, queries.SEQUENCES):
+    for *values, oid, name, inner, comment in _rows(cursor, queries.SEQUENCES):
         sequence = replace(Sequence(*values), comment=comment)
         if oid is None:
-            found[sequence.name] = sequence
+            alone[sequence.name] = sequence
         elif oid in tables:
             table = tables[oid]
-            held = table.columns[column]
-            owned = replace(sequence, owner=(table.name, column))
-            if inner:
-                plain = usual("", sequence.type, sequence.increment)
-                bare = replace(sequence, name="", comment=None)
-                usually = bare == plain and sequence.increment == 1
-                table.columns[column] = replace(held, numbers=None if usually else bare)
-            elif is_serial(table.name, held, owned):
-                table.columns[column] = replace(held, type=SERIAL[held.type], default=None)
+            owned = replace(sequence, owner=(table.name, name))
+            column = _with_sequence(table, table.columns[name], owned, inner)
+            if column is None:
+                alone[sequence.name] = owned
             else:
-                found[sequence.name] = owned
-                continue
-            folded[sequence.name] = ("column", table.name, column)
-    return found, folded
+                table.columns[name] = column
+                folded[sequence.name] = Key(Kind.COLUMN, table.name, name)
+    return alone, folded
+
+
+def _with_sequence(table: Table, column: Column, sequence: Sequence, inner: bool) -> Column | None:
+    """The column with its sequence in itself: an identity (inner) or a serial; None if neither."""
+    if inner:
+        plain = usual("", sequence.type, sequence.increment)
+        bare = replace(sequence, name="", comment=None, owner=())
+        usually = bare == plain and sequence.increment == 1
+        return replace(column, numbers=None if usually else bare)
+    if is_serial(table.name, column, sequence):
+        return replace(column, type=SERIAL[column.type], default=None)
+    return None
 
 
 def _named(cursor: Any, query: str, make: Callable[..., Any]) -> dict[str, Any]:
@@ -130,7 +139,7 @@ def _enum(name: str, labels: list[str], comment: str | None) -> Enum:
     return Enum(name, tuple(labels), comment)
 
 
-def _domain(name: str, *values: Any) -> DomainType:
+def _domain_type(name: str, *values: Any) -> DomainType:
     *plain, checks, comment = values
     texts = {title: _listed(text) for title, text in checks.items()}
     return replace(DomainType(name, *plain), checks=texts, comment=comment)
@@ -142,7 +151,7 @@ def _composite(name: str, attributes: list[tuple[str, str]], comment: str | None
 
 def _view(name: str, kind: str, text: str, options: list[str], comment: str | None) -> View:
     definition = _listed(text).strip().removesuffix(";")
-    return View(name, kind, definition, tuple(sorted(options)), comment=comment)
+    return View(name, Kind(kind), definition, tuple(sorted(options)), comment=comment)
 
 
 def _index(name: str, definition: str, valid: bool, comment: str | None) -> Index:
@@ -160,12 +169,12 @@ def _function(name: str, kind: str, signature: str, text: str, comment: str | No
     quoted = r'(?:"(?:[^"]|"")+"|[^\s".(]+)\.'
     head, newline, body = text.partition("\n")
     head = re.sub(rf"^(CREATE OR REPLACE \w+ ){quoted}", r"\1", head)
-    return Function(name, kind, signature, (head + newline + body).rstrip(), comment)
+    return Function(name, Kind(kind), signature, (head + newline + body).rstrip(), comment)
 
 
 def _listed(text: str) -> str:
     """The expression, with a list of values as it stays when PostgreSQL reads it again."""
-    return LISTED.sub(lambda found: "ARRAY[" + VALUE.sub(r"\1::text", found[1]) + "]", text)
+    return LISTED.sub(lambda match: "ARRAY[" + VALUE.sub(r"\1::text", match[1]) + "]", text)
 
 
 def _rows(cursor: Any, query: str, **parameters: Any) -> list[tuple[Any, ...]]:

@@ -175,7 +175,7 @@ ENUMS = f"""
     WHERE t.typnamespace = {HERE} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
-DOMAINS = f"""
+DOMAIN_TYPES = f"""
     SELECT t.typname, format_type(t.typbasetype, t.typtypmod), t.typnotnull,
            pg_get_expr(t.typdefaultbin, 0, true),
            CASE WHEN t.typcollation <> b.typcollation THEN t.typcollation::regcollation::text END,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.schema.catalog_queries import HERE, SIGNATURE
-from engine.schema.model import Key, Schema
+from engine.schema.kinds import Key, Kind
+from engine.schema.model import Schema
 
 # Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
 # column, the rule of a view, the type of a table's rows and the array of a type stand for what
@@ -82,33 +83,60 @@ def needs(
     rows: Iterable[tuple[Any, ...]], schema: Schema, folded: Mapping[str, Key]
 ) -> dict[Key, frozenset[Key]]:
     """What each object needs. rows: what DEPENDS gives. folded: the columns that have the sequences
-    in themselves.
+    in themselves."""
+    needed: dict[Key, set[Key]] = {}
+    for needing, other in [
+        *_recorded(rows, folded),
+        *_of_sequences(schema),
+        *_of_settings(schema),
+        *_of_unlogged(schema),
+    ]:
+        needed.setdefault(needing, set()).add(other)
+    return {key: frozenset(keys) for key, keys in needed.items()}
 
-    A sequence needs the column that it goes with, and that column the sequence for its default; so
-    going with it is a thing of its own.
+
+def _recorded(
+    rows: Iterable[tuple[Any, ...]], folded: Mapping[str, Key]
+) -> Iterator[tuple[Key, Key]]:
+    """What pg_depend says.
+
+    `CREATE TABLE t (a int DEFAULT nextval('s')); ALTER SEQUENCE s OWNED BY t.a` has the sequence
+    need the column, and the column the sequence: to go with it is a thing of its own (ownership),
+    or neither could be made before the other.
     """
-    found: dict[Key, set[Key]] = {}
-    for row in rows:
-        needing, needed = (_unfolded(key, folded) for key in (row[:3], row[3:]))
-        if needing[0] == "sequence":
-            needing = ("ownership", "", needing[2])
+    for kind, owner, name, other_kind, other_owner, other_name in rows:
+        needing = _unfolded(Key(Kind(kind), owner, name), folded)
+        needed = _unfolded(Key(Kind(other_kind), other_owner, other_name), folded)
+        if needing.kind is Kind.SEQUENCE:
+            needing = needing._replace(kind=Kind.OWNERSHIP)
         if needing != needed:
-            found.setdefault(needing, set()).add(needed)
-    for sequence in schema.sequences.values():
-        key = ("ownership", "", sequence.name)
-        found.setdefault(key, set()).add(("sequence", "", sequence.name))
+            yield needing, needed
+
+
+def _unfolded(key: Key, folded: Mapping[str, Key]) -> Key:
+    """The column that has the sequence in itself, or what the key says."""
+    return folded.get(key.name, key) if key.kind is Kind.SEQUENCE else key
+
+
+def _of_sequences(schema: Schema) -> Iterator[tuple[Key, Key]]:
+    """A sequence can only go with a column once it is there."""
+    for sequence in schema.sequences:
+        yield Key(Kind.OWNERSHIP, "", sequence), Key(Kind.SEQUENCE, "", sequence)
+
+
+def _of_settings(schema: Schema) -> Iterator[tuple[Key, Key]]:
+    """What a setting is of; pg_depend knows nothing of settings."""
     for table in schema.tables.values():
         for setting in table.settings.values():
-            of = setting.of or ("table", "", table.name)
-            found.setdefault(("setting", table.name, setting.name), set()).add(of)
+            of = setting.of or Key(Kind.TABLE, "", table.name)
+            yield Key(Kind.SETTING, table.name, setting.name), of
+
+
+def _of_unlogged(schema: Schema) -> Iterator[tuple[Key, Key]]:
+    """A foreign key needs both its ends to be logged or not: `ALTER TABLE t SET LOGGED` fails while
+    one refers to an unlogged table (tablecmds.c, ATPrepChangePersistence)."""
+    for table in schema.tables.values():
         for part in table.constraints.values():
             for end in (table.name, part.target) if part.target else ():
                 if end in schema.tables and "unlogged" in schema.tables[end].settings:
-                    key = (part.part, table.name, part.name)
-                    found.setdefault(key, set()).add(("setting", end, "unlogged"))
-    return {key: frozenset(keys) for key, keys in found.items()}
-
-
-def _unfolded(key: tuple[str, ...], folded: Mapping[str, Key]) -> Key:
-    kind, owner, name = key
-    return folded.get(name, (kind, owner, name)) if kind == "sequence" else (kind, owner, name)
+                    yield Key(part.part, table.name, part.name), Key(Kind.SETTING, end, "unlogged")

@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Key = tuple[str, str, str]
-"""(kind, table, name): how one object of a schema is known; table is empty where it has none."""
+from engine.schema.kinds import KINDS, ConstraintKind, Key, Kind, TriggerState
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,14 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Function:
-    """A function or procedure. name: with the argument types that tell it from its namesakes.
+    """A function or procedure, as its kind says. name: with the argument types that tell it from
+    its namesakes.
 
     signature: what CREATE OR REPLACE cannot change: arguments with names and defaults, and result.
     """
 
     name: str
-    kind: str
+    kind: Kind
     signature: str
     definition: str
     comment: str | None = None
@@ -99,21 +99,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Constraint:
-    """kind: `primary key`, `unique`, `check`, `foreign key` or `exclude`.
-
-    target: the table that a foreign key refers to, or empty.
-    """
+    """A constraint of a table. target: the table that a foreign key refers to, or empty."""
 
     name: str
-    kind: str
+    kind: ConstraintKind
     definition: str
     target: str = ""
     comment: str | None = None
 
     @property
-    def part(self) -> str:
-        """What it is called as a part of its table: a foreign key needs another table."""
-        return "foreign key" if self.kind == "foreign key" else "constraint"
+    def part(self) -> Kind:
+        """What it is as a part of its table: a foreign key needs another table."""
+        foreign = self.kind is ConstraintKind.FOREIGN_KEY
+        return Kind.FOREIGN_KEY if foreign else Kind.CONSTRAINT
 
 
 @dataclass(frozen=True)
@@ -128,13 +126,12 @@ class Index:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A trigger that somebody created (none of PostgreSQL's own for foreign keys). state: `ENABLE`,
-    `DISABLE`, `ENABLE ALWAYS` or `ENABLE REPLICA`."""
+    """A trigger that somebody created (none of PostgreSQL's own for foreign keys)."""
 
     name: str
     definition: str
     comment: str | None = None
-    state: str = "ENABLE"
+    state: TriggerState = TriggerState.ENABLE
 
 
 @dataclass(frozen=True)
@@ -173,25 +170,20 @@ class Table:
     policies: dict[str, Policy] = field(default_factory=dict)
     settings: dict[str, Setting] = field(default_factory=dict)
 
-    def parts(self) -> Iterator[tuple[str, Any]]:
+    def parts(self) -> Iterator[tuple[Kind, Any]]:
         """(kind, part) of everything that belongs to the table."""
-        yield from (("column", column) for column in self.columns.values())
-        yield from ((c.part, c) for c in self.constraints.values())
-        yield from (("index", index) for index in self.indexes.values())
-        yield from (("trigger", trigger) for trigger in self.triggers.values())
-        yield from (("policy", policy) for policy in self.policies.values())
-        yield from (("setting", setting) for setting in self.settings.values())
+        yield from _parts(self)
 
 
 @dataclass(frozen=True)
 class View:
-    """A view. kind: `view` or `materialized view`. options: as WITH takes them.
+    """A view, materialized or not, as its kind says. options: as WITH takes them.
 
     columns: name, type and comment of each, in their order; all else follows from the definition.
     """
 
     name: str
-    kind: str
+    kind: Kind
     definition: str
     options: tuple[str, ...] = ()
     columns: dict[str, Column] = field(default_factory=dict)
@@ -199,10 +191,16 @@ class View:
     triggers: dict[str, Trigger] = field(default_factory=dict)
     comment: str | None = None
 
-    def parts(self) -> Iterator[tuple[str, Any]]:
+    def parts(self) -> Iterator[tuple[Kind, Any]]:
         """(kind, part) of everything that has to be made after the view."""
-        yield from (("index", index) for index in self.indexes.values())
-        yield from (("trigger", trigger) for trigger in self.triggers.values())
+        yield from ((kind, part) for kind, part in _parts(self) if kind is not Kind.COLUMN)
+
+
+def _parts(owner: Table | View) -> Iterator[tuple[Kind, Any]]:
+    for kind, row in KINDS.items():
+        parts: dict[str, Any] = getattr(owner, row.part, {}) if row.part else {}
+        for part in parts.values():
+            yield part.part if kind is Kind.CONSTRAINT else kind, part
 
 
 @dataclass(frozen=True)
@@ -217,7 +215,7 @@ class Schema:
     enums: dict[str, Enum] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
-    domains: dict[str, DomainType] = field(default_factory=dict)
+    domain_types: dict[str, DomainType] = field(default_factory=dict)
     composites: dict[str, Composite] = field(default_factory=dict)
     sequences: dict[str, Sequence] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
@@ -226,25 +224,18 @@ class Schema:
     def objects(self) -> Iterator[tuple[Key, Any]]:
         """Everything that may need another thing, or have a comment, by its key."""
         for kind, things in self.standing().items():
-            yield from (((kind, "", thing.name), thing) for thing in things.values())
+            yield from ((Key(kind, "", thing.name), thing) for thing in things.values())
         owners: list[Table | View] = [*self.tables.values(), *self.views.values()]
         for owner in owners:
-            yield from (((kind, owner.name, part.name), part) for kind, part in owner.parts())
+            yield from ((Key(kind, owner.name, part.name), part) for kind, part in owner.parts())
         for view in self.views.values():
-            yield from ((("view column", view.name, c.name), c) for c in view.columns.values())
+            for column in view.columns.values():
+                yield Key(Kind.VIEW_COLUMN, view.name, column.name), column
 
-    def standing(self) -> dict[str, Mapping[str, Any]]:
+    def standing(self) -> dict[Kind, Mapping[str, Any]]:
         """What stands alone, by its kind."""
-        return {
-            "enum": self.enums,
-            "domain": self.domains,
-            "composite": self.composites,
-            "sequence": self.sequences,
-            "function": self.functions,
-            "table": self.tables,
-            "view": self.views,
-        }
+        return {kind: getattr(self, row.alone) for kind, row in KINDS.items() if row.alone}
 
-    def relation(self, name: str) -> str:
-        """What has the name: `table` or `view`."""
-        return "view" if name in self.views else "table"
+    def relation(self, name: str) -> Kind:
+        """What has the name: a table or a view."""
+        return Kind.VIEW if name in self.views else Kind.TABLE

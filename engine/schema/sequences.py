@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from engine.schema.kinds import Key, Kind
 from engine.schema.model import Column, Schema, Sequence
 from engine.schema.quoting import LONGEST_NAME, literal, name
 
@@ -119,6 +120,6 @@ def unfolded(schema: Schema, other: Schema) -> Schema:
             columns = tables[table.name].columns | {column.name: plain}
             tables[table.name] = replace(tables[table.name], columns=columns)
             sequences[title] = replace(usual(title, kind), owner=(table.name, column.name))
-            key = ("column", table.name, column.name)
-            depends[key] = depends.get(key, frozenset()) | {("sequence", "", title)}
+            key = Key(Kind.COLUMN, table.name, column.name)
+            depends[key] = depends.get(key, frozenset()) | {Key(Kind.SEQUENCE, "", title)}
     return replace(schema, tables=tables, sequences=sequences, depends=depends)

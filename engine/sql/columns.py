@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.diff.change import Change
+from engine.schema import sequences
 from engine.schema.model import Column
 from engine.schema.quoting import literal, name
-from engine.schema.sequences import PLAIN, differing, go_on, options, usual, usual_name
+from engine.schema.sequences import PLAIN, differing, go_on, usual, usual_name
 
 
 def definition(column: Column) -> str:
@@ -52,33 +53,51 @@ def alter(change: Change) -> str:
 
 
 def _actions(old: Column, new: Column, by_text: bool) -> Iterator[str]:
+    """The parts of one ALTER TABLE, which PostgreSQL takes in the order of its own passes
+    (tablecmds.c, AlterTablePass), and within a pass in this one.
+
+    What the old type holds goes before the type does, and what the new one brings comes after.
+    """
     retyped = (_type(old), old.collation) != (_type(new), new.collation)
+    # "column a is a generated column": SET DEFAULT is refused while it is.
     if old.generated and not new.generated:
         yield "DROP EXPRESSION"
+    # "default for column a cannot be cast automatically to type integer"; and DEFAULT NULL would be
+    # a default of its own.
     if old.default is not None and (retyped or new.default is None):
         yield "DROP DEFAULT"
+    # "column a is an identity column": SET DEFAULT and a type without numbers are refused.
     if old.identity and not new.identity:
         yield "DROP IDENTITY"
+    # "column a cannot be cast automatically to type integer", but for USING.
     if retyped:
         collation = f" COLLATE {new.collation}" if new.collation else ""
         array = "[]" if new.type.endswith("[]") else ""
         text = f"::text{array}" if by_text else ""
         yield f"TYPE {_type(new)}{collation} USING {name(new.name)}{text}::{_type(new)}"
+    # Of the new type: as the old type's default, 'open' may be no value.
     if new.default is not None and (retyped or old.default != new.default):
         yield f"SET DEFAULT {new.default}"
+    # "column a is an identity column": DROP NOT NULL is refused while it is. A column that becomes
+    # one has to be NOT NULL first, so ADD GENERATED is a statement of its own after these.
     if old.not_null != new.not_null:
         yield "SET NOT NULL" if new.not_null else "DROP NOT NULL"
-    if old.identity and new.identity:
-        words = [f"GENERATED {new.identity}"] if old.identity != new.identity else []
-        if old.numbers or new.numbers:
-            before, after = (c.numbers or usual("", c.type) for c in (old, new))
-            words += differing(before, after)
-        if words:
-            yield " ".join(f"SET {word}" for word in words)
+    # The bounds of the new type: "MAXVALUE (…) is out of range for sequence data type integer".
+    if old.identity and new.identity and (options := _identity_options(old, new)):
+        yield " ".join(f"SET {option}" for option in options)
+
+
+def _identity_options(old: Column, new: Column) -> list[str]:
+    """What has to be said of an identity that stays one."""
+    options = [f"GENERATED {new.identity}"] if old.identity != new.identity else []
+    if old.numbers or new.numbers:
+        before, after = (column.numbers or usual("", column.type) for column in (old, new))
+        options += differing(before, after)
+    return options
 
 
 def _identity(column: Column) -> str:
-    said = options(column.numbers) if column.numbers else []
+    said = sequences.options(column.numbers) if column.numbers else []
     counting = f" ({' '.join(said)})" if said else ""
     return f"GENERATED {column.identity} AS IDENTITY{counting}"
 

@@ -9,12 +9,13 @@ check. What the second file does is the difference that the first one leaves.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.recreate import is_rebuilt, is_retyped
-from engine.schema.model import Column, Key, Schema, Table
+from engine.schema.kinds import ConstraintKind, Key, Kind
+from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
 
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
@@ -44,41 +45,59 @@ class Split:
         self.new = new
         self.rewriting = set(rewriting)
         self.plan = list(changes)
-        made = {c.name for c in self.plan if (c.action, c.kind) == ("create", "table")}
-        self.busy = {name: new.tables[name] for name in old.tables.keys() & new.tables.keys()}
-        self.busy = {name: table for name, table in self.busy.items() if name not in made}
-        weak = {c.key: self._weakened(c, rewriting) for c in self.plan if c.kind == "column"}
-        self.weakened = {key: change for key, change in weak.items() if change}
-        self.filled = {key for key, change in self.weakened.items() if change.action == "create"}
-        waiting = {c.key for c in self.plan if self._takes_long(c)}
-        waiting = self._with_dependents(waiting) if waiting else waiting
-        early = self._early_drops(waiting)
-        self.now = [
-            self.weakened.get(c.key, c) if c.kind == "column" and c.action != "drop" else c
-            for c in self.plan
-            if not self._waits(c, waiting, early)
-        ]
-        self.now = [c for c in self.now if c.action != "alter" or c.old != c.new]
-        self.later = bool(waiting or self.weakened)
+        self.busy = self._busy_tables()
+        self.weakened = self._weakened_columns()
+        self.filled = {key for key, c in self.weakened.items() if c.action is Action.CREATE}
+        takes_long = {change.key for change in self.plan if self._takes_long(change)}
+        self.waiting = self._with_what_needs_them(takes_long)
+        self.early = self._drops_that_cannot_wait()
+        self.now = self._first_part()
+        self.later = bool(self.waiting or self.weakened)
+
+    def _busy_tables(self) -> dict[str, Table]:
+        """The tables that are there already, and stay."""
+        made = {change.name for change in self.plan if change.does(Action.CREATE, Kind.TABLE)}
+        there = self.old.tables.keys() & self.new.tables.keys()
+        return {title: self.new.tables[title] for title in there - made}
+
+    def _weakened_columns(self) -> dict[Key, Change]:
+        """Changes of columns without what has to look at the rows, where they have such a thing."""
+        weakened = {}
+        for change in self.plan:
+            if change.kind is Kind.COLUMN and (weaker := self._weakened(change)):
+                weakened[change.key] = weaker
+        return weakened
+
+    def _first_part(self) -> list[Change]:
+        """What does not wait; a column as it is without what has to look at the rows."""
+        part = []
+        for change in self.plan:
+            if self._waits(change):
+                continue
+            if change.kind is Kind.COLUMN and change.action is not Action.DROP:
+                change = self.weakened.get(change.key, change)
+            if change.action is not Action.ALTER or change.old != change.new:
+                part.append(change)
+        return part
 
     def _takes_long(self, change: Change) -> bool:
         """Whether it, or its way back, has to look at every row."""
         table = self.busy.get(change.table)
         if table is None or table.partitioned:
             return False
-        return change.kind == "index" or constraint_form(change) != ""
+        return change.kind is Kind.INDEX or constraint_form(change) != ""
 
-    def _weakened(self, change: Change, rewriting: Collection[Key]) -> Change | None:
+    def _weakened(self, change: Change) -> Change | None:
         """The change without what has to look at the rows; None where it does not."""
         table, column = self.busy.get(change.table), change.new
         if table is None or not isinstance(column, Column):
             return None
-        if change.action == "alter" and column.not_null and not change.old.not_null:
+        if change.action is Action.ALTER and column.not_null and not change.old.not_null:
             if is_counted(column) or table.partitioned:
                 return None
             return replace(change, new=replace(column, not_null=False))
-        filled = change.action == "create" and column.default is not None
-        if filled and change.key in rewriting and self._may_be_filled(table):
+        filled = change.action is Action.CREATE and column.default is not None
+        if filled and change.key in self.rewriting and self._may_be_filled(table):
             return replace(change, new=replace(column, default=None, not_null=False))
         return None
 
@@ -98,44 +117,47 @@ class Split:
                 return False
         return True
 
-    def _with_dependents(self, waiting: set[Key]) -> set[Key]:
-        """And what is made or altered in the same plan and needs any of it."""
-        others = [c for c in self.plan if c.action != "drop" and c.kind != "comment"]
-        while True:
-            more = {
-                c.key
-                for c in others
-                if c.key not in waiting and waiting & self.new.depends.get(c.key, frozenset())
-            }
-            if not more:
-                return waiting
-            waiting = waiting | more
+    def _with_what_needs_them(self, takes_long: set[Key]) -> set[Key]:
+        """And what is made or altered in the same plan and needs any of it, and so on: a foreign
+        key waits for the unique constraint that it refers to."""
+        made = {
+            change.key
+            for change in self.plan
+            if change.action is not Action.DROP and change.kind is not Kind.COMMENT
+        }
+        return takes_long | _reaching(takes_long, made - takes_long, self.new.depends)
 
-    def _early_drops(self, waiting: set[Key]) -> set[Key]:
-        """What waits and has to go in the first file nevertheless: that changes what it needs."""
-        changed = {c.key for c in self.plan if c.key not in waiting and _holds_fast(c)}
-        early: set[Key] = set()
-        while True:
-            more = {
-                key
-                for key in waiting - early
-                if (changed | early) & self.old.depends.get(key, frozenset())
-            }
-            if not more:
-                return early
-            early |= more
+    def _drops_that_cannot_wait(self) -> set[Key]:
+        """What waits and has to go in the first file nevertheless, since that changes what it
+        needs, and so on: the index of a column that is dropped, and a key that needs that index."""
+        changed = {c.key for c in self.plan if c.key not in self.waiting and _holds_fast(c)}
+        return _reaching(changed, self.waiting, self.old.depends)
 
-    def _waits(self, change: Change, waiting: set[Key], early: set[Key]) -> bool:
-        if change.kind == "comment":
-            parts = {(kind, change.table, part) for kind, part, _ in change.new}
-            parts |= {("foreign key", change.table, part) for _, part, _ in change.new}
-            return bool(parts & waiting)
-        return change.key in (waiting - early if change.action == "drop" else waiting)
+    def _waits(self, change: Change) -> bool:
+        """Whether it is left to the second file; a comment waits for what it is about."""
+        if change.kind is Kind.COMMENT:
+            about = set()
+            for kind, part, _ in change.new:
+                about |= {Key(kind, change.table, part), Key(Kind.FOREIGN_KEY, change.table, part)}
+            return bool(about & self.waiting)
+        if change.action is Action.DROP:
+            return change.key in self.waiting - self.early
+        return change.key in self.waiting
+
+
+def _reaching(goals: set[Key], keys: set[Key], needs: Mapping[Key, frozenset[Key]]) -> set[Key]:
+    """Those of the keys that need one of the goals, or another that does."""
+    reaching: set[Key] = set()
+    while True:
+        more = {key for key in keys - reaching if (goals | reaching) & needs.get(key, frozenset())}
+        if not more:
+            return reaching
+        reaching |= more
 
 
 def _holds_fast(change: Change) -> bool:
     """Whether what needs the old thing is in its way."""
-    return change.action == "drop" or is_rebuilt(change) or is_retyped(change)
+    return change.action is Action.DROP or is_rebuilt(change) or is_retyped(change)
 
 
 def _fires(trigger: str) -> bool:
@@ -149,10 +171,10 @@ def _fires(trigger: str) -> bool:
 
 def constraint_form(change: Change) -> str:
     """How making a constraint spares a busy table: `validate`, `index`, or empty."""
-    if change.kind not in ("constraint", "foreign key"):
+    if change.kind not in (Kind.CONSTRAINT, Kind.FOREIGN_KEY):
         return ""
     constraint = change.new or change.old
-    if constraint.kind in ("check", "foreign key"):
+    if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         plain = re.search(r"NOT VALID$|NOT ENFORCED", constraint.definition)
         return "" if plain else "validate"
     return "index" if KEY.fullmatch(constraint.definition) else ""

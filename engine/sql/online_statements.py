@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from engine.diff.change import Change
-from engine.schema.model import Key, Schema
+from engine.diff.change import Action, Change
+from engine.schema.kinds import Key, Kind
+from engine.schema.model import Schema
 from engine.schema.quoting import literal, name, suffixed
 from engine.sql import statements
 from engine.sql.online_split import KEY, constraint_form
@@ -42,17 +43,24 @@ def online_statements(
     """(change, statement) for changes in order. old: the schema before them. filled: columns
     that are new, so that every row gets the default."""
     plan = list(changes)
-    needed = {key for needs in old.depends.values() for key in needs}
-    made = {c.key: c for c in plan if c.action == "create"}
-    gone = {c.key: c for c in plan if c.action == "drop"}
-    swapped = {key for key in made.keys() & gone.keys() - needed if key[0] in SWAPS}
+    swapped = _swapped(plan, old)
     for change in plan:
         if not _spares(change, old):
             yield change, statements.sql(change)
         elif change.key not in swapped:
             yield from ((change, sql) for sql in _alone(change, filled))
-        elif change.action == "create":
+        elif change.action is Action.CREATE:
             yield from ((change, sql) for sql in SWAPS[change.kind](change))
+
+
+def _swapped(plan: list[Change], old: Schema) -> set[Key]:
+    """What goes and comes again, and nothing needs: for it the new one may come first."""
+    needed: set[Key] = set()
+    for keys in old.depends.values():
+        needed |= keys
+    made = {change.key for change in plan if change.action is Action.CREATE}
+    gone = {change.key for change in plan if change.action is Action.DROP}
+    return {key for key in (made & gone) - needed if key.kind in SWAPS}
 
 
 def _spares(change: Change, old: Schema) -> bool:
@@ -61,12 +69,12 @@ def _spares(change: Change, old: Schema) -> bool:
 
 
 def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:
-    form = constraint_form(change) if change.action == "create" else ""
+    form = constraint_form(change) if change.action is Action.CREATE else ""
     if form:
         yield from _constraint(change, form, "")
-    elif change.kind == "index":
+    elif change.kind is Kind.INDEX:
         yield _concurrently(statements.sql(change))
-    elif (change.action, change.kind) == ("alter", "column"):
+    elif change.does(Action.ALTER, Kind.COLUMN):
         yield from _column(change, change.key in filled)
     else:
         yield statements.sql(change)
@@ -136,7 +144,7 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
 
 
 SWAPS = {
-    "index": _swapped_index,
-    "constraint": _swapped_constraint,
-    "foreign key": _swapped_constraint,
+    Kind.INDEX: _swapped_index,
+    Kind.CONSTRAINT: _swapped_constraint,
+    Kind.FOREIGN_KEY: _swapped_constraint,
 }

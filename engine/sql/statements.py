@@ -6,9 +6,10 @@ import re
 import textwrap
 from collections.abc import Callable
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.errors import GenerateError
-from engine.schema import sequences
+from engine.schema import kinds, sequences
+from engine.schema.kinds import ConstraintKind, Key, Kind, TriggerState
 from engine.schema.model import (
     Constraint,
     Function,
@@ -31,12 +32,15 @@ def sql(change: Change) -> str:
     Raises GenerateError for a change that has no safe statement.
     """
     maker = MAKERS.get((change.action, change.kind))
-    if maker is None:
-        raise GenerateError(
-            f"{change}: there is no statement that carries this out.",
-            fix="write the change by hand, or drop and add the object in two steps.",
-        )
-    return maker(change)
+    if maker:
+        return maker(change)
+    if change.action is Action.DROP:
+        kind = kinds.written(change.kind, change.old)
+        return kinds.drop(change.what._replace(kind=kind))
+    raise GenerateError(
+        f"{change}: there is no statement that carries this out.",
+        fix="write the change by hand, or drop and add the object in two steps.",
+    )
 
 
 def _create_extension(change: Change) -> str:
@@ -78,9 +82,9 @@ def _replace_function(change: Change) -> str:
 def _create_table(change: Change) -> str:
     """With the constraints that need no other table; foreign keys come as changes of their own."""
     table: Table = change.new
-    order = {"primary key": 0, "unique": 1, "exclude": 2, "check": 3}
-    inner = [c for c in table.constraints.values() if c.kind != "foreign key"]
-    inner.sort(key=lambda constraint: (order[constraint.kind], constraint.name))
+    order = list(ConstraintKind)
+    inner = [c for c in table.constraints.values() if c.part is Kind.CONSTRAINT]
+    inner.sort(key=lambda constraint: (order.index(constraint.kind), constraint.name))
     lines = [definition(column) for column in table.columns.values()]
     lines += [f"CONSTRAINT {name(c.name)} {c.definition}" for c in inner]
     body = ",\n".join(f"    {line}" for line in lines)
@@ -101,7 +105,7 @@ def _create_view(change: Change) -> str:
     """With the defaults that an INSERT into it may use."""
     view: View = change.new
     options = f" WITH ({', '.join(map(_option, view.options))})" if view.options else ""
-    start = "CREATE OR REPLACE" if change.action == "alter" else "CREATE"
+    start = "CREATE OR REPLACE" if change.action is Action.ALTER else "CREATE"
     statements = [f"{start} {view.kind.upper()} {name(view.name)}{options} AS\n{view.definition}"]
     for column in view.columns.values():
         if column.default is not None:
@@ -154,7 +158,7 @@ def _create_index(change: Change) -> str:
 def _create_trigger(change: Change) -> str:
     trigger: Trigger = change.new
     text = re.sub(r" (FOR EACH (?:ROW|STATEMENT)) ", r"\n    \1 ", trigger.definition, count=1)
-    return text if trigger.state == "ENABLE" else f"{text};\n{_fire(change)}"
+    return text if trigger.state is TriggerState.ENABLE else f"{text};\n{_fire(change)}"
 
 
 def _fire(change: Change) -> str:
@@ -163,85 +167,60 @@ def _fire(change: Change) -> str:
     return f"ALTER TABLE {name(change.table)} {trigger.state} TRIGGER {name(change.name)}"
 
 
+def _create_column(change: Change) -> str:
+    return f"ALTER TABLE {name(change.table)} ADD COLUMN {definition(change.new)}"
+
+
+def _set_default(change: Change) -> str:
+    column = f"ALTER COLUMN {name(change.name)}"
+    return f"ALTER TABLE {name(change.table)} {column} SET DEFAULT {change.new.default}"
+
+
 def _comments(change: Change) -> str:
     """All comments of one table, or the one of an object that stands alone."""
-    targets = {
-        "enum": "TYPE {part}",
-        "function": "FUNCTION {signature}",
-        "procedure": "PROCEDURE {signature}",
-        "table": "TABLE {part}",
-        "view": "VIEW {part}",
-        "materialized view": "MATERIALIZED VIEW {part}",
-        "view column": "COLUMN {table}.{part}",
-        "sequence": "SEQUENCE {part}",
-        "domain": "DOMAIN {part}",
-        "composite": "TYPE {part}",
-        "policy": "POLICY {part} ON {table}",
-        "column": "COLUMN {table}.{part}",
-        "constraint": "CONSTRAINT {part} ON {table}",
-        "index": "INDEX {part}",
-        "trigger": "TRIGGER {part} ON {table}",
-    }
-    statements = []
-    for kind, part, text in change.new:
-        target = targets[kind].format(part=name(part), table=name(change.table), signature=part)
-        statements.append(f"COMMENT ON {target} IS {literal(text)}")
-    return ";\n".join(statements)
+    return ";\n".join(
+        kinds.comment(Key(kind, change.table, title), text) for kind, title, text in change.new
+    )
 
 
-def _on_table(statement: str) -> Callable[[Change], str]:
-    return lambda change: statement.format(table=name(change.table), name=name(change.name))
+def _create_sequence(change: Change) -> str:
+    return sequences.create(change.new)
 
 
-MAKERS: dict[tuple[str, str], Callable[[Change], str]] = {
-    ("create", "extension"): _create_extension,
-    ("drop", "extension"): _drop_extension,
-    ("create", "enum"): types.create_enum,
-    ("alter", "enum"): types.alter_enum,
-    ("drop", "enum"): _on_table("DROP TYPE {name}"),
-    ("create", "domain"): types.create_domain,
-    ("alter", "domain"): types.alter_domain,
-    ("drop", "domain"): _on_table("DROP DOMAIN {name}"),
-    ("create", "composite"): types.create_composite,
-    ("alter", "composite"): types.alter_composite,
-    ("drop", "composite"): _on_table("DROP TYPE {name}"),
-    ("create", "sequence"): lambda change: sequences.create(change.new),
-    ("alter", "sequence"): lambda change: sequences.alter(change.old, change.new),
-    ("drop", "sequence"): _on_table("DROP SEQUENCE {name}"),
-    ("create", "ownership"): _own,
-    ("drop", "ownership"): _on_table("ALTER SEQUENCE {name} OWNED BY NONE"),
-    ("create", "function"): _create_function,
-    ("alter", "function"): _replace_function,
-    ("drop", "function"): lambda change: f"DROP {change.old.kind.upper()} {change.name}",
-    ("create", "table"): _create_table,
-    ("alter", "table"): _alter_table,
-    ("drop", "table"): _on_table("DROP TABLE {name}"),
-    ("create", "column"): lambda change: (
-        f"ALTER TABLE {name(change.table)} ADD COLUMN {definition(change.new)}"
-    ),
-    ("alter", "column"): alter,
-    ("drop", "column"): _on_table("ALTER TABLE {table} DROP COLUMN {name}"),
-    ("create", "default"): lambda change: (
-        f"ALTER TABLE {name(change.table)} ALTER COLUMN {name(change.name)} "
-        f"SET DEFAULT {change.new.default}"
-    ),
-    ("drop", "default"): _on_table("ALTER TABLE {table} ALTER COLUMN {name} DROP DEFAULT"),
-    ("create", "constraint"): _add_constraint,
-    ("drop", "constraint"): _on_table("ALTER TABLE {table} DROP CONSTRAINT {name}"),
-    ("create", "foreign key"): _add_constraint,
-    ("drop", "foreign key"): _on_table("ALTER TABLE {table} DROP CONSTRAINT {name}"),
-    ("create", "index"): _create_index,
-    ("drop", "index"): _on_table("DROP INDEX {name}"),
-    ("create", "trigger"): _create_trigger,
-    ("alter", "trigger"): _fire,
-    ("drop", "trigger"): _on_table("DROP TRIGGER {name} ON {table}"),
-    ("create", "policy"): _create_policy,
-    ("drop", "policy"): _on_table("DROP POLICY {name} ON {table}"),
-    ("create", "setting"): _set,
-    ("alter", "setting"): _set,
-    ("drop", "setting"): _set,
-    ("create", "view"): _create_view,
-    ("alter", "view"): _create_view,
-    ("drop", "view"): lambda change: f"DROP {change.old.kind.upper()} {name(change.name)}",
-    ("alter", "comment"): _comments,
+def _alter_sequence(change: Change) -> str:
+    return sequences.alter(change.old, change.new)
+
+
+# What is not here is dropped as its row in engine.schema.kinds says, and altered by no statement.
+MAKERS: dict[tuple[Action, Kind], Callable[[Change], str]] = {
+    (Action.CREATE, Kind.EXTENSION): _create_extension,
+    (Action.DROP, Kind.EXTENSION): _drop_extension,
+    (Action.CREATE, Kind.ENUM): types.create_enum,
+    (Action.ALTER, Kind.ENUM): types.alter_enum,
+    (Action.CREATE, Kind.DOMAIN_TYPE): types.create_domain_type,
+    (Action.ALTER, Kind.DOMAIN_TYPE): types.alter_domain_type,
+    (Action.CREATE, Kind.COMPOSITE): types.create_composite,
+    (Action.ALTER, Kind.COMPOSITE): types.alter_composite,
+    (Action.CREATE, Kind.SEQUENCE): _create_sequence,
+    (Action.ALTER, Kind.SEQUENCE): _alter_sequence,
+    (Action.CREATE, Kind.OWNERSHIP): _own,
+    (Action.CREATE, Kind.FUNCTION): _create_function,
+    (Action.ALTER, Kind.FUNCTION): _replace_function,
+    (Action.CREATE, Kind.TABLE): _create_table,
+    (Action.ALTER, Kind.TABLE): _alter_table,
+    (Action.CREATE, Kind.COLUMN): _create_column,
+    (Action.ALTER, Kind.COLUMN): alter,
+    (Action.CREATE, Kind.DEFAULT): _set_default,
+    (Action.CREATE, Kind.CONSTRAINT): _add_constraint,
+    (Action.CREATE, Kind.FOREIGN_KEY): _add_constraint,
+    (Action.CREATE, Kind.INDEX): _create_index,
+    (Action.CREATE, Kind.TRIGGER): _create_trigger,
+    (Action.ALTER, Kind.TRIGGER): _fire,
+    (Action.CREATE, Kind.POLICY): _create_policy,
+    (Action.CREATE, Kind.SETTING): _set,
+    (Action.ALTER, Kind.SETTING): _set,
+    (Action.DROP, Kind.SETTING): _set,
+    (Action.CREATE, Kind.VIEW): _create_view,
+    (Action.ALTER, Kind.VIEW): _create_view,
+    (Action.ALTER, Kind.COMMENT): _comments,
 }

@@ -1,10 +1,11 @@
-"""Changes of enums, domains and composite types as SQL."""
+"""Changes of enums, domain types and composite types as SQL."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from engine.diff.change import Change, set_aside
+from engine.schema.kinds import rename
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import literal, name
 
@@ -35,26 +36,26 @@ def alter_enum(change: Change) -> str:
     return ";\n".join(statements)
 
 
-def create_domain(change: Change) -> str:
+def create_domain_type(change: Change) -> str:
     """CREATE DOMAIN with all its constraints."""
-    domain: DomainType = change.new
-    parts = [f"CREATE DOMAIN {name(domain.name)} AS {domain.type}"]
-    if domain.collation:
-        parts.append(f"COLLATE {domain.collation}")
-    if domain.default is not None:
-        parts.append(f"DEFAULT {domain.default}")
-    if domain.not_null:
+    new: DomainType = change.new
+    parts = [f"CREATE DOMAIN {name(new.name)} AS {new.type}"]
+    if new.collation:
+        parts.append(f"COLLATE {new.collation}")
+    if new.default is not None:
+        parts.append(f"DEFAULT {new.default}")
+    if new.not_null:
         parts.append("NOT NULL")
-    statements = [" ".join(parts), *_checks(domain.name, {}, domain.checks)]
+    statements = [" ".join(parts), *_checks(new.name, {}, new.checks)]
     return ";\n".join(statements)
 
 
-def alter_domain(change: Change) -> str:
+def alter_domain_type(change: Change) -> str:
     """All but its type; for another type the old one is set aside and a new one made."""
     old: DomainType = change.old
     new: DomainType = change.new
     if not change.in_place:
-        return _beside(change, create_domain(change))
+        return _beside(change, create_domain_type(change))
     start = f"ALTER DOMAIN {name(new.name)}"
     statements = []
     if old.default != new.default:
@@ -65,8 +66,8 @@ def alter_domain(change: Change) -> str:
     return ";\n".join([*statements, *_checks(new.name, old.checks, new.checks)])
 
 
-def _checks(domain: str, old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
-    start = f"ALTER DOMAIN {name(domain)}"
+def _checks(domain_type: str, old: dict[str, str], new: dict[str, str]) -> Iterator[str]:
+    start = f"ALTER DOMAIN {name(domain_type)}"
     for title in sorted(old):
         if old[title] != new.get(title):
             yield f"{start} DROP CONSTRAINT {name(title)}"
@@ -98,6 +99,4 @@ def alter_composite(change: Change) -> str:
 
 def _beside(change: Change, create: str) -> str:
     """The old type makes room for the new one; it goes when nothing has it any more."""
-    kind = "DOMAIN" if change.kind == "domain" else "TYPE"
-    aside = name(set_aside(change.old))
-    return f"ALTER {kind} {name(change.name)} RENAME TO {aside};\n{create}"
+    return f"{rename(change.what, set_aside(change.old))};\n{create}"

@@ -1,0 +1,169 @@
+"""Which change has to come before which: one rule a function, each with the SQL that fails without
+it. What needs what is said by pg_depend (the manual: Dependency Tracking)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from engine.diff.change import Action, Change
+from engine.schema.kinds import KINDS, OWNERS, TYPES, ConstraintKind, Key, Kind, Space
+from engine.schema.model import Column, Constraint, Schema, Table, View
+from engine.schema.sequences import is_counted, usual_name
+
+MAKING = (Action.CREATE, Action.ALTER)
+ORDER = list(Action)
+INSIDE_A_NEW_TABLE = (Kind.COLUMN, Kind.CONSTRAINT)
+
+
+class Taken(NamedTuple):
+    """A name that is given up or taken. table: where it is one of that table's own."""
+
+    space: Space
+    table: str
+    name: str
+
+
+class Precedence:
+    """Which change has to come before which, as pairs of their numbers."""
+
+    def __init__(self, changes: list[Change], old: Schema, new: Schema) -> None:
+        self.changes = changes
+        self.new = new
+        self.by_key: dict[Key, list[int]] = {}
+        self.made_for_table: dict[str, list[int]] = {}
+        for number, change in enumerate(changes):
+            if change.kind is not Kind.COMMENT:
+                self.by_key.setdefault(change.key, []).append(number)
+                if change.action is not Action.DROP:
+                    owner = change.table or change.name
+                    self.made_for_table.setdefault(owner, []).append(number)
+        self.needing: dict[Key, list[Key]] = {}
+        for key, needed in old.depends.items():
+            for other in needed:
+                self.needing.setdefault(other, []).append(key)
+
+    def edges(self) -> Iterator[tuple[int, int]]:
+        """(earlier, later)."""
+        yield from self._changes_of_one_object()
+        yield from self._names_given_up_before_they_are_taken()
+        for number, change in enumerate(self.changes):
+            for earlier in self._earlier(change):
+                if earlier != number:
+                    yield earlier, number
+
+    def _earlier(self, change: Change) -> Iterator[int]:
+        if change.kind is Kind.COMMENT:
+            yield from self._what_is_commented(change)
+        elif change.action is Action.DROP:
+            yield from self._ends_of_its_use(change, Action.DROP, Action.ALTER)
+        elif change.action is Action.ALTER:
+            yield from self._makers_of_what_it_needs(change)
+            yield from self._ends_of_its_use(change, Action.DROP)
+        else:
+            yield from self._makers_of_what_it_needs(change)
+
+    def _changes_of_one_object(self) -> Iterator[tuple[int, int]]:
+        """`ALTER TABLE t ADD CONSTRAINT c …` fails while another c is there."""
+        for numbers in self.by_key.values():
+            numbers.sort(key=lambda number: ORDER.index(self.changes[number].action))
+            yield from pairwise(numbers)
+
+    def _names_given_up_before_they_are_taken(self) -> Iterator[tuple[int, int]]:
+        """`CREATE VIEW v …` fails while there is a table v, or an index, or a type; and where a
+        serial column a of t comes while a sequence t_a_seq is there, its own is called t_a_seq1."""
+        given_up: dict[Taken, list[int]] = {}
+        for number, change in enumerate(self.changes):
+            for taken in _given_up(change):
+                given_up.setdefault(taken, []).append(number)
+        for number, change in enumerate(self.changes):
+            for taken in _taken(change):
+                for earlier in given_up.get(taken, ()):
+                    if earlier != number:
+                        yield earlier, number
+
+    def _what_is_commented(self, change: Change) -> Iterator[int]:
+        """`COMMENT ON COLUMN t.a …` fails before there is an a; one statement may say it of all."""
+        yield from self.made_for_table.get(change.table or change.name, ())
+
+    def _makers_of_what_it_needs(self, change: Change) -> Iterator[int]:
+        """`CREATE TABLE t (a mood)` fails before there is a type mood: a new table needs what its
+        columns and checks need."""
+        keys = [change.key]
+        if change.kind is Kind.TABLE:
+            keys += _part_keys(change.new, INSIDE_A_NEW_TABLE)
+        for key in keys:
+            for needed in self.new.depends.get(key, ()):
+                yield from self._numbers(needed, MAKING)
+
+    def _ends_of_its_use(self, change: Change, *actions: Action) -> Iterator[int]:
+        """`DROP TYPE mood` fails while a column is of it, and `DROP TABLE t` while a view reads it.
+
+        The first of the actions ends the use of a thing; the others where nothing does the first.
+        """
+        key = change.key
+        if change.kind in TYPES and change.action is Action.DROP:
+            # The type that was set aside has the name mood_before; to the old schema it is mood.
+            key = Key(change.kind, "", change.old.name)
+            yield from self._numbers(key, (Action.ALTER,))
+        keys = [key, *(_part_keys(change.old, KINDS) if change.kind is Kind.TABLE else ())]
+        for key in keys:
+            for needing in self.needing.get(key, ()):
+                yield from self._numbers(needing, actions[:1]) or self._numbers(needing, actions)
+
+    def _numbers(self, key: Key, actions: Collection[Action]) -> list[int]:
+        """The changes of this object, or of the whole table that it is a part of."""
+        numbers = self.by_key.get(key, [])
+        if not numbers:
+            for kind in OWNERS:
+                numbers = [*numbers, *self.by_key.get(Key(kind, "", key.table), ())]
+        return [number for number in numbers if self.changes[number].action in actions]
+
+
+def _given_up(change: Change) -> Iterator[Taken]:
+    """The names that are free after the change; with a table go those of all its parts."""
+    if change.action is Action.DROP:
+        yield from _names(change, change.old, KINDS)
+    elif change.does(Action.ALTER, Kind.COLUMN):
+        yield from _of_counters(change.table, [change.old])
+
+
+def _taken(change: Change) -> Iterator[Taken]:
+    """The names that have to be free before the change; the indexes of a table come later."""
+    if change.action is Action.CREATE:
+        yield from _names(change, change.new, INSIDE_A_NEW_TABLE)
+    elif change.does(Action.ALTER, Kind.COLUMN):
+        yield from _of_counters(change.table, [change.new])
+
+
+def _names(change: Change, thing: object, inside: Collection[Kind]) -> Iterator[Taken]:
+    """inside: the kinds of parts that share a table's fate."""
+    space = KINDS[change.kind].space
+    if isinstance(thing, Column) and change.kind is Kind.COLUMN:
+        yield from _of_counters(change.table, [thing])
+    elif space is Space.ROUTINE:
+        # f(int) beside f(int, int DEFAULT 0): "function f(integer) is not unique", to what calls it
+        yield Taken(space, "", change.name.partition("(")[0])
+    elif space is Space.RELATION:
+        yield Taken(space, "", change.name)
+        if isinstance(thing, (Table, View)):
+            for key in _part_keys(thing, inside):
+                if KINDS[key.kind].space is Space.RELATION:
+                    yield Taken(Space.RELATION, "", key.name)
+        if isinstance(thing, Table):
+            yield from _of_counters(change.name, thing.columns.values())
+        if isinstance(thing, Constraint) and thing.kind is ConstraintKind.PRIMARY_KEY:
+            # "multiple primary keys for table t are not allowed", though this one has another name
+            yield Taken(Space.PRIMARY_KEY, change.table, "")
+
+
+def _of_counters(table: str, columns: Iterable[Column]) -> Iterator[Taken]:
+    """The sequences that columns of a table have in themselves."""
+    for column in columns:
+        if is_counted(column):
+            yield Taken(Space.RELATION, "", usual_name(table, column.name))
+
+
+def _part_keys(owner: Table | View, kinds: Collection[Kind]) -> list[Key]:
+    return [Key(kind, owner.name, part.name) for kind, part in owner.parts() if kind in kinds]
