@@ -24,7 +24,7 @@ from engine.run.runner import Runner
 from engine.run.session import Settings
 from tests.support import postgres
 from tests.support.console import migrations_in
-from tests.support.postgres import PostgresServer, Servers
+from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
 from tests.support.workshop import Workshop
 
@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
         home = Path(config.workerinput["servers"])
     else:
         home = Path(tempfile.mkdtemp(prefix="servers_"))
+        print("PostgreSQL " + " and ".join(available()))
     config.stash[SERVERS] = Servers(home)
 
 
@@ -79,7 +80,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         assert UNIT not in metafunc.definition.path.parents, "a test in tests/unit needs no server"
         versions = list(metafunc.config.stash[SERVERS].available)
         if mark := metafunc.definition.get_closest_marker("only"):
-            versions = [versions[{"oldest": 0, "newest": -1}[mark.args[0]]]]
+            versions = [metafunc.config.stash[SERVERS].only(mark.args[0])]
         metafunc.parametrize("server", versions, scope="session", indirect=True)
 
 
@@ -142,14 +143,14 @@ def empty_url(server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def migrated_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A database with all migrations, one's own."""
-    with server.database(f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
+    with server.copy(template) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def shared_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A migrated database that the tests of one worker share; nothing may be committed to it."""
-    with server.database(f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
+    with server.copy(template) as url:
         yield url
 
 

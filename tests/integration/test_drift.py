@@ -318,7 +318,7 @@ def test_a_role_that_may_only_read_is_told_what_it_lacks(
     execute(url, "DROP OWNED BY drift_reader; DROP ROLE drift_reader")
 
 
-@pytest.mark.only("oldest")
+@pytest.mark.only("has clients")
 def test_a_replica_is_compared_as_it_is(server: PostgresServer, shop: Path) -> None:
     with server.database() as url:
         Runner(url, shop).migrate()

