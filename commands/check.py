@@ -30,7 +30,7 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
     from commands.colour import painter
     from commands.console import Console
     from engine.check.check import Check
-    from engine.check.finding import ERROR
+    from engine.check.finding import Level
 
     domains = list(registry.load())
     console = Console()
@@ -39,4 +39,4 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
     print(checked.as_json() if json else checked.as_text(painter(sys.stdout)))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)
-    raise Exit(code=int(checked.count(ERROR) > 0))
+    raise Exit(code=int(checked.count(Level.ERROR) > 0))

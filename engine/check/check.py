@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from engine.check import lint, squawk
-from engine.check.finding import ERROR, WARNING, Finding
+from engine.check.finding import Finding, Level, RuleName
+from engine.check.ignore_comments import obeyed
 from engine.check.lint import Sizes
-from engine.check.round_trip import RULE as IRREVERSIBLE
+from engine.check.observer import Observed
 from engine.check.round_trip import Walk
 from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
@@ -22,9 +23,6 @@ from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
 from engine.report import Report
-
-TWICE = "is used twice"
-
 
 Paint = Callable[[str, str], str]
 
@@ -43,19 +41,20 @@ class Checked:
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
 
-    def count(self, level: str) -> int:
+    def count(self, level: Level) -> int:
         """How many findings are of that level."""
         return sum(finding.level == level for finding in self.findings)
 
     def as_json(self) -> str:
         """The form that `check --json` prints."""
-        value = asdict(self) | {"errors": self.count(ERROR), "warnings": self.count(WARNING)}
+        value = asdict(self) | {"errors": self.count(Level.ERROR)}
+        value["warnings"] = self.count(Level.WARNING)
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def as_text(self, paint: Paint = _plain) -> str:
         """The form for people. paint: gives the word `error` or `warning` its colour."""
-        counts = f"{self.files} files, {self.linted} of them pending"
-        total = f"{_number(self.count(ERROR), ERROR)}, {_number(self.count(WARNING), WARNING)}"
+        counts = f"{_number(self.files, 'file')}, {self.linted} of them pending"
+        total = ", ".join(_number(self.count(level), level) for level in Level)
         last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
         lines = []
         for finding in self.findings:
@@ -93,43 +92,51 @@ class Check:
         self.domains = domains
         self.report = report
         self.notes: list[str] = []
-        self.linted = 0
-        self.stopped = False
 
     def run(self) -> Checked:
         """Everything, in turn. Where the files cannot be read or put in an order, nothing else."""
         migrations, found = self._files()
-        if not found:
-            live = self._live(migrations)
-            found += self._history(live)
-            try:
-                found += self._walked(migrations, live)
-                found += [] if self.stopped else self._models()
-            except (ConfigError, ConnectionFailed) as error:
-                found.append(_told("scratch", error))
-        elif migrations:
-            self.notes.append("the rest is looked at once this is mended")
+        if found:
+            if migrations:
+                self.notes.append("the rest is looked at once this is fixed")
+            return self._checked(migrations, found, 0)
+        live = self._live(migrations)
+        pending = live.pending(migrations)
+        found += self._history(live)
+        try:
+            fresh = len(pending) == len(migrations)
+            with Walk(self.scratch, pending, fresh=fresh) as walk:
+                irreversible = walk.findings(migrations, self.report)
+            dangers = self._dangers(migrations, walk.seen, live)
+            found += _left(migrations, [*irreversible, *dangers], walk, pending)
+            if not walk.stopped:
+                found += self._models()
+        except (ConfigError, ConnectionFailed) as error:
+            found.append(_told(RuleName.SCRATCH, error))
+        return self._checked(migrations, found, len(pending))
+
+    def _checked(self, migrations: list[Migration], found: list[Finding], pending: int) -> Checked:
         order = {migration.name: n for n, migration in enumerate(migrations)}
         found.sort(key=lambda finding: (order.get(finding.file, -1), finding.line, finding.level))
-        return Checked(len(migrations), self.linted, tuple(found), tuple(self.notes))
+        return Checked(len(migrations), pending, tuple(found), tuple(self.notes))
 
     def _files(self) -> tuple[list[Migration], list[Finding]]:
         try:
             migrations = migration_folder.find(self.folder)
         except EngineError as error:
-            return [], [_told("files", error)]
+            return [], [_told(RuleName.FILES, error)]
         found = []
         for migration in migrations:
             try:
                 _ = migration.functions
             except EngineError as error:
-                found.append(_told("files", error))
+                found.append(_told(RuleName.FILES, error))
         for number, group in groupby(migrations, key=lambda migration: migration.number):
             names = [migration.name for migration in group]
             if len(names) > 1:
-                what = f"the number {number:03} {TWICE}: {', '.join(names)}."
+                what = f"the number {number:03} is used twice: {', '.join(names)}."
                 fix = "invoke renumber gives the one that is applied nowhere the next free number."
-                found.append(Finding("", 0, "files", ERROR, what, fix=fix))
+                found.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
         return migrations, found
 
     def _live(self, migrations: list[Migration]) -> Live:
@@ -146,34 +153,25 @@ class Check:
     def _history(self, live: Live) -> list[Finding]:
         problems = live.history.problems if live.history else []
         return [
-            Finding("", 0, "history", ERROR, f"{problem.rstrip('.')}.")
+            Finding("", 0, RuleName.HISTORY, Level.ERROR, f"{problem.rstrip('.')}.")
             for problem in problems
-            if TWICE not in problem
         ]
 
-    def _walked(self, migrations: list[Migration], live: Live) -> Iterator[Finding]:
-        """What running them shows, less what their comments allow."""
-        pending = live.pending(migrations)
-        self.linted = len(pending)
-        with Walk(self.scratch, pending, fresh=len(pending) == len(migrations)) as way:
-            found = list(way.findings(migrations, self.report))
-            seen, self.stopped, done = way.seen, way.stopped, way.done
-        found += lint.lint(seen, live.sizes)
+    def _dangers(
+        self, migrations: list[Migration], seen: list[Observed], live: Live
+    ) -> list[Finding]:
+        """What the statements of pending files do to tables that were there."""
+        dangers = list(lint.lint(seen, live.sizes))
         path = squawk.program()
         if not path:
             self.notes.append(squawk.INSTALL)
+            return dangers
         for migration in migrations:
-            mine = [statement for statement in seen if statement.file == migration.name]
-            of_file = [finding for finding in found if finding.file == migration.name]
-            if path and mine:
+            statements = [statement for statement in seen if statement.file == migration.name]
+            if statements:
                 atomic = migration.functions.atomic
-                of_file += squawk.findings(path, mine, atomic=atomic)
-            if migration.name not in done:
-                yield from of_file
-                continue
-            more = {finding.rule for finding in of_file}
-            left = lint.obeyed(of_file, migration, [s.line for s in mine], more)
-            yield from (f for f in left if migration.name in pending or f.rule == IRREVERSIBLE)
+                dangers += squawk.findings(path, statements, atomic=atomic)
+        return dangers
 
     def _models(self) -> list[Finding]:
         """Whether the files lead to what the domains ask for."""
@@ -183,17 +181,36 @@ class Check:
         except (ConfigError, ConnectionFailed):
             raise
         except EngineError as error:
-            return [_told("models", error)]
+            return [_told(RuleName.MODELS, error)]
         lines = [line for file in files for line in file.summary]
         if not lines:
             return []
         what = "the files do not lead to what the domains ask for; this would be written:"
         fix = "Run: invoke generate NAME"
-        return [Finding("", 0, "models", ERROR, what, "\n".join(lines), fix)]
+        return [Finding("", 0, RuleName.MODELS, Level.ERROR, what, "\n".join(lines), fix)]
 
 
-def _told(rule: str, error: EngineError) -> Finding:
-    return Finding(error.file, error.line, rule, ERROR, error.said, error.why, error.fix)
+def _left(
+    migrations: list[Migration], found: list[Finding], walk: Walk, pending: set[str]
+) -> list[Finding]:
+    """What is found, less what the comments of the files allow. Those of a file that stopped are
+    not read: what they speak of has not run. A file that is applied can only be irreversible."""
+    left = []
+    for migration in migrations:
+        of_file = [finding for finding in found if finding.file == migration.name]
+        if migration.name not in walk.done:
+            left += of_file
+            continue
+        lines = [statement.line for statement in walk.seen if statement.file == migration.name]
+        rules = {finding.rule for finding in of_file}
+        for finding in obeyed(of_file, migration, lines, rules):
+            if migration.name in pending or finding.rule == RuleName.IRREVERSIBLE:
+                left.append(finding)
+    return left
+
+
+def _told(rule: RuleName, error: EngineError) -> Finding:
+    return Finding(error.file, error.line, rule, Level.ERROR, error.said, error.why, error.fix)
 
 
 def _number(count: int, word: str) -> str:

@@ -1,31 +1,76 @@
-"""One thing that `invoke check` has found."""
+"""One thing that a look through the files has found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-ERROR, WARNING = "error", "warning"
+
+class Level(StrEnum):
+    """How bad it is; an error makes the command fail."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class RuleName(StrEnum):
+    """What stands in brackets behind a finding, and what a comment silences it by."""
+
+    FILES = "files"
+    HISTORY = "history"
+    MODELS = "models"
+    SCRATCH = "scratch"
+    FAILS = "fails"
+    IRREVERSIBLE = "irreversible"
+    CONCURRENTLY_IN_TRANSACTION = "concurrently-in-transaction"
+    ENUM_VALUE_USED_AT_ONCE = "enum-value-used-at-once"
+    INDEX_BLOCKS_WRITES = "index-blocks-writes"
+    CONSTRAINT_BUILDS_INDEX = "constraint-builds-index"
+    FOREIGN_KEY_SCAN = "foreign-key-scan"
+    CHECK_SCAN = "check-scan"
+    VALIDATE_AT_ONCE = "validate-at-once"
+    NOT_NULL_SCAN = "not-null-scan"
+    COLUMN_WITHOUT_VALUE = "column-without-value"
+    VOLATILE_DEFAULT = "volatile-default"
+    TYPE_REWRITE = "type-rewrite"
+    TABLE_REWRITE = "table-rewrite"
+    DROP_COLUMN = "drop-column"
+    DROP_TABLE = "drop-table"
+    RENAME_COLUMN = "rename-column"
+    RENAME_TABLE = "rename-table"
+    TRUNCATE = "truncate"
+    LOCK_TABLE = "lock-table"
+    ALL_ROWS_AT_ONCE = "all-rows-at-once"
+    SET_WITHOUT_LOCAL = "set-without-local"
+    IF_NOT_EXISTS = "if-not-exists"
+    IGNORE_WITHOUT_REASON = "ignore-without-reason"
+    IGNORE_UNKNOWN = "ignore-unknown"
+    IGNORE_UNUSED = "ignore-unused"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """file, line: where; empty and 0 where it is not one file's. rule: its name. level: ERROR or
-    WARNING. what: one sentence. why: what it means. fix: what to write or to type instead."""
+    """file, line: where; empty and 0 where it is not one file's. rule: a RuleName, or the name that
+    squawk gives. what: one sentence. why: what it means. fix: what to write or to type instead.
+    manual: the URL of the page of PostgreSQL's manual that says so, or empty."""
 
     file: str
     line: int
     rule: str
-    level: str
+    level: Level
     what: str
     why: str = ""
     fix: str = ""
+    manual: str = ""
 
     def __str__(self) -> str:
-        place = (
-            f"{self.file}.py, line {self.line}" if self.line else self.file and f"{self.file}.py"
-        )
-        lines = [f"{self.level}: {f'{place}: ' if place else ''}{self.what} [{self.rule}]"]
-        lines += [
-            f"    {line}" for text in (self.why, self.fix) if text for line in text.split("\n")
-        ]
+        place = f"{self.file}.py" if self.file else ""
+        if self.line:
+            place += f", line {self.line}"
+        if place:
+            place += ": "
+        lines = [f"{self.level}: {place}{self.what} [{self.rule}]"]
+        for text in (self.why, self.fix, self.manual and f"See {self.manual}"):
+            if text:
+                lines += [f"    {line}" for line in text.split("\n")]
         return "\n".join(lines)

@@ -1,5 +1,5 @@
 """What is dangerous in files that are to be applied, found in what PostgreSQL did when they ran in
-a scratch database; and the comments that say why something is meant so."""
+a scratch database."""
 
 from __future__ import annotations
 
@@ -7,23 +7,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.check.finding import ERROR, WARNING, Finding
+from engine.check import rules
+from engine.check.finding import Finding
 from engine.check.observer import Observed
-from engine.check.rules import BY_EVENT, BY_TEXT, NAMES, Rule
-from engine.check.table_changes import Event
-from engine.files.migration_file import Migration
+from engine.check.rules import BY_EVENT, Rule
+from engine.check.table_changes import Event, Happened
 from engine.schema.quoting import name as quoted
 from engine.sql.lexer import masked
 
+MANUAL = "https://www.postgresql.org/docs/current/"
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
 SIZES = """
     SELECT c.relname, c.reltuples::bigint, pg_relation_size(c.oid)
     FROM pg_class c
     WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
 """
-IGNORE = re.compile(
-    r"(?P<mark>--|#)\s*lint:\s*ignore(?:[ \t]+(?P<rule>[\w-]+))?[ \t]*(?P<reason>[^\n]*)"
-)
 ALL_ROWS = re.compile(
     r"\b(?P<verb>UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?P<table>\"[^\"]+\"|\w+)", re.IGNORECASE
 )
@@ -39,8 +37,10 @@ IF_NOT_EXISTS = re.compile(
     r"\s+IF\s+NOT\s+EXISTS\s+(?P<name>\"[^\"]+\"|[\w.]+)",
     re.IGNORECASE,
 )
-# Rules whose {name} is an identifier.
-NAMED = frozenset(rule.name for rule in BY_EVENT.values())
+REWRITES = {
+    Happened.COLUMN_ADDED: Happened.COLUMN_ADDED_WITH_REWRITE,
+    Happened.TYPE_CHANGED: Happened.TYPE_CHANGED_WITH_REWRITE,
+}
 
 
 @dataclass(frozen=True)
@@ -55,105 +55,77 @@ class Sizes:
         return rows < SMALL_ROWS and size < SMALL_BYTES
 
 
+@dataclass(frozen=True)
+class Broken:
+    """A rule that a statement breaks. table, name, new: as an Event has them; where the statement's
+    text breaks it, name is a word of that."""
+
+    rule: Rule
+    table: str
+    name: str
+    new: str = ""
+
+
 def lint(seen: Iterable[Observed], sizes: Sizes) -> Iterator[Finding]:
     """What is dangerous about the statements."""
     for statement in seen:
-        for rule, event in _broken(statement):
-            if not (rule.sized and sizes.small(event.table)):
-                yield _finding(rule, event, statement)
+        for broken in (*_by_event(statement), *_by_text(statement)):
+            if not (broken.rule.sized and sizes.small(broken.table)):
+                yield _finding(broken, statement)
 
 
-def _broken(statement: Observed) -> Iterator[tuple[Rule, Event]]:
-    events = list(_combined(statement))
-    yield from ((BY_EVENT[event.kind], event) for event in events if event.kind in BY_EVENT)
+def _by_event(statement: Observed) -> Iterator[Broken]:
+    for event in _combined(statement):
+        if event.kind in BY_EVENT:
+            yield Broken(BY_EVENT[event.kind], event.table, event.name, event.new)
+
+
+def _by_text(statement: Observed) -> Iterator[Broken]:
+    """What changes no table that was there, so that the catalogs do not tell."""
     text = masked(statement.sql)
     if statement.tag == "LOCK TABLE":
-        yield from ((BY_TEXT["LOCK TABLE"], Event("", table)) for table in statement.taken)
+        for table in statement.taken:
+            yield Broken(rules.LOCK_TABLE, table, "")
     if match := SET.match(text):
-        yield BY_TEXT["set"], Event("", "", match["name"])
+        yield Broken(rules.SET_WITHOUT_LOCAL, "", match["name"])
     if match := IF_NOT_EXISTS.match(text):
-        yield BY_TEXT["if not exists"], Event("", "", match["name"])
+        yield Broken(rules.IF_NOT_EXISTS, "", match["name"])
     if statement.tag in ("UPDATE", "DELETE") and not WHERE.search(text):
         match = ALL_ROWS.search(text)
         table = match["table"].strip('"') if match else ""
         if match and table in statement.locks:
-            yield BY_TEXT["all rows"], Event("", table, match["verb"].split()[0].upper())
+            yield Broken(rules.ALL_ROWS, table, match["verb"].split()[0].upper())
 
 
 def _combined(statement: Observed) -> Iterator[Event]:
-    """The events; a table that is written anew is told with what made that necessary."""
-    reasons = {"column added": "column added with a rewrite"}
-    reasons["type changed"] = "type changed with a rewrite"
-    anew = {event.table for event in statement.events if event.kind == "rewritten"}
-    told = set()
+    """The events; that a table is rewritten is told with what made it necessary, where a new column
+    or type did, and else by itself."""
+    rewritten = {e.table for e in statement.events if e.kind is Happened.REWRITTEN}
+    explained = set()
     for event in statement.events:
-        if event.kind in reasons and event.table in anew:
-            told.add(event.table)
-            yield replace(event, kind=reasons[event.kind])
-        elif event.kind != "rewritten":
+        if event.kind in REWRITES and event.table in rewritten:
+            explained.add(event.table)
+            yield replace(event, kind=REWRITES[event.kind])
+        elif event.kind is not Happened.REWRITTEN:
             yield event
     truncated = statement.tag.startswith("TRUNCATE")
-    for table in sorted(anew - told):
-        yield Event("truncated" if truncated else "rewritten", table)
+    for table in sorted(rewritten - explained):
+        yield Event(Happened.TRUNCATED if truncated else Happened.REWRITTEN, table)
 
 
-def _finding(rule: Rule, event: Event, statement: Observed) -> Finding:
-    mode = statement.locks.get(event.table, "AccessExclusiveLock").removesuffix("Lock")
-    build = re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", event.new)
+def _finding(broken: Broken, statement: Observed) -> Finding:
+    rule, new = broken.rule, broken.new
+    mode = statement.locks.get(broken.table, "AccessExclusiveLock").removesuffix("Lock")
     words = {
-        "table": quoted(event.table),
-        "name": quoted(event.name) if rule.name in NAMED else event.name,
-        "new": event.new,
+        "table": quoted(broken.table),
+        "name": broken.name if rule in rules.BY_TEXT else quoted(broken.name),
+        "new": new,
         "lock": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode).upper(),
-        "concurrently": build,
-        "kind": event.new.partition(" (")[0],
-        "columns": "(" + event.new.partition("(")[2],
-        "check": quoted(f"{event.table}_{event.name}_check"),
+        "concurrently": re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", new),
+        "kind": new.partition(" (")[0],
+        "columns": "(" + new.partition("(")[2],
+        "check": quoted(f"{broken.table}_{broken.name}_check"),
     }
-    texts = (text.format(**words) for text in (rule.what, rule.why, rule.fix))
-    return Finding(statement.file, statement.line, rule.name, rule.level, *texts)
-
-
-def obeyed(
-    findings: Iterable[Finding], migration: Migration, lines: Iterable[int], more: Iterable[str]
-) -> Iterator[Finding]:
-    """The findings of one file without those that its comments say are meant so; and what is wrong
-    with these comments.
-
-    A `--` comment speaks for the statement in which it stands, a `#` comment for the whole file.
-    lines: at which the statements begin. more: names of rules besides the engine's own.
-    """
-    found, begins, known = list(findings), sorted(set(lines)), NAMES | set(more)
-    for number, text in enumerate(migration.text.split("\n"), 1):
-        for match in IGNORE.finditer(text):
-            rule, reason = match["rule"] or "", match["reason"].strip()
-            begin = max((line for line in begins if line <= number), default=0)
-            place = begin if match["mark"] == "--" else 0
-            silenced = [f for f in found if f.rule == rule and place in (0, f.line)]
-            found = [finding for finding in found if finding not in silenced or not reason]
-            if not reason:
-                yield _remark("ignore-without-reason", migration, number, rule)
-            elif rule not in known:
-                yield _remark("ignore-unknown", migration, number, rule)
-            elif not silenced:
-                yield _remark("ignore-unused", migration, number, rule)
-    yield from found
-
-
-def _remark(rule: str, migration: Migration, line: int, name: str) -> Finding:
-    what, fix = {
-        "ignore-without-reason": (
-            f"lint: ignore {name} gives no reason, so it counts for nothing.",
-            f"Write why it is safe here: lint: ignore {name or 'RULE'} REASON",
-        ),
-        "ignore-unknown": (
-            f"lint: ignore {name} names no rule.",
-            "Write one of those that stand in brackets behind a finding.",
-        ),
-        "ignore-unused": (
-            f"lint: ignore {name} silences nothing: there is no such finding.",
-            "Remove the comment.",
-        ),
-    }[rule]
-    level = WARNING if rule == "ignore-unused" else ERROR
-    return Finding(migration.name, line, rule, level, what, fix=fix)
+    what, why, fix = (text.format(**words) for text in (rule.what, rule.why, rule.fix))
+    manual = MANUAL + rule.manual
+    return Finding(statement.file, statement.line, rule.name, rule.level, what, why, fix, manual)

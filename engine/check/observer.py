@@ -1,16 +1,16 @@
 """Files run in a scratch database, where PostgreSQL is asked after each statement what it did:
-which tables it locked that were there, which it wrote anew, and what of them is not as it was."""
+which tables it locked that were there, which it rewrote, and what of them is not as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from engine.check import table_changes
-from engine.check.table_changes import Event, Shape
+from engine.check.table_changes import Event, Happened, Shape
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files.migration_file import Migration
@@ -51,6 +51,16 @@ class Observed:
     taken: tuple[str, ...]
 
 
+@dataclass
+class _Table:
+    """A table that was there when the transaction began. now: None once it is dropped. lock: the
+    strongest that the transaction has on it, or empty."""
+
+    began: Shape
+    now: Shape | None
+    lock: str = ""
+
+
 class Observer(Report):
     """Takes notes. there: the tables that count as there before; None for those that are when a
     file begins. seen: the statements so far."""
@@ -59,56 +69,78 @@ class Observer(Report):
         self.atomic = atomic
         self.there = there
         self.seen: list[Observed] = []
+        self.placed = 0  # how many of them know their line
         self.file = ""
-        self.begun = False
-        self.now: dict[int, Shape] = {}
-        self.began: dict[int, Shape] = {}
-        self.held: dict[int, str] = {}
+        self.tables: dict[int, _Table] | None = None
 
     def started(self, name: str, steps: int) -> None:
-        self.file, self.begun = name, False
+        self.file, self.tables = name, None
 
     def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
-        """The line is known once the step is done."""
-        self.seen = [s if s.line else replace(s, line=line) for s in self.seen]
-        if not self.atomic[self.file]:
-            self.began, self.held = dict(self.now), {}
+        """The line is known once the step is done. Without a transaction for the whole file the
+        next step begins one of its own, with no locks."""
+        self.seen[self.placed :] = [replace(s, line=line) for s in self.seen[self.placed :]]
+        self.placed = len(self.seen)
+        if self.tables and not self.atomic[self.file]:
+            present = {oid: t.now for oid, t in self.tables.items() if t.now is not None}
+            self.tables = {oid: _Table(shape, shape) for oid, shape in present.items()}
 
     def before(self, cursor: Any) -> None:
         """Read what is there, where a file begins."""
-        if not self.begun:
-            found = table_changes.read(cursor, self.there)
-            self.now, self.began, self.begun, self.held = found, dict(found), True, {}
+        if self.tables is None:
+            shapes = table_changes.read(cursor, self.there)
+            self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
 
     def after(self, cursor: Any, sql: str, tag: str, *, transaction: bool) -> None:
-        """Take down what the statement did."""
-        held, self.held = self.held, self._locks(cursor) if self.began and transaction else {}
-        changed = [oid for oid, mode in self.held.items() if mode != MODES[0]]
-        done = tuple(self._events(cursor, changed if transaction else list(self.now)))
-        if not transaction:  # PostgreSQL lets others work meanwhile, unless it writes a table anew
-            done = tuple(event for event in done if event.kind == "rewritten")
-        locks = {self.began[oid].name: mode for oid, mode in self.held.items()}
-        taken = [self.began[oid].name for oid, mode in self.held.items() if held.get(oid) != mode]
-        self.seen.append(Observed(self.file, 0, sql, tag, done, locks, tuple(taken)))
+        """Take down what the statement did. transaction: whether one is open."""
+        tables = self.tables or {}
+        taken = _note_locks(tables, _locks(cursor, tables) if transaction else {})
+        events = []
+        for event in _changes(cursor, tables, transaction=transaction):
+            # CREATE INDEX CONCURRENTLY and the like let others work; a rewrite never does.
+            if transaction or event.kind is Happened.REWRITTEN:
+                events.append(event)
+        locks = {table.began.name: table.lock for table in tables.values() if table.lock}
+        self.seen.append(Observed(self.file, 0, sql, tag, tuple(events), locks, tuple(taken)))
 
-    def _locks(self, cursor: Any) -> dict[int, str]:
-        cursor.execute(LOCKS, (list(self.began), list(MODES)))
-        strongest: dict[int, str] = {}
+
+def _locks(cursor: Any, tables: Iterable[int]) -> dict[int, str]:
+    """The strongest lock that the transaction has on each of the tables."""
+    strongest: dict[int, str] = {}
+    if oids := list(tables):
+        cursor.execute(LOCKS, (oids, list(MODES)))
         for oid, mode in cursor.fetchall():
             strongest[oid] = max(mode, strongest.get(oid, mode), key=MODES.index)
-        return strongest
+    return strongest
 
-    def _events(self, cursor: Any, oids: list[int]) -> Iterator[Event]:
-        touched = [oid for oid in oids if oid in self.now]
-        if not touched:
-            return
-        found = table_changes.read(cursor, touched)
-        for oid in touched:
-            yield from table_changes.events(self.now[oid], found.get(oid), self.began.get(oid))
-            if oid in found:
-                self.now[oid] = found[oid]
-            else:
-                del self.now[oid]
+
+def _note_locks(tables: dict[int, _Table], locks: dict[int, str]) -> list[str]:
+    """Keep the locks with the tables (the names of those whose lock is new, or stronger)."""
+    taken = []
+    for oid, table in tables.items():
+        mode = locks.get(oid, "")
+        if mode and mode != table.lock:
+            taken.append(table.began.name)
+        table.lock = mode
+    return taken
+
+
+def _changes(cursor: Any, tables: dict[int, _Table], *, transaction: bool) -> Iterator[Event]:
+    """What happened to the tables since they were read last. In a transaction only a table with a
+    lock that is stronger than that of an INSERT can be another; without one nothing tells."""
+    touched = []
+    for oid, table in tables.items():
+        altered = table.lock not in ("", MODES[0]) if transaction else True
+        if table.now is not None and altered:
+            touched.append(oid)
+    if not touched:
+        return
+    shapes = table_changes.read(cursor, touched)
+    for oid in touched:
+        table = tables[oid]
+        if table.now is not None:
+            yield from table_changes.events(table.now, shapes.get(oid), table.began)
+        table.now = shapes.get(oid)
 
 
 class ObservedDatabase(EngineDatabase):

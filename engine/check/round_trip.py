@@ -1,4 +1,4 @@
-"""Files run one by one in a scratch database, each forth, back and forth again: what does not come
+"""Files run one by one in a scratch database, each up, down and up again: what does not come
 back, what its rollback leaves behind, and what those that are pending do to tables that are there.
 """
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from engine.check.finding import ERROR, WARNING, Finding
+from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed, Rehearsal, rehearsed
 from engine.check.rules import BY_STATE
 from engine.drift.differences import differences
@@ -16,8 +16,6 @@ from engine.files.migration_file import Migration
 from engine.report import Report
 from engine.run import replay
 from engine.schema.model import Schema
-
-RULE = "irreversible"
 
 
 class Walk:
@@ -46,24 +44,26 @@ class Walk:
     def __exit__(self, *error: object) -> None:
         self.stack.close()
 
-    def findings(self, migrations: list[Migration], report: Report) -> Iterator[Finding]:
+    def findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
         """What does not come back; at last the file that cannot be run, if there is one."""
+        found: list[Finding] = []
         before = self._read()
         for migration in migrations:
-            report.message(f"running {migration.name} forth, back and forth again")
+            report.message(f"running {migration.name} up, down and up again")
             try:
                 self._forth(migration)
             except EngineError as error:
                 self.stopped = True
-                yield self._failure(migration, error)
-                return
+                return [*found, self._failure(migration, error)]
             after = self._read()
-            told = [self._finding(migration, text) for text in self._back(before, after)]
-            yield from told
+            problems = list(self._back(before, after))
+            found += [self._finding(migration, text) for text in problems]
             self.done[migration.name] = migration
-            if told:
+            if problems:
+                # What its rollback left behind would be blamed on the files after it.
                 self._begin()
             before = after
+        return found
 
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
@@ -88,7 +88,7 @@ class Walk:
             self.rehearsal.plain().migrate()
 
     def _back(self, before: Schema, after: Schema) -> Iterator[str]:
-        """What is wrong with the way back and the second way forth."""
+        """What is wrong with the way back and the second way up."""
         runner = self.rehearsal.plain()
         try:
             runner.rollback(losing=True)
@@ -109,12 +109,13 @@ class Walk:
 
     def _finding(self, migration: Migration, text: str) -> Finding:
         what, _, why = text.partition("\n")
-        level = ERROR if migration.name in self.pending else WARNING
+        rule = RuleName.IRREVERSIBLE
+        level = Level.ERROR if migration.name in self.pending else Level.WARNING
         fix = (
             "Write the way back in its rollback(); where there is none, say so in the file:\n"
-            f"# lint: ignore {RULE} REASON"
+            f"# lint: ignore {rule} REASON"
         )
-        return Finding(migration.name, 0, RULE, level, what.rstrip(":") + ".", why, fix)
+        return Finding(migration.name, 0, rule, level, what.rstrip(":") + ".", why, fix)
 
     def _read(self) -> Schema:
         return replay.read(self.rehearsal.url, depends=False)
@@ -125,8 +126,8 @@ class Walk:
         return Finding(
             migration.name,
             error.line,
-            BY_STATE.get(error.sqlstate, "fails"),
-            ERROR,
+            BY_STATE.get(error.sqlstate, RuleName.FAILS),
+            Level.ERROR,
             error.said if error.file == migration.name else error.what,
             why,
             error.fix,

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.check.finding import ERROR, WARNING
+from engine.check.finding import Level, RuleName
+from engine.check.table_changes import Happened
 
 LATER = "and in a file after it:"
 OUTSIDE = "in a file of its own that says `atomic = False` above migrate():"
@@ -13,67 +14,74 @@ OUTSIDE = "in a file of its own that says `atomic = False` above migrate():"
 
 @dataclass(frozen=True)
 class Rule:
-    """level: how bad it is. sized: whether it only matters on a table that is not small. what, why,
-    fix: texts with {table}, {name}, {new}, {lock} and what lint.py makes of these."""
+    """sized: whether it only matters on a table that is not small. manual: the page of PostgreSQL's
+    manual from which it comes. what, why, fix: texts with {table}, {name}, {new}, {lock} and what
+    engine.check.lint makes of these."""
 
-    name: str
-    level: str
+    name: RuleName
+    level: Level
     sized: bool
+    manual: str
     what: str
     why: str
     fix: str
 
 
-# What happened to a table that was there, as engine.check.table_changes calls it.
 BY_EVENT = {
-    "index": Rule(
-        "index-blocks-writes",
-        ERROR,
+    Happened.INDEX: Rule(
+        RuleName.INDEX_BLOCKS_WRITES,
+        Level.ERROR,
         True,
+        "sql-createindex.html#SQL-CREATEINDEX-CONCURRENTLY",
         "CREATE INDEX {name} lets nobody write to {table} while it is built.",
         "It holds a {lock} lock for as long as every row is read.",
         f"Write {OUTSIDE}\n{{concurrently}};",
     ),
-    "constraint index": Rule(
-        "constraint-builds-index",
-        ERROR,
+    Happened.CONSTRAINT_INDEX: Rule(
+        RuleName.CONSTRAINT_BUILDS_INDEX,
+        Level.ERROR,
         True,
+        "sql-altertable.html#SQL-ALTERTABLE-DESC-ADD-TABLE-CONSTRAINT-USING-INDEX",
         "the constraint {name} builds its index while nobody can read or write {table}.",
         "ADD CONSTRAINT holds an {lock} lock while every row is read.",
         f"Make the index first, {OUTSIDE}\nCREATE UNIQUE INDEX CONCURRENTLY {{name}} ON {{table}} "
         "{columns};\nand after it: ALTER TABLE {table} ADD CONSTRAINT {name} {kind} USING INDEX "
         "{name};",
     ),
-    "foreign key": Rule(
-        "foreign-key-scan",
-        ERROR,
+    Happened.FOREIGN_KEY: Rule(
+        RuleName.FOREIGN_KEY_SCAN,
+        Level.ERROR,
         True,
+        "sql-altertable.html#SQL-ALTERTABLE-NOTES",
         "the foreign key {name} is checked for every row of {table} at once.",
         "Nobody can write to either of the two tables meanwhile ({lock} lock).",
         f"Write:\nALTER TABLE {{table}} ADD CONSTRAINT {{name}} {{new}} NOT VALID;\n{LATER}\n"
         "ALTER TABLE {table} VALIDATE CONSTRAINT {name};",
     ),
-    "check": Rule(
-        "check-scan",
-        ERROR,
+    Happened.CHECK: Rule(
+        RuleName.CHECK_SCAN,
+        Level.ERROR,
         True,
+        "sql-altertable.html#SQL-ALTERTABLE-NOTES",
         "the check {name} is tried on every row of {table} at once.",
         "Nobody can read or write the table meanwhile ({lock} lock).",
         f"Write:\nALTER TABLE {{table}} ADD CONSTRAINT {{name}} {{new}} NOT VALID;\n{LATER}\n"
         "ALTER TABLE {table} VALIDATE CONSTRAINT {name};",
     ),
-    "validated at once": Rule(
-        "validate-at-once",
-        ERROR,
+    Happened.VALIDATED_AT_ONCE: Rule(
+        RuleName.VALIDATE_AT_ONCE,
+        Level.ERROR,
         True,
+        "sql-altertable.html#SQL-ALTERTABLE-DESC-VALIDATE-CONSTRAINT",
         "{name} is validated in the transaction that adds it to {table}.",
         "The lock of ADD CONSTRAINT is held while every row is read: NOT VALID has won nothing.",
         "Move this into the next file:\nALTER TABLE {table} VALIDATE CONSTRAINT {name};",
     ),
-    "not null": Rule(
-        "not-null-scan",
-        ERROR,
+    Happened.NOT_NULL: Rule(
+        RuleName.NOT_NULL_SCAN,
+        Level.ERROR,
         True,
+        "sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL",
         "SET NOT NULL on {table}.{name} reads every row while nobody can read or write the table.",
         "PostgreSQL spares that where a valid CHECK says the same.",
         "Write:\nALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;\n"
@@ -81,125 +89,131 @@ BY_EVENT = {
         "ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;\n"
         "ALTER TABLE {table} DROP CONSTRAINT {check};",
     ),
-    "unfilled column added": Rule(
-        "column-without-value",
-        ERROR,
+    Happened.UNFILLED_COLUMN_ADDED: Rule(
+        RuleName.COLUMN_WITHOUT_VALUE,
+        Level.ERROR,
         False,
+        "ddl-alter.html#DDL-ALTER-ADDING-A-COLUMN",
         "the new column {table}.{name} is NOT NULL and has no default.",
         "It fails as soon as the table has a row, and old clients insert rows without it.",
         "Give it a constant default:\nALTER TABLE {table} ADD COLUMN {name} {new} NOT NULL "
         "DEFAULT …;",
     ),
-    "column added with a rewrite": Rule(
-        "volatile-default",
-        ERROR,
+    Happened.COLUMN_ADDED_WITH_REWRITE: Rule(
+        RuleName.VOLATILE_DEFAULT,
+        Level.ERROR,
         True,
-        "the new column {table}.{name} makes PostgreSQL write the whole table anew.",
+        "sql-altertable.html#SQL-ALTERTABLE-NOTES",
+        "the new column {table}.{name} makes PostgreSQL rewrite the whole table.",
         "Its value differs from row to row; nobody can read or write the table meanwhile.",
         "Write:\nALTER TABLE {table} ADD COLUMN {name} {new};\nALTER TABLE {table} ALTER COLUMN "
         "{name} SET DEFAULT …;\nthen fill the rows that are there in parts, with `atomic = False`.",
     ),
-    "type changed with a rewrite": Rule(
-        "type-rewrite",
-        ERROR,
+    Happened.TYPE_CHANGED_WITH_REWRITE: Rule(
+        RuleName.TYPE_REWRITE,
+        Level.ERROR,
         True,
-        "the type of {table}.{name} becomes {new}, for which the whole table is written anew.",
+        "sql-altertable.html#SQL-ALTERTABLE-NOTES",
+        "the type of {table}.{name} becomes {new}, for which the whole table is rewritten.",
         "Nobody can read or write the table meanwhile.",
         "Add a column of the new type, keep both filled by a trigger, fill the rows in parts, then "
         "let clients use the new one; drop the old one in a later release.",
     ),
-    "rewritten": Rule(
-        "table-rewrite",
-        ERROR,
+    Happened.REWRITTEN: Rule(
+        RuleName.TABLE_REWRITE,
+        Level.ERROR,
         True,
-        "PostgreSQL writes the whole table {table} anew.",
+        "explicit-locking.html#LOCKING-TABLES",
+        "PostgreSQL rewrites the whole table {table}.",
         "Nobody can read or write it meanwhile.",
         "Do it when nobody works, or without (pg_repack does it beside the clients).",
     ),
-    "column dropped": Rule(
-        "drop-column",
-        WARNING,
+    Happened.COLUMN_DROPPED: Rule(
+        RuleName.DROP_COLUMN,
+        Level.WARNING,
         False,
+        "ddl-alter.html#DDL-ALTER-REMOVING-A-COLUMN",
         "the column {table}.{name} goes with its values.",
         "Clients that still name it fail from then on.",
         "Release clients that do not name it first.",
     ),
-    "table dropped": Rule(
-        "drop-table",
-        WARNING,
+    Happened.TABLE_DROPPED: Rule(
+        RuleName.DROP_TABLE,
+        Level.WARNING,
         False,
+        "sql-droptable.html",
         "the table {table} goes with its rows.",
         "Clients that still name it fail from then on.",
         "Release clients that do not name it first.",
     ),
-    "column renamed": Rule(
-        "rename-column",
-        ERROR,
+    Happened.COLUMN_RENAMED: Rule(
+        RuleName.RENAME_COLUMN,
+        Level.ERROR,
         False,
+        "ddl-alter.html#DDL-ALTER-RENAMING-COLUMN",
         "the column {table}.{name} is called {new} from then on.",
         "Clients that know it as {name} fail until they are replaced.",
         "Add {new}, keep both filled by a trigger, and drop {name} in a later release.",
     ),
-    "table renamed": Rule(
-        "rename-table",
-        ERROR,
+    Happened.TABLE_RENAMED: Rule(
+        RuleName.RENAME_TABLE,
+        Level.ERROR,
         False,
+        "ddl-alter.html#DDL-ALTER-RENAMING-TABLE",
         "the table {table} is called {new} from then on.",
         "Clients that know it as {table} fail until they are replaced.",
         "Leave a view behind until then: CREATE VIEW {table} AS SELECT * FROM {new};",
     ),
-    "truncated": Rule(
-        "truncate",
-        ERROR,
+    Happened.TRUNCATED: Rule(
+        RuleName.TRUNCATE,
+        Level.ERROR,
         False,
+        "sql-truncate.html",
         "TRUNCATE takes all rows of {table}, and nobody can read or write it meanwhile.",
         "No rollback brings the rows back once the file is committed.",
         "Delete what has to go, in parts: DELETE FROM {table} WHERE …",
     ),
 }
 # What a statement says.
-BY_TEXT = {
-    "LOCK TABLE": Rule(
-        "lock-table",
-        ERROR,
-        False,
-        "LOCK TABLE keeps others from {table} until the file is committed ({lock} lock).",
-        "All that comes after it in the file adds to their wait.",
-        "Leave it out: each statement takes the lock that it needs.",
-    ),
-    "all rows": Rule(
-        "all-rows-at-once",
-        ERROR,
-        True,
-        "{name} without WHERE takes every row of {table} in one transaction.",
-        "Each row stays locked until the end, and the table grows by all of them.",
-        "Do it in parts, in a file that says `atomic = False`:\n{name} … WHERE id BETWEEN 1 AND "
-        "10000;",
-    ),
-    "set": Rule(
-        "set-without-local",
-        ERROR,
-        False,
-        "SET {name} outlives the file: what runs after it has it, too.",
-        "Behind a pooler that is somebody else's session.",
-        "Write SET LOCAL {name} …, which ends with the transaction.",
-    ),
-    "if not exists": Rule(
-        "if-not-exists",
-        ERROR,
-        False,
-        "IF NOT EXISTS passes over {name} where something of that name is there, whatever it is.",
-        "The file then counts as applied, and the database has another definition.",
-        "Leave IF NOT EXISTS out; where the database has it already, invoke adopt compares first.",
-    ),
-}
+LOCK_TABLE = Rule(
+    RuleName.LOCK_TABLE,
+    Level.ERROR,
+    False,
+    "sql-lock.html",
+    "LOCK TABLE keeps others from {table} until the file is committed ({lock} lock).",
+    "All that comes after it in the file adds to their wait.",
+    "Leave it out: each statement takes the lock that it needs.",
+)
+ALL_ROWS = Rule(
+    RuleName.ALL_ROWS_AT_ONCE,
+    Level.ERROR,
+    True,
+    "routine-vacuuming.html#VACUUM-FOR-SPACE-RECOVERY",
+    "{name} without WHERE takes every row of {table} in one transaction.",
+    "Each row stays locked until the end, and the table grows by all of them.",
+    "Do it in parts, in a file that says `atomic = False`:\n{name} … WHERE id BETWEEN 1 AND 10000;",
+)
+SET_WITHOUT_LOCAL = Rule(
+    RuleName.SET_WITHOUT_LOCAL,
+    Level.ERROR,
+    False,
+    "sql-set.html",
+    "SET {name} outlives the file: what runs after it has it, too.",
+    "Behind a pooler that is somebody else's session.",
+    "Write SET LOCAL {name} …, which ends with the transaction.",
+)
+IF_NOT_EXISTS = Rule(
+    RuleName.IF_NOT_EXISTS,
+    Level.ERROR,
+    False,
+    "sql-createtable.html",
+    "IF NOT EXISTS passes over {name} where something of that name is there, whatever it is.",
+    "The file then counts as applied, and the database has another definition.",
+    "Leave IF NOT EXISTS out; where the database has it already, invoke adopt compares first.",
+)
+BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS)
 # Why a file stops when it is run on an empty database, by SQLSTATE.
-BY_STATE = {"25001": "concurrently-in-transaction", "55P04": "enum-value-used-at-once"}
-# What engine.check.lint finds about its own comments, and what other checks find.
-OTHERS = (
-    *("ignore-without-reason", "ignore-unknown", "ignore-unused"),
-    *("fails", "irreversible", "files", "history", "models", "scratch"),
-)
-NAMES = frozenset(
-    [rule.name for rule in (*BY_EVENT.values(), *BY_TEXT.values())] + [*BY_STATE.values(), *OTHERS]
-)
+BY_STATE = {
+    "25001": RuleName.CONCURRENTLY_IN_TRANSACTION,
+    "55P04": RuleName.ENUM_VALUE_USED_AT_ONCE,
+}

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.check.finding import WARNING, Finding
+from engine.check.finding import Finding, Level
 from engine.check.observer import Observed
 
 PREFIX = "squawk-"
@@ -58,23 +58,29 @@ def findings(path: str, statements: Iterable[Observed], *, atomic: bool) -> Iter
     command = [path, "--reporter", "json", f"--exclude={excluded}", "--config=/dev/null"]
     command += ["--assume-in-transaction"] if atomic else []
     done = subprocess.run(command, input="".join(texts), capture_output=True, text=True)
-    report = _parsed(done.stdout)
-    if report is None:
+    violations = _parsed(done.stdout)
+    if violations is None:
         said = (done.stderr or done.stdout).strip().split("\n")[0]
-        yield Finding(begins[0][1].file, 0, f"{PREFIX}failed", WARNING, f"squawk stopped: {said}")
-    for found in report or []:
-        statement = [s for begin, s in begins if begin <= found["line"]][-1]
-        rule = found["rule_name"]
+        what = f"squawk stopped: {said}"
+        yield Finding(begins[0][1].file, 0, f"{PREFIX}failed", Level.WARNING, what)
+    for violation in violations or []:
+        statement = _at(violation["line"], begins)
+        rule = violation["rule_name"]
         if rule.startswith(ON_OLD_TABLES) and not statement.locks:
             continue
         yield Finding(
             statement.file,
             statement.line,
             PREFIX + rule,
-            WARNING,
-            found["message"].rstrip("."),
-            fix=found["help"] or "",
+            Level.WARNING,
+            violation["message"].rstrip("."),
+            fix=violation["help"] or "",
         )
+
+
+def _at(line: int, begins: list[tuple[int, Observed]]) -> Observed:
+    """The statement in which a line is. begins: where each begins, in order."""
+    return [statement for begin, statement in begins if begin <= line][-1]
 
 
 def _parsed(output: str) -> list[dict[str, Any]] | None:

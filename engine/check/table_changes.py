@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from engine.schema.catalog import OWN_TABLES
@@ -30,8 +31,33 @@ SHAPES = """
           ELSE c.oid = ANY (%(tables)s::oid[]) END
 """
 
+
+class Happened(StrEnum):
+    """What one statement did to a table that was there."""
+
+    TABLE_DROPPED = "table dropped"
+    TABLE_RENAMED = "table renamed"
+    REWRITTEN = "rewritten"
+    TRUNCATED = "truncated"
+    COLUMN_ADDED = "column added"
+    COLUMN_ADDED_WITH_REWRITE = "column added with a rewrite"
+    UNFILLED_COLUMN_ADDED = "unfilled column added"
+    COLUMN_DROPPED = "column dropped"
+    COLUMN_RENAMED = "column renamed"
+    TYPE_CHANGED = "type changed"
+    TYPE_CHANGED_WITH_REWRITE = "type changed with a rewrite"
+    NOT_NULL = "not null"
+    INDEX = "index"
+    CONSTRAINT_INDEX = "constraint index"
+    FOREIGN_KEY = "foreign key"
+    CHECK = "check"
+    VALIDATED_AT_ONCE = "validated at once"
+
+
+# What pg_constraint.contype calls a NOT NULL that has a name.
+NOT_NULL = "n"
 # Constraints for which every row is looked at, unless they say NOT VALID.
-SCANNED = {"f": "foreign key", "c": "check"}
+SCANNED = {"f": Happened.FOREIGN_KEY, "c": Happened.CHECK}
 
 
 @dataclass(frozen=True)
@@ -58,7 +84,7 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Shape:
-    """A table. file: changes when PostgreSQL writes the table anew."""
+    """A table. file: changes when PostgreSQL rewrites the table."""
 
     name: str
     file: int
@@ -72,7 +98,7 @@ class Event:
     """What happened to a table that was there. kind: what; name: of the part, by which it was known
     before; new: what it is now, such as a definition, a type or another name."""
 
-    kind: str
+    kind: Happened
     table: str
     name: str = ""
     new: str = ""
@@ -82,33 +108,35 @@ def read(cursor: Any, tables: Iterable[int] | None = None) -> dict[int, Shape]:
     """The shapes of the tables, or of all in the schema, by their oid."""
     oids = None if tables is None else list(tables)
     cursor.execute(SHAPES, {"own": list(OWN_TABLES), "tables": oids})
-    return {
-        oid: Shape(
-            name,
-            file,
-            {number: Column(*values) for number, values in (columns or {}).items()},
-            {key: Constraint(*values) for key, values in (constraints or {}).items()},
-            {key: (values[0], values[1]) for key, values in (indexes or {}).items()},
-        )
-        for oid, name, file, columns, constraints, indexes in cursor.fetchall()
-    }
+    return {row[0]: _shape(*row[1:]) for row in cursor.fetchall()}
 
 
-def events(old: Shape, new: Shape | None, began: Shape | None) -> Iterator[Event]:
+def _shape(name: str, file: int, columns: Any, constraints: Any, indexes: Any) -> Shape:
+    """The last three: what SHAPES gives as JSON, or None where there are none."""
+    return Shape(
+        name,
+        file,
+        {number: Column(*values) for number, values in (columns or {}).items()},
+        {key: Constraint(*values) for key, values in (constraints or {}).items()},
+        {key: (values[0], values[1]) for key, values in (indexes or {}).items()},
+    )
+
+
+def events(old: Shape, new: Shape | None, began: Shape) -> Iterator[Event]:
     """What happened between two readings. began: the shape when the transaction began."""
     if new is None:
-        yield Event("table dropped", old.name)
+        yield Event(Happened.TABLE_DROPPED, old.name)
         return
     if old.name != new.name:
-        yield Event("table renamed", old.name, old.name, new.name)
+        yield Event(Happened.TABLE_RENAMED, old.name, old.name, new.name)
     yield from _columns(old, new)
     yield from _constraints(old, new, began)
     behind = {str(constraint.index) for constraint in new.constraints.values()}
     for key in new.indexes.keys() - old.indexes.keys() - behind:
         name, definition = new.indexes[key]
-        yield Event("index", old.name, name, definition)
+        yield Event(Happened.INDEX, old.name, name, definition)
     if old.file != new.file:
-        yield Event("rewritten", old.name)
+        yield Event(Happened.REWRITTEN, old.name)
 
 
 def _columns(old: Shape, new: Shape) -> Iterator[Event]:
@@ -116,46 +144,48 @@ def _columns(old: Shape, new: Shape) -> Iterator[Event]:
         before, after = old.columns.get(number), new.columns.get(number)
         if before is None and after is not None:
             bare = after.not_null and not after.filled
-            kind = "unfilled column added" if bare else "column added"
+            kind = Happened.UNFILLED_COLUMN_ADDED if bare else Happened.COLUMN_ADDED
             yield Event(kind, old.name, after.name, after.type)
         elif before is not None and after is None:
-            yield Event("column dropped", old.name, before.name)
+            yield Event(Happened.COLUMN_DROPPED, old.name, before.name)
         elif before is not None and after is not None:
             if before.name != after.name:
-                yield Event("column renamed", old.name, before.name, after.name)
+                yield Event(Happened.COLUMN_RENAMED, old.name, before.name, after.name)
             if before.type != after.type:
-                yield Event("type changed", old.name, before.name, after.type)
+                yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
             if after.not_null and not before.not_null and not _known_not_null(old, new, number):
-                yield Event("not null", old.name, after.name)
+                yield Event(Happened.NOT_NULL, old.name, after.name)
 
 
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:
     """Whether no row has to be looked at: a CHECK says it already, or the new constraint is not
     valid yet (PostgreSQL 18)."""
     check = f"CHECK ({quoted(new.columns[number].name)} IS NOT NULL)"
-    return any(c.valid and c.definition == check for c in old.constraints.values()) or any(
-        constraint.kind == "n" and not constraint.valid and constraint.columns == [int(number)]
-        for constraint in new.constraints.values()
-    )
+    for constraint in old.constraints.values():
+        if constraint.valid and constraint.definition == check:
+            return True
+    for constraint in new.constraints.values():
+        on_column = constraint.kind == NOT_NULL and constraint.columns == [int(number)]
+        if on_column and not constraint.valid:
+            return True
+    return False
 
 
-def _constraints(old: Shape, new: Shape, began: Shape | None) -> Iterator[Event]:
+def _constraints(old: Shape, new: Shape, began: Shape) -> Iterator[Event]:
+    """What is new about the constraints. Of one that was there only its validation matters, and
+    that where the transaction itself added it: the lock of ADD CONSTRAINT is held meanwhile."""
     for key, constraint in new.constraints.items():
-        before = old.constraints.get(key)
-        if constraint.kind == "n":
+        if constraint.kind == NOT_NULL:
             continue
-        if before is None and constraint.kind in SCANNED:
+        before = old.constraints.get(key)
+        if before is not None:
+            validated = constraint.valid and not before.valid
+            if validated and key not in began.constraints:
+                yield Event(Happened.VALIDATED_AT_ONCE, old.name, constraint.name)
+        elif constraint.kind in SCANNED:
             if constraint.valid:
-                yield Event(
-                    SCANNED[constraint.kind], old.name, constraint.name, constraint.definition
-                )
-        elif before is None and str(constraint.index) not in old.indexes:
-            yield Event("constraint index", old.name, constraint.name, constraint.definition)
-        elif (
-            before
-            and constraint.valid
-            and not before.valid
-            and began is not None
-            and key not in began.constraints
-        ):
-            yield Event("validated at once", old.name, constraint.name)
+                kind = SCANNED[constraint.kind]
+                yield Event(kind, old.name, constraint.name, constraint.definition)
+        elif str(constraint.index) not in old.indexes:
+            kind = Happened.CONSTRAINT_INDEX
+            yield Event(kind, old.name, constraint.name, constraint.definition)
