@@ -1,11 +1,16 @@
-"""A URL that cannot be read: what is wrong with it, and no password in the message."""
+"""A URL: what is wrong with one that cannot be read, and that no password is ever shown."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from psycopg2.extensions import parse_dsn
 
 from engine.connect.connection import connect
-from engine.connect.url import checked
+from engine.connect.url import checked, for_program, shown, with_database
 from engine.errors import ConfigError, ConnectionFailed
 
 SECRET = "s3cret"
@@ -40,3 +45,47 @@ def test_a_url_that_cannot_be_read(url: str) -> None:
     message = told(url)
     assert UNREADABLE[url] in message
     assert "postgresql://user:password@host:5432/database" in message
+
+
+WORDS = st.text(min_size=1, max_size=12).filter(lambda text: "\0" not in text)
+PLACES = st.sampled_from(
+    [
+        *("@db.example:6432/isp", "@[::1]/isp?sslmode=require", "@/isp?host=/run/postgresql"),
+        *("@a:1,b:2/isp?target_session_attrs=read-write", "@localhost/isp?options=-c%20x%3D1"),
+    ]
+)
+
+
+def urls(place: str, password: str) -> tuple[str, str]:
+    """The URL of that place with the password and without one."""
+    return f"postgresql://u:{quote(password, safe='')}{place}", f"postgresql://u{place}"
+
+
+@given(place=PLACES, password=WORDS)
+@example(place="@h/d", password="'\"\\ @/%:?#")
+def test_a_password_changes_nothing_that_is_shown_or_on_a_command_line(
+    place: str, password: str
+) -> None:
+    with_password, without = urls(place, password)
+    assert checked(with_password, "DATABASE_URL") == with_password
+    assert shown(with_password) == shown(without)
+    line, environment = for_program(with_password)
+    assert parse_dsn(line) == parse_dsn(without)
+    assert environment["PGPASSWORD"] == password
+
+
+@given(place=PLACES, password=WORDS, name=WORDS)
+def test_another_database_is_on_the_same_server(place: str, password: str, name: str) -> None:
+    url, _ = urls(place, password)
+    there = parse_dsn(with_database(url, name, "-c jit=off"))
+    assert there["options"] == "-c jit=off -c search_path=public"
+    assert there["dbname"] == name
+    kept = {key: value for key, value in there.items() if key not in ("options", "dbname")}
+    assert kept.items() <= parse_dsn(url).items()
+    assert len(kept) >= 3
+
+
+def test_a_secret_that_could_only_stand_on_a_command_line_is_refused() -> None:
+    with pytest.raises(ConfigError, match="sslpassword, which PostgreSQL's programs take") as error:
+        for_program(f"postgresql://u@h/d?sslpassword={SECRET}")
+    assert SECRET not in str(error.value)
