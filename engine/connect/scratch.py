@@ -42,34 +42,40 @@ ABANDONED = rf"""
 """
 
 
+def scratch_server(url: str) -> str:
+    """Where scratch databases are made: SCRATCH_DATABASE_URL, else the server of `url`."""
+    server = os.environ.get("SCRATCH_DATABASE_URL", "")
+    return checked(server, "SCRATCH_DATABASE_URL") if server else url
+
+
 @contextmanager
-def scratch(url: str) -> Iterator[str]:
-    """The URL of an empty database on the server of `url` or of SCRATCH_DATABASE_URL.
+def scratch(url: str, template: str = "template0") -> Iterator[str]:
+    """The URL of a database on the server for scratch databases: empty, or a copy of another one
+    there, which nobody may be connected to.
 
     Raises ConfigError where the role may not create one, or the server is behind a transaction
     pooler.
     """
-    server = os.environ.get("SCRATCH_DATABASE_URL", "")
-    server = checked(server, "SCRATCH_DATABASE_URL") if server else url
+    server = scratch_server(url)
     with (
         closing(connect(server, autocommit=True, writing=True)) as keeper,
         keeper.cursor() as cursor,
     ):
         refuse_transaction_pooling(keeper, server)
         _remove_abandoned(cursor)
-        name = _create(keeper, cursor)
+        name = _create(keeper, cursor, template)
         try:
             yield with_database(server, name, keeper.info.options)
         finally:
             _drop(cursor, name)
 
 
-def _create(keeper: Any, cursor: Any) -> str:
+def _create(keeper: Any, cursor: Any, template: str) -> str:
     cursor.execute(NAME)
     name: str = cursor.fetchone()[0]
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
     try:
-        cursor.execute(create.format(sql.Identifier(name)))
+        cursor.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
     except errors.InsufficientPrivilege as error:
         raise ConfigError(
             f"the role {keeper.info.user} may not create a scratch database on "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from urllib.parse import quote, urlencode
 
 import psycopg2
 from psycopg2 import extensions
@@ -59,6 +60,13 @@ def with_database(url: str, name: str, options: str) -> str:
     if not options:
         return str(extensions.make_dsn(url, dbname=name))
     return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
+
+
+def as_url(text: str) -> str:
+    """A libpq connection string as a URL; one that is a URL already says the same afterwards."""
+    settings = extensions.parse_dsn(text)
+    name = settings.pop("dbname", "")
+    return f"postgresql:///{quote(name, safe='')}?{urlencode(settings, quote_via=quote)}"
 
 
 def shown(url: str) -> str:

@@ -1,1 +1,10 @@
-"""For the tests of domains: schemas of one's own held to the law that generate obeys."""
+"""For the tests of domains: a database of one's own, and schemas held to the law of generate.
+
+Needs the development extra, for Hypothesis.
+"""
+
+from engine.testing.databases import migrated_template, scratch_database
+from engine.testing.law import Law
+from engine.testing.strategies import pairs as schema_pairs
+
+__all__ = ["Law", "migrated_template", "schema_pairs", "scratch_database"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from engine.diff.change import Change
@@ -15,6 +16,7 @@ from engine.schema.model import Schema
 from engine.sql import statements as ddl
 
 Rows = dict[str, list[dict[str, Any]]]
+Statements = str | Sequence[str]
 
 
 class Law:
@@ -24,8 +26,9 @@ class Law:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
 
-    def build(self, schema: str, statements: str) -> Schema:
+    def build(self, schema: str, statements: Statements) -> Schema:
         """Make a PostgreSQL schema with the statements in it, and stay there."""
+        statements = statements if isinstance(statements, str) else ";\n".join(statements)
         self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}")
         self._run("SET LOCAL check_function_bodies = off")
         if statements.strip():
@@ -39,8 +42,11 @@ class Law:
             self._run(statement)
         return changes
 
-    def holds(self, old: str, new: str, rows: str = "") -> list[Change]:
-        """Go from the old statements to the new ones and back. rows: what to put in before.
+    def holds(self, old: Statements, new: Statements, rows: str = "") -> list[Change]:
+        """Go from the old statements to the new ones and back.
+
+        old, new: SQL that makes a whole schema, as one text or one by one. rows: what to put in
+        before.
 
         Gives the changes of the way up. Raises AssertionError where the law does not hold, and
         GenerateError where a change has no safe statement.

@@ -6,13 +6,13 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from engine.testing import strategies
+from engine.testing import schema_pairs
 from tests.support.drawn import BOUNDED, Statements, holds
 
 CAMPAIGN = settings(BOUNDED, max_examples=600, derandomize=False)
 
 
 @CAMPAIGN
-@given(pair=strategies.pairs())
+@given(pair=schema_pairs())
 def test_there_and_back_many_times(bench: Any, pair: tuple[Statements, Statements]) -> None:
     holds(bench, pair)

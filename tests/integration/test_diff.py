@@ -12,7 +12,7 @@ from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
-from engine.testing.law import Law
+from engine.testing import Law
 from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.each

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.errors import GenerateError
-from engine.testing.law import Law
+from engine.testing import Law
 from tests.support import pairs
 from tests.support.pairs import Pair
 

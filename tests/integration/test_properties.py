@@ -6,11 +6,11 @@ from typing import Any
 
 from hypothesis import given
 
-from engine.testing import strategies
+from engine.testing import schema_pairs
 from tests.support.drawn import BOUNDED, Statements, holds
 
 
 @BOUNDED
-@given(pair=strategies.pairs())
+@given(pair=schema_pairs())
 def test_there_and_back(bench: Any, pair: tuple[Statements, Statements]) -> None:
     holds(bench, pair)

@@ -18,6 +18,7 @@ from tests.support.readme import Terminal, block, steps, write_files
 FILES = "## Adding a domain"
 GENERATE = "### Generate and migrate"
 REMOVE = "### Remove it"
+TESTS = "## Testing a domain"
 PACKAGE = "## A domain as a pip package"
 INDEX = """
     SELECT indisunique, pg_get_expr(indexprs, indrelid), pg_get_expr(indpred, indrelid)
@@ -63,6 +64,9 @@ def test_the_domain_is_added_and_removed_as_shown(terminal: Terminal, migrated_u
     check_fiber(migrated_url)
     listed = json.loads(terminal.run("invoke domains --json").stdout)
     assert json.loads(block(GENERATE, "json")) in listed
+    write_files(TESTS, terminal.folder)
+    tested = terminal.run(block(TESTS, "sh"))
+    assert "3 passed" in tested.stdout, tested.stdout
     terminal.replay(*steps("### Back and forth"))
     check_fiber(migrated_url)
     terminal.replay(*steps(REMOVE))
@@ -104,15 +108,14 @@ def _break(path: Path) -> None:
 
 
 def test_the_files_are_clean(tmp_path: Path) -> None:
-    paths = write_files(FILES, tmp_path)
-    for arguments in (["format", "--check"], ["check"]):
-        command = [
-            sys.executable,
-            "-m",
-            "ruff",
-            *arguments,
-            "--config",
-            str(ROOT / "pyproject.toml"),
-        ]
-        result = subprocess.run([*command, *paths], capture_output=True, text=True, timeout=60)
+    paths = [*write_files(FILES, tmp_path), *write_files(TESTS, tmp_path)]
+    settings = [
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "--config",
+        f'src=["{ROOT}", "{tmp_path}"]',
+    ]
+    for arguments in (["format", "--check"], ["check", "--ignore=D1"]):
+        command = [sys.executable, "-m", "ruff", *arguments, *settings, *map(str, paths)]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert result.returncode == 0, result.stdout + result.stderr

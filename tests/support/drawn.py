@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from engine.testing.law import Law
+from engine.testing import Law
 
 Statements = list[str]
 BOUNDED = settings(
@@ -20,6 +20,6 @@ BOUNDED = settings(
 
 def holds(bench: Any, pair: tuple[Statements, Statements]) -> None:
     try:
-        Law(bench).holds(*(";\n".join(statements) for statements in pair))
+        Law(bench).holds(*pair)
     finally:
         bench.rollback()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
 from engine.connect.connection import connect
-from engine.connect.url import checked, for_program, shown, with_database
+from engine.connect.url import as_url, checked, for_program, shown, with_database
 from engine.errors import ConfigError, ConnectionFailed
 
 SECRET = "s3cret"
@@ -89,3 +89,17 @@ def test_a_secret_that_could_only_stand_on_a_command_line_is_refused() -> None:
     with pytest.raises(ConfigError, match="sslpassword, which PostgreSQL's programs take") as error:
         for_program(f"postgresql://u@h/d?sslpassword={SECRET}")
     assert SECRET not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://user:p%40ss%2Fword@host:5433/da%20ta?sslmode=require",
+        "user=u password='it''s' host=/run/a dbname='a b'".replace("''", r"\'"),
+        "host=::1 port=5432 dbname=x options='-c search_path=public'",
+    ],
+)
+def test_a_connection_string_as_a_url_says_the_same(text: str) -> None:
+    url = as_url(text)
+    assert parse_dsn(checked(url, "URL")) == parse_dsn(text)
+    assert as_url(url) == url
