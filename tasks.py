@@ -18,6 +18,7 @@ from commands.check import check
 from commands.command_line import CommandLine
 from commands.db import db_shell, db_start, db_stop
 from commands.demo import demo
+from commands.docs import docs
 from commands.domains import domains
 from commands.env import env_set
 from commands.fresh import fresh, reset
@@ -31,7 +32,7 @@ sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 namespace = Collection(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),
-    *(renumber, domains, demo, test),
+    *(renumber, domains, docs, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

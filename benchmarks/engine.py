@@ -104,72 +104,57 @@ def measured(bench: Bench, runs: int, progress: Callable[[str], None]) -> list[R
     """All rows of the table."""
     rows: list[Row] = []
 
-    def measure(title: str, commands: Mapping[str, Command], times: int = runs) -> None:
+    def measure(title: str, commands: Mapping[str, Command]) -> None:
         progress(title)
-        rows.append((title, in_turn(commands, times)))
+        rows.append((title, in_turn(commands, runs)))
 
-    ours, plain, alembic, django = bench.ours, bench.plain, bench.alembic, bench.django
+    ours, alembic = bench.ours, bench.alembic
     home = bench.at("ours")
-    floor = Command([sys.executable, "-c", FLOOR, home], bench.folder)
-    measure(
-        "status",
-        {
-            "floor": floor,
-            "peewee-migrate": plain.command(bench.at("plain"), "status"),
-            "Django": django.command(bench.at("django"), "showmigrations"),
-            "Alembic": alembic.command(bench.at("alembic"), "current"),
-            "ours": ours.command(home, "status"),
-        },
-    )
-    measure(
-        "nothing pending",
-        {
-            "floor": floor,
-            "peewee-migrate": plain.command(bench.at("plain"), "migrate"),
-            "Django": django.command(bench.at("django"), "migrate", "-v0", "sample"),
-            "Alembic": alembic.command(bench.at("alembic"), "upgrade", "head"),
-            "ours": ours.command(home, "migrate"),
-        },
-    )
+    compared = alembic.command(bench.at("alembic"), "check")
+    measure("status", _statuses(bench))
+    measure("nothing pending", _nothing_pending(bench))
     measure(
         "nothing to generate",
         {
-            "Django": django.command(bench.at("django"), "makemigrations", "--check"),
-            "Alembic": alembic.command(bench.at("alembic"), "check"),
+            "Django": bench.django.command(bench.at("django"), "makemigrations", "--check"),
+            "Alembic": compared,
             "ours": ours.command(home, "generate", "again"),
         },
     )
-    measure(
-        "check",
-        {
-            "Alembic": alembic.command(bench.at("alembic"), "check"),
-            "ours": ours.command(home, "check"),
-        },
-    )
-    measure(
-        "check --live",
-        {
-            "Alembic": alembic.command(bench.at("alembic"), "check"),
-            "ours": ours.command(home, "check", "--live"),
-        },
-    )
+    measure("check", {"Alembic": compared, "ours": ours.command(home, "check")})
+    measure("check --live", {"Alembic": compared, "ours": ours.command(home, "check", "--live")})
     measure("apply", _applying(bench, bench.script()))
-    bench.ours.add(bench.small)
-    bench.alembic.add(bench.small)
-    bench.django.add(bench.small)
+    for tool in (ours, alembic, bench.django):
+        tool.add(bench.small)
     measure(f"apply with {bench.small} small files", _applying(bench, bench.script()))
     bench.migrate_all()
-    measure(
-        f"status of {bench.small} small files",
-        {
-            "floor": floor,
-            "peewee-migrate": plain.command(bench.at("plain"), "status"),
-            "Django": django.command(bench.at("django"), "showmigrations"),
-            "Alembic": alembic.command(bench.at("alembic"), "current"),
-            "ours": ours.command(home, "status"),
-        },
-    )
+    measure(f"status of {bench.small} small files", _statuses(bench))
     return rows
+
+
+def _floor(bench: Bench) -> Command:
+    """What any task costs: invoke and psycopg2 imported, one query."""
+    return Command([sys.executable, "-c", FLOOR, bench.at("ours")], bench.folder)
+
+
+def _statuses(bench: Bench) -> dict[str, Command]:
+    return {
+        "floor": _floor(bench),
+        "peewee-migrate": bench.plain.command(bench.at("plain"), "status"),
+        "Django": bench.django.command(bench.at("django"), "showmigrations"),
+        "Alembic": bench.alembic.command(bench.at("alembic"), "current"),
+        "ours": bench.ours.command(bench.at("ours"), "status"),
+    }
+
+
+def _nothing_pending(bench: Bench) -> dict[str, Command]:
+    return {
+        "floor": _floor(bench),
+        "peewee-migrate": bench.plain.command(bench.at("plain"), "migrate"),
+        "Django": bench.django.command(bench.at("django"), "migrate", "-v0", "sample"),
+        "Alembic": bench.alembic.command(bench.at("alembic"), "upgrade", "head"),
+        "ours": bench.ours.command(bench.at("ours"), "migrate"),
+    }
 
 
 def _applying(bench: Bench, script: Path) -> dict[str, Command]:

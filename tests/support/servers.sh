@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs PostgreSQL servers and PgBouncer for the tests, where they are missing and that is
-# possible: Debian's, and the oldest version that the engine supports, which npm has. Where it is
+# Installs PostgreSQL servers, PgBouncer and Chromium for the tests, where they are missing and
+# that is possible: Debian's, and the oldest version that the engine supports, which npm has. Where it is
 # not, the tests run on what there is.
 set -u
 PATH="$PATH:/usr/sbin"
@@ -10,12 +10,12 @@ OLDEST=14.23.0-beta.17
 FOLDER="$(dirname "$0")/../.servers/${OLDEST%%.*}"
 
 have_debians() {
-    ls /usr/lib/postgresql/*/bin/initdb && command -v pgbouncer
+    ls /usr/lib/postgresql/*/bin/initdb && command -v pgbouncer && command -v chromedriver
 } >/dev/null 2>&1
 
 install_debians() {
     apt-get update -q && apt-get install -q -y --no-install-recommends \
-        postgresql postgresql-contrib pgbouncer
+        postgresql postgresql-contrib pgbouncer chromium chromium-driver
 } >/dev/null </dev/null
 
 # The links between the libraries are a list in the package, from which its own script makes them.
@@ -29,10 +29,10 @@ install_oldest() {
 
 if ! have_debians; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        echo "installing Debian's postgresql and pgbouncer for the tests"
+        echo "installing Debian's postgresql, pgbouncer and chromium for the tests"
         install_debians
     fi
-    have_debians || echo "Debian's postgresql or pgbouncer is missing and cannot be installed here."
+    have_debians || echo "Debian's postgresql, pgbouncer or chromium is missing and cannot be installed here."
 fi
 
 if [ ! -d "$FOLDER" ] && [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null 2>&1; then

@@ -70,7 +70,7 @@ def test_every_option_in_the_text_is_one_of_its_task(name: str) -> None:
 
 
 def test_the_settings_are_those_that_the_code_reads() -> None:
-    homes = ("application", "commands", "demo", "domains", "engine", "kernel")
+    homes = ("application", "commands", "demo", "domains", "engine", "kernel", "pages")
     files = [*ROOT.glob("*.py"), *(path for home in homes for path in (ROOT / home).rglob("*.py"))]
     read = {name for path in files for name in _environment(path)}
     assert {spans(row[0])[0] for row in table("## Settings")} == read

@@ -1,0 +1,40 @@
+"""The pages of the schema."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+
+from commands.base import ROOT, migration_url
+from commands.task import command
+
+
+@command(
+    example="invoke docs",
+    help={
+        "check": "Write nothing; exit with 1 where a page is not what the domains ask for.",
+        "path": "Folder to write to, instead of docs/schema.",
+    },
+)
+def docs(c: Context, check: bool = False, path: str = "") -> None:
+    """Write the pages of the schema: Markdown, one HTML file, JSON and SQL."""
+    import registry
+    from pages import book
+    from pages.collect import collect
+
+    folder = Path(path) if path else ROOT / "docs/schema"
+    facts = collect(migration_url(), "MikroTik ISP billing", list(registry.load()))
+    texts = book.files(facts)
+    if check:
+        stale = book.stale(folder, texts)
+        print("\n".join([*(f"stale: {name}" for name in stale)]) or "The pages are up to date.")
+        if stale:
+            print("What to do: run `invoke docs` and commit what it writes.")
+        raise Exit(code=int(bool(stale)))
+    changed = book.write(folder, texts)
+    for name in changed:
+        print(f"wrote {folder / name}" if name in texts else f"removed {folder / name}")
+    if not changed:
+        print("Nothing changed: the pages are up to date.")

@@ -1,0 +1,15 @@
+"""The facts as JSON, for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from pages.facts import SchemaFacts
+
+
+def as_json(facts: SchemaFacts) -> str:
+    """schema.json: domains with their tables; no SQL text of the whole."""
+    value = asdict(facts)
+    del value["sql"]
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,54 @@
+"""CHECKs and triggers in words, where a pattern is plain enough; else PostgreSQL's own text."""
+
+from __future__ import annotations
+
+import re
+
+NAME = r'"?([\w ]+)"?'
+# What a CHECK says, as PostgreSQL prints it, and how one would say it.
+CHECKS = (
+    (rf"{NAME} >= 0", "{0} is not negative"),
+    (rf"{NAME} > 0", "{0} is above zero"),
+    (rf"{NAME} <> 0", "{0} is not zero"),
+    (rf"{NAME} >= (\d+)", "{0} is at least {1}"),
+    (rf"{NAME} <= (\d+)", "{0} is at most {1}"),
+    (rf"{NAME} >= (-?\d+) AND \1 <= (-?\d+)", "{0} is between {1} and {2}"),
+    (rf"btrim\({NAME}\) <> ''::text", "{0} is not blank"),
+    (rf"\({NAME} IS NULL\) = \({NAME} IS NULL\)", "{0} and {1} are there together, or neither is"),
+    (rf"octet_length\({NAME}\) = (\d+)", "{0} has {1} bytes"),
+    (rf"{NAME} ~ '(.*)'::text", "{0} matches `{1}`"),
+)
+TRIGGER = re.compile(
+    r"CREATE (?:CONSTRAINT )?TRIGGER .*? (?P<when>BEFORE|AFTER|INSTEAD OF) (?P<events>.*?) ON \S+"
+    r"(?: FROM \S+)?(?P<deferred> DEFERRABLE INITIALLY DEFERRED)?.*?"
+    r"FOR EACH (?P<each>ROW|STATEMENT)"
+    r"(?: WHEN \((?P<condition>.*)\))? EXECUTE FUNCTION (?P<function>[^(]+)\((?P<arguments>.*)\)",
+    re.DOTALL,
+)
+
+
+def check(definition: str) -> str:
+    """What `CHECK (…)` asks for."""
+    text = definition.removesuffix(" NOT VALID").removeprefix("CHECK (").removesuffix(")")
+    for pattern, words in CHECKS:
+        match = re.fullmatch(pattern, text)
+        if match:
+            return words.format(*match.groups())
+    return f"`{text}`"
+
+
+def trigger(definition: str, comment: str) -> str:
+    """When a trigger fires and what it runs."""
+    match = TRIGGER.match(definition)
+    if not match:
+        return f"`{definition}`"
+    when = match["when"].lower()
+    if match["deferred"]:
+        when = "at the end of the transaction, after"
+    events = match["events"].replace(" OR ", " or ")
+    unit = "each row" if match["each"] == "ROW" else "each statement"
+    words = f"{when} {events}, for {unit}"
+    if match["condition"]:
+        words += f", where `{match['condition'].removeprefix('(').removesuffix(')')}`"
+    words += f": `{match['function']}`"
+    return f"{words}. {comment}" if comment else words
