@@ -57,29 +57,38 @@ class Draft:
         return [text for text in self._texts() if text]
 
     def _texts(self) -> Iterator[str]:
+        yield from self._types()
+        yield from self._functions()
+        yield "CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
+        for title, piece in self._of_kind("sequence"):
+            yield f"CREATE SEQUENCE {name(title)} {piece['options']}"
+        for title, piece in self._of_kind("table"):
+            yield from self._table(title, piece)
+        for title, piece in self._of_kind("table"):
+            yield from self._keys(title, piece)
+        for title, piece in self._of_kind("sequence"):
+            if "n" in self.columns(piece["owner"]):
+                yield f"ALTER SEQUENCE {name(title)} OWNED BY {name(piece['owner'])}.n"
+        for title, piece in self._of_kind("view"):
+            yield from self._view(title, piece)
+        yield from self._readers()
+
+    def _of_kind(self, kind: str) -> list[tuple[str, Any]]:
+        return [item for item in self.relations.items() if item[1]["kind"] == kind]
+
+    def _types(self) -> Iterator[str]:
+        """The enum e first, which the composite type may name."""
         for title, (kind, *rest) in sorted(self.types.items(), key=lambda item: item[0] != "e"):
             yield getattr(self, f"_{kind}")(title, *rest)
+
+    def _functions(self) -> Iterator[str]:
         for title, (argument, result, number) in self.functions.items():
             yield (
                 f"CREATE FUNCTION {title}({argument} int) RETURNS {result} IMMUTABLE LANGUAGE sql "
                 f"AS $$SELECT $1::{result} + {number}$$"
             )
-        yield "CREATE FUNCTION kept() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
-        of_kind = {
-            kind: [item for item in self.relations.items() if item[1]["kind"] == kind]
-            for kind in ("sequence", "table", "view")
-        }
-        for title, piece in of_kind["sequence"]:
-            yield f"CREATE SEQUENCE {name(title)} {piece['options']}"
-        for title, piece in of_kind["table"]:
-            yield from self._table(title, piece)
-        for title, piece in of_kind["table"]:
-            yield from self._keys(title, piece)
-        for title, piece in of_kind["sequence"]:
-            if "n" in self.columns(piece["owner"]):
-                yield f"ALTER SEQUENCE {name(title)} OWNED BY {name(piece['owner'])}.n"
-        for title, piece in of_kind["view"]:
-            yield from self._view(title, piece)
+
+    def _readers(self) -> Iterator[str]:
         for title, relation in self.readers.items():
             if relation in self.relations:
                 yield (
@@ -120,21 +129,27 @@ class Draft:
     def _table(self, title: str, piece: Any) -> Iterator[str]:
         columns = self.columns(title)
         lines = [self._column(column, piece) for column in columns]
-        number = columns.get("n", "") in ("smallint", "int", "bigint")
-        if number and piece["generated"]:
+        if columns.get("n") in ("smallint", "int", "bigint"):
+            lines += self._counting(title, piece)
+        if title == PARTITIONED:
+            lines.append("k date NOT NULL")
+            yield f"CREATE TABLE {name(title)} ({', '.join(lines)}) PARTITION BY RANGE (k)"
+        else:
+            if "id" in columns and piece["key"]:
+                lines.append("PRIMARY KEY (id)")
+            unlogged = "UNLOGGED " if piece["unlogged"] else ""
+            yield f"CREATE {unlogged}TABLE {name(title)} ({', '.join(lines)})"
+        yield from self._indexes(title, piece, columns)
+        yield from self._rest(title, piece, columns)
+
+    def _counting(self, title: str, piece: Any) -> Iterator[str]:
+        """What stands on the column n, which is a number."""
+        if piece["generated"]:
             called = piece["generated"] in self.functions
             value = f"{piece['generated']}(n::int)" if called else "n"
-            lines.append(f"g bigint GENERATED ALWAYS AS ({value} + 1) STORED")
-        if number and piece["check"]:
-            lines.append(f"CONSTRAINT {name(title + ' check')} CHECK (n > {piece['check']})")
-        parted = title == PARTITIONED
-        if "id" in columns and piece["key"] and not parted:
-            lines.append("PRIMARY KEY (id)")
-        tail = " PARTITION BY RANGE (k)" if parted else ""
-        lines += ["k date NOT NULL"] if parted else []
-        unlogged = "UNLOGGED " if piece["unlogged"] and not parted else ""
-        yield f"CREATE {unlogged}TABLE {name(title)} ({', '.join(lines)}){tail}"
-        yield from self._parts(title, piece, columns)
+            yield f"g bigint GENERATED ALWAYS AS ({value} + 1) STORED"
+        if piece["check"]:
+            yield f"CONSTRAINT {name(title + ' check')} CHECK (n > {piece['check']})"
 
     def _column(self, column: str, piece: Any) -> str:
         kind, not_null, default = piece["columns"][column]
@@ -146,9 +161,8 @@ class Draft:
             text += f" DEFAULT {DEFAULTS[kind]}"
         return f"{text} NOT NULL" if not_null else text
 
-    def _parts(self, title: str, piece: Any, columns: Mapping[str, str]) -> Iterator[str]:
-        table, tag = name(title), title.strip('"').replace('"', "")
-        function = next(iter(self.functions), "abs")
+    def _indexes(self, title: str, piece: Any, columns: Mapping[str, str]) -> Iterator[str]:
+        table, tag = name(title), _tag(title)
         for number, (column, unique, partial) in enumerate(piece["indexes"]):
             if column in columns and columns[column] != "composite c":
                 where = f" WHERE {name(column)} IS NOT NULL" if partial else ""
@@ -156,10 +170,14 @@ class Draft:
                 called = name(f"{tag}_{number}")
                 yield f"CREATE {word}INDEX {called} ON {table} ({name(column)}){where}"
         if columns.get("n") == "int":
-            yield f"CREATE INDEX {name(tag + '_fn')} ON {table} (({function}(n)))"
-            if piece["secured"]:
-                yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
-                yield f"CREATE POLICY own ON {table} USING ({function}(n) > {piece['check']})"
+            yield f"CREATE INDEX {name(tag + '_fn')} ON {table} (({self._function()}(n)))"
+
+    def _rest(self, title: str, piece: Any, columns: Mapping[str, str]) -> Iterator[str]:
+        """Policies, triggers, parameters and comments."""
+        table = name(title)
+        if columns.get("n") == "int" and piece["secured"]:
+            yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+            yield f"CREATE POLICY own ON {table} USING ({self._function()}(n) > {piece['check']})"
         if piece["trigger"]:
             of = " OF s" if "s" in columns else ""
             yield (
@@ -173,6 +191,10 @@ class Draft:
             yield f"COMMENT ON TABLE {table} IS {literal(piece['comment'])}"
             for column in columns:
                 yield f"COMMENT ON COLUMN {table}.{name(column)} IS {literal(piece['comment'])}"
+
+    def _function(self) -> str:
+        """A function of a number: one that is drawn, else one that PostgreSQL has."""
+        return next(iter(self.functions), "abs")
 
     def _keys(self, title: str, piece: Any) -> Iterator[str]:
         """The foreign key, where its target has a key that it may refer to."""
@@ -191,23 +213,36 @@ class Draft:
             )
 
     def _view(self, title: str, piece: Any) -> Iterator[str]:
-        """Over a table, or over the view that is drawn before it."""
-        held = self.columns(piece["source"])
-        before = [n for n, p in self.relations.items() if p["kind"] == "view"]
-        below = before[: before.index(title)]
-        source = below[-1] if below else ""
-        if held or piece["source"] in below:
-            source = piece["source"]
-        select = f"SELECT * FROM {name(source)}" if source else "SELECT 1 AS one"
-        if source and piece["least"] == 2:
-            select = f"SELECT count(*) AS count FROM {name(source)}"
-        elif held and piece["few"]:
-            select = f"SELECT {name(next(iter(held)))} AS first, count(*) FROM {name(source)}"
-            select += " GROUP BY 1"
-        elif held.get("n") == "int":
-            select += f" WHERE {next(iter(self.functions), 'abs')}(n) > {piece['least']}"
         kind = "MATERIALIZED VIEW" if piece["materialized"] else "VIEW"
-        yield f"CREATE {kind} {name(title)} AS {select}"
-        if piece["materialized"] and held and piece["few"]:
+        yield f"CREATE {kind} {name(title)} AS {self._select(title, piece)}"
+        if piece["materialized"] and piece["few"] and self.columns(piece["source"]):
             yield f"CREATE INDEX {name(title + '_i')} ON {name(title)} (count)"
         yield f"COMMENT ON {kind} {name(title)} IS {literal(piece['comment'])}"
+
+    def _select(self, title: str, piece: Any) -> str:
+        source, columns = self._source(title, piece), self.columns(piece["source"])
+        if not source:
+            return "SELECT 1 AS one"
+        if piece["least"] == 2:
+            return f"SELECT count(*) AS count FROM {name(source)}"
+        if columns and piece["few"]:
+            first = name(next(iter(columns)))
+            return f"SELECT {first} AS first, count(*) FROM {name(source)} GROUP BY 1"
+        if columns.get("n") == "int":
+            condition = f"{self._function()}(n) > {piece['least']}"
+            return f"SELECT * FROM {name(source)} WHERE {condition}"
+        return f"SELECT * FROM {name(source)}"
+
+    def _source(self, title: str, piece: Any) -> str:
+        """The table or the earlier view that is drawn for a view, else the view that is drawn just
+        before it, else nothing."""
+        views = [view for view, _ in self._of_kind("view")]
+        below = views[: views.index(title)]
+        if self.columns(piece["source"]) or piece["source"] in below:
+            return str(piece["source"])
+        return below[-1] if below else ""
+
+
+def _tag(title: str) -> str:
+    """A table's name as part of another one."""
+    return title.strip('"').replace('"', "")
