@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from commands.colour import painter
 from commands.progress import ProgressLine
 from commands.statement_words import first_words
-from engine.report import Report
+from engine.report import Action, Report
 
 # What begins a message, and stands for what it says.
 MEANINGS = ("notice", "warning", "error")
@@ -62,7 +62,7 @@ class Console(Report):
         self.done += 1
         self.progress_line.update(self._place(), self._share())
 
-    def finished(self, name: str, action: str, seconds: float) -> None:
+    def finished(self, name: str, action: Action, seconds: float) -> None:
         self.progress_line.end()
         stream = sys.stderr if self.quiet else sys.stdout
         done = painter(stream)(action, "applied")

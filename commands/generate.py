@@ -129,8 +129,7 @@ def renumber(c: Context, dry_run: bool = False, json: bool = False) -> None:
     from engine.manage.renumber import renumber as move
     from engine.manage.status import read_status
 
-    entries = read_status(url(), MIGRATIONS).history.entries
-    applied = [entry.name for entry in entries if entry.state != "pending"]
+    applied = read_status(url(), MIGRATIONS).history.recorded
     dry = is_dry(c, dry_run)
     moved = move(MIGRATIONS, applied, dry=dry)
     if json:

@@ -19,6 +19,7 @@ from commands.console import Console
 from commands.statement_words import first_words
 from engine.errors import EngineError
 from engine.explain.postgres_errors import sqlstate
+from engine.report import Action
 
 
 class JsonLog(Console):
@@ -64,7 +65,7 @@ class JsonLog(Console):
             **_outcome(error),
         )
 
-    def finished(self, name: str, action: str, seconds: float) -> None:
+    def finished(self, name: str, action: Action, seconds: float) -> None:
         print(f"{name}  {action} in {seconds:.2f} s", flush=True)
         self.event("file", name=name, outcome=action, duration_ms=_ms(seconds))
         self.name = ""

@@ -113,7 +113,7 @@ def status(c: Context, pending: bool = False, exit_code: bool = False, json: boo
         print(where.as_text(painter(sys.stdout), only_pending=pending))
     for text in where.notices:
         print(painter(sys.stderr)("notice", "notice") + f": {text}", file=sys.stderr)
-    if exit_code and (where.history.problems or where.history.count("pending")):
+    if exit_code and (where.history.problems or where.history.pending):
         raise Exit(code=PROBLEMS if where.history.problems else PENDING)
 
 

@@ -31,7 +31,7 @@ from engine.connect.url import shown
 from engine.errors import EngineError, Refused
 from engine.manage import environment
 from engine.manage.status import read_status
-from engine.report import Report
+from engine.report import Action, Report
 
 LOCK_TIMEOUT = "5s"
 EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"
@@ -80,7 +80,7 @@ def load(url: str, migrations: Path, plan: Plan, report: Report) -> list[Sheet]:
         except psycopg2.Error as error:
             raise _explained(error) from error
         _vacuum(connection, sheets, report)
-    report.finished("demo", "loaded", time.perf_counter() - begun)
+    report.finished("demo", Action.LOADED, time.perf_counter() - begun)
     return sheets
 
 
@@ -92,7 +92,7 @@ def _models() -> list[type[Model]]:
 
 def _refuse_unmigrated(url: str, migrations: Path, where: str) -> None:
     found = read_status(url, migrations).history.checked()
-    if pending := found.count("pending"):
+    if pending := len(found.pending):
         raise Refused(
             f"{where} is not up to date: {pending} migrations are pending.",
             why="Nothing was changed.",

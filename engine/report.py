@@ -5,6 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
+
+
+class Action(StrEnum):
+    """What was done with a migration, with a backup, or with rows from elsewhere."""
+
+    APPLIED = "applied"
+    ROLLED_BACK = "rolled back"
+    WRITTEN = "written"
+    RESTORED = "restored"
+    LOADED = "loaded"
 
 
 class Report:
@@ -22,8 +33,8 @@ class Report:
     def step(self) -> None:
         """One step of the file is done."""
 
-    def finished(self, name: str, action: str, seconds: float) -> None:
-        """A file is done. action: `applied` or `rolled back`."""
+    def finished(self, name: str, action: Action, seconds: float) -> None:
+        """A file is done."""
 
     def failed(self, name: str, seconds: float) -> None:
         """A file stopped in the middle."""

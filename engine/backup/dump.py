@@ -24,7 +24,7 @@ from engine.connect import programs
 from engine.connect.connection import connect
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, ConfigError, Refused
-from engine.report import Report
+from engine.report import Action, Report
 
 PARTIAL = ".partial"
 ENDING = ".dump"
@@ -71,7 +71,7 @@ def dump(url: str, folder: Path, report: Report) -> Dump:
             why="No backup was made.",
             fix="make room or give the right to write there, or name another folder with --path.",
         ) from error
-    report.finished(str(made.path), "written", time.perf_counter() - start)
+    report.finished(str(made.path), Action.WRITTEN, time.perf_counter() - start)
     return made
 
 

@@ -20,7 +20,7 @@ from engine.backup.dump import sidecar
 from engine.connect import programs
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, Refused
-from engine.report import Report
+from engine.report import Action, Report
 from engine.run import time_zone
 from engine.run.session import Settings, exclusive
 
@@ -95,7 +95,7 @@ def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
         if zone := archive.zone(report):
             time_zone.keep(session.guard, zone, report)
         session.cursor().execute("ANALYZE")
-    report.finished(path.name, "restored", time.perf_counter() - start)
+    report.finished(path.name, Action.RESTORED, time.perf_counter() - start)
 
 
 def _verify(path: Path) -> None:

@@ -18,7 +18,7 @@ from engine.check.round_trip import Walk
 from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import history, migration_folder
-from engine.files.history import History
+from engine.files.history import History, State
 from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
@@ -72,7 +72,7 @@ class Live:
 
     def pending(self, migrations: Sequence[Migration]) -> set[str]:
         """The names of the files that it has not applied."""
-        done = self.history.in_state("applied", "edited") if self.history else set()
+        done = self.history.in_state(State.APPLIED, State.EDITED) if self.history else set()
         return {migration.name for migration in migrations} - done
 
 
@@ -152,10 +152,7 @@ class Check:
 
     def _history(self, live: Live) -> list[Finding]:
         problems = live.history.problems if live.history else []
-        return [
-            Finding("", 0, RuleName.HISTORY, Level.ERROR, f"{problem.rstrip('.')}.")
-            for problem in problems
-        ]
+        return [Finding("", 0, RuleName.HISTORY, Level.ERROR, str(problem)) for problem in problems]
 
     def _dangers(
         self, migrations: list[Migration], seen: list[Observed], live: Live

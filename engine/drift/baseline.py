@@ -18,16 +18,11 @@ from psycopg2 import errors
 from engine.drift import schema_json
 from engine.drift.schema_json import Damaged
 from engine.errors import ConfigError
-from engine.files.history import History
+from engine.files import own_table
+from engine.files.history import History, State
 from engine.schema.catalog import READING_TABLE
 from engine.schema.model import Schema
 
-COLUMNS = f"""
-    SELECT array_agg(attname::text) FROM pg_attribute
-    WHERE attrelid = (SELECT oid FROM pg_class WHERE relname = '{READING_TABLE}'
-                      AND relnamespace = quote_ident(current_schema())::regnamespace)
-      AND attnum > 0 AND NOT attisdropped
-"""
 # One row, known by its key: a publication FOR ALL TABLES lets nobody delete or update rows of a
 # table that has none ("does not have a replica identity and publishes deletes").
 CREATE = f"""
@@ -94,7 +89,7 @@ class Reading:
 def load(cursor: Any) -> Reading | None:
     """The reading that the database keeps, or None. Raises ConfigError where the role may not read
     it, or the table is somebody else's."""
-    columns = _columns(cursor)
+    columns = own_table.columns(cursor, READING_TABLE)
     if not columns or columns == FIRST_VERSION:
         return None
     _refuse_another(columns)
@@ -113,10 +108,10 @@ def load(cursor: Any) -> Reading | None:
 def keep(cursor: Any, document: Mapping[str, Any], history: History, version: int) -> None:
     """Keep the encoded schema in the place of an earlier one. Where no file is applied, none is
     kept. cursor: psycopg2, in autocommit. Raises ConfigError where the table is somebody else's."""
-    columns = _columns(cursor)
+    columns = own_table.columns(cursor, READING_TABLE)
     if columns and columns != FIRST_VERSION:
         _refuse_another(columns)
-    if not history.count("applied", "edited", "missing") and not history.unfinished:
+    if not history.recorded and not history.unfinished:
         cursor.execute(f"DROP TABLE IF EXISTS {READING_TABLE}")
         return
     first = "" if columns == OURS else UPGRADE if columns else CREATE
@@ -127,13 +122,8 @@ def keep(cursor: Any, document: Mapping[str, Any], history: History, version: in
 
 def state(history: History) -> list[Any]:
     """What tells one history from another: the files applied, and those that stopped half-way."""
-    names = [entry.name for entry in history.entries if entry.state != "pending"]
-    return [names, dict(sorted(history.unfinished.items()))]
-
-
-def _columns(cursor: Any) -> set[str]:
-    cursor.execute(COLUMNS)
-    return set(cursor.fetchone()[0] or ())
+    names = [entry.name for entry in history.entries if entry.state is not State.PENDING]
+    return [names, {file.key: file.done for file in history.unfinished}]
 
 
 def _refuse_another(columns: set[str]) -> None:

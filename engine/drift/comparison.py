@@ -73,7 +73,7 @@ def compare(url: str, folder: Path) -> Comparison:
         found = history.read(cursor, migrations)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         known, source = live, NOT_YET
-        if found.count("applied", "edited", "missing"):
+        if found.recorded:
             known, source = baseline(connection, url, migrations, found)
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
@@ -92,12 +92,12 @@ def baseline(
     if kept and not misfit:
         return kept.schema, f"what the run of {kept.taken_at} UTC left"
     if found.unfinished:
+        stopped = ", ".join(map(str, found.unfinished))
         raise ConfigError(
-            f"what the files led to is not known: {', '.join(found.unfinished)} stopped half-way.",
+            f"what the files led to is not known: {stopped} stopped in the middle.",
             fix="finish it: invoke migrate (or rollback, as `invoke status` says).",
         )
-    names = found.in_state("applied", "edited", "missing")
-    applied = [migration for migration in migrations if migration.name in names]
+    applied = [migration for migration in migrations if migration.name in found.recorded]
     try:
         with replayed(url, applied, version) as database:
             return replay.read(database), "the applied files, run in a scratch database"

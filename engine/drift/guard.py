@@ -48,7 +48,7 @@ class Watch:
             return
         connection = self.session.database.connection()
         found = history.read(connection.cursor(), self.migrations)
-        applied = found.in_state("applied", "edited", "missing")
+        applied = found.recorded
         if not applied:
             return
         try:

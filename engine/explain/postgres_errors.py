@@ -83,6 +83,8 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
 
 def sqlstate(error: BaseException) -> str | None:
     """The code of the server's error behind this one, or None."""
+    if isinstance(error, EngineError):
+        return error.sqlstate or None
     code: str | None = getattr(server_error(error), "pgcode", None)
     return code
 

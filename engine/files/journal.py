@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
+from engine.files import own_table
 from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.schema.catalog import JOURNAL_TABLE
@@ -42,12 +43,26 @@ LEFT_BEHIND = f"""
                     AND c.relname ~ '_cc(new|old)[0-9]*$' END
       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
 """
-IS_THERE = f"""
-    SELECT FROM pg_class
-    WHERE relname = '{JOURNAL_TABLE}' AND relnamespace = quote_ident(current_schema())::regnamespace
-"""
 BACK = "/back"  # no file's name has a slash
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A file that stopped in the middle. rollback: on which way. done: how many of its steps are
+    done."""
+
+    name: str
+    rollback: bool
+    done: int
+
+    @property
+    def key(self) -> str:
+        """The name under which the journal has it."""
+        return _key(self.name, rollback=self.rollback)
+
+    def __str__(self) -> str:
+        return f"the rollback of {self.name}" if self.rollback else self.name
 
 
 @dataclass(frozen=True)
@@ -134,18 +149,21 @@ class Journal:
 
 def key(migration: Migration, *, rollback: bool) -> str:
     """The name under which the journal has a file."""
-    return migration.name + (BACK if rollback else "")
+    return _key(migration.name, rollback=rollback)
 
 
-def read(cursor: Any) -> dict[str, int]:
-    """The keys of the files that stopped in the middle, and how many steps of each are done."""
-    cursor.execute(IS_THERE)
-    if cursor.rowcount == 0:
-        return {}
+def read(cursor: Any) -> tuple[Unfinished, ...]:
+    """The files that stopped in the middle, by name. Raises HistoryError where rows may be hidden
+    from the role."""
+    if not own_table.columns(cursor, JOURNAL_TABLE):
+        return ()
     cursor.execute(
         f"SELECT name, count(*) FILTER (WHERE done) FROM {JOURNAL_TABLE} GROUP BY name ORDER BY 1"
     )
-    return dict(cursor.fetchall())
+    files = []
+    for key, done in cursor.fetchall():
+        files.append(Unfinished(key.removesuffix(BACK), key.endswith(BACK), done))
+    return tuple(files)
 
 
 def forget(cursor: Any, keys: list[str]) -> None:
@@ -154,3 +172,7 @@ def forget(cursor: Any, keys: list[str]) -> None:
     cursor.execute(f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
     if cursor.rowcount == 0:
         cursor.execute(f"DROP TABLE {JOURNAL_TABLE}")
+
+
+def _key(name: str, *, rollback: bool) -> str:
+    return name + (BACK if rollback else "")

@@ -64,7 +64,7 @@ class Bench:
         it."""
         schema = catalog.read(self.connection, depends=depends)
         cursor = self.connection.cursor()
-        applied = history.read(cursor, self.migrations).in_state("applied")
+        applied = history.read(cursor, self.migrations).recorded
         texts = "\n".join(m.text for m in self.migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)

@@ -9,8 +9,8 @@ from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.drift.guard import Watch
 from engine.errors import Refused
-from engine.files import history, journal, migration_folder
-from engine.files.history import History
+from engine.files import history, history_table, journal, migration_folder
+from engine.files.history import History, State
 from engine.files.migration_file import Migration
 from engine.report import Report
 from engine.run import replay
@@ -32,7 +32,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         cursor = session.cursor()
         found = history.read(cursor, migrations).checked()
         _refuse_number(number, migrations, found)
-        pending = found.in_state("pending")
+        pending = found.pending
         todo = [migration for migration in adopted if migration.name in pending]
         with replayed(url, adopted) as database:
             made = replay.read(database)
@@ -41,7 +41,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         if not settings.dry:
             with session.database.atomic():
                 for migration in todo:
-                    history.record(cursor, migration, None)
+                    history_table.record(cursor, migration, None)
                 if found.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
             Watch(session, url, migrations).keep()
@@ -51,7 +51,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
 def _refuse_number(number: int, migrations: list[Migration], found: History) -> None:
     """Raise Refused for a number that no file has, or that is applied."""
     numbers = [migration.number for migration in migrations]
-    pending = [entry.number for entry in found.entries if entry.state == "pending"]
+    pending = [entry.number for entry in found.entries if entry.state is State.PENDING]
     if number not in numbers:
         there = f"{min(numbers):03} to {max(numbers):03}" if numbers else "none at all"
         raise Refused(

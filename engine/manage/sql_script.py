@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
-from engine.files import history, migration_folder
+from engine.files import history_table, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
@@ -28,8 +28,8 @@ def script(folder: Path, first: int = 0, last: int | None = None) -> str:
     lines = [
         "\\set ON_ERROR_STOP on",
         "SET client_min_messages = warning;",
-        _statement(history.CREATE),
-        _statement(history.ADD_COLUMNS),
+        _statement(history_table.CREATE),
+        _statement(history_table.ADD_COLUMNS),
     ]
     for migration in chosen:
         lines += ["", *_file(migration)]

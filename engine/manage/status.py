@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from engine.connect.connection import connect
-from engine.files import history, journal, migration_folder
-from engine.files.history import Entry, History
+from engine.files import history, migration_folder
+from engine.files.history import Entry, History, State
 from engine.run import operator_notices as notices
 
 # Gives a text the colour of what it stands for: a state, `problem`, `notice`.
@@ -35,17 +35,17 @@ class Status:
         value = {
             "database": self.database,
             "schema": self.schema,
-            "applied": self.history.count("applied", "edited", "missing"),
-            "pending": self.history.count("pending"),
-            "problems": list(self.history.problems),
+            "applied": len(self.history.recorded),
+            "pending": len(self.history.pending),
+            "problems": [str(problem) for problem in self.history.problems],
             "migrations": [asdict(entry) for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def summary(self) -> str:
         """In one line: which database, and how many files are applied and pending."""
-        counts = [f"{self.history.count('applied', 'edited', 'missing')} applied"]
-        if pending := self.history.count("pending"):
+        counts = [f"{len(self.history.recorded)} applied"]
+        if pending := len(self.history.pending):
             counts.append(f"{pending} pending")
         if problems := len(self.history.problems):
             counts.append(f"{problems} problem{'' if problems == 1 else 's'}")
@@ -66,20 +66,20 @@ class Status:
         if not self.history.entries:
             lines.append("  there are no migrations")
         lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
-        if self.history.count("pending") and not self.history.problems:
+        if self.history.pending and not self.history.problems:
             lines.append("To apply what is pending: invoke migrate")
         return "\n".join(lines)
 
     def _entries(self, only_pending: bool) -> list[Entry]:
         entries = self.history.entries
-        return [entry for entry in entries if entry.state == "pending" or not only_pending]
+        return [entry for entry in entries if entry.state is State.PENDING or not only_pending]
 
     def _hint(self, name: str) -> str:
         """Whether the file stopped in the middle."""
-        for way, key in (("", name), ("rollback ", name + journal.BACK)):
-            if key in self.history.unfinished:
-                done = self.history.unfinished[key]
-                return f"{way}stopped in the middle, {done} of its statements are done"
+        for file in self.history.unfinished:
+            if file.name == name:
+                way = "rollback " if file.rollback else ""
+                return f"{way}stopped in the middle, {file.done} of its statements are done"
         return ""
 
 

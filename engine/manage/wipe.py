@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from psycopg2 import errors
 
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import Refused
 from engine.explain import postgres_errors
-from engine.files import history, journal, migration_folder
+from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
 from engine.report import Report, timed
 from engine.run.replay import replayed
@@ -39,6 +38,7 @@ OBJECTS = """
 """
 FIRST = ("view", "materialized view")
 TOGETHER = "table"
+DEPENDENTS_EXIST = "2BP01"
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,7 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
     made = {f"table {name}" for name in OWN_TABLES}
     replayed: set[str] = set()
     if not everything:
-        begun = {key.removesuffix(journal.BACK) for key in found.unfinished}
-        replayed = found.in_state("applied", "edited", "missing") | begun
+        replayed = found.recorded | {file.name for file in found.unfinished}
         made |= _made(url, [m for m in migrations if m.name in replayed])
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
@@ -125,9 +124,7 @@ def _dropped(database: EngineDatabase, statement: str, report: Report, left: int
         with database.atomic():
             _execute(database, statement, report)
     except Refused as refused:
-        if not isinstance(
-            postgres_errors.server_error(refused.__cause__), errors.DependentObjectsStillExist
-        ):
+        if refused.sqlstate != DEPENDENTS_EXIST:
             raise
         return False
     return True
@@ -138,13 +135,15 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
         with timed(report, 0, statement):
             database.execute_sql(statement.replace("%", "%%"))
     except peewee.DatabaseError as error:
-        diag = getattr(postgres_errors.server_error(error), "diag", None)
+        server = postgres_errors.server_error(error)
+        diag = server.diag if server else None
         detail = [diag.message_detail, diag.message_hint] if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
             why="\n".join([*filter(None, detail), "Nothing was dropped."]),
             fix="remove what depends on it, or wait for the session that holds it, then run the "
             "command again.",
+            sqlstate=postgres_errors.sqlstate(error) or "",
         ) from error
 
 

@@ -18,11 +18,11 @@ from engine.explain.postgres_errors import (
     is_already_there,
     is_lock_timeout,
 )
-from engine.files import history, journal
+from engine.files import history_table, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
-from engine.report import timed
+from engine.report import Action, timed
 from engine.run import other_tools, step_rules
 from engine.run.data_loss import Holdings, Loss
 from engine.run.file_run import Job
@@ -47,7 +47,7 @@ def run(session: Session, job: Job) -> None:
         session.report.failed(job.migration.name, time.perf_counter() - start)
         raise
     if not session.settings.dry:
-        action = "rolled back" if job.rollback else "applied"
+        action = Action.ROLLED_BACK if job.rollback else Action.APPLIED
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
 
 
@@ -179,9 +179,9 @@ class _Execution:
         self.session.still_alone()
         cursor = self.session.cursor()
         if self.job.rollback:
-            history.remove(cursor, self.job.migration)
+            history_table.remove(cursor, self.job.migration)
         else:
-            history.record(cursor, self.job.migration, time.perf_counter() - self.start)
+            history_table.record(cursor, self.job.migration, time.perf_counter() - self.start)
         self.committing = True
 
     def _carefully(self, attempt: Callable[[], None]) -> None:

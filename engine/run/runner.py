@@ -8,6 +8,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.drift.guard import Watch
 from engine.errors import MigrationFailed
 from engine.files import history, migration_folder
+from engine.files.history import State
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
@@ -82,13 +83,13 @@ class Runner:
 
 
 def _pending(session: Session, migrations: list[Migration]) -> list[Migration]:
-    names = history.read(session.cursor(), migrations).checked().in_state("pending")
+    names = history.read(session.cursor(), migrations).checked().pending
     return [migration for migration in migrations if migration.name in names]
 
 
 def _applied(session: Session, migrations: list[Migration]) -> list[Migration]:
     known = history.read(session.cursor(), migrations).checked(rollback=True)
-    names = known.in_state("applied")
+    names = known.in_state(State.APPLIED)
     return [migration for migration in migrations if migration.name in names]
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from engine.drift.comparison import compare
 from engine.errors import EngineError, HistoryError, MigrationFailed, Refused
+from engine.files import journal
 from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.runner import Runner
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import BACK, HEAD, write
+from tests.support.postgres import PostgresServer
 
 PLAIN = "(id serial PRIMARY KEY, name varchar(255) NOT NULL, migrated_at timestamp NOT NULL)"
 FIRST = f"""\
@@ -141,7 +144,7 @@ def three(empty_url: str, tmp_path: Path) -> Runner:
 def refused(runner: Runner) -> str:
     """What keeps migrate and rollback from running, as status tells it."""
     before = read(runner.url)
-    problems = read_status(runner.url, runner.folder).history.problems
+    problems = [str(p) for p in read_status(runner.url, runner.folder).history.problems]
     for way in (runner.migrate, runner.rollback):
         with pytest.raises(HistoryError) as failure:
             way()
@@ -251,3 +254,29 @@ def test_status_is_read_from_each_of_them(three: Runner) -> None:
     assert [entry["applied_at"] is None for entry in printed["migrations"]] == [True, False, False]
     assert printed["problems"] == []
     assert three.rollback() == ["003_t3"]
+
+
+@pytest.mark.parametrize("table", ["migratehistory", "migratejournal", "migratereading"])
+def test_a_role_from_which_rows_are_hidden_gets_no_answer(
+    server: PostgresServer, three: Runner, table: str
+) -> None:
+    """PostgreSQL gives it fewer rows, so that all files would seem to be pending."""
+    role = f"hidden_{three.url.rpartition('_')[2]}"
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    execute(three.url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+    if table == "migratejournal":
+        execute(three.url, journal.CREATE)
+    execute(three.url, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
+    execute(three.url, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    there = three.url.replace("postgres@", f"{role}@")
+    migrate = Runner(there, three.folder).migrate
+    ways = [lambda: compare(there, three.folder)]
+    if table != "migratereading":
+        ways += [migrate, lambda: read_status(there, three.folder)]
+    for way in ways:
+        with pytest.raises(HistoryError, match=f"hides rows of the table {table} from the role"):
+            way()
+    execute(three.url, f"GRANT pg_read_all_data TO {role}; ALTER ROLE {role} BYPASSRLS")
+    assert migrate() == []
+    assert compare(there, three.folder).drifts == ()
+    execute(three.url, f"DROP OWNED BY {role}; DROP ROLE {role}")

@@ -1,0 +1,76 @@
+"""The table of the history in the database: its rows, read and written."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from engine.errors import HistoryError
+from engine.files import own_table
+from engine.files.migration_file import Migration
+from engine.schema.catalog import HISTORY_TABLE
+
+CREATE = f"""
+    CREATE TABLE IF NOT EXISTS {HISTORY_TABLE} (
+        id serial PRIMARY KEY,
+        name varchar(255) NOT NULL,
+        migrated_at timestamp NOT NULL,
+        checksum text,
+        duration_ms integer,
+        applied_by text,
+        applied_from text
+    )
+"""
+OWN_COLUMNS = dict.fromkeys(("checksum", "applied_by", "applied_from"), "text")
+OWN_COLUMNS["duration_ms"] = "integer"
+ADD_COLUMNS = f"ALTER TABLE {HISTORY_TABLE} " + ", ".join(
+    f"ADD COLUMN IF NOT EXISTS {column} {kind}" for column, kind in OWN_COLUMNS.items()
+)
+# What plain peewee-migrate's table has, and what it is without.
+NEEDED = frozenset({"id", "name", "migrated_at"})
+INSERT = f"""
+    INSERT INTO {HISTORY_TABLE}
+        (name, migrated_at, checksum, duration_ms, applied_by, applied_from)
+    VALUES (%s, clock_timestamp() AT TIME ZONE 'UTC', %s, %s, current_user, %s)
+"""
+
+
+def rows(cursor: Any) -> list[dict[str, Any]]:
+    """The rows that a psycopg2 cursor sees, in the order of their making, each by column; a table
+    that is not there has none, and one of plain peewee-migrate lacks our columns.
+
+    Raises HistoryError where the table is another tool's, or policies may hide rows of it.
+    """
+    columns = own_table.columns(cursor, HISTORY_TABLE)
+    if not columns:
+        return []
+    if not columns >= NEEDED:
+        raise HistoryError(
+            f"the table {HISTORY_TABLE} is not ours: it has the columns "
+            f"{', '.join(sorted(columns))}.",
+            why=f"The history of migrations needs {', '.join(sorted(NEEDED))}. Nothing was run.",
+            fix=f"rename it (ALTER TABLE {HISTORY_TABLE} RENAME TO …), or give this system a "
+            "schema of its own (search_path).",
+        )
+    cursor.execute(f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h ORDER BY id")
+    return [row | {"name": str(row["name"])} for (row,) in cursor.fetchall()]
+
+
+def record(cursor: Any, migration: Migration, seconds: float | None) -> None:
+    """Write the row of a migration that was applied; without a duration where it was adopted.
+    Makes the table, or gives one of plain peewee-migrate our columns."""
+    columns = own_table.columns(cursor, HISTORY_TABLE)
+    if not columns:
+        cursor.execute(CREATE)
+    elif not columns.issuperset(OWN_COLUMNS):
+        cursor.execute(ADD_COLUMNS)
+    duration_ms = None if seconds is None else round(seconds * 1000)
+    cursor.execute(INSERT, (migration.name, migration.checksum, duration_ms, socket.gethostname()))
+
+
+def remove(cursor: Any, migration: Migration) -> None:
+    """Delete the row of a migration that was rolled back; an empty table goes with its last row."""
+    cursor.execute(f"DELETE FROM {HISTORY_TABLE} WHERE name = %s", (migration.name,))
+    cursor.execute(f"SELECT FROM {HISTORY_TABLE} LIMIT 1")
+    if cursor.rowcount == 0:
+        cursor.execute(f"DROP TABLE {HISTORY_TABLE}")

@@ -1,0 +1,85 @@
+"""Files beside the rows of a history, as values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.errors import HistoryError
+from engine.files import history, migration_file
+from engine.files.history import Misfit, State
+from engine.files.journal import Unfinished
+from engine.files.migration_file import Migration
+
+NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
+TEXTS = st.sampled_from(["one", "two"])
+
+
+def file(name: str, text: str = "one") -> Migration:
+    return migration_file.written(Path(f"{name}.py"), text)
+
+
+def row(name: str, text: str | None = "one", number: int = 1) -> dict[str, Any]:
+    checksum = file(name, text).checksum if text else None
+    return {"id": number, "name": name, "migrated_at": "2024-01-01T00:00:00", "checksum": checksum}
+
+
+@given(st.dictionaries(NAMES, TEXTS), st.dictionaries(NAMES, TEXTS))
+def test_every_file_and_every_row_is_told_once(files: dict[str, str], rows: dict[str, str]) -> None:
+    """And where nothing is told to be wrong, the applied files are the first ones, as they ran."""
+    joined = history.joined(
+        [file(*item) for item in files.items()], [row(*item) for item in rows.items()]
+    )
+    assert [entry.name for entry in joined.entries] == sorted(files.keys() | rows.keys())
+    assert joined.recorded == set(rows)
+    for entry in joined.entries:
+        there = (entry.name in rows, entry.name in files)
+        same = rows.get(entry.name) == files.get(entry.name)
+        states = {(False, True): State.PENDING, (True, False): State.MISSING}
+        assert entry.state == states.get(there, State.APPLIED if same else State.EDITED)
+    wrong = (
+        joined.count(State.EDITED, State.MISSING) > 0
+        or sorted(rows) != sorted(files)[: len(rows)]
+        or len({name[:3] for name in files}) < len(files)
+    )
+    assert bool(joined.mismatches) == wrong
+
+
+CASES = {
+    Misfit.EDITED: ([file("001_a", "two")], [row("001_a")], ["001_a"]),
+    Misfit.MISSING: ([], [row("001_a")], ["001_a"]),
+    Misfit.NUMBER_USED_TWICE: ([file("001_a"), file("001_b")], [], ["001_a", "001_b"]),
+    Misfit.LATE: ([file("001_a"), file("002_b")], [row("002_b")], ["001_a"]),
+    Misfit.RECORDED_TWICE: ([file("001_a")], [row("001_a"), row("001_a", number=7)], ["001_a"]),
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_does_not_fit_says_in_which_way_and_which_files(kind: Misfit) -> None:
+    files, rows, names = CASES[kind]
+    (problem,) = history.joined(files, rows).mismatches
+    assert (problem.kind, list(problem.files)) == (kind, names)
+    assert str(problem) == f"{problem.what}; {problem.fix}."
+
+
+def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
+    joined = history.joined([file("001_a")], [row("001_a", None)])
+    assert (joined.entries[0].state, joined.problems) == (State.APPLIED, [])
+
+
+@pytest.mark.parametrize("rollback", [False, True])
+def test_a_file_that_stopped_is_finished_on_the_way_it_went(rollback: bool) -> None:
+    stopped = (Unfinished("001_a", rollback, 2),)
+    rows = [row("001_a")] if rollback else []
+    joined = history.joined([file("001_a")], rows, stopped)
+    assert joined.checked(rollback=rollback) is joined
+    with pytest.raises(HistoryError, match="001_a stopped in the middle"):
+        joined.checked(rollback=not rollback)
+    gone = history.joined([], rows, stopped)
+    for way in (True, False):
+        with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
+            gone.checked(rollback=way)
