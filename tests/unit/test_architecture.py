@@ -4,10 +4,12 @@ what they are."""
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import engine
 import registry
 from tests.support.project import ROOT
 
@@ -20,11 +22,8 @@ MODULES = sorted(
     path.relative_to(ROOT)
     for path in [*ROOT.glob("*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
 )
-# The rooms of the engine, each of which imports itself and those before it.
-LAYERS = (
-    *("errors", "report", "schema", "diff", "sql", "connect", "files", "explain", "run", "drift"),
-    *("manage", "generate", "check", "backup", "testing"),
-)
+# The rooms of the engine, each of which imports itself and those before it: its own map of them.
+LAYERS = re.findall(r"^(\w+)  +\S.*$", str(engine.__doc__), re.MULTILINE)
 # What each part may import besides the standard library and itself; the most specific name counts.
 ALLOWED = {
     "engine": ["psycopg2", "peewee", "playhouse", "peewee_migrate", "dotenv"],
@@ -59,6 +58,7 @@ LATE = {
     "commands": ["engine", "registry", "application", "demo", "domains", "kernel", "pages", "rich"],
 }
 
+ROOM = 2, 14
 LONGEST_MODULE = 250
 LONGEST_FUNCTION = 40
 LONGER = {
@@ -127,7 +127,7 @@ def test_imports_run_one_way() -> None:
 def test_the_rooms_of_the_engine_are_in_layers() -> None:
     """Imports inside functions count, too: a circle that hides there is one."""
     rooms = {path.parts[1].removesuffix(".py") for path in MODULES if path.parts[0] == "engine"}
-    assert rooms - {"__init__"} == set(LAYERS)
+    assert sorted(rooms - {"__init__"}) == sorted(LAYERS)
     wrong = []
     for path in MODULES:
         room = path.parts[1].removesuffix(".py") if path.parts[0] == "engine" else "__init__"
@@ -136,6 +136,17 @@ def test_the_rooms_of_the_engine_are_in_layers() -> None:
             if parts[0] == "engine" and LAYERS.index(parts[1]) > LAYERS.index(room):
                 wrong.append(f"{path}:{line} imports {module}")
     assert not wrong
+
+
+def test_the_listing_of_the_engine_is_its_architecture() -> None:
+    """A room says in a line what it is for, and is small enough to be seen at a glance."""
+    sizes = {}
+    for path in (ROOT / "engine").glob("*/__init__.py"):
+        purpose = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")
+        assert purpose[0].endswith("."), path
+        sizes[path.parent.name] = len(list(path.parent.glob("*.py"))) - 1
+    smallest, largest = ROOM
+    assert not {room: size for room, size in sizes.items() if not smallest <= size <= largest}
 
 
 def test_a_domain_imports_only_those_that_it_requires() -> None:
