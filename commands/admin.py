@@ -35,10 +35,13 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
 def _new_password(name: str) -> str:
     """Never from the command line, which others can see."""
     if not somebody_answers():
-        return (sys.stdin.readline() if sys.stdin else "").rstrip("\r\n")
+        return sys.stdin.readline().rstrip("\r\n")
     from getpass import getpass
 
     password = asked(getpass, f"New password of {name}: ")
     if asked(getpass, "Once more: ") != password:
-        raise Refused("The two are not the same; nothing was changed.")
+        raise Refused(
+            "The two are not the same; nothing was changed.",
+            fix="run the command again, and type the same password twice.",
+        )
     return password

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from typing import Any
 
 from invoke.collection import Collection
@@ -16,7 +17,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.program import Program
 
-from commands import slips
+from commands import slips, streams
 
 # What the README names: help, list, version, -R for a dry run, and -e to see the SQL that runs.
 SHORT = {"h", "l", "V", "R", "e"}
@@ -44,6 +45,7 @@ class CommandLine(Program):
 
     def parse_tasks(self) -> None:
         """Parse the line anew: until tasks.py was loaded, invoke read it with its own options."""
+        streams.complete()
         if "--debug" not in self.argv:
             logging.getLogger("invoke").setLevel(logging.WARNING)  # -d has turned it on
         try:
@@ -98,7 +100,13 @@ class CommandLine(Program):
         asked = self.args.help.value
         if isinstance(asked, str) and asked not in self.parser.contexts:
             raise ParseError(slips.no_such_task(asked, self.parser.contexts))
-        super().parse_cleanup()
+        try:
+            try:
+                super().parse_cleanup()
+            finally:
+                sys.stdout.flush()
+        except OSError as error:
+            raise streams.ending(error) or error from None
 
     def no_tasks_given(self) -> None:
         """Show where the database stands, and what there is to type."""

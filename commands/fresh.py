@@ -93,7 +93,8 @@ def _refuse_unasked(runner: Runner, yes: bool) -> None:
 
     if not (yes or runner.settings.dry or somebody_answers()):
         raise Refused(
-            f"This deletes all tables with their rows in {shown(runner.url)}.",
+            f"there is no terminal to ask whether all tables with their rows are to be deleted in "
+            f"{shown(runner.url)}.",
             why="Nothing was deleted.",
             fix="if that is meant, add --yes.",
         )
@@ -123,5 +124,8 @@ def _confirm(url: str, objects: int, backup: bool) -> bool:
 
     place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
     if not confirm(f"{place} Go on?"):
-        raise Refused("Not confirmed; nothing was deleted.")
+        raise Refused(
+            "Not confirmed; nothing was deleted.",
+            fix="if it is meant, run the command again and type y.",
+        )
     return backup or confirm("Make a backup first?", default=True)

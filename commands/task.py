@@ -7,13 +7,11 @@ a signal.
 from __future__ import annotations
 
 import functools
-import os
 import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from typing import Any
 
 from invoke.context import Context
@@ -21,6 +19,7 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task, task
 
+from commands import streams
 from commands.base import ROOT
 from engine.errors import ConfigError, EngineError, Refused
 
@@ -30,6 +29,9 @@ from engine.errors import ConfigError, EngineError, Refused
 SHORT = {"dry_run": "d", "yes": "y", "json": "j", "command": "c", "file": "f"}
 # What a process manager sends to end a program, and a terminal that is closed.
 ENDING = (signal.SIGTERM, signal.SIGHUP)
+
+
+AGAIN = "run the command again, and answer the question."
 
 
 class Stopped(KeyboardInterrupt):
@@ -72,16 +74,14 @@ def command(
         def guarded(c: Context, *arguments: Any, debug: bool = False, **named: Any) -> None:
             from engine.connect.connection import load_environment
 
-            for stream in (sys.stdout, sys.stderr):
-                if isinstance(stream, TextIOWrapper):
-                    stream.reconfigure(errors="backslashreplace")  # no name is unprintable
+            streams.complete()
             _listen_for_the_end()
             try:
                 _refuse_undecodable(named)
-                _refuse_dry(c, function, named)
+                _refuse_dry(c, named)
                 load_environment(ROOT)
                 function(c, *arguments, **named)
-                _flush()
+                sys.stdout.flush()  # while an error can still be told
             except Exit:
                 raise
             except (Exception, KeyboardInterrupt) as error:
@@ -105,8 +105,8 @@ def count(option: str, text: str, least: int = 1) -> int:
 
 
 def somebody_answers() -> bool:
-    """Whether there is a terminal to ask on. A closed stdin (`<&-`) is None."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    """Whether there is a terminal to ask on."""
+    return sys.stdin.isatty()
 
 
 def confirm(question: str, *, default: bool = False) -> bool:
@@ -130,12 +130,12 @@ def asked(ask: Callable[[str], str], question: str) -> str:
     try:
         return ask(question)
     except EOFError:
-        raise Refused("Not answered; nothing was changed.") from None
+        raise Refused("Not answered; nothing was changed.", fix=AGAIN) from None
     except Stopped:
         raise
     except KeyboardInterrupt:
         print()
-        raise Refused("Interrupted; nothing was changed.") from None
+        raise Refused("Interrupted; nothing was changed.", fix=AGAIN) from None
 
 
 def _listen_for_the_end() -> None:
@@ -150,17 +150,11 @@ def _listen_for_the_end() -> None:
             signal.signal(number, stop)
 
 
-def _flush() -> None:
-    """Write what is left, while an error can still be told."""
-    if sys.stdout is not None:
-        sys.stdout.flush()
-
-
-def _refuse_dry(c: Context, function: Callable[..., None], named: dict[str, Any]) -> None:
+def _refuse_dry(c: Context, named: dict[str, Any]) -> None:
     """invoke's -R promises that nothing is done; a task that cannot only show has to say so."""
     if c.config.run.dry and "dry_run" not in named:
         raise ConfigError(
-            f"`{function.__name__}` has no dry run, so with -R nothing was done.",
+            "this task has no dry run, so with -R nothing was done.",
             fix="leave out -R.",
         )
 
@@ -181,9 +175,8 @@ def _ended(error: BaseException, *, debug: bool, log_json: bool) -> Exit:
 
     log_json: whether stderr is for lines of JSON, so that the message goes to stdout.
     """
-    if isinstance(error, OSError) and (unwritable := _unwritable_output(error)):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit(None if isinstance(error, BrokenPipeError) else unwritable, 1)
+    if isinstance(error, OSError) and (unwritable := streams.ending(error)):
+        return unwritable
     if debug:
         traceback.print_exc()
     message, code = _message(error), 128 + error.number if isinstance(error, Stopped) else 1
@@ -191,21 +184,6 @@ def _ended(error: BaseException, *, debug: bool, log_json: bool) -> Exit:
         return Exit(message, code)
     print(message)
     return Exit(None, code)
-
-
-def _unwritable_output(error: OSError) -> str:
-    """What to say where it is stdout that cannot be written; empty where it is another file."""
-    if error.filename is not None or sys.stdout is not sys.__stdout__:
-        return ""
-    try:
-        _flush()  # what could not be written is still there, so it fails again
-    except OSError:
-        return (
-            f"Error: the output cannot be written: {error.strerror}.\n"
-            "What was done stays done; `invoke status` shows where the database stands.\n"
-            "What to do: make room there, or send the output elsewhere, and run it again."
-        )
-    return ""
 
 
 def _message(error: BaseException) -> str:

@@ -101,9 +101,16 @@ def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
 def _verify(path: Path) -> None:
     """Hold the file against the sha256 that was written beside it."""
     try:
-        expected = sidecar(path).read_text().split()[0].lower()
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read: {error.strerror}.",
+            why="Nothing was restored.",
+            fix="name a file that `invoke backup` wrote; it says where it puts them.",
+        ) from error
+    try:
+        expected = sidecar(path).read_text().split()[0].lower()
     except (OSError, UnicodeDecodeError, IndexError) as error:
         missing = error.filename if isinstance(error, OSError) else sidecar(path)
         raise Refused(

@@ -31,6 +31,10 @@ ADVICE = (
     ),
     ("no password supplied", "add the password to DATABASE_URL, or to ~/.pgpass."),
     (
+        "FATAL: role",
+        "create the role (CREATE ROLE … LOGIN PASSWORD …), or correct the user in DATABASE_URL.",
+    ),
+    (
         "does not exist",
         "create it (createdb, or CREATE DATABASE … ENCODING 'UTF8'), or correct DATABASE_URL.",
     ),
