@@ -8,6 +8,7 @@ from typing import Any
 from peewee import PostgresqlDatabase
 
 from engine.connect.connection import connect
+from engine.sql.dedent import dedented
 
 
 class EngineDatabase(PostgresqlDatabase):
@@ -37,7 +38,7 @@ class EngineDatabase(PostgresqlDatabase):
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""
         if self.show:
-            self.show(self.cursor().mogrify(sql, params or ()).decode().strip())
+            self.show(dedented(self.cursor().mogrify(sql, params or ()).decode()))
         if self.dry:
             cursor = self.cursor()
             cursor.execute("SELECT WHERE false")

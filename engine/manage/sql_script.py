@@ -13,6 +13,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
+from engine.sql.dedent import dedented
 
 
 def script(folder: Path, first: int = 0, last: int | None = None) -> str:
@@ -67,5 +68,4 @@ def _sql(migration: Migration, step: Step) -> str:
 
 
 def _statement(sql: str) -> str:
-    lines = sql.strip("\n").rstrip().rstrip(";")
-    return f"{lines};"
+    return dedented(sql).rstrip(";") + ";"

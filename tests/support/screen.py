@@ -1,0 +1,80 @@
+"""A terminal of a certain size, on which a task runs, and what it shows there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+class Screen:
+    """text: all that was written to the terminal so far, control codes included."""
+
+    def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
+        self.process = process
+        self.terminal = terminal
+        self.text = ""
+
+    def shows(self, text: str) -> None:
+        """Return when it stands there; raise where the task ends without it."""
+        while text not in CONTROL.sub("", self.text):
+            if not self._read():
+                raise AssertionError(f"{text!r} never came, but:\n{self.text}")
+
+    def types(self, text: str) -> None:
+        """What a person types; `\\x03` is Ctrl-C."""
+        os.write(self.terminal, text.encode())
+
+    def end(self) -> int:
+        """Read to the end (the exit status)."""
+        while self._read():
+            pass
+        return self.process.wait(60)
+
+    def rows(self) -> list[str]:
+        """What stood in the lines of the terminal, one after the other."""
+        return re.split(r"[\r\n]+", CONTROL.sub("", self.text))
+
+    def _read(self) -> bool:
+        with suppress(OSError):  # Linux has EIO for a terminal that nobody holds any more
+            if more := os.read(self.terminal, 65536):
+                self.text += more.decode(errors="replace")
+                return True
+        return False
+
+
+@contextmanager
+def screen(
+    folder: Path, url: str, *task: str, columns: int = 80, **environment: str
+) -> Iterator[Screen]:
+    """`invoke TASK` on a terminal that is so wide."""
+    outside, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "invoke", *task],
+        cwd=folder,
+        env=kept | {"DATABASE_URL": url, "TERM": "xterm-256color"} | environment,
+        stdin=inside,
+        stdout=inside,
+        stderr=inside,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(inside, termios.TIOCSCTTY, 0),
+    )
+    os.close(inside)
+    try:
+        yield Screen(process, outside)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(outside)
