@@ -42,17 +42,11 @@ def changes(
 
 
 def _inserts(after: Snapshot, table: str, rows: list[Row]) -> Iterator[str]:
-    """One INSERT for all new rows that give the same columns; one of its own for a row that refers
-    to another of its table, which has to be there before."""
-    groups: dict[tuple[tuple[str, ...], int], list[Row]] = {}
-    own = [c for c, (target, _) in after.keys.references(table).items() if target == table]
-    for number, row in enumerate(rows, start=1):
-        columns = tuple(column.name for column in _given(after, table, row))
-        alone = number if any(row[column] for column in own) else 0
-        groups.setdefault((columns, alone), []).append(row)
-    for (columns, _), members in groups.items():
+    """One INSERT for the new rows in a row that give the same columns, so that they get their
+    identities in the order in which the seed inserted them."""
+    for columns, together in _together(after, table, rows):
         lines = []
-        for row in members:
+        for row in together:
             values = [
                 after.expression(table, column, row) or after.value(table, column, row[column])
                 for column in columns
@@ -61,11 +55,31 @@ def _inserts(after: Snapshot, table: str, rows: list[Row]) -> Iterator[str]:
             if len(line) > LONGEST_LINE:
                 line = "    (\n        " + ",\n        ".join(values) + "\n    )"
             lines.append(line)
-        yield (
-            f"INSERT INTO {name(table)} ({', '.join(map(name, columns))}) VALUES\n"
-            + ",\n".join(lines)
-            + "\nON CONFLICT DO NOTHING"
-        )
+        what = f" ({', '.join(map(name, columns))}) VALUES\n" + ",\n".join(lines)
+        if not columns:
+            what = " DEFAULT VALUES"
+        yield f"INSERT INTO {name(table)}{what}\nON CONFLICT DO NOTHING"
+
+
+def _together(
+    after: Snapshot, table: str, rows: list[Row]
+) -> list[tuple[tuple[str, ...], list[Row]]]:
+    """(columns, rows) for each INSERT. A row that refers to another of its table has one of its
+    own: the look-up does not see what the same statement inserts. So has a row that gives no column
+    at all: INSERT … VALUES () is no SQL."""
+    references = after.keys.references(table).items()
+    own = [column for column, (target, _) in references if target == table]
+    together: list[tuple[tuple[str, ...], list[Row]]] = []
+    open_columns: tuple[str, ...] = ()
+    for row in rows:
+        columns = tuple(column.name for column in _given(after, table, row))
+        refers = any(row[column] is not None for column in own)
+        if columns and columns == open_columns and not refers:
+            together[-1][1].append(row)
+            continue
+        together.append((columns, [row]))
+        open_columns = () if refers else columns
+    return together
 
 
 def _given(after: Snapshot, table: str, row: Row) -> list[Column]:

@@ -95,20 +95,30 @@ class Snapshot:
 
 
 def read(cursor: Any, keys: NaturalKeys) -> Snapshot:
-    """All rows, and the defaults of the columns, as one psycopg2 cursor sees them now."""
+    """All rows, in the order of their identities, and the defaults of the columns, as one psycopg2
+    cursor sees them now."""
     rows: dict[str, dict[str, Row]] = {}
     defaults: dict[str, Row] = {}
     for table in keys.schema.tables.values():
-        columns = ", ".join(f"{name(column)}::text" for column in table.columns)
-        order = next((name(c.name) for c in table.columns.values() if is_counted(c)), "1")
-        cursor.execute(f"SELECT {columns} FROM {name(table.name)} ORDER BY {order}")
-        by_identity = {}
-        for values in cursor.fetchall():
-            row = dict(zip(table.columns, values, strict=True))
-            by_identity[identity_of(table, row)] = row
-        rows[table.name] = by_identity
-        defaults[table.name] = _defaults(cursor, table) if by_identity else {}
+        rows[table.name] = _rows(cursor, table) if table.columns else {}
+        defaults[table.name] = _defaults(cursor, table) if rows[table.name] else {}
     return Snapshot(keys, rows, defaults)
+
+
+def _rows(cursor: Any, table: Table) -> dict[str, Row]:
+    """By identity. A bare name in ORDER BY would mean the column of the result, which is text, and
+    sort 10 before 2: SELECT id::text FROM t ORDER BY id."""
+    columns = ", ".join(f"{name(column)}::text" for column in table.columns)
+    order = "1"
+    for column in table.columns.values():
+        if is_counted(column):
+            order = f"{name(table.name)}.{name(column.name)}"
+    cursor.execute(f"SELECT {columns} FROM {name(table.name)} ORDER BY {order}")
+    rows = {}
+    for values in cursor.fetchall():
+        row = dict(zip(table.columns, values, strict=True))
+        rows[identity_of(table, row)] = row
+    return rows
 
 
 def differences(got: Comparable, expected: Comparable) -> list[str]:

@@ -11,10 +11,11 @@ from engine.schema.model import Schema
 
 # Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
 # column, the rule of a view, the type of a table's rows and the array of a type stand for what
-# they belong to.
+# they belong to. The first branch decides of what type a column is: a `name` would cut the
+# signature of a function, f(timestamp with time zone, …), at 63 bytes.
 DEPENDS = f"""
     WITH relation AS MATERIALIZED (
-        SELECT c.oid, c.relname AS name, c.reltype,
+        SELECT c.oid, c.relname::text AS name, c.reltype,
                CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'table' END AS kind,
                CASE WHEN c.relkind IN ('v', 'm') THEN 'view' ELSE 'column' END AS part
         FROM pg_class c WHERE c.oid = ANY (%(relations)s)

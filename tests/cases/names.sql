@@ -30,3 +30,24 @@ CREATE TABLE t (s ééééééééééééééééééééééééééééééé
 -- new
 CREATE TYPE ééééééééééééééééééééééééééééééé AS ENUM ('b', 'c');
 CREATE TABLE t (s ééééééééééééééééééééééééééééééé)
+
+-- name: functions with signatures longer than a name are told apart, and follow their type
+-- loses: period
+-- old
+CREATE TYPE period AS ENUM ('days', 'hours');
+CREATE FUNCTION ééééééééééééééé_end(timestamp with time zone, integer, timestamp with time zone, period)
+    RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION ééééééééééééééé_end(timestamp with time zone, integer, timestamp with time zone, text)
+    RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
+CREATE TABLE t (a int CHECK (ééééééééééééééé_end('2026-01-01', a, '2026-01-01', 'days'::period) > 0),
+    b int DEFAULT ééééééééééééééé_end('2026-01-01', 1, '2026-01-01', 'days'::text))
+-- rows
+INSERT INTO t VALUES (1)
+-- new
+CREATE TYPE period AS ENUM ('days', 'weeks');
+CREATE FUNCTION ééééééééééééééé_end(timestamp with time zone, integer, timestamp with time zone, period)
+    RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
+CREATE FUNCTION ééééééééééééééé_end(timestamp with time zone, integer, timestamp with time zone, text)
+    RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
+CREATE TABLE t (a int CHECK (ééééééééééééééé_end('2026-01-01', a, '2026-01-01', 'days'::period) > 0),
+    b int DEFAULT ééééééééééééééé_end('2026-01-01', 1, '2026-01-01', 'days'::text))

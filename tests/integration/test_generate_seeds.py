@@ -1,0 +1,87 @@
+"""Rows that seed functions want, frozen in files: in the order in which they were inserted, and
+whatever the table is like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from peewee import SQL, ForeignKeyField, IntegerField, Model, TextField
+
+from kernel.domain import Domain
+from kernel.models import BaseModel
+from tests.support.databases import query
+from tests.support.workshop import Workshop
+
+
+def counted(domain: Domain) -> None:
+    """Ten rows, every third of them with a note, and children that name them by their numbers."""
+
+    class Crate(BaseModel):
+        code = TextField(unique=True)
+        note = TextField(default="")
+        within = ForeignKeyField("self", null=True, on_delete="RESTRICT")
+
+        class Meta:
+            table_name = "crates"
+
+    class Label(BaseModel):
+        code = TextField(unique=True)
+        crate = ForeignKeyField(Crate, on_delete="RESTRICT")
+
+        class Meta:
+            table_name = "labels"
+
+    def seed(seeder: Any) -> None:
+        for number in range(1, 11):
+            row: dict[str, Any] = {"code": f"X-{number:03}"}
+            if number % 3 == 0:
+                row |= {"note": "fragile", "within": number - 1}
+            seeder.ensure(Crate, [row], key="code")
+        labels = [{"code": f"L-{number}", "crate": number} for number in range(1, 11)]
+        seeder.ensure(Label, labels, key="code")
+
+    domain.models(Crate, Label)
+    domain.seed(seed)
+
+
+def test_rows_come_in_the_order_in_which_the_seed_inserted_them(workshop: Workshop) -> None:
+    """A seed may name a row by its number, which then has to be the same in every database."""
+    workshop.first(counted)
+    expected = [(number, f"X-{number:03}") for number in range(1, 11)]
+    assert query(workshop.url, "SELECT id, code FROM crates ORDER BY id") == expected
+    assert workshop.generate(counted) == []
+
+
+def bare(domain: Domain) -> None:
+    """Tables with no column, with a generated one alone, and a row that is all defaults."""
+
+    class Meta:
+        table_name = "nothing"
+        primary_key = False
+
+    generated = type("Meta", (), {"table_name": "generated", "primary_key": False})
+    two = IntegerField(null=True, constraints=[SQL("GENERATED ALWAYS AS (1 + 1) STORED")])
+
+    class Setting(BaseModel):
+        code = TextField(unique=True, default="main")
+
+        class Meta:
+            table_name = "settings"
+
+    def seed(seeder: Any) -> None:
+        seeder.ensure(Setting, [{"code": "main"}], key="code")
+
+    domain.models(
+        type("Nothing", (Model,), {"Meta": Meta}),
+        type("Generated", (Model,), {"Meta": generated, "two": two}),
+        Setting,
+    )
+    domain.seed(seed)
+
+
+@pytest.mark.only("newest")
+def test_a_table_may_have_nothing_that_could_be_given(workshop: Workshop) -> None:
+    workshop.first(bare)
+    assert query(workshop.url, "SELECT code FROM settings") == [("main",)]
+    assert workshop.generate(bare) == []
