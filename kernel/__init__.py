@@ -1,4 +1,4 @@
-"""What all domains share; it knows no domain, and of the engine no more than its errors.
+"""What all domains share; it knows neither a domain nor the engine.
 
 errors             what an application may have to react to, as one tree
 phone, money       the one spelling of a phone number; parts of whole rupiah

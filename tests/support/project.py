@@ -11,7 +11,6 @@ MIGRATIONS = ROOT / "migrations"
 MODULES = ("tasks.py", "registry.py")
 ROOMS = ("application", "commands", "domains", "engine", "kernel", "migrations", "pages")
 PROJECT = (*MODULES, *ROOMS)
-
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
