@@ -24,6 +24,7 @@ from engine.run.runner import Runner
 from engine.run.session import Settings
 from tests.support import postgres
 from tests.support.console import migrations_in
+from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
 from tests.support.workshop import Workshop
@@ -194,6 +195,23 @@ def workshop(empty_url: str, tmp_path: Path) -> Workshop:
     folder = tmp_path / "migrations"
     folder.mkdir()
     return Workshop(empty_url, folder)
+
+
+@pytest.fixture
+def books(shared_url: str) -> Iterator[Any]:
+    """A cursor on a bound database; the audit comes at the end, then all is rolled back."""
+    database = EngineDatabase(shared_url)
+    models = [model for domain in registry.load().domains for model in domain.tables]
+    with (
+        database.bind_ctx(models, bind_refs=False, bind_backrefs=False),
+        database.connection_context(),
+        database.transaction() as transaction,
+    ):
+        cursor = database.cursor()
+        yield cursor
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        audit(cursor)
+        transaction.rollback()
 
 
 def bound(url: str) -> EngineDatabase:

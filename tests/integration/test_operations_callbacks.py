@@ -1,0 +1,175 @@
+"""What a provider's callback does: it pays once, or goes to review."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from domains.billing.models import Invoice, InvoiceStatus
+from domains.customers.models import TransactionLog
+from domains.payments.callbacks import process_event, take_callback
+from domains.payments.models import Payment, PaymentEvent, PaymentStatus
+from domains.payments.operations import (
+    confirm,
+    record_payment,
+    refund,
+)
+from tests.support import money
+from tests.support.books import balance, broken, issued, owed
+from tests.support.money import CLIENTS, at_once, audit, customer, payment
+
+
+@pytest.fixture
+def cursor(billing: Any) -> Any:
+    """A cursor on a bound database of one's own; each statement is committed at once."""
+    return billing.cursor()
+
+
+def callback(key: str, reference: str = "D1", amount: int | None = 100, **options: Any) -> Any:
+    values = {"signature_ok": True, "payload": {"k": key}} | options
+    return take_callback("duitku", key, external_ref=reference, amount=amount, **values)
+
+
+def attempt(cursor: Any, amount: int = 100, reference: str = "D1") -> tuple[int, int, int]:
+    """A customer's pending attempt through the gateway (customer, invoice, payment)."""
+    who = customer(cursor)
+    (invoice,) = issued(cursor, who, amount)
+    waiting = payment(
+        cursor,
+        who,
+        amount,
+        "pending",
+        invoice_id=invoice,
+        provider="duitku",
+        external_ref=reference,
+    )
+    return who, invoice, waiting
+
+
+def test_a_callback_pays_and_settles_once(books: Any) -> None:
+    who, invoice, waiting = attempt(books)
+    first = callback("k1")
+    assert (first.outcome, first.payment_id, first.error) == ("applied", waiting, None)
+    assert (owed(invoice), balance(who)) == ([("paid", 0)], 0)
+    again = callback("k1", amount=999, payload={"other": 1})
+    assert (again.id, again.payload, again.outcome) == (first.id, {"k": "k1"}, "applied")
+    second = callback("k2")
+    assert (second.outcome, second.error) == ("ignored", "the payment is paid already")
+    assert PaymentEvent.select().count() == 2
+    assert TransactionLog.select().count() == 2
+
+
+def test_a_forged_callback_is_kept_and_blocks_nothing(books: Any) -> None:
+    _, invoice, waiting = attempt(books)
+    forged = [callback("k1", signature_ok=False) for _ in range(2)]
+    assert {event.outcome for event in forged} == {"rejected"}
+    assert Payment.get_by_id(waiting).status == PaymentStatus.PENDING
+    assert callback("k1").outcome == "applied"
+    assert owed(invoice) == [("paid", 0)]
+
+
+@pytest.mark.parametrize("status", ["expired", "cancelled", "failed"])
+def test_late_money_goes_to_review(books: Any, status: str) -> None:
+    who, invoice, waiting = attempt(books)
+    books.execute("UPDATE payments SET status = %s", (status,))
+    event = callback("k1")
+    assert (event.outcome, event.error) == ("failed", f"100 came after the payment was {status}")
+    assert Payment.get_by_id(waiting).status == PaymentStatus.REVIEW
+    assert (owed(invoice), balance(who)) == ([("open", 100)], 0)
+    assert callback("k2").outcome == "ignored"
+
+
+@pytest.mark.parametrize("amount", [99, 101, None])
+def test_another_amount_goes_to_review(books: Any, amount: int | None) -> None:
+    who, _, waiting = attempt(books)
+    event = callback("k1", amount=amount)
+    assert (event.outcome, event.error) == ("failed", f"{amount} came instead of 100")
+    assert Payment.get_by_id(waiting).status == PaymentStatus.REVIEW
+    assert balance(who) == 0
+
+
+def test_what_is_in_review_is_confirmed_or_sent_back(books: Any) -> None:
+    who, invoice, waiting = attempt(books)
+    callback("k1", amount=70)
+    assert confirm(waiting, 70).allocated == 70
+    assert (owed(invoice), balance(who)) == ([("partial", 30)], 0)
+    broken("payments_settled_is_frozen", confirm, waiting, 100)
+    other, _, doubtful = attempt(books, reference="D2")
+    callback("k2", "D2", amount=70)
+    assert refund(doubtful).status == PaymentStatus.REFUNDED
+    assert (balance(other), TransactionLog.select().count()) == (0, 2)
+    broken("payments_settled_is_frozen", confirm, doubtful, 70)
+    given_up = payment(books, who, 100, "pending")
+    books.execute("UPDATE payments SET status = 'expired' WHERE id = %s", (given_up,))
+    broken("payments_status_move", confirm, given_up, 100)
+
+
+def test_a_callback_without_a_reference_finds_no_payment(books: Any) -> None:
+    waiting = payment(books, customer(books), 100, "pending", provider="duitku")
+    event = take_callback(
+        "duitku", "k1", signature_ok=True, external_ref=None, amount=100, payload={}
+    )
+    assert (event.processed_at, event.payment) == (None, None)
+    assert Payment.get_by_id(waiting).status == PaymentStatus.PENDING
+
+
+def test_a_callback_of_failure_ends_an_attempt_and_no_payment(books: Any) -> None:
+    _, _, waiting = attempt(books)
+    assert callback("k1", amount=None, is_success=False).outcome == "applied"
+    assert Payment.get_by_id(waiting).status == PaymentStatus.FAILED
+    paid = attempt(books, reference="D2")[2]
+    callback("k2", "D2")
+    assert callback("k3", "D2", is_success=False).outcome == "ignored"
+    assert Payment.get_by_id(paid).status == PaymentStatus.PAID
+
+
+def test_a_callback_before_its_payment_is_not_lost(books: Any) -> None:
+    early = callback("k1")
+    assert (early.processed_at, early.outcome) == (None, None)
+    assert early.error == "no payment has the reference D1"
+    _, invoice, _ = attempt(books)
+    done = process_event(early.id)
+    assert (done.outcome, done.error, owed(invoice)) == ("applied", None, [("paid", 0)])
+    assert callback("k1").processed_at == done.processed_at
+
+
+def test_money_for_a_settled_invoice_stays_in_the_balance(books: Any) -> None:
+    who, invoice, _ = attempt(books)
+    record_payment(who, money.method(books), 70)
+    assert callback("k1").outcome == "applied"
+    assert (owed(invoice), balance(who)) == ([("paid", 0)], 70)
+
+
+@pytest.mark.parametrize(
+    "attempts", [15, pytest.param(150, marks=pytest.mark.campaign)], ids=["short", "long"]
+)
+def test_many_clients_send_each_callback_and_it_acts_once(
+    billing: Any, cursor: Any, attempts: int
+) -> None:
+    for number in range(attempts):
+        attempt(cursor, reference=f"D{number}")
+
+    def work(client: int) -> Counter[str]:
+        done = Counter[str]()
+        with billing.connection_context():
+            for number in range(attempts):
+                for key in sorted((f"k{number}", f"other{number}"), reverse=client % 2 == 1):
+                    event = callback(key, f"D{number}")
+                    done[str(event.outcome)] += 1
+                callback(f"k{number}", f"D{number}", signature_ok=False)
+        return done
+
+    done = at_once(work)
+    outcomes = Counter(str(event.outcome) for event in PaymentEvent.select())
+    print(f"{CLIENTS} clients, {attempts} payments: {dict(done)} of {dict(outcomes)}")
+    assert outcomes == {
+        "applied": attempts,
+        "ignored": attempts,
+        "rejected": CLIENTS * attempts,
+    }
+    assert sum(done.values()) == CLIENTS * attempts * 2
+    assert TransactionLog.select().count() == 2 * attempts
+    assert Invoice.select().where(Invoice.status == InvoiceStatus.PAID).count() == attempts
+    audit(cursor)
