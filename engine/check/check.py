@@ -23,6 +23,7 @@ from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
 from engine.report import Report
+from engine.wording import counted
 
 Paint = Callable[[str, str], str]
 
@@ -53,8 +54,8 @@ class Checked:
 
     def as_text(self, paint: Paint = _plain) -> str:
         """The form for people. paint: gives the word `error` or `warning` its colour."""
-        counts = f"{_number(self.files, 'file')}, {self.linted} of them pending"
-        total = ", ".join(_number(self.count(level), level) for level in Level)
+        counts = f"{counted(self.files, 'file')}, {self.linted} of them pending"
+        total = ", ".join(counted(self.count(level), level) for level in Level)
         last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
         lines = []
         for finding in self.findings:
@@ -208,7 +209,3 @@ def _left(
 
 def _told(rule: RuleName, error: EngineError) -> Finding:
     return Finding(error.file, error.line, rule, Level.ERROR, error.said, error.why, error.fix)
-
-
-def _number(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"

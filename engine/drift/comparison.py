@@ -12,7 +12,7 @@ from typing import Any
 from engine.connect.connection import connect
 from engine.drift import baseline as reading
 from engine.drift.differences import Drift, advice, differences, way_back
-from engine.errors import ConfigError, EngineError
+from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
@@ -20,6 +20,7 @@ from engine.run import replay
 from engine.run.replay import replayed
 from engine.schema import catalog
 from engine.schema.model import Schema
+from engine.wording import counted, few
 
 NOT_YET = "nothing: no migration is applied"
 
@@ -63,7 +64,8 @@ def compare(url: str, folder: Path) -> Comparison:
     """Hold the live database against what the last run left. Only reads, so a replica and a role
     that may only read will do, as long as the database keeps a reading that fits.
 
-    Raises ConfigError where it keeps none and no scratch database can be made.
+    Raises ConfigError where it keeps none and no scratch database can be made, Refused where no
+    file is applied and yet something is there.
     """
     with closing(connect(url)) as connection, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
@@ -72,12 +74,29 @@ def compare(url: str, folder: Path) -> Comparison:
         migrations = migration_folder.find(folder)
         found = history.read(cursor, migrations)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
-        known, source = live, NOT_YET
-        if found.recorded:
+        if found.recorded or found.unfinished:
             known, source = baseline(connection, url, migrations, found)
+        else:
+            _refuse_unknown(live, database, schema)
+            known, source = live, NOT_YET
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
     return Comparison(database, schema, source, tuple(drifts), back, unmanaged)
+
+
+def _refuse_unknown(live: Schema, database: str, schema: str) -> None:
+    """Raise Refused where there is something of which the files say nothing."""
+    objects = sorted(f"{kind} {name}" for (kind, table, name), _ in live.objects() if not table)
+    if not objects:
+        return
+    raise Refused(
+        f"no migration is applied to the schema {schema} of the database {database}, so nothing "
+        "says what it has to hold.",
+        why=f"It holds {counted(len(objects), 'object')} that no migration made: {few(objects)}.",
+        fix="if the migrations make the same, take the database over with `invoke adopt NUMBER`; "
+        "if it is another program's, correct DATABASE_URL, or give this system a schema of its own "
+        "(search_path).",
+    )
 
 
 def baseline(

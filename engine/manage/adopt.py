@@ -18,6 +18,7 @@ from engine.run.replay import replayed
 from engine.run.session import Settings, exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
+from engine.wording import counted, few
 
 
 def adopt(url: str, folder: Path, number: int, settings: Settings, report: Report) -> list[str]:
@@ -36,7 +37,7 @@ def adopt(url: str, folder: Path, number: int, settings: Settings, report: Repor
         todo = [migration for migration in adopted if migration.name in pending]
         with replayed(url, adopted) as database:
             made = replay.read(database)
-        for change in _besides(catalog.read(session.guard), made, number):
+        for change in _besides(catalog.read(session.guard), made, number, todo[0].number):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
         if not settings.dry:
             with session.database.atomic():
@@ -65,20 +66,30 @@ def _refuse_number(number: int, migrations: list[Migration], found: History) -> 
         )
 
 
-def _besides(live: Schema, made: Schema, number: int) -> list[Change]:
-    """The objects of its own that the database has and the files do not make. Raises Refused for
-    any other difference."""
+def _besides(live: Schema, made: Schema, number: int, first: int) -> list[Change]:
+    """The objects of its own that the database has and the files do not make. first: number of the
+    first file that is pending. Raises Refused for any other difference."""
     if not live.tables:
         raise Refused(
             "the database is empty: there is nothing to adopt.", fix="run `invoke migrate`."
+        )
+    if made.tables and not live.tables.keys() & made.tables.keys():
+        raise Refused(
+            f"the database has none of what the files up to {number:03} make.",
+            why=f"It holds {counted(len(live.tables), 'table')} of another program: "
+            f"{few(sorted(live.tables))}. Nothing was adopted.",
+            fix="name another database or schema; to make the tables beside these, run `invoke "
+            "migrate`.",
         )
     changes = diff(live, made)
     besides = [change for change in changes if change.action == "drop" and not change.table]
     differing = [change for change in changes if change not in besides]
     if differing:
+        fewer = ", or adopt fewer files and migrate the rest" if first < number else ""
         raise Refused(
             f"the database is not what the files up to {number:03} make. It would have:",
             why="\n".join(f"  - to {change}" for change in differing) + "\nNothing was adopted.",
-            fix="bring the database to that state, or adopt fewer files and migrate the rest.",
+            fix=f"bring the database to that state{fewer}; if these are another program's tables, "
+            "name another database or schema.",
         )
     return besides

@@ -12,7 +12,17 @@ from engine.connect.connection import connect
 from engine.files import history, migration_folder
 from engine.files.history import Entry, History, State
 from engine.run import operator_notices as notices
+from engine.schema.catalog import OWN_TABLES
+from engine.wording import counted, few
 
+# What an extension brings along belongs to nobody's program.
+RELATIONS = f"""
+    SELECT c.relname FROM pg_class c
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+      AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname NOT IN {OWN_TABLES}
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY c.relname COLLATE "C"
+"""
 # Gives a text the colour of what it stands for: a state, `problem`, `notice`.
 Paint = Callable[[str, str], str]
 
@@ -23,12 +33,14 @@ def _plain(text: str, meaning: str) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """The history of one schema of one database, and what the database has to tell."""
+    """The history of one schema of one database, and what the database has to tell. foreign: the
+    tables and views that are there although no file was ever applied."""
 
     database: str
     schema: str
     history: History
     notices: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
 
     def as_json(self, *, only_pending: bool = False) -> str:
         """The form that `status --json` prints. only_pending: leave out what is applied."""
@@ -38,6 +50,7 @@ class Status:
             "applied": len(self.history.recorded),
             "pending": len(self.history.pending),
             "problems": [str(problem) for problem in self.history.problems],
+            "foreign": list(self.foreign),
             "migrations": [asdict(entry) for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
@@ -48,7 +61,7 @@ class Status:
         if pending := len(self.history.pending):
             counts.append(f"{pending} pending")
         if problems := len(self.history.problems):
-            counts.append(f"{problems} problem{'' if problems == 1 else 's'}")
+            counts.append(counted(problems, "problem"))
         return f"database {self.database}, schema {self.schema}: {', '.join(counts)}"
 
     def as_text(self, paint: Paint = _plain, *, only_pending: bool = False) -> str:
@@ -66,7 +79,14 @@ class Status:
         if not self.history.entries:
             lines.append("  there are no migrations")
         lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
-        if self.history.pending and not self.history.problems:
+        if self.foreign:
+            lines += [
+                f"No migration made what the schema holds, {counted(len(self.foreign), 'table')} "
+                f"or views: {few(self.foreign)}.",
+                "If the migrations make the same, take the database over: invoke adopt NUMBER",
+                "If they are another program's, name another database or schema (search_path).",
+            ]
+        elif self.history.pending and not self.history.problems:
             lines.append("To apply what is pending: invoke migrate")
         return "\n".join(lines)
 
@@ -89,4 +109,8 @@ def read_status(url: str, folder: Path) -> Status:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
         found = history.read(cursor, migration_folder.find(folder))
-        return Status(database, schema, found, notices.read(cursor))
+        foreign: list[str] = []
+        if not found.recorded and not found.unfinished:
+            cursor.execute(RELATIONS)
+            foreign = [name for (name,) in cursor.fetchall()]
+        return Status(database, schema, found, notices.read(cursor), tuple(foreign))

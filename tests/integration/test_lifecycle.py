@@ -75,7 +75,15 @@ def test_status_json_has_the_promised_form(empty_url: str) -> None:
     assert (before["applied"], before["pending"]) == (0, len(names))
     assert call(empty_url, "migrate").code == 0
     after = json.loads(call(empty_url, "status", "--json").out)
-    assert list(after) == ["database", "schema", "applied", "pending", "problems", "migrations"]
+    assert list(after) == [
+        "database",
+        "schema",
+        "applied",
+        "pending",
+        "problems",
+        "foreign",
+        "migrations",
+    ]
     assert (after["applied"], after["pending"], after["problems"]) == (len(names), 0, [])
     assert [entry["name"] for entry in after["migrations"]] == names
     first = after["migrations"][0]
