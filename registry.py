@@ -18,11 +18,15 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from engine.errors import RegistryError
 from kernel import functions, permissions, registration
 from kernel.domain import Domain
 from kernel.faults import Fault, short
+
+if TYPE_CHECKING:
+    from peewee import Model
 
 ENTRY_POINTS = "billing.domains"
 # The objects that no domain owns are under a name that no folder can have.
@@ -55,6 +59,14 @@ class Registry:
     def permissions(self) -> set[str]:
         """Every permission that a domain declares."""
         return {name for domain in self for name in domain.permission_names}
+
+    @property
+    def tables(self) -> list[type[Model]]:
+        """The models of all domains, each after those that it needs."""
+        tables: list[type[Model]] = []
+        for domain in self.domains:
+            tables += domain.tables
+        return tables
 
     def status_document(self) -> str:
         """docs/status-machines.md: every status machine, as Markdown."""

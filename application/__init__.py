@@ -75,9 +75,8 @@ def disconnect() -> None:
 
 
 def _bind(database: Any) -> None:
-    for domain in registry.load().domains:
-        for model in domain.tables:
-            model._meta.set_database(database)
+    for model in registry.load().tables:
+        model._meta.set_database(database)
 
 
 def _leave_to_parent() -> None:

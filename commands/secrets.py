@@ -27,7 +27,7 @@ def secrets_rotate(c: Context) -> None:
     from commands.console import Console
     from kernel import key_rotation as rotation
 
-    models = [model for domain in registry.load().domains for model in domain.tables]
+    models = registry.load().tables
     with application.connect(url(), size=1).connection_context():
         key, done = rotation.rotate(models, Console())
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")

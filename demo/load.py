@@ -86,7 +86,7 @@ def load(url: str, migrations: Path, plan: Plan, report: Report) -> list[Sheet]:
 
 def _models() -> list[type[Model]]:
     """Those that the demo may fill; a table with another key belongs to a domain of one's own."""
-    models = (model for domain in registry.load().domains for model in domain.tables)
+    models = registry.load().tables
     return [model for model in models if isinstance(model._meta.primary_key, IdentityField)]
 
 

@@ -23,8 +23,10 @@ class RotationIncomplete(BillingError):
 
 def secret_fields(models: Iterable[type[Model]]) -> list[SecretField]:
     """Every column that holds secrets."""
-    fields = (field for model in models for field in model._meta.sorted_fields)
-    return [field for field in fields if isinstance(field, SecretField)]
+    secrets: list[SecretField] = []
+    for model in models:
+        secrets += [field for field in model._meta.sorted_fields if isinstance(field, SecretField)]
+    return secrets
 
 
 def key_ids(fields: Iterable[SecretField]) -> Counter[str]:

@@ -201,7 +201,7 @@ def workshop(empty_url: str, tmp_path: Path) -> Workshop:
 def books(shared_url: str) -> Iterator[Any]:
     """A cursor on a bound database; the audit comes at the end, then all is rolled back."""
     database = EngineDatabase(shared_url)
-    models = [model for domain in registry.load().domains for model in domain.tables]
+    models = registry.load().tables
     with (
         database.bind_ctx(models, bind_refs=False, bind_backrefs=False),
         database.connection_context(),
@@ -217,7 +217,7 @@ def books(shared_url: str) -> Iterator[Any]:
 def bound(url: str) -> EngineDatabase:
     """A database with all models bound to it."""
     database = EngineDatabase(url)
-    tables = [model for domain in registry.load().domains for model in domain.tables]
+    tables = registry.load().tables
     database.bind(tables, bind_refs=False, bind_backrefs=False)
     return database
 

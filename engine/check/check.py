@@ -180,7 +180,9 @@ class Check:
             raise
         except EngineError as error:
             return [_told(RuleName.MODELS, error)]
-        lines = [line for file in files for line in file.summary]
+        lines: list[str] = []
+        for file in files:
+            lines += file.summary
         if not lines:
             return []
         what = "the files do not lead to what the domains ask for; this would be written:"

@@ -104,7 +104,9 @@ class Generator:
     def _files(self, title: str, wanted: Schema, bench: Bench) -> list[Generated]:
         """Of the structure, then of the rows."""
         ownership = Ownership(self.domains)
-        declared = [text for domain in self.domains for text in domain.renames]
+        declared: list[str] = []
+        for domain in self.domains:
+            declared += domain.renames
         renaming = Renaming(bench, declared, self.renames, self.allow_drop, self.ask)
         schema_files = SchemaMigrations(
             bench, ownership, self._optional_extensions(), self.report, offline=self.offline

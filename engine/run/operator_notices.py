@@ -24,7 +24,10 @@ def read(cursor: Any) -> tuple[str, ...]:
     """
     cursor.execute(FUNCTIONS)
     names = [name for (name,) in cursor.fetchall()]
-    return tuple(text for name in names for text in _ask(cursor, name))
+    texts: list[str] = []
+    for name in names:
+        texts += _ask(cursor, name)
+    return tuple(texts)
 
 
 def _ask(cursor: Any, name: str) -> list[str]:

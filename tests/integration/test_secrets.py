@@ -37,7 +37,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
 
 @pytest.fixture
 def models() -> list[Any]:
-    return [model for domain in registry.load().domains for model in domain.tables]
+    return registry.load().tables
 
 
 def router(number: int = 1, password: Any = "rahasia") -> Router:

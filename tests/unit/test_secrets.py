@@ -29,7 +29,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
 
 @pytest.fixture
 def models() -> list[Any]:
-    return [model for domain in registry.load().domains for model in domain.tables]
+    return registry.load().tables
 
 
 def key_id(keys: Keys, key: str) -> str:
