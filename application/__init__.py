@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import registry
 from application.pool import EnginePool, PoolSettings
-from engine.connect.connection import database_url, load_environment
+from engine.connect.settings import database_url, load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError
-
-ROOT = Path(__file__).resolve().parent.parent
+from project import PROJECT
 
 __all__ = ["connect", "disconnect"]
 
@@ -48,14 +47,15 @@ def connect(
     """
     global _pool
     with _lock:
-        load_environment(ROOT)
-        url = checked(url, "url") if url else database_url(ROOT)
+        load_environment(PROJECT)
+        url = checked(url, "url") if url else database_url(PROJECT)
         settings = PoolSettings.chosen(size, timeout, recycle)
         if _pool is None:
-            pool = EnginePool(url, settings, application="billing")
+            project = replace(PROJECT, url=url, application=PROJECT.name)
+            pool = EnginePool(project, settings)
             _bind(pool)
             _pool = pool
-        elif (_pool.url, _pool.settings) != (url, settings):
+        elif (_pool.project.url, _pool.settings) != (url, settings):
             raise ConfigError(
                 "this process is connected already, to another database or with other settings.",
                 why="The models of all domains are bound to one database at a time.",

@@ -15,60 +15,61 @@ from domains.backups import keeping
 from engine.backup import dump as dumps
 from engine.backup.restore import restore as restore_dump
 from engine.errors import Refused
+from engine.project import Project
 from engine.report import Report
-from engine.run.session import Settings
+from engine.run.options import RunOptions
+from project import PROJECT
 
-ROOT = Path(__file__).resolve().parent.parent
 DEFAULT = "backups"
 
 __all__ = ["make", "make_due", "restore"]
 
 
-def make(url: str, path: str, report: Report) -> keeping.Dump:
+def make(project: Project, path: str, report: Report) -> keeping.Dump:
     """Make a backup that a person asked for. path: the folder, or empty.
 
     It is recorded where that is possible: a database that was never migrated, or is a replica, is
     worth a backup, too. Raises what the engine raises; the record then says why.
     """
-    with _bound(url):
+    with _bound(project):
         if keeping.recorded():
             folder = _folder(path)
-            return keeping.take(lambda: dumps.dump(url, folder, report))
+            return keeping.take(lambda: dumps.dump(project, folder, report))
     report.message("the backup is not recorded: the database has no table for it, or is a replica")
-    return dumps.dump(url, Path(path) if path else ROOT / DEFAULT, report)
+    return dumps.dump(project, Path(path) if path else PROJECT.root / DEFAULT, report)
 
 
-def make_due(url: str, path: str, report: Report) -> list[keeping.Run]:
+def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
     """Make the backups that are due by their schedules; remove what these keep no more.
 
     Raises Refused where the database has no schedules.
     """
-    with _bound(url):
+    with _bound(project):
         if not keeping.recorded():
             raise Refused(
                 "the database has no backup schedules, or is a replica.",
                 fix="run `invoke migrate`, or name the primary in DATABASE_URL",
             )
         folder = _folder(path)
-        return keeping.take_due(lambda: dumps.dump(url, folder, report), dumps.remove)
+        return keeping.take_due(lambda: dumps.dump(project, folder, report), dumps.remove)
 
 
-def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
+def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
     """Restore a file into an empty database; what it says is running has ended long ago."""
-    restore_dump(url, path, settings, report)
-    with _bound(url):
+    restore_dump(project, path, options, report)
+    with _bound(project):
         if keeping.recorded():
             keeping.end_abandoned()
 
 
 def _folder(path: str) -> Path:
-    return Path(path) if path else ROOT / (keeping.folder() or DEFAULT)
+    return Path(path) if path else PROJECT.root / (keeping.folder() or DEFAULT)
 
 
 @contextmanager
-def _bound(url: str) -> Iterator[None]:
+def _bound(project: Project) -> Iterator[None]:
     """All models bound to the database, on one connection."""
-    database = application.connect(url, size=1)
+    database = application.connect(project.url, size=1)
     try:
         database.connect()
         yield

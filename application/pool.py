@@ -21,6 +21,7 @@ from psycopg2 import extensions
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConfigError, PoolExhausted
+from engine.project import Project
 
 HEALTH_SECONDS = 5.0
 
@@ -73,13 +74,13 @@ class EnginePool(PooledDatabase, Places):
     No thread waits for the server while it holds a lock that the others need.
     """
 
-    def __init__(self, url: str, settings: PoolSettings, *, application: str) -> None:
+    def __init__(self, project: Project, settings: PoolSettings) -> None:
         limits: dict[str, Any] = {
             "max_connections": settings.size,
             "timeout": settings.timeout or None,
             "stale_timeout": settings.recycle or None,
         }
-        super().__init__(url, application=application, **limits)
+        super().__init__(project, **limits)
         self._lock: Any = nullcontext()  # what it guards is each thread's own
         self.settings = settings
         self._borrowers: dict[int, threading.Thread] = {}
@@ -94,7 +95,7 @@ class EnginePool(PooledDatabase, Places):
         except MaxConnectionsExceeded as error:
             size, timeout = self.settings.size, self.settings.timeout
             raise PoolExhausted(
-                f"all {size} connections to {shown(self.url)} are in use; "
+                f"all {size} connections to {shown(self.project.url)} are in use; "
                 f"none came free in {timeout:g} s.",
                 why="A thread keeps its connection until it closes it.",
                 fix="wrap each request or job in `with database.connection_context():`; if that is "

@@ -27,6 +27,7 @@ import psycopg2
 
 from benchmarks import peers
 from benchmarks.timing import Command, Measured, in_turn
+from project import PROJECT
 
 HOME = peers.ROOT / ".benchmarks"
 TOOLS = ("psql", "floor", "peewee-migrate", "Django", "Alembic", "ours")
@@ -220,7 +221,7 @@ def main() -> int:
 def _embedded() -> str:
     from engine.connect.embedded import start
 
-    return start(peers.ROOT).url("postgres")
+    return start(PROJECT).url("postgres")
 
 
 if __name__ == "__main__":

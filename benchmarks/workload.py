@@ -23,9 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.queries import QUERIES, Measurement, Query, measure
-from engine.connect.connection import connect, database_url, load_environment
+from engine.connect.connection import connect
+from engine.connect.settings import database_url, load_environment
 from engine.connect.url import shown
 from engine.errors import EngineError
+from project import PROJECT
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 7
@@ -35,14 +37,14 @@ COLUMNS = ("query", "rows", "ms", "pages", "bound", "index", "earlier")
 def main() -> int:
     """Print the table; 1 where a query missed its index or its bound, or could not run."""
     try:
-        load_environment(ROOT)
-        url = database_url(ROOT)
-        with closing(connect(url)) as connection:
+        load_environment(PROJECT)
+        project = PROJECT.at(database_url(PROJECT))
+        with closing(connect(project)) as connection:
             measured = {query: _measured(connection, query) for query in QUERIES}
     except (EngineError, LookupError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
-    table = Table(*COLUMNS, title=shown(url))
+    table = Table(*COLUMNS, title=shown(project.url))
     for query, found in measured.items():
         table.add_row(*_row(query, found))
     Console(width=None if sys.stdout.isatty() else 140).print(table)

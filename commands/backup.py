@@ -8,7 +8,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from commands.base import migration_url, reporting, runner_for
+from commands.base import reporting, runner_for, where_migrations_run
 from commands.task import command
 from engine.errors import EngineError
 
@@ -28,11 +28,11 @@ def backup(c: Context, path: str = "", due: bool = False, json: bool = False) ->
 
     report = Console(quiet=json)
     if not due:
-        dump = make(migration_url(), path, report)
+        dump = make(where_migrations_run(), path, report)
         if json:
             _print(_dump_as_value(dump))
         return
-    runs = make_due(migration_url(), path, report)
+    runs = make_due(where_migrations_run(), path, report)
     if json:
         _print([_as_value(run) for run in runs])
     else:
@@ -57,7 +57,7 @@ def restore(c: Context, file: str) -> None:
 
     with reporting("restore") as report:
         runner = runner_for(c, False, report)
-        bring_back(runner.url, Path(file), runner.settings, report)
+        bring_back(runner.project, Path(file), runner.options, report)
 
 
 def _as_value(run: Any) -> dict[str, Any]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from project import PROJECT
+
 if TYPE_CHECKING:
     from commands.console import Console
+    from engine.project import Project
     from engine.report import Report
     from engine.run.runner import Runner
 
-ROOT = Path(__file__).resolve().parent.parent
-MIGRATIONS = ROOT / "migrations"
-TIME_ZONE = "Asia/Jakarta"
 DRY_RUN = "Print the SQL and change nothing."
 LOG_JSON = "Write a line of JSON for each event to stderr; all else goes to stdout."
 UNFINISHED = (
@@ -27,18 +26,18 @@ UNFINISHED = (
 NAME = "Name of the database, to be given where it is a production one."
 
 
-def url() -> str:
-    """The database that is meant."""
-    from engine.connect.connection import database_url
+def here() -> Project:
+    """This project at the database that is meant."""
+    from engine.connect.settings import database_url
 
-    return database_url(ROOT)
+    return PROJECT.at(database_url(PROJECT))
 
 
-def migration_url() -> str:
-    """Where migrations run: past a transaction pooler, if one is named for that."""
-    from engine.connect import connection
+def where_migrations_run() -> Project:
+    """This project past a transaction pooler, if another way is named for that."""
+    from engine.connect.settings import migration_url
 
-    return connection.migration_url(ROOT)
+    return PROJECT.at(migration_url(PROJECT))
 
 
 def is_dry(c: Context, dry_run: bool) -> bool:
@@ -70,27 +69,23 @@ def reporting(task: str, log_json: bool = False, *, plan: bool = False) -> Itera
 
 
 def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:
-    """A runner on the project's migrations."""
+    """A runner of the project's migrations, which looks for what was changed by hand."""
     from commands.console import Console
+    from engine.drift.guard import DriftGuard
+    from engine.run.options import RunOptions
     from engine.run.runner import Runner
-    from engine.run.session import Settings
 
-    return Runner(
-        migration_url(),
-        MIGRATIONS,
-        report or Console(),
-        Settings(
-            zone=os.environ.get("DB_TIMEZONE"),
-            default_zone=TIME_ZONE,
-            show=bool(c.config.run.echo),
-            dry=is_dry(c, dry_run),
-        ),
+    options = RunOptions(
+        zone=os.environ.get(PROJECT.settings.time_zone),
+        show=bool(c.config.run.echo),
+        dry=is_dry(c, dry_run),
     )
+    return Runner(where_migrations_run(), report or Console(), options, DriftGuard)
 
 
 def spare_production(runner: Runner, name: str, command: str) -> None:
     """Refuse on a production database, unless its name is given."""
     from engine.manage.environment import refuse_production
 
-    if name or not runner.settings.dry:
-        refuse_production(runner.url, name, command)
+    if name or not runner.options.dry:
+        refuse_production(runner.project, name, command)

@@ -7,7 +7,7 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import MIGRATIONS, migration_url, url
+from commands.base import here, where_migrations_run
 from commands.task import command
 
 
@@ -23,7 +23,7 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
     if live:
         from engine.drift.comparison import compare
 
-        comparison = compare(url(), MIGRATIONS)
+        comparison = compare(here())
         print(comparison.as_json() if json else comparison.as_text())
         raise Exit(code=int(bool(comparison.drifts)))
     import registry
@@ -35,7 +35,7 @@ def check(c: Context, live: bool = False, json: bool = False) -> None:
     domains = list(registry.load())
     console = Console()
     with console.waiting("checking"):
-        checked = Check(url(), migration_url(), MIGRATIONS, domains, console).run()
+        checked = Check(here(), where_migrations_run(), domains, console).run()
     print(checked.as_json() if json else checked.as_text(painter(sys.stdout)))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)

@@ -6,8 +6,9 @@ import os
 
 from invoke.context import Context
 
-from commands.base import ROOT, url
+from commands.base import here
 from commands.task import command
+from project import PROJECT
 
 
 @command(name="start", example="invoke db.start")
@@ -15,7 +16,7 @@ def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
     from engine.connect.embedded import start
 
-    print(start(ROOT).url())
+    print(start(PROJECT).url())
 
 
 @command(name="stop", example="invoke db.stop")
@@ -23,7 +24,7 @@ def db_stop(c: Context) -> None:
     """Stop the embedded server."""
     from engine.connect.embedded import stop
 
-    print("stopped" if stop(ROOT) else "The embedded server is not running.")
+    print("stopped" if stop(PROJECT) else "The embedded server is not running.")
 
 
 @command(
@@ -40,7 +41,7 @@ def db_shell(c: Context, command: str = "", file: str = "") -> None:
     from engine.connect.url import for_program
 
     program = list(clients("psql").values())[-1]
-    connection, environment = for_program(url())
+    connection, environment = for_program(here().url)
     options = [f"--command={command}"] if command else []
     options += [f"--file={file}"] if file else []
     if options:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, url
+from commands.base import here
 from commands.task import command, count
 
 
@@ -27,5 +27,5 @@ def demo(
 
     sizes = count("--customers", customers), count("--months", months)
     plan = Plan.of(*sizes, count("--seed", seed, least=0), today)
-    for sheet in load(url(), MIGRATIONS, plan, Console()):
+    for sheet in load(here(), plan, Console()):
         print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")

@@ -7,8 +7,9 @@ from pathlib import Path
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import ROOT, migration_url
+from commands.base import where_migrations_run
 from commands.task import command
+from project import PROJECT
 
 
 @command(
@@ -24,8 +25,8 @@ def docs(c: Context, check: bool = False, path: str = "") -> None:
     from pages import book
     from pages.collect import collect
 
-    folder = Path(path) if path else ROOT / "docs/schema"
-    facts = collect(migration_url(), "MikroTik ISP billing", list(registry.load()))
+    folder = Path(path) if path else PROJECT.root / "docs/schema"
+    facts = collect(where_migrations_run(), "MikroTik ISP billing", list(registry.load()))
     texts = book.files(facts)
     if check:
         stale = book.stale(folder, texts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.context import Context
 
-from commands.base import url
+from commands.base import here
 from commands.task import command
 
 
@@ -18,4 +18,4 @@ def env_set(c: Context, name: str) -> None:
     """Let the database know what it is for."""
     from engine.manage import environment
 
-    print(f"{environment.keep(url(), name)} is {name}")
+    print(f"{environment.keep(here(), name)} is {name}")

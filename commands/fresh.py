@@ -11,7 +11,6 @@ from invoke.context import Context
 from commands.base import (
     DRY_RUN,
     LOG_JSON,
-    MIGRATIONS,
     NAME,
     reporting,
     runner_for,
@@ -50,10 +49,10 @@ def fresh(
 
     with _wiping(c, "fresh", name, yes, dry_run, log_json) as (runner, console):
         with console.waiting("running the files in a scratch database"):
-            plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
-            wipe.rehearse(runner.url, MIGRATIONS, plan)
+            plan = wipe.plan(runner.project, everything=all)
+            wipe.rehearse(runner.project, plan)
         _wipe(runner, plan, yes, backup)
-        runner.migrate(from_start=runner.settings.dry)
+        runner.migrate(from_start=runner.options.dry)
 
 
 @command(example="invoke reset --dry-run", help=WIPING)
@@ -71,7 +70,7 @@ def reset(
 
     with _wiping(c, "reset", name, yes, dry_run, log_json) as (runner, console):
         with console.waiting("looking at what is there"):
-            plan = wipe.plan(runner.url, MIGRATIONS, everything=all)
+            plan = wipe.plan(runner.project, everything=all)
         _wipe(runner, plan, yes, backup)
 
 
@@ -91,10 +90,10 @@ def _refuse_unasked(runner: Runner, yes: bool) -> None:
     """Without a terminal nobody could answer."""
     from engine.connect.url import shown
 
-    if not (yes or runner.settings.dry or somebody_answers()):
+    if not (yes or runner.options.dry or somebody_answers()):
         raise Refused(
             f"there is no terminal to ask whether all tables with their rows are to be deleted in "
-            f"{shown(runner.url)}.",
+            f"{shown(runner.project.url)}.",
             why="Nothing was deleted.",
             fix="if that is meant, add --yes.",
         )
@@ -106,14 +105,14 @@ def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
     if not plan.objects:
         print("Nothing to delete: the schema is empty.")
         return
-    dry = runner.settings.dry
+    dry = runner.options.dry
     if not (yes or dry):
-        backup = _confirm(runner.url, len(plan.objects), backup)
+        backup = _confirm(runner.project.url, len(plan.objects), backup)
     if backup and not dry:
         from application.backups import make
 
-        make(runner.url, "", runner.report)
-    wipe.carry_out(runner.url, plan, runner.settings, runner.report)
+        make(runner.project, "", runner.report)
+    wipe.carry_out(runner.project, plan, runner.options, runner.report)
     if not dry:
         print(f"deleted {len(plan.objects)} objects")
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from commands.base import MIGRATIONS, ROOT, is_dry, migration_url, url
+from commands.base import here, is_dry, where_migrations_run
 from commands.task import command, confirm, count, somebody_answers
 from engine.errors import ConfigError
+from project import PROJECT
 
 if TYPE_CHECKING:
     from commands.console import Console
@@ -55,8 +56,7 @@ def generate(
     console, questions = Console(quiet=json), _Questions()
     generator = Generator(
         list(registry.load()),
-        MIGRATIONS,
-        migration_url(),
+        where_migrations_run(),
         allow_drop=allow_drop,
         renames=rename,
         ask=(lambda old, new: questions.ask(old, new, console)) if somebody_answers() else None,
@@ -85,12 +85,12 @@ def _as_value(files: list[Generated], paths: list[Path]) -> dict[str, Any]:
     listed = []
     for file in files:
         listed.append({"name": file.name, "summary": file.summary, "text": file.text})
-    return {"written": [str(path.relative_to(ROOT)) for path in paths], "files": listed}
+    return {"written": [str(path.relative_to(PROJECT.root)) for path in paths], "files": listed}
 
 
 def _tell_written(files: list[Generated], paths: list[Path], *, empty: bool) -> None:
     for file, path in zip(files, paths, strict=True):
-        print(f"wrote {path.relative_to(ROOT)}")
+        print(f"wrote {path.relative_to(PROJECT.root)}")
         print("\n".join(f"  {line}" for line in file.summary))
     if empty:
         print("Fill it in, then run: invoke check, and invoke migrate")
@@ -129,9 +129,9 @@ def renumber(c: Context, dry_run: bool = False, json: bool = False) -> None:
     from engine.manage.renumber import renumber as move
     from engine.manage.status import read_status
 
-    applied = read_status(url(), MIGRATIONS).history.recorded
+    applied = read_status(here()).history.recorded
     dry = is_dry(c, dry_run)
-    moved = move(MIGRATIONS, applied, dry=dry)
+    moved = move(PROJECT.migrations, applied, dry=dry)
     if json:
         renamed = [{"from": old, "to": new} for old, new in moved]
         print(json_format.dumps({"dry_run": dry, "renamed": renamed}, indent=2))
@@ -153,11 +153,11 @@ def sql_script(c: Context, after: str = "0", to: str = "") -> None:
     from engine.manage.sql_script import script
 
     first, last = count("--after", after, least=0), count("--to", to) if to else None
-    numbers = [migration.number for migration in migration_folder.find(MIGRATIONS)]
+    numbers = [migration.number for migration in migration_folder.find(PROJECT.migrations)]
     for option, number in (("--after", first), ("--to", last)):
         if number and number not in numbers:
             raise ConfigError(
                 f"{option} {number}: there is no migration {number:03}.",
                 fix="`invoke status` lists the files and their numbers.",
             )
-    print(script(MIGRATIONS, first, last))
+    print(script(PROJECT, first, last))

@@ -12,16 +12,15 @@ from invoke.exceptions import Exit
 from commands.base import (
     DRY_RUN,
     LOG_JSON,
-    MIGRATIONS,
     NAME,
-    ROOT,
+    here,
     is_dry,
     reporting,
     runner_for,
     spare_production,
-    url,
 )
 from commands.task import command, count
+from project import PROJECT
 
 # What `status --exit-code` answers; 1 is for what failed, as everywhere.
 PENDING, PROBLEMS = 2, 3
@@ -65,7 +64,7 @@ def rollback(
         number, runner = count("--steps", steps), runner_for(c, dry_run, report)
         if name or number > 1:
             spare_production(runner, name, f"invoke rollback --steps {number}")
-        if not runner.rollback(number, losing=yes or runner.settings.dry):
+        if not runner.rollback(number, losing=yes or runner.options.dry):
             print("Nothing to roll back: no migration is applied.")
 
 
@@ -84,7 +83,7 @@ def adopt(c: Context, number: str, dry_run: bool = False, json: bool = False) ->
 
     last = count("adopt", number)
     runner = runner_for(c, dry_run)
-    names = take_over(runner.url, MIGRATIONS, last, runner.settings, runner.report)
+    names = take_over(runner.project, last, runner.options, runner.report)
     dry = is_dry(c, dry_run)
     if json:
         print(json_format.dumps({"dry_run": dry, "adopted": names}, indent=2))
@@ -106,7 +105,7 @@ def status(c: Context, pending: bool = False, exit_code: bool = False, json: boo
     from commands.colour import painter
     from engine.manage.status import read_status
 
-    where = read_status(url(), MIGRATIONS)
+    where = read_status(here())
     if json:
         print(where.as_json(only_pending=pending))
     else:
@@ -123,19 +122,19 @@ def overview() -> str:
     An embedded server is neither made nor started for that.
     """
     from engine.connect import embedded
-    from engine.connect.connection import load_environment
+    from engine.connect.settings import load_environment
     from engine.errors import EngineError
     from engine.manage.status import read_status
 
-    load_environment(ROOT)
-    if not os.environ.get("DATABASE_URL") and not embedded.find(ROOT).running():
-        made = embedded.find(ROOT).complete.exists()
+    load_environment(PROJECT)
+    if not os.environ.get(PROJECT.settings.url) and not embedded.find(PROJECT).running():
+        made = embedded.find(PROJECT).complete.exists()
         return (
             "The embedded server is not running; the next task starts it."
             if made
             else "There is no database yet: `invoke migrate` makes one, with a server of its own."
         )
     try:
-        return read_status(url(), MIGRATIONS).summary()
+        return read_status(here()).summary()
     except EngineError as error:
         return f"Error: {error}"

@@ -20,8 +20,8 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task, task
 
 from commands import streams
-from commands.base import ROOT
 from engine.errors import ConfigError, EngineError, Refused
+from project import PROJECT
 
 # The options that have a short form. Short forms that invoke chooses by itself mean another thing
 # in each task: -d was --dry-run, and in `backup` it was --due, which removes old backups.
@@ -72,14 +72,14 @@ def command(
     def decorate(function: Callable[..., None]) -> Any:
         @functools.wraps(function)
         def guarded(c: Context, *arguments: Any, debug: bool = False, **named: Any) -> None:
-            from engine.connect.connection import load_environment
+            from engine.connect.settings import load_environment
 
             streams.complete()
             _listen_for_the_end()
             try:
                 _refuse_undecodable(named)
                 _refuse_dry(c, named)
-                load_environment(ROOT)
+                load_environment(PROJECT)
                 function(c, *arguments, **named)
                 sys.stdout.flush()  # while an error can still be told
             except Exit:

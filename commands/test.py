@@ -8,8 +8,8 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import ROOT
 from commands.task import command
+from project import PROJECT
 
 
 @command(
@@ -23,7 +23,7 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
     """Run the tests on every PostgreSQL that is there; installs Debian's where it may."""
     marks = "" if all else " -m 'not campaign'"
     # c.cd() does not quote: a folder with a space in its name would be two words.
-    with c.prefix(f"cd {shlex.quote(str(ROOT))}"):
+    with c.prefix(f"cd {shlex.quote(str(PROJECT.root))}"):
         c.run("sh tests/support/servers.sh", pty=False, in_stream=False)
         result = c.run(
             f"{shlex.quote(sys.executable)} -m pytest{marks} {options}",

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -31,6 +30,7 @@ from engine.connect.url import shown
 from engine.errors import EngineError, Refused
 from engine.manage import environment
 from engine.manage.status import read_status
+from engine.project import Project
 from engine.report import Action, Report
 
 LOCK_TIMEOUT = "5s"
@@ -58,22 +58,22 @@ class DemoFailed(EngineError):
     """The rows could not be loaded; the database is as it was."""
 
 
-def load(url: str, migrations: Path, plan: Plan, report: Report) -> list[Sheet]:
+def load(project: Project, plan: Plan, report: Report) -> list[Sheet]:
     """Fill a migrated database that has no customers yet; the tables with their rows and seconds.
 
     Raises Refused for any other database, DemoFailed where a row or a rule is not accepted.
     """
-    where = shown(url)
-    _refuse_unmigrated(url, migrations, where)
+    where = shown(project.url)
+    _refuse_unmigrated(project, where)
     models = _models()
     begun = time.perf_counter()
-    with closing(connect(url)) as connection:
+    with closing(connect(project)) as connection:
         try:
             with connection, connection.cursor() as cursor:
-                _refuse_in_use(cursor, where)
+                _refuse_in_use(cursor, project, where)
                 with _triggers_off(cursor, models):
                     # Once more, now that nobody else writes.
-                    _refuse_in_use(cursor, where)
+                    _refuse_in_use(cursor, project, where)
                     sheets = _fill(cursor, models, plan, report)
                 _analyze(cursor, sheets)
                 _refuse_broken(connection, report)
@@ -90,8 +90,8 @@ def _models() -> list[type[Model]]:
     return [model for model in models if isinstance(model._meta.primary_key, IdentityField)]
 
 
-def _refuse_unmigrated(url: str, migrations: Path, where: str) -> None:
-    found = read_status(url, migrations).history.checked()
+def _refuse_unmigrated(project: Project, where: str) -> None:
+    found = read_status(project).history.checked()
     if pending := len(found.pending):
         raise Refused(
             f"{where} is not up to date: {pending} migrations are pending.",
@@ -100,8 +100,8 @@ def _refuse_unmigrated(url: str, migrations: Path, where: str) -> None:
         )
 
 
-def _refuse_in_use(cursor: Any, where: str) -> None:
-    if environment.is_production(cursor):
+def _refuse_in_use(cursor: Any, project: Project, where: str) -> None:
+    if environment.is_production(cursor, project):
         raise Refused(
             f"{where} is a production database.",
             why="Invented customers have no place there. Nothing was changed.",

@@ -4,6 +4,7 @@ Its rooms. Each imports itself and those above it:
 
 errors      what goes wrong, with what to do about it
 wording     numbers and lists as messages have them
+project     what the engine knows of the program that it works for
 report      what a run tells whoever started it
 schema      what PostgreSQL's catalogs say, as values
 diff        from two schemas to the ordered changes between them; pure

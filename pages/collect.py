@@ -13,6 +13,7 @@ from engine.connect.scratch import scratch
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.generate.build_models import build
+from engine.project import Project
 from engine.schema import catalog
 from engine.schema.model import Constraint, Schema, Table
 from engine.sql import statements
@@ -35,13 +36,13 @@ KEY_COLUMNS = re.compile(r"\(([^()]*)\)")
 ON_DELETE = re.compile(r"ON DELETE (CASCADE|RESTRICT|SET NULL|SET DEFAULT|NO ACTION)")
 
 
-def collect(url: str, title: str, domains: Sequence[Domain]) -> SchemaFacts:
-    """Build what the domains ask for in a scratch database on the server of `url`, and read it.
+def collect(project: Project, title: str, domains: Sequence[Domain]) -> SchemaFacts:
+    """Build what the domains ask for in a scratch database on the project's server, and read it.
 
     domains: in dependency order, the ground that all share first. Raises GenerateError for what
     cannot be built, ConfigError where no scratch database can be made.
     """
-    with scratch(url) as database:
+    with scratch(project) as database:
         build(EngineDatabase(database), domains)
         connection = connect(database, autocommit=True)
         try:

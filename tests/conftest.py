@@ -20,13 +20,12 @@ import pytest
 import registry
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
-from engine.run.runner import Runner
-from engine.run.session import Settings
 from tests.support import postgres
 from tests.support.console import migrations_in
 from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
+from tests.support.runners import at, runner_at
 from tests.support.workshop import Workshop
 
 
@@ -113,8 +112,8 @@ def template(server: PostgresServer) -> str:
         cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
         if cursor.rowcount == 0:
             cursor.execute(f"CREATE DATABASE {name}_made TEMPLATE template0")
-            zone = Settings(default_zone="Asia/Jakarta")
-            Runner(server.url(f"{name}_made"), MIGRATIONS, settings=zone).migrate()
+            project = at(server.url(f"{name}_made"), zone="Asia/Jakarta")
+            runner_at(project).migrate()
             cursor.execute(f"ALTER DATABASE {name}_made RENAME TO {name}")
     return name
 
@@ -200,7 +199,7 @@ def workshop(empty_url: str, tmp_path: Path) -> Workshop:
 @pytest.fixture
 def books(shared_url: str) -> Iterator[Any]:
     """A cursor on a bound database; the audit comes at the end, then all is rolled back."""
-    database = EngineDatabase(shared_url)
+    database = EngineDatabase(at(shared_url))
     models = registry.load().tables
     with (
         database.bind_ctx(models, bind_refs=False, bind_backrefs=False),
@@ -216,7 +215,7 @@ def books(shared_url: str) -> Iterator[Any]:
 
 def bound(url: str) -> EngineDatabase:
     """A database with all models bound to it."""
-    database = EngineDatabase(url)
+    database = EngineDatabase(at(url))
     tables = registry.load().tables
     database.bind(tables, bind_refs=False, bind_backrefs=False)
     return database

@@ -24,6 +24,7 @@ from engine.connect import programs
 from engine.connect.connection import connect
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, ConfigError, Refused
+from engine.project import Project
 from engine.report import Action, Report
 
 PARTIAL = ".partial"
@@ -45,22 +46,22 @@ class Dump:
     sha256: bytes
 
 
-def dump(url: str, folder: Path, report: Report) -> Dump:
+def dump(project: Project, folder: Path, report: Report) -> Dump:
     """Write the whole database into a new file of the folder (Dump), readable by its owner alone.
 
     Raises ConfigError where no pg_dump is here that knows the server's version, BackupFailed where
     the file cannot be written whole; then there is none.
     """
     start = time.perf_counter()
-    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+    with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute(TABLES)
         database, tables = cursor.fetchone()
-        program = _program(connection.server_version // 10000, url)
+        program = _program(connection.server_version // 10000, project.url)
     report.started(f"backup of {database}", tables)
     try:
         _make(folder)
         with _reserved(folder, database) as (path, file):
-            _run([str(program), f"--file={_partial(path)}"], url, file, report)
+            _run([str(program), f"--file={_partial(path)}"], project.url, file, report)
             made = _settle(path, file)
     except BaseException as error:
         report.failed(f"backup of {database}", time.perf_counter() - start)

@@ -20,9 +20,11 @@ from engine.backup.dump import sidecar
 from engine.connect import programs
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, Refused
+from engine.project import Project
 from engine.report import Action, Report
 from engine.run import time_zone
-from engine.run.session import Settings, exclusive
+from engine.run.options import RunOptions
+from engine.run.session import exclusive
 
 BEGUN = "pg_restore: processing data for table "
 HELD = """
@@ -57,7 +59,7 @@ class Archive:
     contents: str
     made_by: int
 
-    def zone(self, report: Report) -> str | None:
+    def zone(self, project: Project, report: Report) -> str | None:
         """The time zone that the dumped database was set to, or None."""
         chosen = re.findall(r"^\d+; .* DATABASE PROPERTIES .*\n", self.contents, re.MULTILINE)
         with tempfile.NamedTemporaryFile("w+") as entries:
@@ -68,37 +70,38 @@ class Archive:
             done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             report.message(
-                f"its time zone is not known, DB_TIMEZONE sets it: {done.stderr.strip()}"
+                f"its time zone is not known, {project.settings.time_zone} sets it: "
+                f"{done.stderr.strip()}"
             )
         match = ZONE.search(done.stdout)
         return match[1].replace("''", "'") if match else None
 
 
-def restore(url: str, path: Path, settings: Settings, report: Report) -> None:
+def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
     """Restore the file into the database, which has to be empty, and its time zone with it.
 
     Raises Refused where the file is not the one that was written or the database holds something,
     BackupFailed where it cannot be restored whole; then the database is as it was.
     """
     start = time.perf_counter()
-    _verify(path)
-    archive = _look(path)
-    with exclusive(url, settings, report) as session:
-        _refuse_held(session.guard, url)
-        archive = _without_unoffered(archive, session.guard, report)
+    _verify(path, project)
+    archive = _look(path, project)
+    with exclusive(project, options, report) as session:
+        _refuse_held(session.keeper, project)
+        archive = _without_unoffered(archive, session.keeper, report)
         report.started(f"restore of {path.name}", len(TABLE.findall(archive.contents)))
         try:
-            _run(archive, url, session.guard.server_version // 10000, report)
+            _run(archive, project.url, session.keeper.server_version // 10000, report)
         except BaseException:
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
-        if zone := archive.zone(report):
-            time_zone.keep(session.guard, zone, report)
+        if zone := archive.zone(project, report):
+            time_zone.keep(session.keeper, zone, report)
         session.cursor().execute("ANALYZE")
     report.finished(path.name, Action.RESTORED, time.perf_counter() - start)
 
 
-def _verify(path: Path) -> None:
+def _verify(path: Path, project: Project) -> None:
     """Hold the file against the sha256 that was written beside it."""
     try:
         with path.open("rb") as file:
@@ -107,7 +110,7 @@ def _verify(path: Path) -> None:
         raise Refused(
             f"{path} cannot be read: {error.strerror}.",
             why="Nothing was restored.",
-            fix="name a file that `invoke backup` wrote; it says where it puts them.",
+            fix=f"name a file that `{project.task('backup')}` wrote; it says where it puts them.",
         ) from error
     try:
         expected = sidecar(path).read_text().split()[0].lower()
@@ -127,7 +130,7 @@ def _verify(path: Path) -> None:
         )
 
 
-def _look(path: Path) -> Archive:
+def _look(path: Path, project: Project) -> Archive:
     try:
         done = subprocess.run([_newest(), "--list", path], capture_output=True, text=True)
     except (OSError, UnicodeDecodeError) as error:
@@ -137,8 +140,8 @@ def _look(path: Path) -> Archive:
         raise BackupFailed(
             f"pg_restore cannot read {path}: {done.stderr.strip()}",
             why="Nothing was restored.",
-            fix="name a file that `invoke backup` wrote; if a newer PostgreSQL wrote it, install "
-            "the client programs of that version.",
+            fix=f"name a file that `{project.task('backup')}` wrote; if a newer PostgreSQL wrote "
+            "it, install the client programs of that version.",
         )
     return Archive(path, NEEDLESS.sub("", done.stdout), int(made_by[1]))
 
@@ -147,7 +150,7 @@ def _newest() -> Path:
     return list(programs.clients("pg_restore").values())[-1]
 
 
-def _refuse_held(connection: Any, url: str) -> None:
+def _refuse_held(connection: Any, project: Project) -> None:
     with connection.cursor() as cursor:
         cursor.execute(HELD)
         held = [thing for (thing,) in cursor.fetchall()]
@@ -155,10 +158,10 @@ def _refuse_held(connection: Any, url: str) -> None:
         more = [f"  … and {len(held) - 10} more"] if len(held) > 10 else []
         listed = "\n".join([*(f"  - {thing}" for thing in held[:10]), *more])
         raise Refused(
-            f"{shown(url)} is not empty; it holds:",
+            f"{shown(project.url)} is not empty; it holds:",
             why=f"{listed}\nNothing was restored.",
             fix="make an empty database (CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8') and "
-            "name it in DATABASE_URL; or empty this one: invoke reset",
+            f"name it in {project.settings.url}; or empty this one: {project.task('reset')}",
         )
 
 

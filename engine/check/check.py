@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
-from pathlib import Path
 
 from engine.check import lint, squawk
 from engine.check.finding import Finding, Level, RuleName
@@ -22,6 +21,7 @@ from engine.files.history import History, State
 from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
+from engine.project import Project
 from engine.report import Report
 from engine.wording import counted
 
@@ -80,16 +80,15 @@ class Live:
 class Check:
     """Looks through a folder of migrations.
 
-    url: the database that they are for, which is only read. scratch: a server for scratch
-    databases. domains: what the files have to lead to, in dependency order.
+    project: its database is the one that they are for, which is only read. scratch: the project at
+    a server for scratch databases. domains: what the files have to lead to, in dependency order.
     """
 
     def __init__(
-        self, url: str, scratch: str, folder: Path, domains: Sequence[SeededDomain], report: Report
+        self, project: Project, scratch: Project, domains: Sequence[SeededDomain], report: Report
     ) -> None:
-        self.url = url
+        self.project = project
         self.scratch = scratch
-        self.folder = folder
         self.domains = domains
         self.report = report
         self.notes: list[str] = []
@@ -123,7 +122,7 @@ class Check:
 
     def _files(self) -> tuple[list[Migration], list[Finding]]:
         try:
-            migrations = migration_folder.find(self.folder)
+            migrations = migration_folder.find(self.project.migrations)
         except EngineError as error:
             return [], [_told(RuleName.FILES, error)]
         found = []
@@ -136,15 +135,16 @@ class Check:
             names = [migration.name for migration in group]
             if len(names) > 1:
                 what = f"the number {number:03} is used twice: {', '.join(names)}."
-                fix = "invoke renumber gives the one that is applied nowhere the next free number."
+                renumber = self.project.task("renumber")
+                fix = f"{renumber} gives the one that is applied nowhere the next free number."
                 found.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
         return migrations, found
 
     def _live(self, migrations: list[Migration]) -> Live:
         try:
-            with closing(connect(self.url, autocommit=True)) as connection:
+            with closing(connect(self.project, autocommit=True)) as connection:
                 cursor = connection.cursor()
-                known = history.read(cursor, migrations)
+                known = history.read(cursor, migrations, self.project)
                 cursor.execute(lint.SIZES)
                 return Live(known, Sizes({name: sizes for name, *sizes in cursor.fetchall()}))
         except ConnectionFailed as error:
@@ -175,7 +175,7 @@ class Check:
         """Whether the files lead to what the domains ask for."""
         self.report.message("comparing with what the domains ask for")
         try:
-            files = Generator(self.domains, self.folder, self.scratch).generate("check")
+            files = Generator(self.domains, self.scratch).generate("check")
         except (ConfigError, ConnectionFailed):
             raise
         except EngineError as error:
@@ -186,7 +186,7 @@ class Check:
         if not lines:
             return []
         what = "the files do not lead to what the domains ask for; this would be written:"
-        fix = "Run: invoke generate NAME"
+        fix = f"Run: {self.project.task('generate', 'NAME')}"
         return [Finding("", 0, RuleName.MODELS, Level.ERROR, what, "\n".join(lines), fix)]
 
 

@@ -4,7 +4,7 @@ which tables it locked that were there, which it rewrote, and what of them is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,10 +14,10 @@ from engine.check.table_changes import Event, Happened, Shape
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files.migration_file import Migration
+from engine.project import Project
 from engine.report import Report
-from engine.run.replay import replayed
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
+from engine.run.replay import Replay
 from engine.sql.lexer import split
 
 # From the weakest of one that writes to the strongest.
@@ -146,8 +146,8 @@ def _changes(cursor: Any, tables: dict[int, _Table], *, transaction: bool) -> It
 class ObservedDatabase(EngineDatabase):
     """Runs the statements one by one, and lets the observer look after each."""
 
-    def __init__(self, observer: Observer, url: str, **options: Any) -> None:
-        super().__init__(url, **options)
+    def __init__(self, observer: Observer, project: Project, **options: Any) -> None:
+        super().__init__(project, **options)
         self.observer = observer
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
@@ -164,47 +164,20 @@ class ObservedDatabase(EngineDatabase):
         return result
 
 
-class Rehearsal:
-    """A scratch database at the state of some files, to run others in. migrations: those that are
-    there."""
-
-    def __init__(self, url: str, migrations: Sequence[Migration]) -> None:
-        self.url = url
-        self.migrations = list(migrations)
-        self.statements: list[str] = []
-
-    def add(self, migration: Migration) -> None:
-        """Let a file be there."""
-        self.migrations.append(migration)
-
-    def tables(self) -> dict[int, str]:
-        """The tables that are there now: the name of each by its oid."""
-        with closing(connect(self.url, autocommit=True)) as connection:
-            found = table_changes.read(connection.cursor())
-            return {oid: shape.name for oid, shape in found.items()}
-
-    def plain(self) -> Runner:
-        """A runner that observes nothing."""
-        return Runner(self.url, self.migrations, settings=Settings(watched=False))
-
-    def run(
-        self, migrations: Sequence[Migration], there: frozenset[int] | None = None
-    ) -> list[Observed]:
-        """Apply files (what was seen). there: as for Observer. Raises what the runner raises."""
-        for migration in migrations:
-            self.add(migration)
-        atomic = {migration.name: migration.functions.atomic for migration in migrations}
-        observer = Observer(atomic, there)
-        settings = Settings(watched=False, database=partial(ObservedDatabase, observer))
-        try:
-            Runner(self.url, self.migrations, observer, settings).migrate()
-        finally:
-            self.statements += [seen.sql for seen in observer.seen]
-        return observer.seen
+def tables(replay: Replay) -> dict[int, str]:
+    """The tables that are there now: the name of each by its oid."""
+    with closing(connect(replay.project, autocommit=True)) as connection:
+        shapes = table_changes.read(connection.cursor())
+        return {oid: shape.name for oid, shape in shapes.items()}
 
 
-@contextmanager
-def rehearsed(url: str, applied: Sequence[Migration]) -> Iterator[Rehearsal]:
-    """A scratch database on which the applied files have run."""
-    with replayed(url, applied) as database:
-        yield Rehearsal(database, applied)
+def observe(
+    replay: Replay, migrations: Sequence[Migration], there: frozenset[int] | None = None
+) -> list[Observed]:
+    """Apply files there (what was seen). there: as for Observer. Raises what the runner raises."""
+    replay.add(*migrations)
+    atomic = {migration.name: migration.functions.atomic for migration in migrations}
+    observer = Observer(atomic, there)
+    options = RunOptions(database=partial(ObservedDatabase, observer))
+    replay.runner(observer, options).migrate()
+    return observer.seen

@@ -8,25 +8,26 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from engine.check.finding import Finding, Level, RuleName
-from engine.check.observer import Observed, Rehearsal, rehearsed
+from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
 from engine.drift.differences import differences
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
+from engine.project import Project
 from engine.report import Report
-from engine.run import replay
+from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
 
 
 class Walk:
     """The way through all files, in their order; to be used as a context.
 
-    url: a server for scratch databases. seen: the statements of pending files. stopped: whether a
-    file could not be run, which ends the walk.
+    project: its database is a server for scratch databases. seen: the statements of pending files.
+    stopped: whether a file could not be run, which ends the walk.
     """
 
-    def __init__(self, url: str, pending: set[str], *, fresh: bool) -> None:
-        self.url = url
+    def __init__(self, project: Project, pending: set[str], *, fresh: bool) -> None:
+        self.project = project
         self.pending = pending
         self.fresh = fresh
         self.names: frozenset[str] | None = None
@@ -35,7 +36,7 @@ class Walk:
         self.seen: list[Observed] = []
         self.stopped = False
         self.stack = ExitStack()
-        self.rehearsal: Rehearsal
+        self.replay: Replay
 
     def __enter__(self) -> Walk:
         self._begin()
@@ -67,29 +68,29 @@ class Walk:
 
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
-        self.rehearsal = self.stack.enter_context(rehearsed(self.url, list(self.done.values())))
+        self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
         self._look()
 
     def _look(self) -> None:
         """Which tables count as being there: in a database that has applied files, those that
         these have made; else those that there are when a file begins."""
         if self.names is not None:
-            tables = self.rehearsal.tables().items()
-            self.there = frozenset(oid for oid, name in tables if name in self.names)
+            present = tables(self.replay).items()
+            self.there = frozenset(oid for oid, name in present if name in self.names)
 
     def _forth(self, migration: Migration) -> None:
         if migration.name in self.pending:
             if self.names is None and not self.fresh:
-                self.names = frozenset(self.rehearsal.tables().values())
+                self.names = frozenset(tables(self.replay).values())
                 self._look()
-            self.seen += self.rehearsal.run([migration], self.there)
+            self.seen += observe(self.replay, [migration], self.there)
         else:
-            self.rehearsal.add(migration)
-            self.rehearsal.plain().migrate()
+            self.replay.add(migration)
+            self.replay.runner().migrate()
 
     def _back(self, before: Schema, after: Schema) -> Iterator[str]:
         """What is wrong with the way back and the second way up."""
-        runner = self.rehearsal.plain()
+        runner = self.replay.runner()
         try:
             runner.rollback(losing=True)
         except EngineError as error:
@@ -118,7 +119,7 @@ class Walk:
         return Finding(migration.name, 0, rule, level, what.rstrip(":") + ".", why, fix)
 
     def _read(self) -> Schema:
-        return replay.read(self.rehearsal.url, depends=False)
+        return self.replay.read(depends=False)
 
     def _failure(self, migration: Migration, error: EngineError) -> Finding:
         """A file that stops on an empty database; those after it are not looked at."""

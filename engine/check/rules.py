@@ -209,7 +209,7 @@ IF_NOT_EXISTS = Rule(
     "sql-createtable.html",
     "IF NOT EXISTS passes over {name} where something of that name is there, whatever it is.",
     "The file then counts as applied, and the database has another definition.",
-    "Leave IF NOT EXISTS out; where the database has it already, invoke adopt compares first.",
+    "Leave IF NOT EXISTS out; where the database has it, adopt the file: that compares first.",
 )
 BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS)
 # Why a file stops when it is run on an empty database, by SQLSTATE.

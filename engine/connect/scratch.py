@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from psycopg2 import errors, sql
@@ -18,6 +19,7 @@ from engine.connect.connection import connect
 from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.connect.url import checked, with_database
 from engine.errors import ConfigError
+from engine.project import Project
 
 NAME = """
     SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
@@ -42,35 +44,38 @@ ABANDONED = rf"""
 """
 
 
-def scratch_server(url: str) -> str:
-    """Where scratch databases are made: SCRATCH_DATABASE_URL, else the server of `url`."""
-    server = os.environ.get("SCRATCH_DATABASE_URL", "")
-    return checked(server, "SCRATCH_DATABASE_URL") if server else url
+def scratch_server(project: Project) -> Project:
+    """The project where scratch databases are made: on a server of their own, else on its own."""
+    setting = project.settings.scratch_url
+    url = os.environ.get(setting, "")
+    return project.at(checked(url, setting)) if url else project
 
 
 @contextmanager
-def scratch(url: str, template: str = "template0") -> Iterator[str]:
-    """The URL of a database on the server for scratch databases: empty, or a copy of another one
-    there, which nobody may be connected to.
+def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
+    """The project at a database on the server for scratch databases: empty, or a copy of another
+    one there, which nobody may be connected to. It asks for no time zone: what files lead to is
+    read in the server's.
 
     Raises ConfigError where the role may not create one, or the server is behind a transaction
     pooler.
     """
-    server = scratch_server(url)
+    server = scratch_server(project)
     with (
         closing(connect(server, autocommit=True, writing=True)) as keeper,
         keeper.cursor() as cursor,
     ):
         refuse_transaction_pooling(keeper, server)
         _remove_abandoned(cursor)
-        name = _create(keeper, cursor, template)
+        name = _create(keeper, cursor, template, project.settings.scratch_url)
         try:
-            yield with_database(server, name, keeper.info.options)
+            url = with_database(server.url, name, keeper.info.options)
+            yield replace(server, url=url, time_zone=None)
         finally:
             _drop(cursor, name)
 
 
-def _create(keeper: Any, cursor: Any, template: str) -> str:
+def _create(keeper: Any, cursor: Any, template: str, url_setting: str) -> str:
     cursor.execute(NAME)
     name: str = cursor.fetchone()[0]
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
@@ -83,7 +88,7 @@ def _create(keeper: Any, cursor: Any, template: str) -> str:
             why="The engine asks PostgreSQL itself what a schema is, in a database that it makes "
             "for the question and drops after it.",
             fix=f"give the role the right (ALTER ROLE {keeper.info.user} CREATEDB), or set "
-            "SCRATCH_DATABASE_URL to a server where it has it.",
+            f"{url_setting} to a server where it has it.",
         ) from error
     for setting in SETTINGS:
         cursor.execute(sql.SQL(setting).format(sql.Identifier(name)))

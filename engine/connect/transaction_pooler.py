@@ -13,6 +13,7 @@ import psycopg2
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
+from engine.project import Project
 
 PID = "SELECT pg_backend_pid()"
 ROUNDS = 10
@@ -20,7 +21,7 @@ TELL_AFTER_SECONDS = 2.0
 
 
 def refuse_transaction_pooling(
-    connection: Any, url: str, tell: Callable[[str], None] = lambda text: None
+    connection: Any, project: Project, tell: Callable[[str], None] = lambda text: None
 ) -> None:
     """Raise ConfigError where statements of one connection reach different server processes.
 
@@ -31,15 +32,15 @@ def refuse_transaction_pooling(
     first = _pid(connection)
     if first == connection.info.backend_pid:
         return
-    with closing(_second_session(url, tell)) as other:
+    with closing(_second_session(project, tell)) as other:
         if _mixed(connection, first, other):
             raise ConfigError(
-                f"{shown(url)} is a transaction pooler (such as PgBouncer with pool_mode = "
+                f"{shown(project.url)} is a transaction pooler (such as PgBouncer with pool_mode = "
                 "transaction).",
                 why="Migrations need a session of their own: the lock that keeps two runners apart "
                 "would be lost between two statements. Nothing was run.",
-                fix="set MIGRATION_DATABASE_URL to PostgreSQL itself, or to a pool in session "
-                "mode.",
+                fix=f"set {project.settings.migration_url} to PostgreSQL itself, or to a pool in "
+                "session mode.",
             )
 
 
@@ -60,21 +61,22 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
     return False
 
 
-def _second_session(url: str, tell: Callable[[str], None]) -> Any:
+def _second_session(project: Project, tell: Callable[[str], None]) -> Any:
     """Another connection; a small pool lets it wait for a session."""
+    place = shown(project.url)
     told = threading.Timer(
-        TELL_AFTER_SECONDS, tell, [f"waiting for a second session from the pooler at {shown(url)}"]
+        TELL_AFTER_SECONDS, tell, [f"waiting for a second session from the pooler at {place}"]
     )
     told.start()
     try:
-        return connect(url, autocommit=True)
+        return connect(project, autocommit=True)
     except ConnectionFailed as error:
         raise ConnectionFailed(
-            f"the pooler at {shown(url)} gives no second session.",
+            f"the pooler at {place} gives no second session.",
             why="Migrations need two at once: one works, one watches and holds the lock. Nothing "
             "was run.",
             fix="raise its default_pool_size, wait until other clients are gone, or set "
-            "MIGRATION_DATABASE_URL to PostgreSQL itself.",
+            f"{project.settings.migration_url} to PostgreSQL itself.",
         ) from error
     finally:
         told.cancel()

@@ -62,7 +62,7 @@ class Change:
 
     @property
     def target(self) -> str:
-        """The name by which a person refers to it: `customers.phone` for a column."""
+        """The name by which a person refers to it: `authors.name` for a column."""
         whole = self.table and self.kind in (Kind.COLUMN, Kind.DEFAULT)
         return f"{self.table}.{self.name}" if whole else self.name
 

@@ -4,9 +4,9 @@ unless the database keeps no reading that fits."""
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engine.connect.connection import connect
@@ -16,7 +16,7 @@ from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
-from engine.run import replay
+from engine.project import Project
 from engine.run.replay import replayed
 from engine.schema import catalog
 from engine.schema.model import Schema
@@ -30,6 +30,7 @@ class Comparison:
     """A live database beside what the files led to. source: how that is known. back: statements
     that bring back what drifted, in order. unmanaged: what is there and is not compared."""
 
+    project: Project
     database: str
     schema: str
     source: str
@@ -57,34 +58,34 @@ class Comparison:
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
-        return "\n".join([*lines, advice(self.back)])
+        return "\n".join([*lines, f"What to do: {advice(self.back, self.project)}"])
 
 
-def compare(url: str, folder: Path) -> Comparison:
+def compare(project: Project) -> Comparison:
     """Hold the live database against what the last run left. Only reads, so a replica and a role
     that may only read will do, as long as the database keeps a reading that fits.
 
     Raises ConfigError where it keeps none and no scratch database can be made, Refused where no
     file is applied and yet something is there.
     """
-    with closing(connect(url)) as connection, connection.cursor() as cursor:
+    with closing(connect(project)) as connection, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        migrations = migration_folder.find(folder)
-        found = history.read(cursor, migrations)
+        migrations = migration_folder.find(project.migrations)
+        found = history.read(cursor, migrations, project)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         if found.recorded or found.unfinished:
-            known, source = baseline(connection, url, migrations, found)
+            known, source = baseline(connection, project, migrations, found)
         else:
-            _refuse_unknown(live, database, schema)
+            _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
     drifts = differences(known, live)
     back = tuple(way_back(live, known)) if drifts else ()
-    return Comparison(database, schema, source, tuple(drifts), back, unmanaged)
+    return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged)
 
 
-def _refuse_unknown(live: Schema, database: str, schema: str) -> None:
+def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) -> None:
     """Raise Refused where there is something of which the files say nothing."""
     objects = sorted(f"{kind} {name}" for (kind, table, name), _ in live.objects() if not table)
     if not objects:
@@ -93,14 +94,14 @@ def _refuse_unknown(live: Schema, database: str, schema: str) -> None:
         f"no migration is applied to the schema {schema} of the database {database}, so nothing "
         "says what it has to hold.",
         why=f"It holds {counted(len(objects), 'object')} that no migration made: {few(objects)}.",
-        fix="if the migrations make the same, take the database over with `invoke adopt NUMBER`; "
-        "if it is another program's, correct DATABASE_URL, or give this system a schema of its own "
-        "(search_path).",
+        fix="if the migrations make the same, take the database over with "
+        f"`{project.task('adopt', 'NUMBER')}`; if it is another program's, correct "
+        f"{project.settings.url}, or give this system a schema of its own (search_path).",
     )
 
 
 def baseline(
-    connection: Any, url: str, migrations: list[Migration], found: History
+    connection: Any, project: Project, migrations: Sequence[Migration], found: History
 ) -> tuple[Schema, str]:
     """(schema, how it is known): what the applied files led to; from the reading that the database
     keeps, or by running them in a scratch database. Raises ConfigError where neither is to be had.
@@ -114,16 +115,18 @@ def baseline(
         stopped = ", ".join(map(str, found.unfinished))
         raise ConfigError(
             f"what the files led to is not known: {stopped} stopped in the middle.",
-            fix="finish it: invoke migrate (or rollback, as `invoke status` says).",
+            fix=f"finish it: {project.task('migrate')} (or rollback, as `{project.task('status')}` "
+            "says).",
         )
     applied = [migration for migration in migrations if migration.name in found.recorded]
     try:
-        with replayed(url, applied, version) as database:
-            return replay.read(database), "the applied files, run in a scratch database"
+        with replayed(project, applied, version) as replay:
+            return replay.read(), "the applied files, run in a scratch database"
     except EngineError as error:
         raise ConfigError(
             f"the database keeps no reading of an earlier run that fits: {misfit}.",
             why=f"The applied files cannot be run in a scratch database instead: {error.what}",
-            fix=f"set SCRATCH_DATABASE_URL to a server of PostgreSQL {version} where the role may "
-            "create databases; the next `invoke migrate` that applies a file keeps a reading.",
+            fix=f"set {project.settings.scratch_url} to a server of PostgreSQL {version} where the "
+            f"role may create databases; the next `{project.task('migrate')}` that applies a file "
+            "keeps a reading.",
         ) from error

@@ -11,6 +11,7 @@ from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.errors import GenerateError
+from engine.project import Project
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.sql import columns, statements
@@ -81,14 +82,15 @@ def way_back(live: Schema, known: Schema, but: Container[Key] = ()) -> list[str]
         return []
 
 
-def advice(back: tuple[str, ...]) -> str:
-    """What to do about drift."""
+def advice(back: tuple[str, ...], project: Project) -> str:
+    """What to do about drift. back: the statements that lead back, if there are any."""
     text = "bring it back by hand"
     if back:
         text += ":\n" + _indented(";\n".join(back) + ";") + "\n"
     return (
-        f"What to do: {text}{'' if back else ', '}or keep it: state it in a domain, run `invoke "
-        "generate`, and take that file over here with `invoke adopt NUMBER`."
+        f"{text}{'' if back else ', '}or keep it: state it in a domain, run "
+        f"`{project.task('generate')}`, and take that file over here with "
+        f"`{project.task('adopt', 'NUMBER')}`."
     )
 
 

@@ -4,6 +4,7 @@ a file touches it, and stays known as that."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import peewee
@@ -11,76 +12,75 @@ import psycopg2
 
 from engine.drift import baseline as reading
 from engine.drift import differences, schema_json
+from engine.drift.comparison import baseline
 from engine.drift.differences import Drift
 from engine.errors import EngineError, Refused
 from engine.files import history
+from engine.files.history import History
 from engine.files.migration_file import Migration
+from engine.project import Project
+from engine.report import Report
 from engine.run.file_run import Job
+from engine.run.options import RunOptions
+from engine.run.replay import replayed
 from engine.run.session import Session
 from engine.schema import catalog
 from engine.schema.kinds import OWNERS, Key
 from engine.schema.model import Schema
+from engine.sql import lexer
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
 IMPATIENT = "SET lock_timeout = '1s'"
 WORD = re.compile(r"\w+")
+NOT_COMPARED = "not compared with an earlier run"
 
 
-class Watch:
-    """Watches one run. session: of the run. url: the database. migrations: all, as the run has
-    read them.
+class DriftGuard:
+    """Watches over one run. session: of the run. migrations: all, as the run has read them.
 
-    known: what the files had led to, as encoded; live: what was there.
+    known: what the files had led to before it, as encoded; None where nobody knows. live: what was
+    there then. active: whether the run changes anything, and what it leads to can be known.
     """
 
-    def __init__(self, session: Session, url: str, migrations: list[Migration]) -> None:
+    def __init__(self, session: Session, migrations: Sequence[Migration]) -> None:
         self.session = session
-        self.url = url
-        self.migrations = migrations
-        self.active = session.settings.watched and not session.settings.dry
+        self.migrations = list(migrations)
+        self.active = not session.options.dry
         self.known: Any = None
         self.live: Any = None
 
-    def look(self, jobs: list[Job]) -> None:
-        """Compare what is there with what the files led to. Raises Refused where a file that is to
-        be applied touches what was changed by hand; what else was is told."""
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Refuse files that would touch what was changed by hand.
+
+        1. Nothing is looked at in a dry run, without files, or where nothing is applied yet.
+        2. What is there is read. Where somebody holds a lock on it for a second, that is told, and
+           neither compared nor kept afterwards.
+        3. What the files had led to comes from the reading that the last run kept; where that does
+           not fit, from running the applied files in a scratch database. Where neither works, that
+           is told, and the run goes on.
+        4. What differs was changed by hand. What the files to be applied do not touch is told.
+        5. For the rest Refused is raised, with the statements that lead back.
+        """
         if not (self.active and jobs):
             return
         connection = self.session.database.connection()
-        found = history.read(connection.cursor(), self.migrations)
-        applied = found.recorded
-        if not applied:
+        past = history.read(connection.cursor(), self.migrations, self.session.project)
+        if not past.recorded:
             return
         try:
             live = self._read(connection)
-            self.live = schema_json.encode(live)
-            kept = reading.load(connection.cursor())
-            if kept and kept.document == self.live and not kept.misfit(_major(connection), found):
-                self.known = kept.document
-                return
-            from engine.drift.comparison import baseline
-
-            known, _ = baseline(connection, self.url, self.migrations, found)
+            known = self._known(connection, past, live)
         except psycopg2.errors.LockNotAvailable as error:
-            self._tell(f"not compared with an earlier run: {error}")
+            self._tell(f"{NOT_COMPARED}: {error}")
             self.active = False  # what is there afterwards may not be what the files led to
             return
         except EngineError as error:
-            if not found.unfinished:
-                self._tell(f"not compared with an earlier run: {error.what}")
+            if not past.unfinished:  # else `migrate` is on its way to finish what is half done
+                self._tell(f"{NOT_COMPARED}: {error.what}")
             return
-        self.known = schema_json.encode(known)
-        drifts = differences.differences(known, live)
-        if drifts and not jobs[0].rollback:
-            names = [job.migration.name for job in jobs]
-            bad, reason = self._in_the_way(drifts, applied, names)
-            others = [item for item in drifts if item not in bad]
-            for item in others:
-                self._tell(f"changed by hand: {item.name} (see invoke check --live)")
-            if bad:
-                but = {item.key for item in others}
-                back = differences.way_back(catalog.read(connection), known, but)
-                raise _refused(names, bad, reason, differences.advice(tuple(back)))
+        drifts = [] if known is None else differences.differences(known, live)
+        if drifts and known is not None and not jobs[0].rollback:
+            self._refuse_touched(known, drifts, past, jobs)
 
     def keep(self) -> None:
         """Keep what the files have led to, beside the history. A failure is told and no more: the
@@ -94,10 +94,47 @@ class Watch:
             if self.known not in (None, self.live):
                 after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
-            found = history.read(cursor, self.migrations)
-            reading.keep(cursor, after, found, _major(connection))
+            past = history.read(cursor, self.migrations, self.session.project)
+            reading.keep(cursor, after, past, _major(connection))
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
+
+    def _known(self, connection: Any, past: History, live: Schema) -> Schema | None:
+        """What the files had led to; None where that is what is there, which is the usual case and
+        is seen without decoding anything. Raises EngineError where nobody knows."""
+        self.live = schema_json.encode(live)
+        kept = reading.load(connection.cursor())
+        fits = kept is not None and not kept.misfit(_major(connection), past)
+        if kept and fits and kept.document == self.live:
+            self.known = kept.document
+            return None
+        known, _ = baseline(connection, self.session.project, self.migrations, past)
+        self.known = schema_json.encode(known)
+        return known
+
+    def _refuse_touched(
+        self, known: Schema, drifts: list[Drift], past: History, jobs: Sequence[Job]
+    ) -> None:
+        """Raise Refused where a file touches one of the drifts; tell of the others."""
+        pending = [job.migration for job in jobs]
+        recorded = past.recorded
+        applied = [migration for migration in self.migrations if migration.name in recorded]
+        reason = ""
+        try:
+            touched = _Touched(self.session.project, applied, pending)
+            in_the_way = [drift for drift in drifts if drift.key in touched]
+        except EngineError as error:
+            in_the_way = drifts  # nobody can tell, so all of them
+            reason = f"What the pending files touch is not known: {error.what}\n"
+        others = [drift for drift in drifts if drift not in in_the_way]
+        look = self.session.project.task("check", "--live")
+        for drift in others:
+            self._tell(f"changed by hand: {drift.name} (see {look})")
+        if in_the_way:
+            but = {drift.key for drift in others}
+            live = catalog.read(self.session.database.connection())
+            back = tuple(differences.way_back(live, known, but))
+            raise _refused(pending, in_the_way, reason, back, self.session.project)
 
     def _tell(self, text: str) -> None:
         self.session.report.message(text.partition("\n")[0])
@@ -108,43 +145,50 @@ class Watch:
         self.session.settle()
         return schema
 
-    def _in_the_way(
-        self, drifts: list[Drift], applied: set[str], names: list[str]
-    ) -> tuple[list[Drift], str]:
-        """The drifts that these files touch; all of them, and why, where nobody can tell."""
-        try:
-            touched = _Touched(
-                self.url,
-                [migration for migration in self.migrations if migration.name in applied],
-                [migration for migration in self.migrations if migration.name in names],
-            )
-        except EngineError as error:
-            return drifts, f"What the pending files touch is not known: {error.what}\n"
-        return [item for item in drifts if item.key in touched], ""
 
-
-def _refused(names: list[str], bad: list[Drift], reason: str, advice: str) -> Refused:
-    listed = "\n".join(f"  - {item}" for item in bad)
+def _refused(
+    files: Sequence[Migration],
+    drifts: list[Drift],
+    reason: str,
+    back: tuple[str, ...],
+    project: Project,
+) -> Refused:
+    names = [migration.name for migration in files]
+    listed = "\n".join(f"  - {drift}" for drift in drifts)
     return Refused(
         f"{', '.join(names)} would change what was changed by hand since the last run:",
         why=f"{listed}\n{reason}Nothing was run.",
-        fix=advice.removeprefix("What to do: "),
+        fix=differences.advice(back, project),
     )
 
 
+class _Statements(Report):
+    """Takes down every statement that runs."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def sql(self, text: str) -> None:
+        self.texts += lexer.split(text) or [text]
+
+
 class _Touched:
-    """The keys of what files make, alter or drop, and what else their statements name."""
+    """The keys of what files make, alter or drop, and what else their statements name.
 
-    def __init__(self, url: str, applied: list[Migration], pending: list[Migration]) -> None:
-        from engine.check.observer import rehearsed
-        from engine.run import replay
+    A statement that changes rows alone leaves no trace in the catalogs, but names its table.
+    """
 
-        with rehearsed(url, applied) as rehearsal:
-            before = replay.read(rehearsal.url, depends=False)
-            rehearsal.run(pending)
-            drifts = differences.differences(before, replay.read(rehearsal.url, depends=False))
-        self.keys: set[Key] = {item.key for item in drifts}
-        self.words = [set(WORD.findall(sql.lower())) for sql in rehearsal.statements]
+    def __init__(
+        self, project: Project, applied: Sequence[Migration], pending: Sequence[Migration]
+    ) -> None:
+        statements = _Statements()
+        with replayed(project, applied) as replay:
+            before = replay.read(depends=False)
+            replay.add(*pending)
+            replay.runner(statements, RunOptions(show=True)).migrate()
+            changed = differences.differences(before, replay.read(depends=False))
+        self.keys: set[Key] = {drift.key for drift in changed}
+        self.words = [set(WORD.findall(sql.lower())) for sql in statements.texts]
 
     def __contains__(self, key: Key) -> bool:
         kind, table, name = key

@@ -11,20 +11,22 @@ import psycopg2
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.explain import excerpt, remedies
 from engine.files.migration_file import Migration
+from engine.project import Project
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a file stopped. line: of the step, 0 where none ran. sql: of the step, or empty.
 
-    command: what the user typed to get there. atomic: whether it runs in one transaction.
+    atomic: whether it runs in one transaction. task: the project's that runs it.
     """
 
     migration: Migration
     line: int
     sql: str
-    command: str
     atomic: bool
+    task: str
+    project: Project
 
     @property
     def has_lone_percent(self) -> bool:
@@ -165,13 +167,15 @@ def _code(migration: Migration, line: int) -> str:
 
 
 def _fix(place: Place, server: Any, error: BaseException, role: str, database: str) -> str:
-    again = f"then run `{place.command}` again."
+    again = f"then run `{place.project.task(place.task)}` again."
     if server is None and place.has_lone_percent:
         return f"write % as %% in the SQL of {place.migration.path}, {again}"
     if server is None:
         return f"mend {place.migration.path}, {again}"
     known = _fix_by_state(server, role, database)
-    known = known or remedies.for_state(server.pgcode or "", place.migration, atomic=place.atomic)
+    known = known or remedies.for_state(
+        server.pgcode or "", place.migration, place.project, atomic=place.atomic
+    )
     return f"{known or f'mend {place.migration.path}'}, {again}"
 
 

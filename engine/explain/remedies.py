@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from engine.files.migration_file import Migration
+from engine.project import Project
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
@@ -31,7 +32,7 @@ def for_right(message: str, role: str, database: str) -> str:
     return f"give the role {role} the right that is missing, or migrate as the owner"
 
 
-def for_state(state: str, migration: Migration, *, atomic: bool) -> str:
+def for_state(state: str, migration: Migration, project: Project, *, atomic: bool) -> str:
     """What to do about an error that is neither a lock's nor a right's; how the sentence begins.
 
     state: SQLSTATE. Empty where the file itself has to be mended.
@@ -39,8 +40,8 @@ def for_state(state: str, migration: Migration, *, atomic: bool) -> str:
     number = f"{migration.number:03}"
     if state in ALREADY_THERE:
         return (
-            f"if the database has already what {migration.name} makes, take it over with `invoke "
-            f"adopt {migration.number}`; else move what is in the way"
+            f"if the database has already what {migration.name} makes, take it over with "
+            f"`{project.task('adopt', migration.number)}`; else move what is in the way"
         )
     if state == "25001":
         return (

@@ -13,7 +13,9 @@ from engine.errors import HistoryError
 from engine.files import history_table, journal
 from engine.files.journal import Unfinished
 from engine.files.migration_file import FILE, Migration
+from engine.project import Project
 from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.quoting import literal
 
 
 class State(StrEnum):
@@ -69,12 +71,13 @@ class History:
     """All entries by number, and what is wrong with them.
 
     mismatches: where files and rows do not fit together. unfinished: the files that stopped in the
-    middle.
+    middle. project: whose tasks the ways out name.
     """
 
     entries: tuple[Entry, ...]
     mismatches: tuple[Problem, ...]
     unfinished: tuple[Unfinished, ...]
+    project: Project
 
     @property
     def problems(self) -> list[Problem]:
@@ -115,7 +118,7 @@ class History:
         """The files that stopped in the middle on the other way."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
         for file in self.unfinished:
-            command = "invoke rollback" if file.rollback else "invoke migrate"
+            command = self.project.task("rollback" if file.rollback else "migrate")
             if file.name not in names:
                 what = f"{file.name} stopped in the middle, and its file is missing"
                 fix = f"restore it (git), and finish it with `{command}`"
@@ -126,17 +129,18 @@ class History:
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
 
 
-def read(cursor: Any, migrations: Iterable[Migration]) -> History:
+def read(cursor: Any, migrations: Iterable[Migration], project: Project) -> History:
     """Join the files with what the database says of them. cursor: psycopg2.
 
     Raises HistoryError where the table is another tool's, or rows of it may be hidden.
     """
-    return joined(migrations, history_table.rows(cursor), journal.read(cursor))
+    return joined(migrations, history_table.rows(cursor), project, journal.read(cursor))
 
 
 def joined(
     migrations: Iterable[Migration],
     rows: list[dict[str, Any]],
+    project: Project,
     unfinished: tuple[Unfinished, ...] = (),
 ) -> History:
     """Join files with rows of the history and files that stopped in the middle."""
@@ -144,8 +148,8 @@ def joined(
     entries = [_entry(migration, by_name.pop(migration.name, None)) for migration in migrations]
     entries += [_applied(_number(name), name, State.MISSING, row) for name, row in by_name.items()]
     entries.sort(key=lambda entry: (entry.number, entry.name))
-    mismatches = (*_recorded_twice(rows), *_mismatches(entries))
-    return History(tuple(entries), mismatches, unfinished)
+    mismatches = (*_recorded_twice(rows), *_mismatches(entries, project))
+    return History(tuple(entries), mismatches, unfinished, project)
 
 
 def _number(name: str) -> int:
@@ -186,7 +190,7 @@ def _recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
             yield Problem(Misfit.RECORDED_TWICE, (name,), what, fix)
 
 
-def _mismatches(entries: list[Entry]) -> Iterator[Problem]:
+def _mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
     for number, group in groupby(entries, key=lambda entry: entry.number):
         names = tuple(entry.name for entry in group)
         if number and len(names) > 1:
@@ -199,8 +203,8 @@ def _mismatches(entries: list[Entry]) -> Iterator[Problem]:
         if entry.state is State.EDITED:
             what = f"{entry.name} was changed after it was applied"
             fix = (
-                "restore the file (git checkout), and put the change into a new one (invoke "
-                "generate)"
+                "restore the file (git checkout), and put the change into a new one "
+                f"({project.task('generate')})"
             )
             yield Problem(Misfit.EDITED, (entry.name,), what, fix)
         elif entry.state is State.MISSING:
@@ -223,13 +227,9 @@ def _missing(entry: Entry, pending: Mapping[str | None, str]) -> tuple[str, str]
         return (
             f"the history has {entry.name!r}, and no migration file can have that name",
             f"if it is no migration of yours, delete it: DELETE FROM {HISTORY_TABLE} WHERE name = "
-            f"{_quoted(entry.name)}",
+            f"{literal(entry.name)}",
         )
     return (
         f"{entry.name} is applied, but its file is missing",
         "restore it (git, or the release that this database was migrated with)",
     )
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -28,12 +28,12 @@ What this changes, and why it is written by hand.
 """
 
 # Without this line the file is one transaction. With it each step stands alone, as CREATE INDEX
-# CONCURRENTLY needs; after a crash `invoke migrate` goes on where it stopped.
+# CONCURRENTLY needs; after a crash the next run goes on where it stopped.
 # atomic = False
 
 
 def migrate(migrator, database, *, fake=False):
-    # migrator.sql("""UPDATE customers SET notes = NULL WHERE notes = ''""")   a % is written %%
+    # migrator.sql("""UPDATE authors SET notes = NULL WHERE notes = ''""")   a % is written %%
     # migrator.run(function, argument)                                      Python, at its turn
     pass
 

@@ -24,6 +24,7 @@ from engine.generate.renaming import Ask, Renaming
 from engine.generate.schema_migrations import SchemaMigrations
 from engine.generate.seed_migrations import SeedMigrations
 from engine.generate.workbench import Bench, Generated
+from engine.project import Project
 from engine.report import Report
 from engine.schema import catalog
 from engine.schema.model import Schema
@@ -35,18 +36,17 @@ SEED_TITLE = "seed_data"
 class Generator:
     """Works out the next migrations.
 
-    domains: in dependency order. folder: of the migrations. url: a server to make scratch
-    databases on. allow_drop: the names of what may be lost. renames: as engine.diff.renames reads
-    them. ask: whether a column or table that would be dropped (`customers.phone`) is now called
-    something else (`mobile`); None where there is nobody to ask. offline: whether tables may be
-    locked for long, so that one short file does.
+    domains: in dependency order. project: its database is a server to make scratch databases on,
+    and not asked itself. allow_drop: the names of what may be lost. renames: as
+    engine.diff.renames reads them. ask: whether a column or table that would be dropped
+    (`authors.name`) is now called something else (`title`); None where there is nobody to ask.
+    offline: whether tables may be locked for long, so that one short file does.
     """
 
     def __init__(
         self,
         domains: Sequence[SeededDomain],
-        folder: Path,
-        url: str,
+        project: Project,
         *,
         allow_drop: Iterable[str] = (),
         renames: Iterable[str] = (),
@@ -55,8 +55,7 @@ class Generator:
         report: Report | None = None,
     ) -> None:
         self.domains = domains
-        self.folder = folder
-        self.url = url
+        self.project = project
         self.allow_drop = frozenset(allow_drop)
         self.renames = tuple(renames)
         self.ask = ask
@@ -73,11 +72,11 @@ class Generator:
         if title:
             _refuse_title(title)
         with (
-            scratch(self.url) as known,
-            scratch(self.url) as wanted,
+            scratch(self.project) as known,
+            scratch(self.project) as wanted,
             closing(connect(known, autocommit=True)) as connection,
         ):
-            bench = Bench(connection, known, self.folder, self._optional_extensions())
+            bench = Bench(connection, known, self._optional_extensions())
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             for thing in bench.unmanaged():
@@ -88,14 +87,15 @@ class Generator:
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
         _refuse_title(title)
-        name = f"{migration_folder.next_number(migration_folder.find(self.folder)):03}_{title}"
+        migrations = migration_folder.find(self.project.migrations)
+        name = f"{migration_folder.next_number(migrations):03}_{title}"
         return [Generated(name, empty_text(name), ["a skeleton to fill in"])]
 
     def write(self, generated: Iterable[Generated]) -> list[Path]:
         """Write the files (their paths)."""
         paths = []
         for file in generated:
-            path = self.folder / f"{file.name}.py"
+            path = self.project.migrations / f"{file.name}.py"
             with path.open("x", encoding="utf-8", newline="\n") as handle:
                 handle.write(file.text)
             paths.append(path)
@@ -115,9 +115,9 @@ class Generator:
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
         return [*schema_files, *seeds.generate(seed_title)]
 
-    def _wanted(self, url: str, bench: Bench) -> Schema:
-        build(EngineDatabase(url), self.domains)
-        with closing(connect(url, autocommit=True)) as connection:
+    def _wanted(self, project: Project, bench: Bench) -> Schema:
+        build(EngineDatabase(project), self.domains)
+        with closing(connect(project, autocommit=True)) as connection:
             schema = catalog.read(connection)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
 

@@ -11,7 +11,7 @@ from engine.generate.refusals import unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
 
-# Given `customers.phone` and `mobile`: whether the column is now called that.
+# Given `authors.name` and `title`: whether the column is now called that.
 Ask = Callable[[str, str], bool]
 Plan = Callable[[Schema, Schema], list[Change]]
 

@@ -63,7 +63,7 @@ class SeedMigrations:
 
     def _seeded(self) -> tuple[Snapshot, Snapshot]:
         """The rows before and after the seed functions; what these did is undone."""
-        database = EngineDatabase(self.bench.url)
+        database = EngineDatabase(self.bench.project)
         functions: list[seeder.SeedFunction] = []
         for domain in self.domains:
             functions += domain.seeds

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg2
@@ -17,8 +16,8 @@ from engine.files import history, migration_file, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
+from engine.project import Project
 from engine.run.runner import Runner
-from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.kinds import Key
 from engine.schema.model import Schema
@@ -45,16 +44,15 @@ class Generated:
 class Bench:
     """A scratch database, and the migrations, to which those are added that are tried.
 
-    connection: psycopg2 in autocommit, to the scratch database; url: of it. folder: where the
-    files are. optional: extensions a server may lack.
+    connection: psycopg2 in autocommit, to the scratch database. project: at that database.
+    optional: extensions a server may lack.
     """
 
-    def __init__(self, connection: Any, url: str, folder: Path, optional: Iterable[str]) -> None:
-        self.migrations: list[Migration] = migration_folder.find(folder)
+    def __init__(self, connection: Any, project: Project, optional: Iterable[str]) -> None:
+        self.migrations: list[Migration] = migration_folder.find(project.migrations)
         self.connection = connection
-        self.url = url
-        self.folder = folder
-        self.runner = Runner(url, self.migrations, settings=Settings(watched=False))
+        self.project = project
+        self.runner = Runner(project, files=self.migrations)
         self.version = connection.server_version // 10000
         self.unoffered = {name for name in optional if not offered(connection, name)}
 
@@ -64,7 +62,7 @@ class Bench:
         it."""
         schema = catalog.read(self.connection, depends=depends)
         cursor = self.connection.cursor()
-        applied = history.read(cursor, self.migrations).recorded
+        applied = history.read(cursor, self.migrations, self.project).recorded
         texts = "\n".join(m.text for m in self.migrations if m.name in applied)
         asked = {name for name in self.unoffered if f"name = '{name}'" in texts}
         return replace(schema, extensions=schema.extensions | asked)
@@ -104,12 +102,13 @@ class Bench:
         number = migration_folder.next_number(self.migrations)
         name = f"{number:03}_{title}"
         proof = (
-            f"Written by `invoke generate` and proven on PostgreSQL {self.version}: migrate, "
-            "rollback and migrate again gave what the domains ask for, what was there before, and "
-            "what the domains ask for."
+            f"Written by `{self.project.task('generate')}` and proven on PostgreSQL "
+            f"{self.version}: migrate, rollback and migrate again gave what the domains ask for, "
+            "what was there before, and what the domains ask for."
         )
         text = migration_text(name, [proof, *remarks], up, down, atomic=atomic)
-        self.migrations.append(migration_file.written(self.folder / f"{name}.py", text))
+        path = self.project.migrations / f"{name}.py"
+        self.migrations.append(migration_file.written(path, text))
         return Generated(name, text, summary)
 
     def prove(

@@ -3,53 +3,55 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from engine.diff.change import Change
 from engine.diff.compare import diff
-from engine.drift.guard import Watch
+from engine.drift.guard import DriftGuard
 from engine.errors import Refused
 from engine.files import history, history_table, journal, migration_folder
 from engine.files.history import History, State
 from engine.files.migration_file import Migration
+from engine.project import Project
 from engine.report import Report
-from engine.run import replay
+from engine.run.options import RunOptions
 from engine.run.replay import replayed
-from engine.run.session import Settings, exclusive
+from engine.run.session import exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.wording import counted, few
 
 
-def adopt(url: str, folder: Path, number: int, settings: Settings, report: Report) -> list[str]:
+def adopt(project: Project, number: int, options: RunOptions, report: Report) -> list[str]:
     """Mark the files up to `number` as applied, without running them (their names).
 
     The live schema must have everything that the files make, and have it in the same form; what it
     has besides is named and left alone. Rows are not compared. Raises Refused with the differences.
     """
-    migrations = migration_folder.find(folder)
+    migrations = migration_folder.find(project.migrations)
     adopted = [migration for migration in migrations if migration.number <= number]
-    with exclusive(url, settings, report) as session:
+    with exclusive(project, options, report) as session:
         cursor = session.cursor()
-        found = history.read(cursor, migrations).checked()
-        _refuse_number(number, migrations, found)
+        found = history.read(cursor, migrations, project).checked()
+        _refuse_number(number, migrations, found, project)
         pending = found.pending
         todo = [migration for migration in adopted if migration.name in pending]
-        with replayed(url, adopted) as database:
-            made = replay.read(database)
-        for change in _besides(catalog.read(session.guard), made, number, todo[0].number):
+        with replayed(project, adopted) as replay:
+            made = replay.read()
+        live = catalog.read(session.keeper)
+        for change in _besides(live, made, number, todo[0].number, project):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
-        if not settings.dry:
+        if not options.dry:
             with session.database.atomic():
                 for migration in todo:
                     history_table.record(cursor, migration, None)
                 if found.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
-            Watch(session, url, migrations).keep()
+            DriftGuard(session, migrations).keep()
         return [migration.name for migration in todo]
 
 
-def _refuse_number(number: int, migrations: list[Migration], found: History) -> None:
+def _refuse_number(
+    number: int, migrations: list[Migration], found: History, project: Project
+) -> None:
     """Raise Refused for a number that no file has, or that is applied."""
     numbers = [migration.number for migration in migrations]
     pending = [entry.number for entry in found.entries if entry.state is State.PENDING]
@@ -62,24 +64,25 @@ def _refuse_number(number: int, migrations: list[Migration], found: History) -> 
     if number not in pending:
         raise Refused(
             f"migration {number:03} is applied already; nothing was adopted.",
-            fix="see `invoke status` for what is pending.",
+            fix=f"see `{project.task('status')}` for what is pending.",
         )
 
 
-def _besides(live: Schema, made: Schema, number: int, first: int) -> list[Change]:
+def _besides(live: Schema, made: Schema, number: int, first: int, project: Project) -> list[Change]:
     """The objects of its own that the database has and the files do not make. first: number of the
     first file that is pending. Raises Refused for any other difference."""
     if not live.tables:
         raise Refused(
-            "the database is empty: there is nothing to adopt.", fix="run `invoke migrate`."
+            "the database is empty: there is nothing to adopt.",
+            fix=f"run `{project.task('migrate')}`.",
         )
     if made.tables and not live.tables.keys() & made.tables.keys():
         raise Refused(
             f"the database has none of what the files up to {number:03} make.",
             why=f"It holds {counted(len(live.tables), 'table')} of another program: "
             f"{few(sorted(live.tables))}. Nothing was adopted.",
-            fix="name another database or schema; to make the tables beside these, run `invoke "
-            "migrate`.",
+            fix="name another database or schema; to make the tables beside these, run "
+            f"`{project.task('migrate')}`.",
         )
     changes = diff(live, made)
     besides = [change for change in changes if change.action == "drop" and not change.table]

@@ -12,30 +12,31 @@ from psycopg2 import errors, sql
 
 from engine.connect.connection import connect
 from engine.errors import ConfigError, Refused
+from engine.project import Project
 
-SETTING = "billing.environment"
 PRODUCTION = "production"
 
 
-def is_production(cursor: Any) -> bool:
-    """Whether the database, or BILLING_ENVIRONMENT, says that it is a production one."""
-    cursor.execute("SELECT current_setting(%s, true)", (SETTING,))
-    said = (cursor.fetchone()[0] or "", os.environ.get("BILLING_ENVIRONMENT", ""))
+def is_production(cursor: Any, project: Project) -> bool:
+    """Whether the database, or the project's environment, says that it is a production one."""
+    cursor.execute("SELECT current_setting(%s, true)", (project.settings.parameter,))
+    said = (cursor.fetchone()[0] or "", os.environ.get(project.settings.environment, ""))
     return PRODUCTION in [text.strip().lower() for text in said]
 
 
-def refuse_production(url: str, name: str, command: str) -> None:
+def refuse_production(project: Project, name: str, command: str) -> None:
     """Raise Refused where the database is a production one and `name` is not its name, or where
     `name` is the name of another one.
 
-    It is where it says so itself, or where BILLING_ENVIRONMENT does. command: what was asked for.
+    It is where it says so itself, or where the project's environment does. command: what was
+    asked for.
     """
-    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+    with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         database = str(connection.info.dbname)
-        production = is_production(cursor)
+        production = is_production(cursor, project)
     if name and name != database:
         raise Refused(
-            f"--name is {name!r}, and DATABASE_URL leads to the database {database!r}.",
+            f"--name is {name!r}, and {project.settings.url} leads to the database {database!r}.",
             why="Nothing was changed.",
             fix="name the database that is meant, in both.",
         )
@@ -48,7 +49,7 @@ def refuse_production(url: str, name: str, command: str) -> None:
         )
 
 
-def keep(url: str, environment: str) -> str:
+def keep(project: Project, environment: str) -> str:
     """Let the database know what it is for (its name); sessions that begin from now on know it.
 
     Raises ConfigError for a name that is none, Refused where the role may not do so.
@@ -58,10 +59,10 @@ def keep(url: str, environment: str) -> str:
             f"{environment!r} cannot be the name of an environment.",
             fix="write a name such as production, staging or development.",
         )
-    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+    with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         database = str(connection.info.dbname)
         statement = sql.SQL("ALTER DATABASE {} SET {} TO {}").format(
-            sql.Identifier(database), sql.SQL(SETTING), sql.Literal(environment)
+            sql.Identifier(database), sql.SQL(project.settings.parameter), sql.Literal(environment)
         )
         try:
             cursor.execute(statement)
@@ -69,8 +70,9 @@ def keep(url: str, environment: str) -> str:
             raise Refused(
                 f"{connection.info.user} may not set the environment of {database}.",
                 why="PostgreSQL keeps a setting of one's own to superusers, and to roles with the "
-                f"right SET on {SETTING} (PostgreSQL 15 and later).",
+                f"right SET on {project.settings.parameter} (PostgreSQL 15 and later).",
                 fix=f"as a superuser, run: {statement.as_string(connection)}; or set "
-                f"BILLING_ENVIRONMENT={environment} for every program that uses the database.",
+                f"{project.settings.environment}={environment} for every program that uses the "
+                "database.",
             ) from error
         return database

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
@@ -11,19 +10,20 @@ from engine.files import history_table, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
+from engine.project import Project
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.sql.dedent import dedented
 
 
-def script(folder: Path, first: int = 0, last: int | None = None) -> str:
+def script(project: Project, first: int = 0, last: int | None = None) -> str:
     """The files with first < number <= last as psql takes them; no database is asked.
 
     Raises GenerateError for a file that does more than SQL.
     """
     chosen = [
         m
-        for m in migration_folder.find(folder)
+        for m in migration_folder.find(project.migrations)
         if first < m.number and (not last or m.number <= last)
     ]
     lines = [
@@ -33,13 +33,13 @@ def script(folder: Path, first: int = 0, last: int | None = None) -> str:
         _statement(history_table.ADD_COLUMNS),
     ]
     for migration in chosen:
-        lines += ["", *_file(migration)]
+        lines += ["", *_file(migration, project)]
     return "\n".join(lines)
 
 
-def _file(migration: Migration) -> Iterator[str]:
+def _file(migration: Migration, project: Project) -> Iterator[str]:
     functions = migration.functions
-    migrator = FileMigrator(EngineDatabase("postgresql://"), migration.path)
+    migrator = FileMigrator(EngineDatabase(project), migration.path)
     functions.migrate(migrator, migrator.__database__, fake=False)
     row = (
         f"INSERT INTO {HISTORY_TABLE} (name, migrated_at, checksum, applied_by)\n"
@@ -50,17 +50,18 @@ def _file(migration: Migration) -> Iterator[str]:
     if functions.atomic:
         yield "BEGIN;"
     for step in migrator.steps:
-        yield _statement(_sql(migration, step))
+        yield _statement(_sql(migration, step, project))
     yield _statement(row)
     if functions.atomic:
         yield "COMMIT;"
 
 
-def _sql(migration: Migration, step: Step) -> str:
+def _sql(migration: Migration, step: Step, project: Project) -> str:
     if not step.sql or any(step.operation.args[1:]):
         raise GenerateError(
             "this step is not plain SQL, so no script can carry it.",
-            fix="apply this file with `invoke migrate`, or write the step as migrator.sql(…).",
+            fix=f"apply this file with `{project.task('migrate')}`, or write the step as "
+            "migrator.sql(…).",
             file=migration.name,
             line=step.line,
         )

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from engine.connect.connection import connect
 from engine.files import history, migration_folder
 from engine.files.history import Entry, History, State
+from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema.catalog import OWN_TABLES
 from engine.wording import counted, few
@@ -80,14 +80,15 @@ class Status:
             lines.append("  there are no migrations")
         lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
         if self.foreign:
+            adopt = self.history.project.task("adopt", "NUMBER")
             lines += [
                 f"No migration made what the schema holds, {counted(len(self.foreign), 'table')} "
                 f"or views: {few(self.foreign)}.",
-                "If the migrations make the same, take the database over: invoke adopt NUMBER",
+                f"If the migrations make the same, take the database over: {adopt}",
                 "If they are another program's, name another database or schema (search_path).",
             ]
         elif self.history.pending and not self.history.problems:
-            lines.append("To apply what is pending: invoke migrate")
+            lines.append(f"To apply what is pending: {self.history.project.task('migrate')}")
         return "\n".join(lines)
 
     def _entries(self, only_pending: bool) -> list[Entry]:
@@ -103,12 +104,12 @@ class Status:
         return ""
 
 
-def read_status(url: str, folder: Path) -> Status:
+def read_status(project: Project) -> Status:
     """Read it; nothing is changed, so a read-only replica will do."""
-    with closing(connect(url, autocommit=True)) as connection, connection.cursor() as cursor:
+    with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
-        found = history.read(cursor, migration_folder.find(folder))
+        found = history.read(cursor, migration_folder.find(project.migrations), project)
         foreign: list[str] = []
         if not found.recorded and not found.unfinished:
             cursor.execute(RELATIONS)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import peewee
@@ -19,9 +18,11 @@ from engine.errors import Refused
 from engine.explain import postgres_errors
 from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
+from engine.project import Project
 from engine.report import Report, timed
+from engine.run.options import RunOptions
 from engine.run.replay import replayed
-from engine.run.session import Settings, exclusive
+from engine.run.session import exclusive
 from engine.schema.catalog import OWN_TABLES
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
@@ -65,21 +66,21 @@ class Wipe:
     rehearsed: frozenset[str]
 
 
-def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
+def plan(project: Project, *, everything: bool) -> Wipe:
     """What it takes to empty the schema. everything: also what the migrations did not make.
 
     Raises Refused where there is such a thing and `everything` is False.
     """
-    migrations = migration_folder.find(folder)
-    with closing(connect(url, autocommit=True, writing=True)) as connection:
+    migrations = migration_folder.find(project.migrations)
+    with closing(connect(project, autocommit=True, writing=True)) as connection:
         held = _objects(connection)
         with connection.cursor() as cursor:
-            found = history.read(cursor, migrations)
+            found = history.read(cursor, migrations, project)
     made = {f"table {name}" for name in OWN_TABLES}
-    replayed: set[str] = set()
+    ours: set[str] = set()
     if not everything:
-        replayed = found.recorded | {file.name for file in found.unfinished}
-        made |= _made(url, [m for m in migrations if m.name in replayed])
+        ours = found.recorded | {file.name for file in found.unfinished}
+        made |= _made(project, [m for m in migrations if m.name in ours])
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
         raise Refused(
@@ -88,24 +89,24 @@ def plan(url: str, folder: Path, *, everything: bool) -> Wipe:
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
-    return Wipe(tuple(held), tuple(_statements(held)), frozenset(replayed))
+    return Wipe(tuple(held), tuple(_statements(held)), frozenset(ours))
 
 
-def rehearse(url: str, folder: Path, wipe: Wipe) -> None:
+def rehearse(project: Project, wipe: Wipe) -> None:
     """Run all files in a scratch database, so that a file that fails is found before anything is
     dropped; not where the plan has just done that. Raises what the runner raises."""
-    migrations = migration_folder.find(folder)
+    migrations = migration_folder.find(project.migrations)
     if wipe.rehearsed != {migration.name for migration in migrations}:
-        with replayed(url, migrations):
+        with replayed(project, migrations):
             pass
 
 
-def carry_out(url: str, wipe: Wipe, settings: Settings, report: Report) -> None:
+def carry_out(project: Project, wipe: Wipe, options: RunOptions, report: Report) -> None:
     """Drop it all in one transaction, under the lock that migrations take.
 
     Raises Refused where something outside depends on it; then nothing is dropped.
     """
-    with exclusive(url, settings, report) as session, session.database.atomic():
+    with exclusive(project, options, report) as session, session.database.atomic():
         waiting = list(wipe.statements)
         while waiting:
             needed = [s for s in waiting if not _dropped(session.database, s, report, len(waiting))]
@@ -153,13 +154,13 @@ def _objects(connection: Any) -> list[Object]:
         return [Object(*row) for row in cursor.fetchall()]
 
 
-def _made(url: str, applied: list[Migration]) -> set[str]:
+def _made(project: Project, applied: list[Migration]) -> set[str]:
     """What the applied files make: they are run in a scratch database."""
     if not applied:
         return set()
     with (
-        replayed(url, applied) as database,
-        closing(connect(database, autocommit=True)) as connection,
+        replayed(project, applied) as replay,
+        closing(connect(replay.project, autocommit=True)) as connection,
     ):
         return {str(thing) for thing in _objects(connection)}
 

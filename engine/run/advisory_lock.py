@@ -15,9 +15,9 @@ import psycopg2
 
 POLL_SECONDS = 0.1
 TELL_AFTER_SECONDS = 1.0
-# The guard's lock says that a runner is there. The worker's says that PostgreSQL still works for
+# The keeper's lock says that a runner is there. The worker's says that PostgreSQL still works for
 # one: it outlives a runner that was killed for as long as its last statement does.
-GUARD = "migrate:"
+KEEPER = "migrate:"
 WORKER = "migrate work:"
 KEY = "hashtextextended(%(part)s || current_schema(), 0)"
 LOCKS = f"""
@@ -40,7 +40,7 @@ HOLDER = f"""
 def held(connection: Any, part: str, tell: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock of the connection's schema. connection: psycopg2, in autocommit.
 
-    part: GUARD or WORKER. tell: called once with a sentence where another has to be waited for.
+    part: KEEPER or WORKER. tell: called once with a sentence where another has to be waited for.
     """
     parameters = {"part": part}
     with connection.cursor() as cursor:

@@ -37,7 +37,7 @@ def run(session: Session, job: Job) -> None:
     start = time.perf_counter()
     execution = _Execution(session, job, start)
     try:
-        if session.settings.dry:
+        if session.options.dry:
             execution.show()
         elif job.atomic:
             execution.in_one_transaction()
@@ -46,7 +46,7 @@ def run(session: Session, job: Job) -> None:
     except BaseException:
         session.report.failed(job.migration.name, time.perf_counter() - start)
         raise
-    if not session.settings.dry:
+    if not session.options.dry:
         action = Action.ROLLED_BACK if job.rollback else Action.APPLIED
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
 
@@ -194,7 +194,7 @@ class _Execution:
 
     def _retried(self, attempt: Callable[[], None]) -> None:
         """Try again where a lock was not to be had in time; others pass in between."""
-        attempts = self.session.settings.lock_attempts
+        attempts = self.session.options.lock_attempts
         for number in range(1, attempts + 1):
             self.session.blockers.found.clear()
             self.committing = False
@@ -230,7 +230,8 @@ class _Execution:
         job, step, info = self.job, self.migrator.current, self.session.info
         stays, notes = self.stays, []
         if connection_lost(error) and self.committing:
-            stays = "It was lost at the commit: `invoke status` says whether the file is applied."
+            status = self.session.project.task("status")
+            stays = f"It was lost at the commit: `{status}` says whether the file is applied."
         elif connection_lost(error) and not job.atomic:
             stays += " Whether the next one is, the next run finds out."
         if is_lock_timeout(error):
@@ -238,5 +239,5 @@ class _Execution:
         if is_already_there(error):
             notes = other_tools.found(self.session.cursor())
         line, sql = (step.line, step.sql) if step else (0, "")
-        place = Place(job.migration, line, sql, job.command, job.atomic)
+        place = Place(job.migration, line, sql, job.atomic, job.task, self.session.project)
         return explain(place, error, stays, notes, info.user, info.dbname)

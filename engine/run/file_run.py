@@ -22,6 +22,6 @@ class Job:
     learn: Callable[[FileMigrator], None] | None = None
 
     @property
-    def command(self) -> str:
-        """What the user typed to get here."""
-        return "invoke rollback" if self.rollback else "invoke migrate"
+    def task(self) -> str:
+        """The name of the task that does this."""
+        return "rollback" if self.rollback else "migrate"

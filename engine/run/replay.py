@@ -4,42 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.files.migration_file import Migration
+from engine.project import Project
+from engine.report import Report
+from engine.run.options import RunOptions
 from engine.run.runner import Runner
-from engine.run.session import Settings
 from engine.schema import catalog
 from engine.schema.model import Schema
 
 
+@dataclass(frozen=True)
+class Replay:
+    """A scratch database at the state of some files, to run others in. Nothing watches over it.
+
+    project: at that database. migrations: those that are there.
+    """
+
+    project: Project
+    migrations: list[Migration]
+
+    def add(self, *migrations: Migration) -> None:
+        """Let more files be there; they are pending."""
+        self.migrations.extend(migrations)
+
+    def runner(self, report: Report | None = None, options: RunOptions | None = None) -> Runner:
+        """A runner of the files that are there."""
+        return Runner(self.project, report, options, files=self.migrations)
+
+    def read(self, *, depends: bool = True) -> Schema:
+        """The schema that there is. depends: as engine.schema.catalog has it."""
+        with closing(connect(self.project, autocommit=True)) as connection:
+            return catalog.read(connection, depends=depends)
+
+
 @contextmanager
 def replayed(
-    url: str, migrations: Sequence[Migration], version: int | None = None
-) -> Iterator[str]:
-    """URL of a scratch database on which these migrations have run.
+    project: Project, migrations: Sequence[Migration], version: int | None = None
+) -> Iterator[Replay]:
+    """A scratch database on which these migrations have run.
 
     version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
     is another, and what running the files raises.
     """
-    with scratch(url) as database:
+    with scratch(project) as database:
+        replay = Replay(database, list(migrations))
         if version:
             _refuse_other_version(database, version)
         if migrations:
-            Runner(database, migrations, settings=Settings(watched=False)).migrate()
-        yield database
+            replay.runner().migrate()
+        yield replay
 
 
-def read(url: str, *, depends: bool = True) -> Schema:
-    """The schema of a database. depends: as engine.schema.catalog has it."""
-    with closing(connect(url, autocommit=True)) as connection:
-        return catalog.read(connection, depends=depends)
-
-
-def _refuse_other_version(url: str, version: int) -> None:
-    with closing(connect(url, autocommit=True)) as connection:
+def _refuse_other_version(project: Project, version: int) -> None:
+    with closing(connect(project, autocommit=True)) as connection:
         here = connection.server_version // 10000
     if here != version:
         raise ConfigError(f"the scratch server runs PostgreSQL {here}, not {version}.")

@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from engine.connect.peewee_database import EngineDatabase
-from engine.drift.guard import Watch
 from engine.errors import MigrationFailed
 from engine.files import history, migration_folder
 from engine.files.history import State
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
+from engine.project import Project
 from engine.report import Report
 from engine.run import execution, operator_notices, time_zone
 from engine.run.file_run import Job
-from engine.run.session import Session, Settings, exclusive
+from engine.run.options import RunOptions
+from engine.run.session import Session, exclusive
+
+
+class Guard(Protocol):
+    """Watches over the catalogs of a run: asked before its files, and once after them."""
+
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Raise Refused where one of the files must not run on what is there."""
+
+    def keep(self) -> None:
+        """Keep what the files have led to, also where one of them failed."""
+
+
+GuardOf = Callable[[Session, list[Migration]], Guard]
+"""Makes the guard of a run, from its session and all files as the run has read them."""
+
+
+class NoGuard:
+    """Lets everything pass, as it has to be on a database that was made for one question."""
+
+    def __init__(self, session: Session, migrations: list[Migration]) -> None:
+        pass
+
+    def look(self, jobs: Sequence[Job]) -> None:
+        """Nothing is looked at."""
+
+    def keep(self) -> None:
+        """Nothing is kept."""
 
 
 class Runner:
-    """Runs the files of one folder on one database; each run reads them once.
+    """Runs a project's files on its database; each run reads them once.
 
-    url: the database. folder: of the migrations, or these. report: told of every step.
+    report: told of every step. guard: makes what watches over the catalogs of a run; without one
+    nothing does, and the database keeps no reading of what the files led to. files: those to run,
+    where they are not the project's.
     """
 
     def __init__(
         self,
-        url: str,
-        folder: Files,
+        project: Project,
         report: Report | None = None,
-        settings: Settings | None = None,
+        options: RunOptions | None = None,
+        guard: GuardOf = NoGuard,
+        *,
+        files: Sequence[Migration] | None = None,
     ) -> None:
-        self.url = url
-        self.folder = folder
+        self.project = project
         self.report = report or Report()
-        self.settings = settings or Settings()
+        self.options = options or RunOptions()
+        self.guard = guard
+        self.files: Files = project.migrations if files is None else files
 
     def migrate(self, *, from_start: bool = False) -> list[str]:
         """Apply what is pending, in order (names of the files applied).
@@ -44,13 +78,13 @@ class Runner:
         was changed by hand, MigrationFailed where a file stops: those before it stay applied. All
         files are read before the first one runs.
         """
-        with exclusive(self.url, self.settings, self.report) as session:
-            migrations = migration_folder.find(self.folder)
+        with exclusive(self.project, self.options, self.report) as session:
+            migrations = migration_folder.find(self.files)
             todo = migrations if from_start else _pending(session, migrations)
-            jobs = [_migrate(migration, migrations, self.url) for migration in todo]
+            jobs = [_migrate(migration, migrations, self.project) for migration in todo]
             self._run(session, migrations, jobs)
             zone = session.wished_zone()
-            if zone and not self.settings.dry:
+            if zone and not self.options.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
             for text in operator_notices.read(session.cursor()):
                 self.report.message(f"notice: {text}")
@@ -62,44 +96,46 @@ class Runner:
         losing: whether rows may go with the tables and columns that are dropped; else Refused is
         raised where there are any.
         """
-        with exclusive(self.url, self.settings, self.report) as session:
-            migrations = migration_folder.find(self.folder)
+        with exclusive(self.project, self.options, self.report) as session:
+            migrations = migration_folder.find(self.files)
             newest = _applied(session, migrations)[::-1][:steps]
-            jobs = [_rollback(migration, migrations, self.url, losing) for migration in newest]
+            jobs = [_rollback(migration, migrations, self.project, losing) for migration in newest]
             self._run(session, migrations, jobs)
             return [migration.name for migration in newest]
 
     def _run(self, session: Session, migrations: list[Migration], jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
-        watch = Watch(session, self.url, migrations)
-        watch.look(jobs)
+        guard = self.guard(session, migrations)
+        guard.look(jobs)
         try:
             for job in jobs:
                 execution.run(session, job)
         finally:
             if jobs:
-                watch.keep()
+                guard.keep()
 
 
 def _pending(session: Session, migrations: list[Migration]) -> list[Migration]:
-    names = history.read(session.cursor(), migrations).checked().pending
+    names = history.read(session.cursor(), migrations, session.project).checked().pending
     return [migration for migration in migrations if migration.name in names]
 
 
 def _applied(session: Session, migrations: list[Migration]) -> list[Migration]:
-    known = history.read(session.cursor(), migrations).checked(rollback=True)
+    known = history.read(session.cursor(), migrations, session.project).checked(rollback=True)
     names = known.in_state(State.APPLIED)
     return [migration for migration in migrations if migration.name in names]
 
 
-def _migrate(migration: Migration, migrations: list[Migration], url: str) -> Job:
+def _migrate(migration: Migration, migrations: list[Migration], project: Project) -> Job:
     functions = migration.functions
-    learn = _earlier([m for m in migrations if m.number < migration.number], url)
+    learn = _earlier([m for m in migrations if m.number < migration.number], project)
     return Job(migration, functions.migrate, functions.atomic, learn=learn)
 
 
-def _rollback(migration: Migration, migrations: list[Migration], url: str, losing: bool) -> Job:
+def _rollback(
+    migration: Migration, migrations: list[Migration], project: Project, losing: bool
+) -> Job:
     functions = migration.functions
     if functions.rollback is None:
         raise MigrationFailed(
@@ -109,11 +145,12 @@ def _rollback(migration: Migration, migrations: list[Migration], url: str, losin
             "the way back as a new migration.",
             file=migration.name,
         )
-    learn = _earlier([m for m in migrations if m.number < migration.number or m == migration], url)
+    before = [m for m in migrations if m.number < migration.number or m == migration]
+    learn = _earlier(before, project)
     return Job(migration, functions.rollback, functions.atomic, True, losing, learn)
 
 
-def _earlier(earlier: list[Migration], url: str) -> Callable[[FileMigrator], None]:
+def _earlier(earlier: list[Migration], project: Project) -> Callable[[FileMigrator], None]:
     """How a file learns of the models that the files before it made.
 
     Plain peewee-migrate runs all of them for that at every start; here they are run where a file
@@ -121,7 +158,7 @@ def _earlier(earlier: list[Migration], url: str) -> Callable[[FileMigrator], Non
     """
 
     def learn(migrator: FileMigrator) -> None:
-        dry = EngineDatabase(url, dry=True)
+        dry = EngineDatabase(project, dry=True)
         for migration in earlier:
             past = FileMigrator(dry, migration.path)
             past.orm = migrator.orm

@@ -1,9 +1,9 @@
-"""The two connections of a run: a guard that holds the lock and watches, a worker that works."""
+"""The two connections of a run: a keeper that holds the lock and watches, a worker that works."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,31 +18,11 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConnectionFailed
 from engine.explain import postgres_errors
+from engine.project import Project
 from engine.report import Report
 from engine.run import advisory_lock, interrupt, time_zone
 from engine.run.lock_waits import Blockers
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run behaves.
-
-    zone: the time zone that the database shall have; default_zone: the one it gets where it has
-    none of its own. lock_timeout: seconds to wait for a table before letting others pass.
-    lock_attempts: how often to try. show: whether the report is told the SQL. dry: whether it is
-    only told, and nothing runs. watched: whether the database keeps what its catalogs say, and what
-    was changed by hand is looked for. database: what to make of the URL.
-    """
-
-    zone: str | None = None
-    default_zone: str | None = None
-    lock_timeout: float = 5.0
-    lock_attempts: int = 6
-    show: bool = False
-    dry: bool = False
-    watched: bool = True
-    database: Callable[..., EngineDatabase] = EngineDatabase
-
+from engine.run.options import RunOptions
 
 # How long a migration may take is not for the settings of a server or a role to say.
 UNLIMITED = [
@@ -61,15 +41,16 @@ NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 
 @dataclass(frozen=True)
 class Session:
-    """A run that holds the lock. guard: psycopg2 connection in autocommit that holds it.
+    """A run that holds the lock. keeper: psycopg2 connection in autocommit that holds it.
 
     kept: the settings of the connection that works, which no file changes for the next.
     """
 
+    project: Project
     database: EngineDatabase
-    guard: Any
+    keeper: Any
     blockers: Blockers
-    settings: Settings
+    options: RunOptions
     report: Report
     kept: dict[str, str]
 
@@ -98,14 +79,14 @@ class Session:
 
     def wished_zone(self) -> str | None:
         """The time zone that the database shall have, or None where nobody cares."""
-        return _wished_zone(self.cursor(), self.settings)
+        return _wished_zone(self.cursor(), self.project, self.options)
 
     def still_alone(self) -> None:
         """Raise ConnectionFailed where the lock is gone, and with it the certainty that nobody
         else runs migrations."""
         error = None
         try:
-            if advisory_lock.is_held(self.guard, advisory_lock.GUARD):
+            if advisory_lock.is_held(self.keeper, advisory_lock.KEEPER):
                 return
         except psycopg2.Error as lost:
             error = lost
@@ -117,45 +98,45 @@ class Session:
 
 
 @contextmanager
-def exclusive(url: str, settings: Settings, report: Report) -> Iterator[Session]:
+def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
-    show = report.sql if settings.show or settings.dry else None
-    database = settings.database(url, show=show, dry=settings.dry)
-    with closing(connect(url, autocommit=True, writing=not settings.dry)) as guard:
+    show = report.sql if options.show or options.dry else None
+    database = options.database(project, show=show, dry=options.dry)
+    with closing(connect(project, autocommit=True, writing=not options.dry)) as keeper:
         try:
-            transaction_pooler.refuse_transaction_pooling(guard, url, report.message)
-            guard.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+            transaction_pooler.refuse_transaction_pooling(keeper, project, report.message)
+            keeper.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
             start = time.perf_counter()
             with (
-                advisory_lock.held(guard, advisory_lock.GUARD, report.message),
+                advisory_lock.held(keeper, advisory_lock.KEEPER, report.message),
                 database.connection_context(),
                 advisory_lock.held(database.connection(), advisory_lock.WORKER, report.message),
                 interrupt.cancelling(database.connection()),
                 Blockers(
-                    guard, database.connection().info.backend_pid, report.message, report.progress
-                ) as blockers,
+                    keeper, database.connection().info.backend_pid, report.message, report.progress
+                ) as waits,
             ):
-                report.locked(shown(url), time.perf_counter() - start)
-                kept = _prepared(database.connection().cursor(), settings)
-                yield Session(database, guard, blockers, settings, report, kept)
+                report.locked(shown(project.url), time.perf_counter() - start)
+                kept = _prepared(database.connection().cursor(), project, options)
+                yield Session(project, database, keeper, waits, options, report, kept)
         except (psycopg2.Error, peewee.PeeweeException) as error:
-            explained = postgres_errors.translated(error, guard.info.user, guard.info.dbname)
+            explained = postgres_errors.translated(error, keeper.info.user, keeper.info.dbname)
             raise explained or error from error
 
 
-def _prepared(cursor: Any, settings: Settings) -> dict[str, str]:
+def _prepared(cursor: Any, project: Project, options: RunOptions) -> dict[str, str]:
     """Set what a run needs; gives the settings that hold for every file."""
     cursor.execute(LIFT_LIMITS, (UNLIMITED,))
     with suppress(errors.InvalidParameterValue):  # a platform that cannot tell
         cursor.execute(NOTICE_GONE)
     # How long a statement waits for a lock, and keeps others waiting behind it.
-    milliseconds = str(int(settings.lock_timeout * 1000))
+    milliseconds = str(int(options.lock_timeout * 1000))
     cursor.execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
-    if zone := _wished_zone(cursor, settings):
-        time_zone.use(cursor, zone)
+    if zone := _wished_zone(cursor, project, options):
+        time_zone.use(cursor, zone, project.settings.time_zone)
     cursor.execute(KEPT, ([*UNLIMITED, "lock_timeout", "search_path", "TimeZone"],))
     return dict(cursor.fetchall())
 
 
-def _wished_zone(cursor: Any, settings: Settings) -> str | None:
-    return settings.zone or time_zone.chosen(cursor) or settings.default_zone
+def _wished_zone(cursor: Any, project: Project, options: RunOptions) -> str | None:
+    return options.zone or time_zone.chosen(cursor) or project.time_zone

@@ -19,16 +19,19 @@ SETTING = """
 """
 
 
-def use(cursor: Any, zone: str) -> None:
-    """Set the session's time zone. Raises ConfigError for one that PostgreSQL does not know."""
+def use(cursor: Any, zone: str, setting: str) -> None:
+    """Set the session's time zone. setting: that names the zone, for the message.
+
+    Raises ConfigError for a zone that PostgreSQL does not know.
+    """
     try:
         cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
     except (psycopg2.Error, UnicodeEncodeError) as error:
-        raise _unknown(zone) from error
-    if re.search("[^A-Za-z/_-]", zone):  # Asia/Jakarta+7 is taken for POSIX, and means UTC-7
+        raise _unknown(zone, setting) from error
+    if re.search("[^A-Za-z/_-]", zone):  # Europe/Oslo+7 is taken for POSIX, and means UTC-7
         cursor.execute("SELECT FROM pg_timezone_names WHERE lower(name) = lower(%s)", (zone,))
         if not cursor.rowcount:
-            raise _unknown(zone)
+            raise _unknown(zone, setting)
 
 
 def chosen(cursor: Any) -> str | None:
@@ -55,8 +58,8 @@ def keep(connection: Any, zone: str, report: Report) -> None:
             )
 
 
-def _unknown(zone: str) -> ConfigError:
+def _unknown(zone: str, setting: str) -> ConfigError:
     return ConfigError(
-        f"DB_TIMEZONE names no time zone that PostgreSQL knows: {zone!r}.",
-        fix="write a name such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura.",
+        f"{setting} names no time zone that PostgreSQL knows: {zone!r}.",
+        fix="write a name such as Europe/Oslo; SELECT name FROM pg_timezone_names lists them all.",
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any
 
 from psycopg2 import errors, sql
@@ -14,6 +13,7 @@ from engine.connect.connection import connect
 from engine.connect.scratch import scratch, scratch_server
 from engine.connect.url import as_url
 from engine.files import migration_folder
+from engine.project import Project
 from engine.run.replay import replayed
 
 COMMENT = "migrated template of tests: made anew when a migration changes, safe to drop"
@@ -26,39 +26,39 @@ LOCK = "SELECT pg_advisory_lock(hashtext(%s))"
 
 
 @contextmanager
-def scratch_database(url: str, template: str = "template0") -> Iterator[str]:
-    """The URL of a database of one's own on the server of `url`; it is dropped afterwards.
+def scratch_database(project: Project, template: str = "template0") -> Iterator[str]:
+    """The URL of a database of one's own on the project's server; it is dropped afterwards.
 
     template: the database that it is a copy of, else it is empty. Raises ConfigError where the role
     may not create one.
     """
-    with scratch(url, template) as database:
-        yield as_url(database)
+    with scratch(project, template) as database:
+        yield as_url(database.url)
 
 
-def migrated_template(url: str, folder: Path) -> str:
-    """The name of a database, on the server of `url`, in which all migrations of a folder have run.
+def migrated_template(project: Project) -> str:
+    """The name of a database, on the project's server, in which all its migrations have run.
 
     It is made by the first test that asks for it, kept for the next runs, and made anew when a
     migration has changed. Raises what running the files raises.
     """
-    migrations = migration_folder.find(folder)
-    family = f"migrated_{_digest(str(folder.resolve()), 8)}_"
+    migrations = migration_folder.find(project.migrations)
+    family = f"migrated_{_digest(str(project.migrations.resolve()), 8)}_"
     name = family + _digest("".join(migration.checksum for migration in migrations), 12)
     with (
-        closing(connect(scratch_server(url), autocommit=True, writing=True)) as connection,
+        closing(connect(scratch_server(project), autocommit=True, writing=True)) as connection,
         connection.cursor() as cursor,
     ):
         cursor.execute(LOCK, (family,))  # the tests of other processes wait, and then find it
         cursor.execute(KNOWN, (name,))
         if not cursor.rowcount:
             _drop_outdated(cursor, family, name)
-            with replayed(url, migrations) as made:
-                _keep(cursor, made, name)
+            with replayed(project, migrations) as replay:
+                _keep(cursor, replay.project, name)
     return name
 
 
-def _keep(cursor: Any, made: str, name: str) -> None:
+def _keep(cursor: Any, made: Project, name: str) -> None:
     """Give the scratch database a name of its own, so that nobody drops it."""
     with closing(connect(made, autocommit=True)) as connection:
         scratch_name = connection.info.dbname

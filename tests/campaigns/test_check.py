@@ -10,6 +10,7 @@ import pytest
 from engine.manage.status import read_status
 from tests.support.checks import NOWHERE, checked, looked_through
 from tests.support.project import Invoke
+from tests.support.runners import at
 from tests.support.shop import after, before
 from tests.support.workshop import Workshop
 
@@ -29,4 +30,4 @@ def test_nothing_is_found_in_the_project(empty_url: str, project: Path, invoke: 
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert (found["findings"], found["files"], found["linted"]) == ([], 2, 2)
-    assert read_status(empty_url, project / "migrations").history.count("pending") == 2
+    assert read_status(at(empty_url, project / "migrations")).history.count("pending") == 2

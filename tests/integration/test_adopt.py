@@ -9,12 +9,12 @@ import pytest
 from engine.errors import MigrationFailed, Refused
 from engine.manage.adopt import adopt
 from engine.manage.status import read_status
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from tests.support.console import call
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
 from tests.support.reports import Heard
+from tests.support.runners import at, runner_on
 
 
 def test_an_equal_database_is_adopted_and_a_different_one_is_not(migrated_url: str) -> None:
@@ -55,7 +55,7 @@ def three(tmp_path: Path) -> Path:
 def take_over(url: str, folder: Path, number: int) -> tuple[list[str], list[str]]:
     """The files adopted, and what was said."""
     heard = Heard()
-    return adopt(url, folder, number, Settings(), heard), heard.messages
+    return adopt(at(url, folder), number, RunOptions(), heard), heard.messages
 
 
 def test_a_number_that_makes_no_sense_is_refused(empty_url: str, three: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_number_that_makes_no_sense_is_refused(empty_url: str, three: Path) ->
         with pytest.raises(Refused, match=f"there is no migration {number:03}") as unknown:
             take_over(empty_url, three, number)
         assert "001 to 003" in unknown.value.fix
-    Runner(empty_url, three).migrate()
+    runner_on(empty_url, three).migrate()
     for number in (1, 2, 3):
         with pytest.raises(Refused, match=f"migration {number:03} is applied already"):
             take_over(empty_url, three, number)
@@ -74,14 +74,14 @@ def test_a_number_that_makes_no_sense_is_refused(empty_url: str, three: Path) ->
 
 
 def test_a_part_of_the_files_is_adopted_and_the_rest_run(empty_url: str, three: Path) -> None:
-    Runner(empty_url, three).migrate()
+    runner_on(empty_url, three).migrate()
     expected = read(empty_url)
     execute(empty_url, "DROP TABLE migratehistory; DROP TABLE u")
     with pytest.raises(Refused, match="is not what the files up to 003 make") as failure:
         take_over(empty_url, three, 3)
     assert "to create table u" in failure.value.why
     assert take_over(empty_url, three, 2)[0] == ["001_t", "002_j"]
-    assert Runner(empty_url, three).migrate() == ["003_u"]
+    assert runner_on(empty_url, three).migrate() == ["003_u"]
     assert read(empty_url) == expected
 
 
@@ -89,15 +89,15 @@ def test_a_file_that_stopped_in_the_middle_is_adopted(empty_url: str, three: Pat
     finished = (three / "002_j.py").read_text()
     write(three, "002_j", "ALTER TABLE t ADD COLUMN j int", "SELECT 1 / 0", atomic=False)
     with pytest.raises(MigrationFailed, match="division by zero"):
-        Runner(empty_url, three).migrate()
+        runner_on(empty_url, three).migrate()
     (three / "002_j.py").write_text(finished)
     with pytest.raises(Refused, match="is not what the files up to 002 make"):
         take_over(empty_url, three, 2)
     execute(empty_url, "CREATE INDEX t_j_idx ON t (j)")
     assert take_over(empty_url, three, 2)[0] == ["002_j"]
     assert query(empty_url, "SELECT to_regclass('migratejournal')") == [(None,)]
-    assert "stopped" not in read_status(empty_url, three).as_text()
-    assert Runner(empty_url, three).migrate() == ["003_u"]
+    assert "stopped" not in read_status(at(empty_url, three)).as_text()
+    assert runner_on(empty_url, three).migrate() == ["003_u"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_file_that_stopped_in_the_middle_is_adopted(empty_url: str, three: Pat
 def test_what_is_added_to_a_table_of_ours_is_a_difference(
     extra: str, difference: str, empty_url: str, three: Path
 ) -> None:
-    Runner(empty_url, three).migrate()
+    runner_on(empty_url, three).migrate()
     execute(empty_url, f"DROP TABLE migratehistory; {extra}")
     with pytest.raises(Refused) as failure:
         take_over(empty_url, three, 3)
@@ -128,7 +128,7 @@ def test_what_is_added_to_a_table_of_ours_is_a_difference(
 
 
 def test_what_lies_beside_is_named_and_left_alone(empty_url: str, three: Path) -> None:
-    Runner(empty_url, three).migrate()
+    runner_on(empty_url, three).migrate()
     execute(empty_url, "DROP TABLE migratehistory")
     execute(empty_url, "CREATE TABLE theirs (i int); CREATE TYPE mood AS ENUM ('glad')")
     before = read(empty_url)
@@ -142,7 +142,7 @@ def test_what_lies_beside_is_named_and_left_alone(empty_url: str, three: Path) -
 
 
 def test_a_dry_run_adopts_nothing(empty_url: str, three: Path) -> None:
-    Runner(empty_url, three).migrate()
+    runner_on(empty_url, three).migrate()
     execute(empty_url, "DROP TABLE migratehistory")
-    assert len(adopt(empty_url, three, 3, Settings(dry=True), Heard())) == 3
+    assert len(adopt(at(empty_url, three), 3, RunOptions(dry=True), Heard())) == 3
     assert query(empty_url, "SELECT to_regclass('migratehistory')") == [(None,)]

@@ -26,12 +26,13 @@ from engine.backup.restore import restore
 from engine.connect import programs
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.report import Report
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from tests.support import samples
 from tests.support.console import call
 from tests.support.databases import execute, query, read
 from tests.support.postgres import PostgresServer, Servers
 from tests.support.project import ROOT
+from tests.support.runners import at, rooted
 from tests.support.waiting import until
 
 NEWEST = 18
@@ -121,18 +122,18 @@ def test_a_restored_database_is_equal(
 @pytest.mark.only("newest")
 def test_progress_counts_the_tables(filled: str, empty_url: str, tmp_path: Path) -> None:
     there, back = Heard(), Heard()
-    made = dump(filled, tmp_path, there)
-    restore(empty_url, made.path, Settings(), back)
+    made = dump(at(filled), tmp_path, there)
+    restore(at(empty_url), made.path, RunOptions(), back)
     assert there.steps == there.done == back.steps == back.done == 34
 
 
 def test_only_an_empty_database_is_restored_into(filled: str, tmp_path: Path) -> None:
-    made = dump(filled, tmp_path, Report())
+    made = dump(at(filled), tmp_path, Report())
     for thing in ("FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "SCHEMA other"):
         execute(filled, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         execute(filled, f"CREATE {thing}")
         with pytest.raises(Refused, match="is not empty") as refused:
-            restore(filled, made.path, Settings(), Report())
+            restore(at(filled), made.path, RunOptions(), Report())
         assert thing.split()[0].lower() in refused.value.why
 
 
@@ -140,23 +141,23 @@ def test_only_an_empty_database_is_restored_into(filled: str, tmp_path: Path) ->
 def test_a_file_that_is_not_the_one_written_is_refused(
     empty_url: str, migrated_url: str, tmp_path: Path
 ) -> None:
-    path = dump(migrated_url, tmp_path, Report()).path
+    path = dump(at(migrated_url), tmp_path, Report()).path
     whole, proof = path.read_bytes(), sidecar(path).read_text()
 
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     with pytest.raises(Refused, match="is not the file that was written"):
-        restore(empty_url, path, Settings(), Report())
+        restore(at(empty_url), path, RunOptions(), Report())
     sidecar(path).unlink()
     with pytest.raises(Refused, match="sha256 cannot be read: No such file"):
-        restore(empty_url, path, Settings(), Report())
+        restore(at(empty_url), path, RunOptions(), Report())
     for text in ("", "\n", "abc", "\x00" * 70):
         sidecar(path).write_text(text)
         with pytest.raises(Refused):
-            restore(empty_url, path, Settings(), Report())
+            restore(at(empty_url), path, RunOptions(), Report())
     sidecar(path).write_text(proof)
     path.unlink()
     with pytest.raises(Refused, match="cannot be read: No such file"):
-        restore(empty_url, path, Settings(), Report())
+        restore(at(empty_url), path, RunOptions(), Report())
     assert not read(empty_url).tables
 
 
@@ -182,18 +183,18 @@ def test_what_breaks_in_a_pg_restore_that_is_newer_leaves_nothing(
 
 
 def breaks_and_leaves_nothing(migrated_url: str, empty_url: str, tmp_path: Path) -> None:
-    whole = dump(migrated_url, tmp_path, Report()).path.read_bytes()
+    whole = dump(at(migrated_url), tmp_path, Report()).path.read_bytes()
     for content in (b"", b"PGDMP", b"SELECT 1;", whole[: len(whole) * 2 // 3]):
         with pytest.raises(BackupFailed):
-            restore(empty_url, trusted(tmp_path / "cut", content), Settings(), Report())
+            restore(at(empty_url), trusted(tmp_path / "cut", content), RunOptions(), Report())
         assert not read(empty_url).tables
 
     role = f"reader_{empty_url.rpartition('_')[2]}"
     execute(migrated_url, f"CREATE ROLE {role}; GRANT SELECT ON customers TO {role}")
-    granted = dump(migrated_url, tmp_path, Report()).path
+    granted = dump(at(migrated_url), tmp_path, Report()).path
     execute(migrated_url, f"DROP OWNED BY {role}; DROP ROLE {role}")
     with pytest.raises(BackupFailed) as failure:
-        restore(empty_url, granted, Settings(), Report())
+        restore(at(empty_url), granted, RunOptions(), Report())
     assert f"rights were given to {role}; make the role" in failure.value.fix
     assert not read(empty_url).tables
 
@@ -218,7 +219,7 @@ def test_a_pg_restore_that_is_newer_than_the_server_restores(
     assert list(programs.clients("pg_dump")) == [NEWEST]
     # the line that is left out of the script's head is kept where it is data
     execute(filled, "UPDATE customers SET notes = E'x\\nSET transaction_timeout = 0;\\n\\\\.\\n'")
-    restore(empty_url, dump(filled, tmp_path, Report()).path, Settings(), Report())
+    restore(at(empty_url), dump(at(filled), tmp_path, Report()).path, RunOptions(), Report())
     assert read(empty_url) == read(filled)
     assert rows(empty_url) == rows(filled)
 
@@ -228,10 +229,10 @@ def test_a_pg_dump_that_is_older_than_the_server_is_refused(
 ) -> None:
     monkeypatch.setattr(programs, "PACKAGE", "not_installed")
     if int(server.name) <= max(programs.clients("pg_dump")):
-        assert dump(migrated_url, tmp_path, Report()).size_bytes
+        assert dump(at(migrated_url), tmp_path, Report()).size_bytes
         return
     with pytest.raises(ConfigError, match=f"runs PostgreSQL {server.name}, and the newest pg_dump"):
-        dump(migrated_url, tmp_path, Report())
+        dump(at(migrated_url), tmp_path, Report())
     assert not files(tmp_path)
 
 
@@ -242,7 +243,7 @@ def test_a_newer_server_without_an_optional_extension_restores(
     """uuid-ossp is in a dump where the server offered it; the embedded server does not."""
     newest, heard = servers.newest(), Heard()
     with newest.database() as url:
-        restore(url, dump(filled, tmp_path, Report()).path, Settings(), heard)
+        restore(at(url), dump(at(filled), tmp_path, Report()).path, RunOptions(), heard)
         before, after = read(filled), read(url)
         lacking = before.extensions - after.extensions
         assert lacking <= {"uuid-ossp"}
@@ -388,10 +389,10 @@ def test_a_connection_that_was_cut_meanwhile_is_made_anew(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
-        return dump(url, folder, report)
+        return dump(at(url), folder, report)
 
     monkeypatch.setattr(backups.dumps, "dump", write)
-    assert backups.make(migrated_url, str(tmp_path), Report()).path.exists()
+    assert backups.make(at(migrated_url), str(tmp_path), Report()).path.exists()
     assert query(migrated_url, "SELECT status FROM backups") == [("completed",)]
 
 
@@ -427,7 +428,7 @@ def test_a_killed_backup_is_cleared_up_by_the_next(migrated_url: str, tmp_path: 
 def test_where_it_is_written(
     migrated_url: str, empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backups, "ROOT", tmp_path)
+    monkeypatch.setattr(backups, "PROJECT", rooted(tmp_path))
     assert call(migrated_url, "backup").code == 0
     assert len(list((tmp_path / "backups").glob("*.dump"))) == 1
     execute(migrated_url, "UPDATE settings SET value = '\"elsewhere\"' WHERE key = 'backup_path'")

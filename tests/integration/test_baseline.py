@@ -15,12 +15,12 @@ from psycopg2.extensions import parse_dsn
 from engine.drift import schema_json
 from engine.drift.comparison import compare
 from engine.errors import ConfigError
-from engine.run.runner import Runner
 from tests.support import golden
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
+from tests.support.runners import at, runner_on
 
 # As the first version of the engine made it; its reader was a digest of source code.
 FIRST_VERSION = """
@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(empty_url: str, folder: Path) -> str:
-    Runner(empty_url, folder).migrate()
+    runner_on(empty_url, folder).migrate()
     return empty_url
 
 
@@ -58,7 +58,7 @@ def reader(server: PostgresServer, url: str) -> Iterator[str]:
 
 
 def source(url: str, folder: Path) -> str:
-    return compare(url, folder).source[:16]
+    return compare(at(url, folder)).source[:16]
 
 
 @pytest.mark.each
@@ -87,7 +87,7 @@ def test_a_role_that_may_only_read_compares_after_an_upgrade(
     assert source(reader, folder) == "what the run of "
     monkeypatch.setattr(schema_json, "FORMAT", schema_json.FORMAT + 1)
     with pytest.raises(ConfigError, match="writes it in another form") as refused:
-        compare(reader, folder)
+        compare(at(reader, folder))
     assert "SCRATCH_DATABASE_URL" in refused.value.fix
 
 
@@ -96,10 +96,10 @@ def test_the_table_of_the_first_version_is_carried_on_with_its_rights(
 ) -> None:
     execute(url, FIRST_VERSION)
     execute(url, f"GRANT SELECT ON migratereading TO {parse_dsn(reader)['user']}")
-    assert "scratch" in compare(url, folder).source
+    assert "scratch" in compare(at(url, folder)).source
     write(folder, "002_u", "CREATE TABLE u (i int)")
     heard = Heard()
-    Runner(url, folder, heard).migrate()
+    runner_on(url, folder, heard).migrate()
     assert (heard.messages, source(reader, folder)) == ([], "what the run of ")
 
 
@@ -114,12 +114,12 @@ def test_the_table_of_the_first_version_is_carried_on_with_its_rights(
 )
 def test_what_somebody_has_changed_is_no_reading(url: str, folder: Path, damage: str) -> None:
     execute(url, f"UPDATE migratereading SET {damage}; ALTER TABLE t ADD COLUMN hand int")
-    comparison = compare(url, folder)
+    comparison = compare(at(url, folder))
     assert "scratch" in comparison.source
     assert [drift.name for drift in comparison.drifts] == ["column t.hand"]
     write(folder, "002_u", "CREATE TABLE u (i int)")
     heard = Heard()
-    assert Runner(url, folder, heard).migrate() == ["002_u"]
+    assert runner_on(url, folder, heard).migrate() == ["002_u"]
     (told,) = heard.messages
     assert told.startswith("changed by hand: column t.hand ")
     assert source(url, folder) == "what the run of "
@@ -128,13 +128,13 @@ def test_what_somebody_has_changed_is_no_reading(url: str, folder: Path, damage:
 def test_where_every_table_is_published_a_reading_is_kept(empty_url: str, folder: Path) -> None:
     execute(empty_url, "CREATE PUBLICATION everything FOR ALL TABLES")
     heard = Heard()
-    Runner(empty_url, folder, heard).migrate()
+    runner_on(empty_url, folder, heard).migrate()
     write(folder, "002_u", "CREATE TABLE u (i int)", back='migrator.sql("DROP TABLE u")')
-    Runner(empty_url, folder, heard).migrate()
-    assert Runner(empty_url, folder, heard).rollback() == ["002_u"]
+    runner_on(empty_url, folder, heard).migrate()
+    assert runner_on(empty_url, folder, heard).rollback() == ["002_u"]
     assert source(empty_url, folder) == "what the run of "
     execute(empty_url, FIRST_VERSION)
-    Runner(empty_url, folder, heard).migrate()
+    runner_on(empty_url, folder, heard).migrate()
     assert (heard.messages, source(empty_url, folder)) == ([], "what the run of ")
     with closing(psycopg2.connect(empty_url)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM migratereading")

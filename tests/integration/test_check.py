@@ -13,13 +13,13 @@ from engine.check.lint import Sizes
 from engine.check.round_trip import Walk
 from engine.files import migration_folder
 from engine.report import Report
-from engine.run.runner import Runner
 from tests.support.checks import NOWHERE, checked, looked_through
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import MIGRATIONS
+from tests.support.runners import at, runner_on
 from tests.support.shop import before
 from tests.support.workshop import Workshop
 
@@ -44,7 +44,7 @@ def test_models_that_no_file_follows_are_an_error(workshop: Workshop) -> None:
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
     migrations = migration_folder.find(MIGRATIONS)
     names = {migration.name for migration in migrations}
-    with Walk(server.url("postgres"), names, fresh=True) as way:
+    with Walk(at(server.url("postgres")), names, fresh=True) as way:
         assert list(way.findings(migrations, Report())) == []
     assert len(way.seen) > 300
     assert list(lint.lint(way.seen, Sizes({}))) == []
@@ -66,7 +66,7 @@ def test_a_file_that_does_not_come_back_is_named(workshop: Workshop) -> None:
         tables = [f"CREATE TABLE {letter}{number} (i int)" for letter in "tu"]
         write(folder, name, *tables, back=back)
     write(folder, "006_v", "CREATE TABLE v (i int)", back=gone("v"))
-    with Walk(workshop.url, {"002_nothing", "006_v"}, fresh=False) as way:
+    with Walk(at(workshop.url), {"002_nothing", "006_v"}, fresh=False) as way:
         found = list(way.findings(migration_folder.find(folder), Report()))
     for name, (_, told) in BACK.items():
         texts = [str(finding) for finding in found if finding.file == name]
@@ -82,7 +82,7 @@ def test_a_reason_makes_a_file_without_way_back_right(workshop: Workshop) -> Non
     path = workshop.folder / "001_t.py"
     path.write_text("# lint: ignore irreversible the rows came from elsewhere\n" + path.read_text())
     assert of_files(workshop.url, workshop) == []
-    Runner(workshop.url, workshop.folder).migrate()
+    runner_on(workshop.url, workshop.folder).migrate()
     assert of_files(workshop.url, workshop) == []
 
 

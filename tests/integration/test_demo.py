@@ -27,6 +27,7 @@ from tests.support.console import call
 from tests.support.databases import query
 from tests.support.demo_databases import TODAY, demo_url, fill
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 CUSTOMERS, MONTHS = 40, 2
 TABLES = [model._meta.table_name for d in registry.load().domains for model in d.tables]
@@ -102,7 +103,7 @@ def test_the_triggers_are_on_again(small_url: str) -> None:
 def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
     """Numbers, ledger and periods follow those of the demo, by the rules of the triggers."""
     models = registry.load().tables
-    database = EngineDatabase(copy_url)
+    database = EngineDatabase(at(copy_url))
     with database.bind_ctx(models, bind_refs=False, bind_backrefs=False), database:
         cash = PaymentMethod.get(PaymentMethod.code == "cash")
         owed = Invoice.get(Invoice.status == InvoiceStatus.OPEN)

@@ -19,8 +19,7 @@ from engine.drift import schema_json
 from engine.errors import ConfigError, MigrationFailed, Refused
 from engine.manage.adopt import adopt
 from engine.report import Report
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from engine.schema import catalog
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query, read
@@ -29,6 +28,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.project import MIGRATIONS
 from tests.support.readme import block, settled
 from tests.support.reports import Heard
+from tests.support.runners import at, runner_on
 from tests.support.standby import standby
 
 SHOP = """
@@ -62,12 +62,12 @@ def shop(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def url(empty_url: str, shop: Path) -> str:
-    Runner(empty_url, shop).migrate()
+    runner_on(empty_url, shop).migrate()
     return empty_url
 
 
 def found(url: str, folder: Path) -> list[str]:
-    return [item.name for item in live.compare(url, folder).drifts]
+    return [item.name for item in live.compare(at(url, folder)).drifts]
 
 
 def document(url: str) -> Any:
@@ -85,11 +85,11 @@ def limited(server: PostgresServer, url: str, name: str) -> str:
 def test_a_table_of_that_name_that_is_not_ours_is_left_alone(empty_url: str, shop: Path) -> None:
     execute(empty_url, "CREATE TABLE migratereading (i int); INSERT INTO migratereading VALUES (1)")
     heard = Heard()
-    assert Runner(empty_url, shop, heard).migrate() == ["001_shop"]
+    assert runner_on(empty_url, shop, heard).migrate() == ["001_shop"]
     assert heard.messages[0].startswith("what the catalogs say was not kept: ")
     assert query(empty_url, "SELECT * FROM migratereading") == [(1,)]
     with pytest.raises(ConfigError, match="the table migratereading is not ours"):
-        live.compare(empty_url, shop)
+        live.compare(at(empty_url, shop))
 
 
 @pytest.mark.each
@@ -143,7 +143,7 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(
     before = read(url)
     for statement, name in list(CHANGES.items())[part::3]:
         execute(url, statement)
-        comparison = live.compare(url, shop)
+        comparison = live.compare(at(url, shop))
         names = [item.name for item in comparison.drifts]
         assert name in names and len(names) == 1 + statement.count("; DROP"), statement
         item = comparison.drifts[names.index(name)]
@@ -153,7 +153,7 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(
         for text in comparison.back:
             execute(url, text)
         assert read(url) == before, statement
-        assert "Unchanged" in live.compare(url, shop).as_text()
+        assert "Unchanged" in live.compare(at(url, shop)).as_text()
 
 
 def test_both_definitions_are_told(url: str, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,16 +182,16 @@ def test_the_reading_follows_what_changes_the_history(url: str, shop: Path) -> N
     write(
         shop, "002_orphans", ORPHANS, back='migrator.sql("ALTER TABLE owners DROP COLUMN orphan")'
     )
-    runner = Runner(url, shop)
+    runner = runner_on(url, shop)
     for step in (runner.migrate, runner.rollback, runner.migrate):
         step()
-        kept = live.compare(url, shop)
+        kept = live.compare(at(url, shop))
         assert (kept.drifts, kept.source[:11]) == ((), "what the ru")
     runner.rollback(2, losing=True)
     assert query(url, "SELECT to_regclass('migratereading')") == [(None,)]
     execute(url, f"{SHOP}; {ORPHANS}")
-    adopt(url, shop, 2, Settings(), Report())
-    assert live.compare(url, shop).source.startswith("what the run of")
+    adopt(at(url, shop), 2, RunOptions(), Report())
+    assert live.compare(at(url, shop)).source.startswith("what the run of")
 
 
 def test_what_was_changed_by_hand_stays_so_after_a_run(url: str, shop: Path) -> None:
@@ -201,12 +201,12 @@ def test_what_was_changed_by_hand_stays_so_after_a_run(url: str, shop: Path) -> 
     names = found(url, shop)
     write(shop, "002_orphans", ORPHANS)
     heard = Heard()
-    assert Runner(url, shop, heard).migrate() == ["002_orphans"]
+    assert runner_on(url, shop, heard).migrate() == ["002_orphans"]
     told = [text for text in heard.messages if text.startswith("changed by hand: ")]
     assert [text[17:].partition(" (see")[0] for text in told] == names
     assert found(url, shop) == names
     assert "orphan" in document(url)["tables"]["owners"]["columns"]
-    Runner(url, shop).rollback(losing=True)
+    runner_on(url, shop).rollback(losing=True)
     assert found(url, shop) == names
 
 
@@ -240,16 +240,16 @@ def test_a_file_does_not_run_over_what_was_changed_by_hand(
     write(shop, "002_touching", touching)
     heard = Heard()
     with pytest.raises(Refused) as refused:
-        Runner(url, shop, heard).migrate()
+        runner_on(url, shop, heard).migrate()
     message = str(refused.value)
     drifted = next(name for name in names if name != "enum size")
     assert "002_touching would change" in message
     assert drifted in message and "enum size" not in message and "TYPE size" not in message
     assert any("enum size" in text for text in heard.messages)
     assert read(url) == before
-    for text in live.compare(url, shop).back:
+    for text in live.compare(at(url, shop)).back:
         execute(url, text)
-    assert Runner(url, shop).migrate() == ["002_touching"]
+    assert runner_on(url, shop).migrate() == ["002_touching"]
 
 
 def test_without_a_scratch_database_all_drift_is_in_the_way(
@@ -266,14 +266,14 @@ def test_without_a_scratch_database_all_drift_is_in_the_way(
     )
     write(shop, "002_more", "CREATE TABLE more (i int)")
     heard = Heard()
-    assert Runner(there, shop, heard).migrate() == ["002_more"]  # no drift: no scratch database
+    assert runner_on(there, shop, heard).migrate() == ["002_more"]  # no drift: no scratch database
     assert heard.messages == []
     execute(url, "ALTER TABLE owners ADD COLUMN hand int")
     write(shop, "003_other", "CREATE TABLE other (i int)")
     with pytest.raises(Refused, match=r"(?s)hand integer.*may not create a scratch database"):
-        Runner(there, shop).migrate()
+        runner_on(there, shop).migrate()
     execute(url, "ALTER TABLE owners DROP COLUMN hand")
-    assert Runner(there, shop).migrate() == ["003_other"]
+    assert runner_on(there, shop).migrate() == ["003_other"]
     execute(url, f"REASSIGN OWNED BY {name} TO postgres; DROP OWNED BY {name}")
     execute(url, f"DROP ROLE {name}")
 
@@ -291,17 +291,17 @@ def test_without_a_reading_that_fits_the_files_are_run_for_it(
     server: PostgresServer, url: str, shop: Path, spoil: str
 ) -> None:
     execute(url, f"{spoil}; ALTER TABLE owners ADD COLUMN hand int")
-    comparison = live.compare(url, shop)
+    comparison = live.compare(at(url, shop))
     assert [item.name for item in comparison.drifts] == ["column owners.hand"]
     assert "scratch" in comparison.source
     there = limited(server, url, "drift_reader")
     with pytest.raises(ConfigError) as needed:
-        live.compare(there, shop)
+        live.compare(at(there, shop))
     version = query(url, "SHOW server_version_num")[0][0][:2]
     assert f"SCRATCH_DATABASE_URL to a server of PostgreSQL {version}" in needed.value.fix
     write(shop, "002_touching", "ALTER TABLE owners ADD COLUMN hand text")
     with pytest.raises(Refused, match="hand integer"):
-        Runner(url, shop).migrate()
+        runner_on(url, shop).migrate()
     execute(url, "DROP OWNED BY drift_reader; DROP ROLE drift_reader")
 
 
@@ -314,16 +314,16 @@ def test_a_role_that_may_only_read_is_told_what_it_lacks(
     assert query(url, "SELECT taken_at FROM migratereading") == before
     execute(url, "REVOKE SELECT ON migratereading FROM drift_reader")
     with pytest.raises(ConfigError, match="GRANT SELECT ON migratereading TO drift_reader"):
-        live.compare(there, shop)
+        live.compare(at(there, shop))
     execute(url, "DROP OWNED BY drift_reader; DROP ROLE drift_reader")
 
 
 @pytest.mark.only("has clients")
 def test_a_replica_is_compared_as_it_is(server: PostgresServer, shop: Path) -> None:
     with server.database() as url:
-        Runner(url, shop).migrate()
+        runner_on(url, shop).migrate()
         with server.database() as bare:
-            Runner(bare, shop).migrate()
+            runner_on(bare, shop).migrate()
             execute(bare, "DROP TABLE migratereading")
             execute(url, "ALTER TABLE owners ADD COLUMN hand int")
             with standby(server) as replica:
@@ -331,7 +331,7 @@ def test_a_replica_is_compared_as_it_is(server: PostgresServer, shop: Path) -> N
                 assert query(there, "SELECT pg_is_in_recovery()") == [(True,)]
                 assert found(there, shop) == ["column owners.hand"]
                 with pytest.raises(ConfigError, match="keeps no reading"):
-                    live.compare(replica.url(bare.rpartition("/")[2]), shop)
+                    live.compare(at(replica.url(bare.rpartition("/")[2]), shop))
 
 
 def test_a_file_that_stops_leaves_no_drift(url: str, shop: Path) -> None:
@@ -340,12 +340,12 @@ def test_a_file_that_stops_leaves_no_drift(url: str, shop: Path) -> None:
     write(shop, "003_half", *steps, atomic=False)
     for _ in range(2):
         with pytest.raises(MigrationFailed, match="division by zero"):
-            Runner(url, shop).migrate()
+            runner_on(url, shop).migrate()
         assert found(url, shop) == []
     # A runner that was killed could keep no reading.
     execute(url, "UPDATE migratereading SET files = '[[\"001_shop\"], {}]'")
     write(shop, "003_half", *steps[:2], "CREATE TABLE b (i int)", atomic=False)
-    assert Runner(url, shop).migrate() == ["003_half"]
+    assert runner_on(url, shop).migrate() == ["003_half"]
     assert found(url, shop) == []
 
 
@@ -355,20 +355,20 @@ def test_plain_peewee_migrate_works_beside_it(url: str, shop: Path) -> None:
     options = ["--database", url, "--directory", str(shop)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    comparison = live.compare(url, shop)
+    comparison = live.compare(at(url, shop))
     assert (comparison.drifts, "scratch" in comparison.source) == ((), True)
     write(shop, "003_other", "CREATE TABLE other (i int)")
-    Runner(url, shop).migrate()
-    assert live.compare(url, shop).source.startswith("what the run of")
+    runner_on(url, shop).migrate()
+    assert live.compare(at(url, shop)).source.startswith("what the run of")
 
 
 def test_a_restored_backup_has_not_drifted(
     server: PostgresServer, migrated_url: str, tmp_path: Path
 ) -> None:
-    made = dump.dump(migrated_url, tmp_path, Report())
+    made = dump.dump(at(migrated_url), tmp_path, Report())
     with server.database() as url:
-        restore.restore(url, made.path, Settings(), Report())
-        comparison = live.compare(url, MIGRATIONS)
+        restore.restore(at(url), made.path, RunOptions(), Report())
+        comparison = live.compare(at(url, MIGRATIONS))
         assert (comparison.drifts, comparison.source[:11]) == ((), "what the ru")
 
 
@@ -391,7 +391,7 @@ def test_a_table_that_others_hold_is_in_nobodys_way(url: str, shop: Path) -> Non
     with closing(psycopg2.connect(url)) as other:
         other.cursor().execute('LOCK TABLE owners, "Hats"')
         heard = Heard()
-        assert Runner(url, shop, heard).migrate() == ["002_more"]
+        assert runner_on(url, shop, heard).migrate() == ["002_more"]
     (told,) = heard.messages
     assert told.startswith("not compared with an earlier run: canceling statement due to lock")
     assert found(url, shop) == []

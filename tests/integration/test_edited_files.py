@@ -13,10 +13,10 @@ from engine.errors import HistoryError, MigrationFailed
 from engine.files import migration_folder
 from engine.manage.status import read_status
 from engine.report import Report
-from engine.run.runner import Runner
 from tests.support.databases import query, read
 from tests.support.migration_files import write
 from tests.support.project import ROOT
+from tests.support.runners import at, runner_on
 
 EDIT = "\n\n# edited\n"
 COUNTED = """
@@ -25,7 +25,10 @@ from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 from engine.run.runner import Runner
-Runner(sys.argv[1], Path(sys.argv[2])).migrate()
+from tests.support.runners import at, runner_on
+from tests.support.runners import at, runner_on
+from tests.support.runners import at, runner_on
+runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
 print(*(Path(path).name for path in opened if path.startswith(sys.argv[2]) and path[-3:] == ".py"))
 """
 
@@ -48,7 +51,7 @@ class Editor(Report):
 
 
 def states(url: str, folder: Path) -> list[str]:
-    return [entry.state for entry in read_status(url, folder).history.entries]
+    return [entry.state for entry in read_status(at(url, folder)).history.entries]
 
 
 @pytest.fixture(params=[True, False], ids=["atomic", "step by step"])
@@ -67,20 +70,20 @@ def test_a_file_that_is_changed_while_it_runs_is_recorded_as_it_ran(
     before = migration_folder.find(folder)
     checksums = [(migration.name, migration.checksum) for migration in before]
     editor = Editor(folder)
-    assert len(Runner(empty_url, folder, editor).migrate()) == 3
+    assert len(runner_on(empty_url, folder, editor).migrate()) == 3
     assert query(empty_url, "SELECT name, checksum FROM migratehistory ORDER BY id") == checksums
     assert states(empty_url, folder) == ["edited"] * 3
     with pytest.raises(HistoryError, match="003_t3 was changed after it was applied"):
-        Runner(empty_url, folder).rollback()
+        runner_on(empty_url, folder).rollback()
     editor.restore()
     assert states(empty_url, folder) == ["applied"] * 3
-    assert len(Runner(empty_url, folder).rollback(3, losing=True)) == 3
+    assert len(runner_on(empty_url, folder).rollback(3, losing=True)) == 3
 
 
 def test_a_rollback_runs_the_text_that_it_has_checked(empty_url: str, folder: Path) -> None:
     bare = read(empty_url)
-    Runner(empty_url, folder).migrate()
-    assert len(Runner(empty_url, folder, Editor(folder)).rollback(3, losing=True)) == 3
+    runner_on(empty_url, folder).migrate()
+    assert len(runner_on(empty_url, folder, Editor(folder)).rollback(3, losing=True)) == 3
     assert read(empty_url) == bare
     assert states(empty_url, folder) == ["pending"] * 3
 
@@ -105,14 +108,14 @@ def test_what_a_file_reads_beside_itself_is_there_in_a_scratch_database(
     path = tmp_path / "001_rows.py"
     head = "from pathlib import Path\n\nROWS = Path(__file__).with_name('rows.csv').read_text()\n"
     path.write_text(head + path.read_text())
-    Runner(empty_url, tmp_path).migrate()
+    runner_on(empty_url, tmp_path).migrate()
     query(empty_url, "DROP TABLE migratereading; ALTER TABLE rows ADD COLUMN hand int")
-    assert [drift.name for drift in compare(empty_url, tmp_path).drifts] == ["column rows.hand"]
+    assert [drift.name for drift in compare(at(empty_url, tmp_path)).drifts] == ["column rows.hand"]
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "a folder", "nothing"])
 def test_what_is_no_file_is_told_and_not_read(empty_url: str, tmp_path: Path, target: str) -> None:
     (tmp_path / "001_t.py").symlink_to(tmp_path if target == "a folder" else target)
     with pytest.raises(MigrationFailed, match=r"001_t\.py: it cannot be read") as refused:
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert refused.value.file == "001_t"

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.connect import embedded, programs
+from engine.connect import embedded
+from project import PROJECT
 from tests.support.databases import execute, query
 from tests.support.project import Invoke
+from tests.support.runners import rooted
 from tests.support.waiting import until
 
 
@@ -27,15 +29,15 @@ from tests.support.waiting import until
 def clone(project: Path) -> Iterator[Path]:
     """A copy of the project without a server, below folders that only their owner may enter."""
     yield project
-    embedded.stop(project)
+    embedded.stop(rooted(project))
     home = (project / ".postgres").resolve()
-    if home.is_relative_to(programs.STATE):
+    if home.is_relative_to(PROJECT.data):
         shutil.rmtree(home)
 
 
 def postmaster(clone: Path) -> int:
     """The process of the server."""
-    return int((embedded.find(clone).data / "postmaster.pid").read_text().split()[0])
+    return int((embedded.find(rooted(clone)).data / "postmaster.pid").read_text().split()[0])
 
 
 def alive(process: int) -> bool:
@@ -89,7 +91,7 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
         assert first.returncode == 0, first.stderr
     process = postmaster(clone)
     assert alive(process)
-    url = embedded.find(clone).url()
+    url = embedded.find(rooted(clone)).url()
     execute(url, "UPDATE locations SET name = 'Kantor Pusat'")
 
     os.kill(process, signal.SIGKILL)
@@ -102,12 +104,14 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
     os.waitpid(process, 0)
     assert query(url, "SELECT name FROM locations") == [("Kantor Pusat",)]
 
-    embedded.find(clone).complete.unlink()  # as if the first command had been killed before the end
+    embedded.find(
+        rooted(clone)
+    ).complete.unlink()  # as if the first command had been killed before the end
     execute(url.replace("/billing", "/postgres"), "ALTER DATABASE billing RENAME TO moved")
     assert "pending" in invoke(clone, None, "status").stdout
 
     assert invoke(clone, None, "db.stop").stdout == "stopped\n"
-    assert not embedded.find(clone).running()
+    assert not embedded.find(rooted(clone)).running()
     assert "not running" in invoke(clone, None, "db.stop").stdout
 
 
@@ -119,21 +123,21 @@ def long(project: Path) -> Iterator[Path]:
     folder = top / ("deep" * 20) / ("deeper" * 10) / "project"
     shutil.copytree(project, folder)
     yield folder
-    embedded.stop(folder)
-    shutil.rmtree(embedded.find(folder).socket_folder)
+    embedded.stop(rooted(folder))
+    shutil.rmtree(embedded.find(rooted(folder)).socket_folder)
     shutil.rmtree(top)
 
 
 def test_two_first_commands_on_a_long_path(long: Path) -> None:
     """A socket's path has about 100 bytes; one server is made, whoever comes first."""
-    left_behind = embedded._with_home(long, embedded.find(long)).home / "data.partial"
+    left_behind = embedded._with_home(embedded.find(rooted(long))).home / "data.partial"
     left_behind.mkdir()
     (left_behind / "PG_VERSION").touch()
     with ThreadPoolExecutor(2) as pool:
         runs = list(pool.map(lambda _: command(long, "status"), range(2)))
     assert [run.returncode for run in runs] == [0, 0], runs
     assert runs[0].stdout == runs[1].stdout
-    found = embedded.find(long)
+    found = embedded.find(rooted(long))
     assert len(os.fsencode(found.home)) > 100 > len(os.fsencode(found.socket_folder))
     assert found.socket_folder.stat().st_mode & 0o077 == 0
     assert found.log.read_text().count("starting PostgreSQL") == 1

@@ -17,11 +17,11 @@ from engine.connect.connection import connect
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.report import Report
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from tests.support.databases import execute, query, read
 from tests.support.postgres import GUARDED, PostgresServer, free_port
 from tests.support.project import Invoke
+from tests.support.runners import at, runner_at, runner_on
 
 SECRET = "s3cret"
 HEAD = "def migrate(migrator, database, *, fake=False):\n"
@@ -31,7 +31,7 @@ WAY_OUT = "\nWhat to do: "
 def told(url: str) -> str:
     """What is said about a URL that leads to no usable database."""
     with pytest.raises((ConfigError, ConnectionFailed)) as refused:
-        connect(checked(url, "DATABASE_URL")).close()
+        connect(at(checked(url, "DATABASE_URL"))).close()
     message = str(refused.value)
     assert SECRET not in message
     assert WAY_OUT in message
@@ -124,7 +124,7 @@ def test_what_the_server_refuses(server: PostgresServer, invoke: Invoke, project
     execute(server.url("postgres"), f"DROP ROLE IF EXISTS {GUARDED}")
     execute(server.url("postgres"), f"CREATE ROLE {GUARDED} LOGIN PASSWORD '{SECRET}'")
     place = f"localhost:{server.port}"
-    with closing(connect(f"postgresql://{GUARDED}:{SECRET}@{place}/postgres")):
+    with closing(connect(at(f"postgresql://{GUARDED}:{SECRET}@{place}/postgres"))):
         pass
     result = invoke(project, f"postgresql://{GUARDED}:{SECRET}x@{place}/postgres", "migrate")
     assert (result.returncode, result.stdout) == (1, "")
@@ -238,11 +238,11 @@ def test_a_file_that_fails_leaves_nothing(title: str, broken_url: str, tmp_path:
     (tmp_path / "001_good.py").write_text(
         migration("migrator.sql('CREATE TABLE t (i int)')\nmigrator.sql('INSERT INTO t SELECT 1')")
     )
-    Runner(broken_url, tmp_path).migrate()
+    runner_on(broken_url, tmp_path).migrate()
     before = state(broken_url)
     (tmp_path / "002_broken.py").write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(EngineError) as failed:
-        Runner(broken_url, tmp_path).migrate()
+        runner_on(broken_url, tmp_path).migrate()
     message = str(failed.value)
     for word in words:
         assert word in message
@@ -258,7 +258,7 @@ def test_the_caret_stands_under_the_position(empty_url: str, tmp_path: Path) -> 
     body = "migrator.sql('''CREATE TABLE t (i int);\n        SELECT 'é', no_such FROM t''')"
     (tmp_path / "001_caret.py").write_text(migration(body))
     with pytest.raises(EngineError) as failed:
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     lines = failed.value.why.split("\n")
     (number,) = (n for n, line in enumerate(lines) if "no_such FROM" in line)
     assert lines[number + 1].index("^") == lines[number].index("no_such")
@@ -283,14 +283,14 @@ def test_files_that_do_not_fit_the_history(title: str, broken_url: str, tmp_path
     url = f"{broken_url}?options=-csearch_path%3Dmisfits"
     for name in ("001_one", "003_three"):
         (tmp_path / f"{name}.py").write_text(migration("pass"))
-    Runner(url, tmp_path).migrate()
+    runner_on(url, tmp_path).migrate()
     before = query(url, "SELECT * FROM migratehistory")
     files, words = MISFITS[title]
     for name, body in files.items():
         path = tmp_path / f"{name}.py"
         path.write_text(migration(body)) if body else path.unlink()
     (tmp_path / "005_good.py").write_text(migration("migrator.sql('CREATE TABLE t (i int)')"))
-    for command in (Runner(url, tmp_path).migrate, Runner(url, tmp_path).rollback):
+    for command in (runner_on(url, tmp_path).migrate, runner_on(url, tmp_path).rollback):
         with pytest.raises(EngineError) as refused:
             command()
         assert words in str(refused.value)
@@ -306,10 +306,10 @@ def test_a_missing_rollback_undoes_nothing(empty_url: str, tmp_path: Path) -> No
     )
     (tmp_path / "001_t.py").write_text(migration("migrator.sql('CREATE TABLE t (i int)')"))
     (tmp_path / "002_u.py").write_text(migration("migrator.sql('CREATE TABLE u (i int)')") + back)
-    Runner(empty_url, tmp_path).migrate()
+    runner_on(empty_url, tmp_path).migrate()
     before = read(empty_url)
     with pytest.raises(EngineError) as refused:
-        Runner(empty_url, tmp_path).rollback(2)
+        runner_on(empty_url, tmp_path).rollback(2)
     assert "001_t.py: it has no rollback" in refused.value.what
     assert "rollback(migrator, database, *, fake=False)" in refused.value.fix
     assert read(empty_url) == before
@@ -326,8 +326,8 @@ class Heard(Report):
 def test_the_time_zone_of_the_database(empty_url: str, tmp_path: Path) -> None:
     def migrate(zone: str | None, url: str = empty_url) -> list[str]:
         heard = Heard()
-        settings = Settings(zone=zone, default_zone="Asia/Jakarta")
-        Runner(url, tmp_path, heard, settings).migrate()
+        project = at(url, tmp_path, zone="Asia/Jakarta")
+        runner_at(project, heard, RunOptions(zone=zone)).migrate()
         return heard.messages
 
     def zones() -> list[Any]:
@@ -357,8 +357,9 @@ def test_who_does_not_own_the_database_migrates_all_the_same(
     try:
         url = empty_url.replace("postgres@", f"{role}@")
         heard = Heard()
-        settings = Settings(zone="Asia/Makassar", default_zone="Asia/Jakarta")
-        assert Runner(url, tmp_path, heard, settings).migrate() == ["001_t"]
+        project = at(url, tmp_path, zone="Asia/Jakarta")
+        options = RunOptions(zone="Asia/Makassar")
+        assert runner_at(project, heard, options).migrate() == ["001_t"]
         assert "only its owner may set Asia/Makassar" in heard.messages[0]
         assert "run: ALTER DATABASE" in heard.messages[0]
         assert query(empty_url, "SELECT tableowner FROM pg_tables WHERE tablename = 't'") == [

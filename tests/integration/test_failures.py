@@ -24,14 +24,14 @@ from engine.manage import wipe
 from engine.manage.adopt import adopt
 from engine.manage.status import read_status
 from engine.report import Report
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from tests.support import proxy
 from tests.support.accounts import state, write_accounts
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
+from tests.support.runners import at, runner_on
 from tests.support.standby import standby
 from tests.support.waiting import until
 
@@ -43,13 +43,13 @@ def folder(tmp_path: Path) -> Path:
 
 def changing(url: str, folder: Path) -> list[Any]:
     """Everything that would change the database."""
-    runner = Runner(url, folder)
+    runner = runner_on(url, folder)
     return [
         runner.migrate,
         runner.rollback,
-        lambda: wipe.rehearse(url, folder, wipe.Wipe((), (), frozenset())),
-        lambda: wipe.plan(url, folder, everything=True),
-        lambda: adopt(url, folder, 1, Settings(), Report()),
+        lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), (), frozenset())),
+        lambda: wipe.plan(at(url, folder), everything=True),
+        lambda: adopt(at(url, folder), 1, RunOptions(), Report()),
     ]
 
 
@@ -61,14 +61,14 @@ def test_a_replica_shows_its_status_and_takes_nothing_else(
     server: PostgresServer, folder: Path
 ) -> None:
     with server.database() as url:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         write(folder, "004_more", "CREATE TABLE more (i int)")
         before = state(url)
         with standby(server) as replica:
             there = replica.url(url.rpartition("/")[2])
             assert query(there, "SELECT pg_is_in_recovery()") == [(True,)]
-            assert read_status(there, folder).history.count("pending") == 1
-            shown = Runner(there, folder, settings=Settings(dry=True)).migrate()
+            assert read_status(at(there, folder)).history.count("pending") == 1
+            shown = runner_on(there, folder, options=RunOptions(dry=True)).migrate()
             assert shown == ["004_more"]
             for command in changing(there, folder):
                 with pytest.raises(ConnectionFailed, match="is a read-only replica") as failure:
@@ -81,17 +81,17 @@ def test_a_replica_shows_its_status_and_takes_nothing_else(
 
 
 def test_a_database_that_is_to_take_no_writes_takes_none(empty_url: str, folder: Path) -> None:
-    Runner(empty_url, folder).migrate()
+    runner_on(empty_url, folder).migrate()
     before = state(empty_url)
     name = empty_url.rpartition("/")[2]
     execute(empty_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    assert read_status(empty_url, folder).history.count("applied") == 3
+    assert read_status(at(empty_url, folder)).history.count("applied") == 3
     for command in changing(empty_url, folder):
         with pytest.raises(ConnectionFailed, match="default_transaction_read_only is on"):
             command()
     assert state(empty_url) == before
     writing = f"{empty_url}?options=-cdefault_transaction_read_only%3Doff"
-    assert Runner(writing, folder).rollback(3) == ["003_more", "002_online", "001_accounts"]
+    assert runner_on(writing, folder).rollback(3) == ["003_more", "002_online", "001_accounts"]
 
 
 # ── no disk ─────────────────────────────────────────────────────────────────────────────────────
@@ -134,7 +134,7 @@ def test_a_full_disk_leaves_nothing_half_done(
                 ballast = disk / "ballast"
                 ballast.write_bytes(bytes(4 * 2**20 if atomic else 5 * 2**19))
                 with pytest.raises(MigrationFailed, match=r"002_fill\.py, line ") as failure:
-                    Runner(url, tmp_path).migrate()
+                    runner_on(url, tmp_path).migrate()
                 assert "No space left on device" in failure.value.what
                 assert ("INSERT" if atomic else "CONCURRENTLY") in failure.value.why
                 assert failure.value.fix.startswith("make room on the server's disk, then run `inv")
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_nothing_half_done(
                 assert query(url, indexes) == [(0,)]
                 assert list(read(url).tables) == (["t"] if atomic else ["t", "u"])
                 ballast.unlink()
-                assert Runner(url, tmp_path).migrate() == ["002_fill"]
+                assert runner_on(url, tmp_path).migrate() == ["002_fill"]
                 assert query(url, "SELECT count(*) FROM t") == [(4000,)]
                 assert len(read(url).tables["t"].indexes) == (0 if atomic else 1)
         finally:
@@ -153,7 +153,7 @@ def test_a_limit_of_temporary_files_is_named(empty_url: str, tmp_path: Path) -> 
     sort = "CREATE TABLE s AS SELECT i FROM generate_series(1, 200000) i ORDER BY i::text DESC"
     write(tmp_path, "001_sort", "SET temp_file_limit = '1MB'", "SET work_mem = '64kB'", sort)
     with pytest.raises(MigrationFailed, match="temporary file size exceeds") as failure:
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert failure.value.fix.startswith("raise the limit that the message names")
     assert not read(empty_url).tables
 
@@ -176,7 +176,7 @@ def ways_out(url: str, folder: Path) -> Iterator[str]:
     """What the messages tell an owner to run, until migrate succeeds."""
     for _ in range(8):
         try:
-            Runner(url, folder).migrate()
+            runner_on(url, folder).migrate()
             return
         except EngineError as error:
             statement = error.fix.partition("run `")[2].partition("`")[0]
@@ -218,16 +218,16 @@ def test_a_role_that_may_not_use_the_schema_does_not_wait_for_ever(
     with pytest.raises(
         ConnectionFailed, match=r"has no schema that .* may use: .*public"
     ) as failure:
-        Runner(clerk, folder).migrate()
+        runner_on(clerk, folder).migrate()
     assert "GRANT USAGE ON SCHEMA" in failure.value.fix
     with pytest.raises(ConnectionFailed, match="search_path is nowhere"):
-        Runner(f"{empty_url}?options=-csearch_path%3Dnowhere", folder).migrate()
+        runner_on(f"{empty_url}?options=-csearch_path%3Dnowhere", folder).migrate()
 
 
 def test_a_role_that_may_not_make_databases_is_told_of_both_ways(clerk: str) -> None:
     with (
         pytest.raises(ConfigError, match="may not create a scratch database") as failure,
-        scratch(clerk),
+        scratch(at(clerk)),
     ):
         pass
     assert "CREATEDB" in failure.value.fix
@@ -250,7 +250,7 @@ def test_limits_of_the_server_or_the_role_do_not_hold(
     slow = "import time\n\n\ndef migrate(migrator, database, *, fake=False):\n"
     slow += "    migrator.run(time.sleep, 0.4)\n    migrator.sql('CREATE TABLE u (i int)')\n"
     (tmp_path / "002_slow.py").write_text(slow)
-    assert Runner(clerk, tmp_path).migrate() == ["001_t", "002_slow"]
+    assert runner_on(clerk, tmp_path).migrate() == ["001_t", "002_slow"]
 
 
 # ── no connection ───────────────────────────────────────────────────────────────────────────────
@@ -275,7 +275,7 @@ def test_a_connection_that_is_cut_leaves_what_the_message_says(
     stride: int, server: PostgresServer, folder: Path
 ) -> None:
     with server.database() as url:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         expected = state(url)
     for side, sign, skip in CUTS[::stride]:
         with server.database() as url, proxy.running(server.port) as line:
@@ -284,9 +284,9 @@ def test_a_connection_that_is_cut_leaves_what_the_message_says(
             with pytest.raises(
                 MigrationFailed, match="connection to PostgreSQL is lost"
             ) as failure:
-                Runner(line.url(url), folder).migrate()
+                runner_on(line.url(url), folder).migrate()
             assert "see that PostgreSQL runs" in failure.value.fix
-            Runner(url, folder).migrate()
+            runner_on(url, folder).migrate()
             assert state(url) == expected, (side, sign, skip)
 
 
@@ -294,11 +294,11 @@ def test_a_commit_whose_answer_was_lost_counts(server: PostgresServer, folder: P
     with server.database() as url, proxy.running(server.port) as line:
         line.cut_after = b"COMMIT"
         with pytest.raises(MigrationFailed) as failure:
-            Runner(line.url(url), folder).migrate()
+            runner_on(line.url(url), folder).migrate()
         assert "`invoke status` says whether the file is applied" in failure.value.why
         assert "has changed nothing" not in failure.value.why
         assert query(url, "SELECT name FROM migratehistory") == [("001_accounts",)]
-        assert Runner(url, folder).migrate() == ["002_online", "003_more"]
+        assert runner_on(url, folder).migrate() == ["002_online", "003_more"]
         assert query(url, "SELECT count(*) FROM accounts") == [(501,)]
 
 
@@ -314,11 +314,11 @@ def test_without_its_guard_a_runner_goes_no_further(
     write(tmp_path, "001_t", "CREATE TABLE t (i int)", end, "CREATE TABLE u (i int)", atomic=atomic)
     write(tmp_path, "002_v", "CREATE TABLE v (i int)")
     with pytest.raises(ConnectionFailed, match="that holds the lock on migrations is lost"):
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert list(read(empty_url).tables) == ([] if atomic else ["t"])
     if atomic:
         write(tmp_path, "001_t", "CREATE TABLE t (i int)")
-    assert Runner(empty_url, tmp_path).migrate() == ["001_t", "002_v"]
+    assert runner_on(empty_url, tmp_path).migrate() == ["001_t", "002_v"]
 
 
 RUN = """
@@ -326,7 +326,7 @@ import sys
 from pathlib import Path
 from engine.run.runner import Runner
 try:
-    Runner(sys.argv[1], Path(sys.argv[2])).migrate()
+    runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
 except KeyboardInterrupt:
     print("interrupted")
 """
@@ -379,5 +379,5 @@ def test_what_a_killed_runner_left_working_is_waited_for(empty_url: str, tmp_pat
             process.kill()
         write(tmp_path, "001_t", "CREATE TABLE t (i int)")
         with ThreadPoolExecutor(1) as threads:
-            successor = threads.submit(Runner(empty_url, tmp_path).migrate)
+            successor = threads.submit(runner_on(empty_url, tmp_path).migrate)
             assert successor.result(60) == ["001_t"]

@@ -6,10 +6,10 @@ import subprocess
 from pathlib import Path
 
 from engine.connect.programs import clients
-from engine.run.runner import Runner
 from tests.support.console import call
 from tests.support.databases import query, read
 from tests.support.project import Invoke
+from tests.support.runners import runner_on
 
 NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
 
@@ -53,5 +53,5 @@ def test_the_script_gives_what_migrate_gives(
 def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invoke) -> None:
     written = invoke(project, migrated_url, "generate", "by_hand", "--empty")
     assert "wrote migrations/003_by_hand.py" in written.stdout
-    runner = Runner(migrated_url, project / "migrations")
+    runner = runner_on(migrated_url, project / "migrations")
     assert runner.migrate() == runner.rollback() == ["003_by_hand"]

@@ -14,6 +14,7 @@ from engine.schema import catalog
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, query
+from tests.support.runners import at
 from tests.support.workshop import Workshop
 
 SETTINGS = (
@@ -78,7 +79,7 @@ def test_each_object_stands_under_its_own_domain(workshop: Workshop) -> None:
         "CREATE POLICY readers ON items FOR SELECT USING (true)",
         "CREATE SEQUENCE reports_seq",
     )
-    generator = Generator([first, second], workshop.folder, workshop.url)
+    generator = Generator([first, second], at(workshop.url, workshop.folder))
     text = generator.generate("change")[0].text.partition("def rollback")[0]
     shop_part, _, reports = text.partition("# ── reports")
     for name in ("VIEW report AS", "ON VIEW report", "POLICY readers", "SEQUENCE reports_seq"):

@@ -13,6 +13,7 @@ from engine.generate import generator as generator_module
 from engine.generate.generator import Generator
 from kernel.domain import Domain
 from tests.support.databases import execute, query
+from tests.support.runners import at
 from tests.support.workshop import Register, Workshop
 
 
@@ -63,7 +64,7 @@ def test_all_questions_are_asked_within_one_build(
     after = people("full_name", "whatsapp")
     answers = Answers("people.name:full_name", "people.phone:whatsapp")
     domains = workshop.domains(after)
-    generator = Generator(domains, workshop.folder, workshop.url, ask=answers)
+    generator = Generator(domains, at(workshop.url, workshop.folder), ask=answers)
     generator.write(generator.generate("other_names"))
     assert built == ["once"]
     assert answers.asked[0] == "people.name:full_name"
@@ -76,7 +77,7 @@ def test_what_was_declined_is_refused_and_asked_once(workshop: Workshop) -> None
     workshop.first(people("name"))
     answers = Answers()
     domains = workshop.domains(people("title", "label"))
-    generator = Generator(domains, workshop.folder, workshop.url, ask=answers)
+    generator = Generator(domains, at(workshop.url, workshop.folder), ask=answers)
     with pytest.raises(LosesData, match="would delete data") as refused:
         generator.generate("other_names")
     assert sorted(answers.asked) == ["people.name:label", "people.name:title"]

@@ -15,10 +15,10 @@ from engine.files import journal
 from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.status import read_status
-from engine.run.runner import Runner
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import BACK, HEAD, write
 from tests.support.postgres import PostgresServer
+from tests.support.runners import GuardedRunner, at, runner_on
 
 PLAIN = "(id serial PRIMARY KEY, name varchar(255) NOT NULL, migrated_at timestamp NOT NULL)"
 FIRST = f"""\
@@ -69,9 +69,9 @@ def plain(empty_url: str, tmp_path: Path) -> str:
 
 
 def test_a_history_of_plain_peewee_migrate_is_carried_on(plain: str, tmp_path: Path) -> None:
-    runner = Runner(plain, tmp_path)
+    runner = runner_on(plain, tmp_path)
     before = read(plain)
-    assert [e.state for e in read_status(plain, tmp_path).history.entries] == ["applied"] * 2
+    assert [e.state for e in read_status(at(plain, tmp_path)).history.entries] == ["applied"] * 2
     assert runner.migrate() == []
     (tmp_path / "003_third.py").write_text(THIRD)
     write(tmp_path, "004_fails", "CREATE TABLE t (i int)", "SELECT 1 / 0")
@@ -99,8 +99,8 @@ def test_a_history_of_plain_peewee_migrate_is_carried_on(plain: str, tmp_path: P
 
 def test_generate_goes_on_from_files_of_plain_peewee_migrate(plain: str, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="would delete data"):
-        Generator([], tmp_path, plain).generate("nothing_is_wanted")
-    (file,) = Generator([], tmp_path, plain, allow_drop=["users"]).generate("nothing_is_wanted")
+        Generator([], at(plain, tmp_path)).generate("nothing_is_wanted")
+    (file,) = Generator([], at(plain, tmp_path), allow_drop=["users"]).generate("nothing_is_wanted")
     assert "DROP TABLE users" in file.text
 
 
@@ -115,7 +115,7 @@ def test_a_column_of_ours_comes_with_the_first_file_or_not_at_all(
     )
     write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT 1 / 0")
     with pytest.raises(MigrationFailed):
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert before == query(
         empty_url,
         "SELECT attname FROM pg_attribute WHERE attrelid ="
@@ -127,7 +127,7 @@ def test_a_column_of_ours_comes_with_the_first_file_or_not_at_all(
 
 
 @pytest.fixture
-def three(empty_url: str, tmp_path: Path) -> Runner:
+def three(empty_url: str, tmp_path: Path) -> GuardedRunner:
     """A database with three files applied."""
     for number in (1, 2, 3):
         write(
@@ -136,15 +136,15 @@ def three(empty_url: str, tmp_path: Path) -> Runner:
             f"CREATE TABLE t{number} (i int)",
             back=f"migrator.sql('DROP TABLE t{number}')",
         )
-    runner = Runner(empty_url, tmp_path)
+    runner = runner_on(empty_url, tmp_path)
     runner.migrate()
     return runner
 
 
-def refused(runner: Runner) -> str:
+def refused(runner: GuardedRunner) -> str:
     """What keeps migrate and rollback from running, as status tells it."""
     before = read(runner.url)
-    problems = [str(p) for p in read_status(runner.url, runner.folder).history.problems]
+    problems = [str(p) for p in read_status(at(runner.url, runner.folder)).history.problems]
     for way in (runner.migrate, runner.rollback):
         with pytest.raises(HistoryError) as failure:
             way()
@@ -154,7 +154,7 @@ def refused(runner: Runner) -> str:
     return "\n".join(problems)
 
 
-def test_files_that_do_not_fit_the_history_are_named(three: Runner) -> None:
+def test_files_that_do_not_fit_the_history_are_named(three: GuardedRunner) -> None:
     folder, kept = three.folder, (three.folder / "002_t2.py").read_text()
 
     write(folder, "002_t2", "CREATE TABLE other (i int)")
@@ -183,7 +183,7 @@ def test_files_that_do_not_fit_the_history_are_named(three: Runner) -> None:
 
 
 @pytest.mark.parametrize("name", ["initial", "12_short", "0x1_", "²³¹_digits", "001", "it's"])
-def test_a_row_that_no_file_can_have_made_is_named(name: str, three: Runner) -> None:
+def test_a_row_that_no_file_can_have_made_is_named(name: str, three: GuardedRunner) -> None:
     quoted = name.replace("'", "''")
     insert = "INSERT INTO migratehistory (name, migrated_at) VALUES"
     execute(three.url, f"{insert} ('{quoted}', now())")
@@ -193,7 +193,7 @@ def test_a_row_that_no_file_can_have_made_is_named(name: str, three: Runner) -> 
     assert three.migrate() == []
 
 
-def test_a_file_that_is_recorded_twice_is_named(three: Runner) -> None:
+def test_a_file_that_is_recorded_twice_is_named(three: GuardedRunner) -> None:
     execute(
         three.url,
         "INSERT INTO migratehistory (name, migrated_at)"
@@ -209,12 +209,12 @@ def test_a_file_that_is_recorded_twice_is_named(three: Runner) -> None:
 def test_a_table_of_another_tool_is_left_alone(empty_url: str, tmp_path: Path) -> None:
     write(tmp_path, "001_t", "CREATE TABLE t (i int)")
     execute(empty_url, "CREATE TABLE migratehistory (version text, installed_on timestamptz)")
-    runner = Runner(empty_url, tmp_path)
+    runner = runner_on(empty_url, tmp_path)
     for way in (
         runner.migrate,
         runner.rollback,
-        lambda: read_status(empty_url, tmp_path),
-        lambda: wipe.plan(empty_url, tmp_path, everything=True),
+        lambda: read_status(at(empty_url, tmp_path)),
+        lambda: wipe.plan(at(empty_url, tmp_path), everything=True),
     ):
         with pytest.raises(HistoryError, match="is not ours: it has the columns installed_on, v"):
             way()
@@ -236,21 +236,21 @@ def test_a_database_of_another_tool_is_told_of_adopt(
     write(tmp_path, "001_t", "CREATE TABLE t (i int)")
     execute(empty_url, f"CREATE TABLE {table}; CREATE TABLE t (i int)")
     with pytest.raises(MigrationFailed) as failure:
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert "invoke adopt 1" in failure.value.fix
     assert f"the history of {tool} is in this schema" in failure.value.why
     execute(empty_url, "DROP TABLE t")
-    assert Runner(empty_url, tmp_path).migrate() == ["001_t"]
+    assert runner_on(empty_url, tmp_path).migrate() == ["001_t"]
 
 
-def test_status_is_read_from_each_of_them(three: Runner) -> None:
+def test_status_is_read_from_each_of_them(three: GuardedRunner) -> None:
     execute(
         three.url,
         "ALTER TABLE migratehistory DROP COLUMN checksum, DROP COLUMN duration_ms,"
         " DROP COLUMN applied_by, DROP COLUMN applied_from, ALTER migrated_at DROP NOT NULL",
     )
     execute(three.url, "UPDATE migratehistory SET migrated_at = NULL WHERE name = '001_t1'")
-    printed = json.loads(read_status(three.url, three.folder).as_json())
+    printed = json.loads(read_status(three.project).as_json())
     assert [entry["applied_at"] is None for entry in printed["migrations"]] == [True, False, False]
     assert printed["problems"] == []
     assert three.rollback() == ["003_t3"]
@@ -258,7 +258,7 @@ def test_status_is_read_from_each_of_them(three: Runner) -> None:
 
 @pytest.mark.parametrize("table", ["migratehistory", "migratejournal", "migratereading"])
 def test_a_role_from_which_rows_are_hidden_gets_no_answer(
-    server: PostgresServer, three: Runner, table: str
+    server: PostgresServer, three: GuardedRunner, table: str
 ) -> None:
     """PostgreSQL gives it fewer rows, so that all files would seem to be pending."""
     role = f"hidden_{three.url.rpartition('_')[2]}"
@@ -269,14 +269,14 @@ def test_a_role_from_which_rows_are_hidden_gets_no_answer(
     execute(three.url, f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}")
     execute(three.url, f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     there = three.url.replace("postgres@", f"{role}@")
-    migrate = Runner(there, three.folder).migrate
-    ways = [lambda: compare(there, three.folder)]
+    migrate = runner_on(there, three.folder).migrate
+    ways = [lambda: compare(at(there, three.folder))]
     if table != "migratereading":
-        ways += [migrate, lambda: read_status(there, three.folder)]
+        ways += [migrate, lambda: read_status(at(there, three.folder))]
     for way in ways:
         with pytest.raises(HistoryError, match=f"hides rows of the table {table} from the role"):
             way()
     execute(three.url, f"GRANT pg_read_all_data TO {role}; ALTER ROLE {role} BYPASSRLS")
     assert migrate() == []
-    assert compare(there, three.folder).drifts == ()
+    assert compare(at(there, three.folder)).drifts == ()
     execute(three.url, f"DROP OWNED BY {role}; DROP ROLE {role}")

@@ -11,11 +11,13 @@ import pytest
 
 from engine.report import Report
 from engine.run.advisory_lock import POLL_SECONDS
-from engine.run.session import Settings, exclusive
+from engine.run.options import RunOptions
+from engine.run.session import exclusive
 from tests.support.console import Result, call, migrations_in
 from tests.support.databases import query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 from tests.support.waiting import until
 
 SECRET = "sup3r-s3cret"
@@ -105,9 +107,9 @@ def test_waiting_for_the_lock_is_told_with_its_time(empty_url: str, folder: Path
     ready = threading.Event()
 
     def hold() -> None:
-        with exclusive(empty_url, Settings(), Report()) as session:
+        with exclusive(at(empty_url), RunOptions(), Report()) as session:
             ready.set()
-            mine = session.guard.info.backend_pid
+            mine = session.keeper.info.backend_pid
             until(lambda: query(empty_url, ASKED.format(mine)))
 
     holder = threading.Thread(target=hold)

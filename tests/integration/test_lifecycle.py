@@ -18,12 +18,12 @@ from engine.generate import row_snapshot
 from engine.generate.natural_keys import NaturalKeys
 from engine.manage import wipe
 from engine.report import Report
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from engine.schema import catalog
 from tests.support.console import call
 from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.project import MIGRATIONS
+from tests.support.runners import at, runner_on
 
 
 def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str) -> None:
@@ -40,7 +40,7 @@ def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str) -> Non
 
 
 def test_rolling_back_everything_leaves_an_empty_schema(empty_url: str) -> None:
-    runner = Runner(empty_url, MIGRATIONS)
+    runner = runner_on(empty_url, MIGRATIONS)
     before = read(empty_url)
     names = runner.migrate()
     migrated = read(empty_url)
@@ -187,8 +187,8 @@ def test_everything_goes_whatever_needs_what(empty_url: str, tmp_path: Path) -> 
     (tmp_path / "001_tangled.py").write_text(
         f"def migrate(migrator, database, *, fake=False):\n    migrator.sql('''{TANGLED}''')\n"
     )
-    Runner(empty_url, tmp_path).migrate()
-    planned = wipe.plan(empty_url, tmp_path, everything=False)
+    runner_on(empty_url, tmp_path).migrate()
+    planned = wipe.plan(at(empty_url, tmp_path), everything=False)
     assert len(planned.objects) >= 10
-    wipe.carry_out(empty_url, planned, Settings(), Report())
+    wipe.carry_out(at(empty_url), planned, RunOptions(), Report())
     assert not query(empty_url, LEFT_OVER)

@@ -12,14 +12,16 @@ from engine.check import lint, squawk
 from engine.check.finding import Finding
 from engine.check.ignore_comments import obeyed
 from engine.check.lint import Sizes
-from engine.check.observer import Observed, Rehearsal
+from engine.check.observer import Observed, observe
 from engine.check.round_trip import Walk
 from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT
 from engine.files import migration_folder
 from engine.report import Report
+from engine.run.replay import Replay
 from tests.support.databases import execute
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 OLD = """
 CREATE TYPE mood AS ENUM ('glad');
@@ -196,7 +198,7 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     schema = f"s{secrets.token_hex(4)}"
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
     chosen = [migration for migration in migration_folder.find(folder) if migration.name == name]
-    return Rehearsal(f"{bench}?options=-csearch_path%3D{schema}", []).run(chosen)
+    return observe(Replay(at(f"{bench}?options=-csearch_path%3D{schema}"), []), chosen)
 
 
 def linted(bench: str, folder: Path, name: str, sizes: Sizes | None = None) -> list[Finding]:
@@ -235,7 +237,7 @@ def test_the_dangerous_form_is_found_and_the_safe_one_is_not(
 @pytest.mark.parametrize("rule", BY_STATE.values())
 def test_what_the_mode_of_the_file_forbids_is_found(rule: str, bench: str, folder: Path) -> None:
     ((dangerous, safe),) = CASES[rule]
-    with Walk(bench, {file(folder, 2, dangerous)}, fresh=False) as way:
+    with Walk(at(bench), {file(folder, 2, dangerous)}, fresh=False) as way:
         *_, found = way.findings(migration_folder.find(folder), Report())
     assert (found.rule, way.stopped) == (rule, True)
     assert rules(bench, folder, safe) == set()
@@ -287,7 +289,7 @@ def test_tables_of_other_pending_files_count_as_new(
 ) -> None:
     file(folder, 2, ["CREATE TABLE new (i int)"])
     write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
-    with Walk(bench, {"002_case", "003_more"}, fresh=fresh) as way:
+    with Walk(at(bench), {"002_case", "003_more"}, fresh=fresh) as way:
         list(way.findings(migration_folder.find(folder), Report()))
     assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from engine.errors import MigrationFailed
-from engine.run.runner import Runner
 from tests.support.console import call
 from tests.support.databases import execute, read
 from tests.support.migration_files import HEAD
 from tests.support.project import Invoke
+from tests.support.runners import runner_on
 
 
 def failure(url: str, folder: Path, body: str, *, before: str = "") -> MigrationFailed:
     """The error of a file with that body; it has changed nothing."""
     (folder / "001_x.py").write_text(f"{before}{HEAD}{body}\n", encoding="utf-8")
     with pytest.raises(MigrationFailed) as raised:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
     assert not read(url).tables
     return raised.value
 
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path
     for before, what in UNLOADABLE:
         (tmp_path / "001_x.py").write_text(f"{before}{HEAD}    pass\n")
         with pytest.raises(MigrationFailed) as raised:
-            Runner(empty_url, tmp_path).migrate()
+            runner_on(empty_url, tmp_path).migrate()
         assert raised.value.what.startswith(what)
         assert not read(empty_url).tables
 
@@ -172,7 +172,7 @@ def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path
 def test_a_file_that_is_no_utf_8_is_named(empty_url: str, tmp_path: Path) -> None:
     (tmp_path / "001_x.py").write_bytes(f"{HEAD}    pass # é\n".encode("latin-1"))
     with pytest.raises(MigrationFailed, match=r"001_x\.py: it cannot be read: .*utf-8"):
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
 
 
 LONE = "a % that stands alone"
@@ -210,7 +210,7 @@ def test_a_command_that_stands_alone_gets_a_step_of_its_own(empty_url: str, tmp_
         f"atomic = False\n\n\n{HEAD}    migrator.sql('SELECT 1; VACUUM')\n"
     )
     with pytest.raises(MigrationFailed, match="cannot run inside") as raised:
-        Runner(empty_url, tmp_path).migrate()
+        runner_on(empty_url, tmp_path).migrate()
     assert raised.value.fix.startswith("give that command a migrator.sql() of its own")
 
 

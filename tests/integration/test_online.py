@@ -15,7 +15,6 @@ from peewee import SQL, BigIntegerField, Check, ForeignKeyField, IntegerField, T
 from engine.errors import ConfigError
 from engine.generate.generator import Generator
 from engine.report import Report
-from engine.run.runner import Runner
 from kernel.domain import Domain
 from kernel.models import BaseModel, TimestampedModel
 from tests.support import crash
@@ -24,6 +23,7 @@ from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import edit
+from tests.support.runners import at, runner_on
 from tests.support.workshop import Register, Workshop
 
 ROWS = """
@@ -152,7 +152,7 @@ def test_a_busy_table_stays_in_use(workshop: Workshop) -> None:
 def test_offline_is_one_file(workshop: Workshop) -> None:
     workshop.first(models(busy=False))
     generator = Generator(
-        workshop.domains(models(busy=True)), workshop.folder, workshop.url, offline=True
+        workshop.domains(models(busy=True)), at(workshop.url, workshop.folder), offline=True
     )
     (file,) = generator.generate("change")
     assert "CONCURRENTLY" not in file.text
@@ -274,7 +274,7 @@ def test_a_rename_keeps_the_rows(workshop: Workshop, hinted: bool) -> None:
     assert "--allow-drop items" in refused.fix
     names = () if hinted else ("items:articles", "items.name:title")
     shop = renamed(True) if hinted else renamed()
-    generator = Generator(workshop.domains(shop), workshop.folder, workshop.url, renames=names)
+    generator = Generator(workshop.domains(shop), at(workshop.url, workshop.folder), renames=names)
     (path,) = generator.write(generator.generate("other_names"))
     assert "ALTER INDEX items_name_idx RENAME TO articles_title_idx" in path.read_text()
     workshop.runner.migrate()
@@ -312,7 +312,7 @@ def test_types_and_sequences_keep_what_they_hold(workshop: Workshop) -> None:
     workshop.first(before)
     execute(workshop.url, "INSERT INTO things DEFAULT VALUES; SELECT nextval('numbers')")
     names = ["numbers:counts", "kind:sort", "kind.two:second", "word:term", "pair:couple"]
-    generator = Generator(workshop.domains(after), workshop.folder, workshop.url, renames=names)
+    generator = Generator(workshop.domains(after), at(workshop.url, workshop.folder), renames=names)
     generator.write(generator.generate("other_names"))
     workshop.runner.migrate()
     assert workshop.read() == workshop.fresh(after)
@@ -349,7 +349,7 @@ def test_a_rename_that_fits_nothing_is_refused(workshop: Workshop) -> None:
     workshop.first(models(busy=False))
     domains = workshop.domains(models(busy=False))
     for text in ("items", "items:", "nothing.name:title", "items.name:nothing"):
-        generator = Generator(domains, workshop.folder, workshop.url, renames=[text])
+        generator = Generator(domains, at(workshop.url, workshop.folder), renames=[text])
         with pytest.raises(ConfigError, match="there is no"):
             generator.generate("change")
 
@@ -403,7 +403,7 @@ def test_after_a_crash_plain_migrate_finishes(
         with server.database(f"TEMPLATE {template}") as url:
             if crash.run(url, workshop.folder, point) != -9:
                 break
-            Runner(url, workshop.folder).migrate()
+            runner_on(url, workshop.folder).migrate()
             assert read(url) == workshop.fresh(models(busy=True)), point
             assert query(url, "SELECT count(*), count(token) FROM items") == [(200, 200)], point
             tried += 1
@@ -424,7 +424,7 @@ def test_what_is_not_managed_is_told_and_stays(workshop: Workshop) -> None:
     write(workshop.folder, "002_by_hand", total)
     workshop.runner.migrate()
     heard, domains = Heard(), workshop.domains(models(busy=True))
-    generator = Generator(domains, workshop.folder, workshop.url, report=heard)
+    generator = Generator(domains, at(workshop.url, workshop.folder), report=heard)
     generator.write(generator.generate("change"))
     assert "left alone, as generate does not manage it: aggregate total(integer)" in heard.texts
     workshop.runner.migrate()

@@ -17,13 +17,14 @@ from pages.facts import SchemaFacts
 from tests.support import browser
 from tests.support.databases import query
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 LINK = re.compile(r"\]\(([^)#]*)#?([^)]*)\)")
 
 
 @pytest.fixture(scope="module")
 def facts(server: PostgresServer) -> SchemaFacts:
-    return collect(server.url("postgres"), "A provider", list(registry.load()))
+    return collect(at(server.url("postgres")), "A provider", list(registry.load()))
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ from engine.errors import ConfigError
 from engine.manage import environment
 from tests.support.console import at_terminal, call
 from tests.support.project import ROOT, Invoke
+from tests.support.runners import at
 
 COST = 10
 TASK = ["admin.password", "admin", "--must-change"]
@@ -276,7 +277,7 @@ def test_production_refuses_the_documented_password(
     if where == "environment":
         monkeypatch.setenv("BILLING_ENVIRONMENT", "production")
     else:
-        environment.keep(migrated_url, "production")
+        environment.keep(at(migrated_url), "production")
     refused("admin", WRONG)
     with pytest.raises(SeededPassword, match=r"invoke admin\.password admin"):
         log_in("admin", "admin123", LIMITS)
@@ -303,7 +304,7 @@ def test_who_may_not_set_the_environment_is_told_how(server: Any, migrated_url: 
         server.execute(f"ALTER DATABASE {name} OWNER TO postgres")
         server.execute(f"DROP ROLE {name}_owner")
     with pytest.raises(ConfigError, match="cannot be the name of an environment"):
-        environment.keep(migrated_url, "Production; --")
+        environment.keep(at(migrated_url), "Production; --")
 
 
 def set_by_task(url: str, text: str, *options: str) -> subprocess.CompletedProcess[str]:

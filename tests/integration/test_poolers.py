@@ -19,8 +19,7 @@ from engine.generate.generator import Generator
 from engine.manage import wipe
 from engine.manage.adopt import adopt
 from engine.report import Report
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from tests.support import pgbouncer
 from tests.support.accounts import state, write_accounts
 from tests.support.console import call
@@ -28,6 +27,7 @@ from tests.support.databases import query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
+from tests.support.runners import at, runner_on
 
 pytestmark = pytest.mark.skipif(
     pgbouncer.program() is None, reason="PgBouncer is not installed: apt-get install pgbouncer"
@@ -78,9 +78,9 @@ def busy(url: str, clients: int) -> Iterator[None]:
 
 
 def detected(url: str) -> bool:
-    with closing(connect(url, autocommit=True)) as connection:
+    with closing(connect(at(url), autocommit=True)) as connection:
         try:
-            refuse_transaction_pooling(connection, url)
+            refuse_transaction_pooling(connection, at(url))
         except ConfigError as error:
             return "MIGRATION_DATABASE_URL" in error.fix
     return False
@@ -107,16 +107,16 @@ def test_nothing_runs_through_it(
     mode: str, server: PostgresServer, empty_url: str, folder: Path
 ) -> None:
     with pooled(server, empty_url, mode) as url:
-        runner = Runner(url, folder)
+        runner = runner_on(url, folder)
         commands: list[Callable[[], Any]] = [
             runner.migrate,
             runner.rollback,
-            lambda: wipe.rehearse(url, folder, wipe.Wipe((), (), frozenset())),
-            lambda: wipe.plan(url, folder, everything=False),
-            lambda: adopt(url, folder, 1, Settings(), Report()),
-            lambda: Generator([], folder, url).generate("nothing"),
+            lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), (), frozenset())),
+            lambda: wipe.plan(at(url, folder), everything=False),
+            lambda: adopt(at(url, folder), 1, RunOptions(), Report()),
+            lambda: Generator([], at(url, folder)).generate("nothing"),
         ]
-        Runner(empty_url, folder).migrate()
+        runner_on(empty_url, folder).migrate()
         before = state(empty_url)
         for command in commands:
             with pytest.raises(ConfigError, match="is a transaction pooler"):
@@ -150,7 +150,7 @@ def test_two_runners_in_a_session_pool_keep_out_of_each_other_s_way(
     server: PostgresServer, empty_url: str, folder: Path
 ) -> None:
     with pooled(server, empty_url, "session") as url:
-        runners = [threading.Thread(target=Runner(url, folder).migrate) for _ in range(3)]
+        runners = [threading.Thread(target=runner_on(url, folder).migrate) for _ in range(3)]
         for runner in runners:
             runner.start()
         for runner in runners:
@@ -163,7 +163,7 @@ def test_a_session_pool_keeps_nothing_of_a_run(
     server: PostgresServer, empty_url: str, folder: Path
 ) -> None:
     with pooled(server, empty_url, "session") as url:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
         assert query(
             url,
@@ -180,7 +180,7 @@ def test_a_pool_with_one_session_is_no_riddle(
     heard = Heard()
     with pooled(server, empty_url, "session", 1, query_wait_timeout=3) as url:
         with pytest.raises(ConnectionFailed, match="gives no second session") as failure:
-            Runner(url, tmp_path, heard).migrate()
+            runner_on(url, tmp_path, heard).migrate()
         assert "default_pool_size" in failure.value.fix
         assert heard.messages[0].startswith("waiting for a second session from the pooler at ")
 
@@ -188,11 +188,11 @@ def test_a_pool_with_one_session_is_no_riddle(
 def test_a_scratch_database_is_made_through_a_session_pool_only(
     server: PostgresServer, empty_url: str
 ) -> None:
-    with pooled(server, empty_url, "session") as url, scratch(url) as database:
-        assert query(database, "SHOW search_path") == [("public",)]
+    with pooled(server, empty_url, "session") as url, scratch(at(url)) as made:
+        assert query(made.url, "SHOW search_path") == [("public",)]
     with (
         pooled(server, empty_url, "transaction") as url,
         pytest.raises(ConfigError, match="is a transaction pooler"),
-        scratch(url),
+        scratch(at(url)),
     ):
         pass

@@ -11,6 +11,7 @@ import pytest
 from application import backups
 from tests.support.console import call
 from tests.support.databases import execute, query, read
+from tests.support.runners import rooted
 
 
 def name_of(url: str) -> str:
@@ -56,7 +57,7 @@ def test_one_step_back_is_no_loss_of_everything(migrated_url: str) -> None:
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Counts the backups."""
-    monkeypatch.setattr(backups, "ROOT", tmp_path)
+    monkeypatch.setattr(backups, "PROJECT", rooted(tmp_path))
     return lambda: len(list(tmp_path.glob("backups/*.dump")))
 
 

@@ -15,8 +15,7 @@ import psycopg2
 import pytest
 
 from engine.errors import HistoryError, MigrationFailed
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
 from engine.schema import catalog
 from tests.support import crash
 from tests.support.accounts import MOMENTS, state, write_accounts
@@ -26,6 +25,7 @@ from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
 from tests.support.reports import Heard
+from tests.support.runners import runner_on
 from tests.support.waiting import until
 
 
@@ -46,7 +46,7 @@ def test_after_a_crash_at_any_point_plain_migrate_finishes(
     for point in range(1, MOMENTS + 1, stride):
         with server.database() as url:
             assert crash.run(url, folder, point, how) == (-9 if how == "kill" else crash.EXPLAINED)
-            Runner(url, folder).migrate()
+            runner_on(url, folder).migrate()
             assert state(url) == expected, f"after a crash at point {point}"
             tried += 1
     print(f"{how}: {tried} of {MOMENTS} points tried, all finished by a plain migrate")
@@ -66,14 +66,14 @@ def test_killed_inside_a_statement(number: int, server: PostgresServer, folder: 
     steps = ["CREATE TABLE c (i int)", waiting(2), index, waiting(3), "CREATE TABLE d (i int)"]
     write(folder, "005_slow", *steps, atomic=False)
     with server.database() as url:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         expected = state(url)
     with server.database() as url:
         with closing(psycopg2.connect(url)) as holder:
             holder.autocommit = True
             holder.cursor().execute("SELECT pg_advisory_lock(%s)", (number,))
             assert crash.run(url, folder, inside=lambda: waits(holder, number)) == -9
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         assert state(url) == expected
 
 
@@ -94,12 +94,12 @@ def test_an_invalid_index_of_a_crash_is_built_again(server: PostgresServer, tmp_
     write(tmp_path, "002_key", "CREATE TABLE u (i int)", index, atomic=False)
     with server.database() as url:
         with pytest.raises(MigrationFailed) as failure:
-            Runner(url, tmp_path).migrate()
+            runner_on(url, tmp_path).migrate()
         assert "could not create unique index" in failure.value.what
         assert "The first 1 of its 2 statements are done and stay" in failure.value.why
         with closing(psycopg2.connect(url)) as connection, connection:
             connection.cursor().execute("DELETE FROM t; INSERT INTO t VALUES (1)")
-        assert Runner(url, tmp_path).migrate() == ["002_key"]
+        assert runner_on(url, tmp_path).migrate() == ["002_key"]
         with closing(psycopg2.connect(url)) as connection:
             assert catalog.read(connection).tables["t"].indexes["t_key"].valid
 
@@ -108,28 +108,28 @@ def test_a_changed_step_that_had_run_is_refused(server: PostgresServer, tmp_path
     write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT 1 / 0", atomic=False)
     with server.database() as url:
         with pytest.raises(MigrationFailed):
-            Runner(url, tmp_path).migrate()
+            runner_on(url, tmp_path).migrate()
         write(tmp_path, "001_t", "CREATE TABLE other (i int)", "SELECT 1", atomic=False)
         with pytest.raises(HistoryError, match="statement 1, which had run, was changed"):
-            Runner(url, tmp_path).migrate()
+            runner_on(url, tmp_path).migrate()
         write(tmp_path, "001_t", "CREATE TABLE t (i int)", "SELECT 1", atomic=False)
-        assert Runner(url, tmp_path).migrate() == ["001_t"]
+        assert runner_on(url, tmp_path).migrate() == ["001_t"]
 
 
 def test_a_held_lock_is_waited_for_and_its_holder_named(
     server: PostgresServer, tmp_path: Path
 ) -> None:
     write(tmp_path, "001_t", "CREATE TABLE t (i int)")
-    settings = Settings(lock_timeout=1.0, lock_attempts=3)
+    settings = RunOptions(lock_timeout=1.0, lock_attempts=3)
     with server.database() as url:
-        Runner(url, tmp_path).migrate()
+        runner_on(url, tmp_path).migrate()
         write(tmp_path, "002_t", "CREATE TABLE u (i int)", "ALTER TABLE t ADD COLUMN j int")
         holder = psycopg2.connect(url, application_name="report of the day")
         with closing(holder):
             holder.cursor().execute("SELECT * FROM t")
             heard = Heard()
             with pytest.raises(MigrationFailed) as failure:
-                Runner(url, tmp_path, heard, settings).migrate()
+                runner_on(url, tmp_path, heard, settings).migrate()
             pid = holder.info.backend_pid
             assert f"held by process {pid}: user postgres, report of the day" in failure.value.why
             assert "idle in transaction" in failure.value.why
@@ -137,7 +137,7 @@ def test_a_held_lock_is_waited_for_and_its_holder_named(
             with closing(psycopg2.connect(url)) as connection:
                 assert list(catalog.read(connection).tables) == ["t"]
             threading.Timer(1.5, holder.rollback).start()
-            assert Runner(url, tmp_path, heard, settings).migrate() == ["002_t"]
+            assert runner_on(url, tmp_path, heard, settings).migrate() == ["002_t"]
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(10, marks=pytest.mark.campaign)])
@@ -165,7 +165,7 @@ def test_a_waiting_runner_says_for_whom(server: PostgresServer, folder: Path) ->
             assert first.stdout and first.stdout.readline() == b"holding\n"
             heard = Heard()
             with ThreadPoolExecutor(1) as threads:
-                second = threads.submit(Runner(url, folder, heard).migrate)
+                second = threads.submit(runner_on(url, folder, heard).migrate)
                 until(lambda: heard.messages)
                 assert not read(url).tables
                 first.communicate()
@@ -182,8 +182,10 @@ HOLD = """
 import sys
 from pathlib import Path
 from engine.report import Report
-from engine.run.session import Settings, exclusive
-with exclusive(sys.argv[1], Settings(), Report()):
+from engine.run.options import RunOptions
+from engine.run.session import exclusive
+from tests.support.runners import at
+with exclusive(at(sys.argv[1]), RunOptions(), Report()):
     print("holding", flush=True)
     sys.stdin.read()
 """

@@ -12,6 +12,7 @@ import psycopg2
 from engine.connect.scratch import scratch
 from tests.support import crash
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 
 def databases(server: PostgresServer) -> set[str]:
@@ -26,12 +27,12 @@ def name_of(url: str) -> str:
 
 
 def test_a_run_never_drops_the_scratch_database_of_another(server: PostgresServer) -> None:
-    with server.database() as first, server.database() as second, scratch(first) as held:
-        with closing(psycopg2.connect(held)) as connection, scratch(second) as other:
-            assert {name_of(held), name_of(other)} <= databases(server)
+    with server.database() as first, server.database() as second, scratch(at(first)) as held:
+        with closing(psycopg2.connect(held.url)) as connection, scratch(at(second)) as other:
+            assert {name_of(held.url), name_of(other.url)} <= databases(server)
             connection.cursor().execute("SELECT 1")
-        assert name_of(other) not in databases(server)
-    assert name_of(held) not in databases(server)
+        assert name_of(other.url) not in databases(server)
+    assert name_of(held.url) not in databases(server)
 
 
 def test_what_a_crash_left_behind_is_removed(server: PostgresServer) -> None:
@@ -41,22 +42,22 @@ def test_what_a_crash_left_behind_is_removed(server: PostgresServer) -> None:
     left = names.get(timeout=30)
     process.join()
     assert left in databases(server)
-    with scratch(server.url("postgres")):
+    with scratch(at(server.url("postgres"))):
         assert left not in databases(server)
 
 
 def test_a_database_that_only_has_such_a_name_is_nobody_s_to_drop(server: PostgresServer) -> None:
     server.execute("CREATE DATABASE scratch_1_2")
     try:
-        with scratch(server.url("scratch_1_2")), scratch(server.url("postgres")):
+        with scratch(at(server.url("scratch_1_2"))), scratch(at(server.url("postgres"))):
             assert "scratch_1_2" in databases(server)
     finally:
         server.execute("DROP DATABASE scratch_1_2")
 
 
 def _crash_inside(url: str, names: Any) -> None:
-    with scratch(url) as made:
-        names.put(name_of(made))
+    with scratch(at(url)) as made:
+        names.put(name_of(made.url))
         names.close()
         names.join_thread()
         os.kill(os.getpid(), signal.SIGKILL)

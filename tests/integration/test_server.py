@@ -10,32 +10,36 @@ from pathlib import Path
 
 import pytest
 
-from engine.connect import embedded, programs
+from engine.connect import embedded
+from engine.project import Project
+from project import PROJECT
 from tests.support.databases import query
+from tests.support.runners import rooted
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def empty_project(tmp_path: Path) -> Iterator[Project]:
     """An empty project, out of the reach of other users; what root keeps elsewhere goes, too."""
     state = Path(tempfile.mkdtemp(dir="/tmp"))
     state.chmod(0o755)
-    copied = programs.STATE.glob("programs-*")
+    copied = PROJECT.data.glob("programs-*")
     for folder in copied:
         (state / folder.name).symlink_to(folder)
-    monkeypatch.setattr(programs, "STATE", state)
     folder = tmp_path / "project"
     folder.mkdir()
-    yield folder
-    embedded.stop(folder)
+    project = rooted(folder, state)
+    yield project
+    embedded.stop(project)
     shutil.rmtree(state)
 
 
-def test_two_first_commands_start_one_server(root: Path) -> None:
+def test_two_first_commands_start_one_server(empty_project: Project) -> None:
     with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(embedded.start, [root, root])
+        first, second = pool.map(embedded.start, [empty_project, empty_project])
     assert first == second
-    assert query(embedded.embedded_url(root), "SELECT current_database()") == [("billing",)]
-    assert embedded.stop(root)
-    shutil.rmtree(root)
-    root.mkdir()
-    assert not embedded._with_home(root, embedded.find(root)).data.exists()
+    url = embedded.embedded_url(empty_project)
+    assert query(url, "SELECT current_database()") == [("billing",)]
+    assert embedded.stop(empty_project)
+    shutil.rmtree(empty_project.root)
+    empty_project.root.mkdir()
+    assert not embedded._with_home(embedded.find(empty_project)).data.exists()

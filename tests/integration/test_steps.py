@@ -15,11 +15,12 @@ import pytest
 from engine.errors import HistoryError, MigrationFailed, Refused
 from engine.manage import wipe
 from engine.manage.status import read_status
-from engine.run.runner import Runner
-from engine.run.session import Settings
+from engine.run.options import RunOptions
+from engine.run.runner import NoGuard
 from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.reports import Heard
+from tests.support.runners import GuardedRunner, at, runner_on
 from tests.support.waiting import until
 
 INDEX = "CREATE INDEX CONCURRENTLY t_i_idx ON t (i)"
@@ -31,12 +32,12 @@ def back(*steps: str) -> str:
 
 
 @pytest.fixture
-def rows(empty_url: str, tmp_path: Path) -> Runner:
+def rows(empty_url: str, tmp_path: Path) -> GuardedRunner:
     """A runner on a database with a table t of three rows."""
     insert = "INSERT INTO t SELECT generate_series(1, 3)"
     gone = back("DROP TABLE IF EXISTS t")
     write(tmp_path, "001_t", "CREATE TABLE t (i int)", insert, back=gone)
-    runner = Runner(empty_url, tmp_path)
+    runner = runner_on(empty_url, tmp_path)
     runner.migrate()
     return runner
 
@@ -47,7 +48,7 @@ def fails(way: Callable[..., Any], match: str) -> MigrationFailed:
     return failure.value
 
 
-def test_a_file_of_all_kinds_goes_forth_and_back(rows: Runner) -> None:
+def test_a_file_of_all_kinds_goes_forth_and_back(rows: GuardedRunner) -> None:
     (rows.folder / "002_all.py").write_text(f'''\
 atomic = False
 
@@ -82,7 +83,11 @@ def rollback(migrator, database, *, fake=False):
     before = read(rows.url)
     for _ in range(2):
         assert rows.migrate() == ["002_all"]
-        assert query(rows.url, "SELECT i, m FROM t ORDER BY i") == [(11, "a"), (12, "b"), (13, "b")]
+        assert query(rows.url, "SELECT i, m FROM t ORDER BY i") == [
+            (11, "a"),
+            (12, "b"),
+            (13, "b"),
+        ]
         assert read(rows.url).tables["t"].indexes["t_m_idx"].valid
         with pytest.raises(Refused, match=r"would lose what is in: t\.m"):
             rows.rollback()
@@ -91,7 +96,7 @@ def rollback(migrator, database, *, fake=False):
         assert query(rows.url, "SELECT to_regclass('migratejournal')") == [(None,)]
 
 
-def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: Runner) -> None:
+def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: GuardedRunner) -> None:
     write(
         rows.folder,
         "002_u",
@@ -101,9 +106,9 @@ def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: Runner) 
         atomic=False,
         back=back("DROP INDEX CONCURRENTLY t_i_idx", "DROP TABLE u", FAILS),
     )
-    form = json.loads(read_status(rows.url, rows.folder).as_json())
+    form = json.loads(read_status(rows.project).as_json())
     fails(rows.migrate, "002_u.py, line 7: division by zero")
-    status = read_status(rows.url, rows.folder)
+    status = read_status(rows.project)
     assert "002_u  pending  stopped in the middle, 2 of its statements are done" in status.as_text()
     assert json.loads(status.as_json()) == form
     with pytest.raises(HistoryError, match="finish it with `invoke migrate` first"):
@@ -113,7 +118,7 @@ def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: Runner) 
     (rows.folder / "002_u.py").write_text(text.replace(FAILS, "SELECT 1", 1))
     assert rows.migrate() == ["002_u"]
     fails(rows.rollback, "002_u.py, line 13: division by zero")
-    status = read_status(rows.url, rows.folder)
+    status = read_status(rows.project)
     assert "rollback stopped in the middle, 2 of its statements are done" in status.as_text()
     assert "the rollback of 002_u stopped in the middle" in status.as_text()
     write(rows.folder, "003_v", "CREATE TABLE v (i int)")
@@ -121,18 +126,18 @@ def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: Runner) 
         rows.migrate()
 
 
-def test_a_stopped_file_is_no_drift_and_goes_with_a_reset(rows: Runner) -> None:
+def test_a_stopped_file_is_no_drift_and_goes_with_a_reset(rows: GuardedRunner) -> None:
     write(rows.folder, "002_u", "CREATE TABLE u (i int)", INDEX, FAILS, atomic=False)
     fails(rows.migrate, "division by zero")
     assert sorted(read(rows.url).tables) == ["t", "u"]
     write(rows.folder, "002_u", "CREATE TABLE u (i int)", INDEX, atomic=False)
-    plan = wipe.plan(rows.url, rows.folder, everything=False)
-    wipe.carry_out(rows.url, plan, Settings(), Heard())
+    plan = wipe.plan(rows.project, everything=False)
+    wipe.carry_out(at(rows.url), plan, RunOptions(), Heard())
     assert not query(rows.url, LEFT_OVER)
     assert rows.migrate() == ["001_t", "002_u"]
 
 
-def test_a_stopped_file_that_is_gone_is_missed(rows: Runner) -> None:
+def test_a_stopped_file_that_is_gone_is_missed(rows: GuardedRunner) -> None:
     write(rows.folder, "002_u", "CREATE TABLE u (i int)", FAILS, atomic=False)
     fails(rows.migrate, "division by zero")
     (rows.folder / "002_u.py").unlink()
@@ -147,13 +152,13 @@ class Told(Heard):
         self.messages.append(text)
 
 
-def test_a_dry_run_shows_the_sql_and_runs_no_function(rows: Runner) -> None:
+def test_a_dry_run_shows_the_sql_and_runs_no_function(rows: GuardedRunner) -> None:
     (rows.folder / "002_u.py").write_text(
         f"atomic = False\n\n\n{HEAD}    migrator.sql('CREATE TABLE u (i int)')\n"
         "    migrator.run(print, 'it ran')\n    migrator.sql('VACUUM t')\n"
     )
     told = Told()
-    dry = Runner(rows.url, rows.folder, told, Settings(dry=True))
+    dry = runner_on(rows.url, rows.folder, told, RunOptions(dry=True))
     before = read(rows.url)
     assert dry.migrate() == ["002_u"]
     assert told.messages == [
@@ -166,9 +171,15 @@ def test_a_dry_run_shows_the_sql_and_runs_no_function(rows: Runner) -> None:
     assert query(rows.url, "SELECT to_regclass('migratejournal')") == [(None,)]
 
 
-def test_a_held_lock_stops_one_step_and_keeps_those_before(rows: Runner) -> None:
-    write(rows.folder, "002_u", "CREATE TABLE u (i int)", "ALTER TABLE t ADD j int", atomic=False)
-    rows.settings = Settings(lock_timeout=1.0, lock_attempts=2)
+def test_a_held_lock_stops_one_step_and_keeps_those_before(rows: GuardedRunner) -> None:
+    write(
+        rows.folder,
+        "002_u",
+        "CREATE TABLE u (i int)",
+        "ALTER TABLE t ADD j int",
+        atomic=False,
+    )
+    rows.options = RunOptions(lock_timeout=1.0, lock_attempts=2)
     with closing(psycopg2.connect(rows.url)) as holder:
         holder.cursor().execute("SELECT * FROM t")
         failure = fails(rows.migrate, "002_u.py, line 6: canceling statement due to lock timeout")
@@ -180,7 +191,7 @@ def test_a_held_lock_stops_one_step_and_keeps_those_before(rows: Runner) -> None
 # ── indexes built while others work ─────────────────────────────────────────────────────────────
 
 
-def test_an_index_of_that_name_that_was_there_is_not_taken_for_ours(rows: Runner) -> None:
+def test_an_index_of_that_name_that_was_there_is_not_taken_for_ours(rows: GuardedRunner) -> None:
     execute(rows.url, "CREATE TABLE u (j int); CREATE INDEX t_i_idx ON u (j)")
     write(rows.folder, "002_index", INDEX, atomic=False)
     for _ in range(3):
@@ -191,15 +202,20 @@ def test_an_index_of_that_name_that_was_there_is_not_taken_for_ours(rows: Runner
     assert "t_i_idx" in read(rows.url).tables["t"].indexes
 
 
-def test_if_not_exists_hides_no_invalid_index(rows: Runner) -> None:
+def test_if_not_exists_hides_no_invalid_index(rows: GuardedRunner) -> None:
     execute(rows.url, "INSERT INTO t VALUES (1)")
     unique = "CREATE UNIQUE INDEX CONCURRENTLY t_i_key ON t (i)"
     with closing(psycopg2.connect(rows.url)) as connection:
         connection.autocommit = True
         with pytest.raises(psycopg2.errors.UniqueViolation):
             connection.cursor().execute(unique)
-    write(rows.folder, "002_key", unique.replace("t_i_key", "IF NOT EXISTS t_i_key"), atomic=False)
-    rows.settings = Settings(watched=False)  # else it is refused as made by hand
+    write(
+        rows.folder,
+        "002_key",
+        unique.replace("t_i_key", "IF NOT EXISTS t_i_key"),
+        atomic=False,
+    )
+    rows.guard = NoGuard  # else it is refused as made by hand
     for _ in range(2):
         failure = fails(rows.migrate, "t_i_key was there before and is invalid")
         assert "DROP INDEX CONCURRENTLY t_i_key" in failure.fix
@@ -208,9 +224,14 @@ def test_if_not_exists_hides_no_invalid_index(rows: Runner) -> None:
     assert read(rows.url).tables["t"].indexes["t_i_key"].valid
 
 
-def test_an_index_that_cannot_be_built_leaves_nothing(rows: Runner) -> None:
+def test_an_index_that_cannot_be_built_leaves_nothing(rows: GuardedRunner) -> None:
     execute(rows.url, "INSERT INTO t VALUES (1)")
-    write(rows.folder, "002_key", "CREATE UNIQUE INDEX CONCURRENTLY wrong ON t (i)", atomic=False)
+    write(
+        rows.folder,
+        "002_key",
+        "CREATE UNIQUE INDEX CONCURRENTLY wrong ON t (i)",
+        atomic=False,
+    )
     failure = fails(rows.migrate, "could not create unique index")
     assert "mend the rows" in failure.fix
     assert not read(rows.url).tables["t"].indexes
@@ -219,7 +240,7 @@ def test_an_index_that_cannot_be_built_leaves_nothing(rows: Runner) -> None:
     assert list(read(rows.url).tables["t"].indexes) == ["t_i_idx"]
 
 
-def test_what_a_crash_left_of_a_step_that_was_changed_goes(rows: Runner) -> None:
+def test_what_a_crash_left_of_a_step_that_was_changed_goes(rows: GuardedRunner) -> None:
     execute(rows.url, "INSERT INTO t VALUES (1)")
     write(
         rows.folder,
@@ -240,20 +261,20 @@ def test_what_a_crash_left_of_a_step_that_was_changed_goes(rows: Runner) -> None
     assert list(read(rows.url).tables["t"].indexes) == ["t_i_idx"]
 
 
-def test_an_index_without_a_name_is_refused_before_anything(rows: Runner) -> None:
+def test_an_index_without_a_name_is_refused_before_anything(rows: GuardedRunner) -> None:
     nameless = "CREATE INDEX CONCURRENTLY ON t (i)"
     write(rows.folder, "002_index", "CREATE TABLE u (i int)", nameless, atomic=False)
     fails(rows.migrate, "002_index.py, line 6: the index has no name")
     assert list(read(rows.url).tables) == ["t"]
 
 
-def test_who_keeps_an_index_waiting_is_told(rows: Runner) -> None:
+def test_who_keeps_an_index_waiting_is_told(rows: GuardedRunner) -> None:
     write(rows.folder, "002_index", INDEX, atomic=False)
     heard = Heard()
     with closing(psycopg2.connect(rows.url, application_name="report of the day")) as holder:
         holder.cursor().execute("INSERT INTO t VALUES (9)")
         pid = holder.info.backend_pid
-        runner = Runner(rows.url, rows.folder, heard, Settings(lock_timeout=0.2))
+        runner = runner_on(rows.url, rows.folder, heard, RunOptions(lock_timeout=0.2))
         thread = threading.Thread(target=runner.migrate)
         thread.start()
         until(lambda: heard.messages)
@@ -268,7 +289,7 @@ def test_who_keeps_an_index_waiting_is_told(rows: Runner) -> None:
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_a_file_keeps_its_hands_off_the_transaction(atomic: bool, rows: Runner) -> None:
+def test_a_file_keeps_its_hands_off_the_transaction(atomic: bool, rows: GuardedRunner) -> None:
     for sql in (
         "COMMIT",
         "/* done */ Commit -- now",
@@ -283,7 +304,7 @@ def test_a_file_keeps_its_hands_off_the_transaction(atomic: bool, rows: Runner) 
         assert list(read(rows.url).tables) == ["t"]
 
 
-def test_a_function_that_ends_the_transaction_is_found_out(rows: Runner) -> None:
+def test_a_function_that_ends_the_transaction_is_found_out(rows: GuardedRunner) -> None:
     (rows.folder / "002_u.py").write_text(
         f"{HEAD}    migrator.sql('CREATE TABLE u (i int)')\n"
         "    migrator.run(database.execute_sql, 'COMMIT')\n"
@@ -294,7 +315,7 @@ def test_a_function_that_ends_the_transaction_is_found_out(rows: Runner) -> None
     assert sorted(read(rows.url).tables) == ["t", "u"]
 
 
-def test_what_only_looks_like_the_end_of_a_transaction_runs(rows: Runner) -> None:
+def test_what_only_looks_like_the_end_of_a_transaction_runs(rows: GuardedRunner) -> None:
     write(
         rows.folder,
         "002_u",
@@ -311,7 +332,7 @@ def test_what_only_looks_like_the_end_of_a_transaction_runs(rows: Runner) -> Non
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_what_a_file_sets_ends_with_it(atomic: bool, rows: Runner) -> None:
+def test_what_a_file_sets_ends_with_it(atomic: bool, rows: GuardedRunner) -> None:
     execute(rows.url, "CREATE SCHEMA other")
     leak = [
         "CREATE TABLE u (i int)",
@@ -334,7 +355,7 @@ def test_what_a_file_sets_ends_with_it(atomic: bool, rows: Runner) -> None:
 
 
 @pytest.mark.parametrize("atomic", [True, False])
-def test_a_rollback_loses_no_rows_unasked(atomic: bool, rows: Runner) -> None:
+def test_a_rollback_loses_no_rows_unasked(atomic: bool, rows: GuardedRunner) -> None:
     make = 'CREATE TABLE empty (i int); CREATE TABLE "T t" (i int); INSERT INTO "T t" VALUES (1)'
     tree = "CREATE TABLE parent (i int PRIMARY KEY); CREATE TABLE child (i int REFERENCES parent)"
     insert = "INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)"
@@ -348,16 +369,27 @@ def test_a_rollback_loses_no_rows_unasked(atomic: bool, rows: Runner) -> None:
         "DROP TABLE parent CASCADE; DROP TABLE child",
     ):
         tidy = 'DROP TABLE IF EXISTS empty, "T t", parent, child'
-        write(rows.folder, "002_u", make, tree, insert, back=back(sql, tidy), atomic=atomic)
+        write(
+            rows.folder,
+            "002_u",
+            make,
+            tree,
+            insert,
+            back=back(sql, tidy),
+            atomic=atomic,
+        )
         rows.migrate()
         before, held = read(rows.url), query(rows.url, "SELECT i FROM t")
         with pytest.raises(Refused, match="rolling back 002_u would lose what is in: ") as failure:
             rows.rollback()
         assert "--yes" in failure.value.fix
-        assert (read(rows.url), query(rows.url, "SELECT i FROM t")) == (before, held)
+        assert (read(rows.url), query(rows.url, "SELECT i FROM t")) == (
+            before,
+            held,
+        )
         assert rows.rollback(2, losing=True) == ["002_u", "001_t"]
 
 
-def test_a_table_whose_rows_are_gone_may_go(rows: Runner) -> None:
+def test_a_table_whose_rows_are_gone_may_go(rows: GuardedRunner) -> None:
     execute(rows.url, "DELETE FROM t")
     assert rows.rollback() == ["001_t"]

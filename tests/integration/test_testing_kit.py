@@ -12,6 +12,7 @@ from engine.errors import MigrationFailed
 from engine.testing import migrated_template, scratch_database
 from tests.support.databases import execute, query
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 Template = Callable[[], str]
 
@@ -31,7 +32,7 @@ def template(server: PostgresServer, folder: Path) -> Iterator[Callable[[], str]
     names: set[str] = set()
 
     def ask() -> str:
-        name = migrated_template(server.url("postgres"), folder)
+        name = migrated_template(at(server.url("postgres"), folder))
         names.add(name)
         return name
 
@@ -47,10 +48,10 @@ def test_a_template_is_made_once_and_copied(
     with ThreadPoolExecutor() as threads:
         names = list(threads.map(lambda _: template(), range(4)))
     assert len(set(names)) == 1
-    with scratch_database(empty_url, names[0]) as copy:
+    with scratch_database(at(empty_url), names[0]) as copy:
         execute(copy, "INSERT INTO things VALUES (2)")
         assert query(copy, "SELECT a FROM things ORDER BY a") == [(1,), (2,)]
-    with scratch_database(empty_url, names[0]) as copy:
+    with scratch_database(at(empty_url), names[0]) as copy:
         assert query(copy, "SELECT a FROM things") == [(1,)]
 
 
@@ -63,7 +64,7 @@ def test_a_template_follows_the_migrations(
     after = template()
     assert after != before
     assert query(empty_url, f"SELECT FROM pg_database WHERE datname = '{before}'") == []
-    with scratch_database(empty_url, after) as copy:
+    with scratch_database(at(empty_url), after) as copy:
         assert query(copy, "SELECT a, b FROM things") == [(1, None)]
 
 

@@ -6,6 +6,7 @@ from engine.check.check import Check, Checked
 from engine.check.finding import Finding
 from engine.report import Report
 from kernel.domain import Domain
+from tests.support.runners import at
 from tests.support.workshop import Register, Workshop
 
 NOWHERE = "postgresql://postgres@localhost:1/nowhere"
@@ -17,7 +18,8 @@ def nothing(domain: Domain) -> None:
 
 def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
     """What is found where the files are for the database of that URL."""
-    return Check(url, shop.url, shop.folder, shop.domains(register), Report()).run()
+    project = at(url, shop.folder)
+    return Check(project, project.at(shop.url), shop.domains(register), Report()).run()
 
 
 class FilesOnly(Check):
@@ -28,4 +30,4 @@ class FilesOnly(Check):
 
 
 def looked_through(url: str, shop: Workshop) -> Checked:
-    return FilesOnly(url, shop.url, shop.folder, [], Report()).run()
+    return FilesOnly(at(url, shop.folder), at(shop.url, shop.folder), [], Report()).run()

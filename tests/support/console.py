@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
 
@@ -16,8 +16,9 @@ import pytest
 
 import application
 import tasks
-from commands import base, check, demo, fresh, generate, migrate
+from commands import base, generate
 from commands.command_line import CommandLine
+from project import PROJECT
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 
 def migrations_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tasks use another folder of migrations."""
-    for module in (base, check, demo, fresh, generate, migrate):
-        monkeypatch.setattr(module, "MIGRATIONS", folder)
+    for module in (base, generate):
+        monkeypatch.setattr(module, "PROJECT", replace(PROJECT, migrations=folder))
 
 
 def at_terminal(folder: Path, url: str, task: list[str], *answers: str) -> tuple[int, str]:

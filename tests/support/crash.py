@@ -14,9 +14,9 @@ import psycopg2
 
 from engine.errors import EngineError
 from engine.report import Report
-from engine.run.runner import Runner
 from tests.support import postgres
 from tests.support.postgres import PostgresServer
+from tests.support.runners import runner_on
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["engine.run.runner"])
@@ -94,6 +94,6 @@ def migrate(
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        Runner(url, folder, Ending(url, point, how, server)).migrate()
+        runner_on(url, folder, Ending(url, point, how, server)).migrate()
     except EngineError:
         sys.exit(EXPLAINED)

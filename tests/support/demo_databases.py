@@ -14,13 +14,13 @@ from demo.plan import Plan
 from demo.sheets import Sheet
 from engine.report import Report
 from tests.support.postgres import PostgresServer
-from tests.support.project import MIGRATIONS
+from tests.support.runners import at
 
 TODAY = date(2026, 9, 15)
 
 
 def fill(url: str, customers: int, months: int, seed: int = 1) -> list[Sheet]:
-    return load(url, MIGRATIONS, Plan(customers, months, seed, TODAY), Report())
+    return load(at(url), Plan(customers, months, seed, TODAY), Report())
 
 
 def demo_url(server: PostgresServer, template: str, customers: int, months: int) -> str:

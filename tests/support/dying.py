@@ -6,15 +6,15 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from engine.run.runner import Runner
 from tests.support import crash, postgres
 from tests.support.accounts import state
 from tests.support.postgres import PostgresServer
+from tests.support.runners import runner_on
 
 
 def die_at(server: PostgresServer, folder: Path, moments: list[tuple[str, int]]) -> None:
     with server.database() as url:
-        Runner(url, folder).migrate()
+        runner_on(url, folder).migrate()
         expected = state(url)
     for how, point in moments:
         with server.database() as url:
@@ -23,7 +23,7 @@ def die_at(server: PostgresServer, folder: Path, moments: list[tuple[str, int]])
             # A server without its first process may still finish what it is about.
             assert ended in (crash.EXPLAINED, 0 if how == "shoot" else crash.EXPLAINED)
             revive(server)
-            Runner(url, folder).migrate()
+            runner_on(url, folder).migrate()
             assert state(url) == expected, (how, point)
     print(f"the server died {len(moments)} times; each time a plain migrate finished")
 

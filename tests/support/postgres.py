@@ -19,6 +19,7 @@ from typing import Any
 import psycopg2
 
 from engine.connect import programs
+from project import PROJECT
 from tests.support.project import ROOT
 
 PASSWORDS = "host all +with_password all scram-sha-256\n"
@@ -78,7 +79,7 @@ def available() -> dict[str, Path]:
     folders |= {path.parent.name: path for path in Path("/usr/lib/postgresql").glob("*/bin")}
     found = {name: path for name, path in folders.items() if (path / "initdb").exists()}
     user = programs.account()
-    folder = programs.embedded(user)
+    folder = programs.embedded(user, PROJECT.data)
     _, version = programs.run(user, folder / "postgres", "--version")
     found[version.split()[2].split(".")[0]] = folder
     return dict(sorted(found.items()))

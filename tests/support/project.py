@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIGRATIONS = ROOT / "migrations"
-MODULES = ("tasks.py", "registry.py")
+MODULES = ("project.py", "tasks.py", "registry.py")
 ROOMS = ("application", "commands", "domains", "engine", "kernel", "migrations", "pages")
 PROJECT = (*MODULES, *ROOMS)
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]

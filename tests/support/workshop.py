@@ -14,12 +14,12 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.generate.build_models import build
 from engine.generate.generator import Generator
-from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Schema
 from kernel import functions
 from kernel.domain import Domain
 from tests.support.databases import execute, query, read
+from tests.support.runners import at, runner_on
 
 Register = Callable[[Domain], None]
 
@@ -30,7 +30,7 @@ class Workshop:
     def __init__(self, url: str, folder: Path) -> None:
         self.url = url
         self.folder = folder
-        self.runner = Runner(url, folder)
+        self.runner = runner_on(url, folder)
 
     def domains(self, register: Register) -> list[Domain]:
         ground, shop = Domain("base", "kernel/functions.py"), Domain("shop", "domains/shop")
@@ -39,7 +39,9 @@ class Workshop:
         return [ground, shop]
 
     def generate(self, register: Register, *allow_drop: str) -> list[Path]:
-        generator = Generator(self.domains(register), self.folder, self.url, allow_drop=allow_drop)
+        generator = Generator(
+            self.domains(register), at(self.url, self.folder), allow_drop=allow_drop
+        )
         return generator.write(generator.generate("change"))
 
     def first(self, register: Register) -> None:
@@ -80,7 +82,7 @@ class Workshop:
         execute(self.url, "CREATE SCHEMA fresh")
         options = f"{self.url}?options=-csearch_path%3Dfresh,public"
         try:
-            build(EngineDatabase(options), self.domains(register))
+            build(EngineDatabase(at(options)), self.domains(register))
             with closing(psycopg2.connect(options)) as connection:
                 return catalog.read(connection)
         finally:

@@ -28,6 +28,7 @@ LAYERS = re.findall(r"^(\w+)  +\S.*$", str(engine.__doc__), re.MULTILINE)
 ALLOWED = {
     "engine": ["psycopg2", "peewee", "playhouse", "peewee_migrate", "dotenv"],
     "engine.errors": [],
+    "engine.project": [],
     "engine.report": [],
     "engine.schema": [],
     "engine.diff": [],
@@ -35,13 +36,17 @@ ALLOWED = {
     "engine.testing": ["psycopg2", "hypothesis"],
     "kernel": ["peewee", "psycopg2", "cryptography"],
     "domains": ["kernel", "peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
+    "project": ["engine.project"],
     "registry": ["domains", "kernel", "engine.errors"],
-    "application": ["peewee", "playhouse", "psycopg2", "registry", "engine", "domains", "kernel"],
+    "application": [
+        *("peewee", "playhouse", "psycopg2"),
+        *("registry", "project", "engine", "domains", "kernel"),
+    ],
     "demo": ["peewee", "psycopg2", "rich", "engine", "domains", "application", "registry"],
     "pages": ["engine", "kernel"],
-    "benchmarks": ["psycopg2", "rich", "engine", "demo"],
+    "benchmarks": ["psycopg2", "rich", "engine", "demo", "project"],
     "tasks": ["invoke", "commands"],
-    "commands": ["invoke", "engine"],
+    "commands": ["invoke", "engine", "project"],
     "commands.console": ["rich", "engine"],
 }
 # What a task imports inside its function, so that `invoke --list` needs none of it.

@@ -14,6 +14,7 @@ from engine.files import history, migration_file
 from engine.files.history import Misfit, State
 from engine.files.journal import Unfinished
 from engine.files.migration_file import Migration
+from project import PROJECT
 
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
 TEXTS = st.sampled_from(["one", "two"])
@@ -32,7 +33,7 @@ def row(name: str, text: str | None = "one", number: int = 1) -> dict[str, Any]:
 def test_every_file_and_every_row_is_told_once(files: dict[str, str], rows: dict[str, str]) -> None:
     """And where nothing is told to be wrong, the applied files are the first ones, as they ran."""
     joined = history.joined(
-        [file(*item) for item in files.items()], [row(*item) for item in rows.items()]
+        [file(*item) for item in files.items()], [row(*item) for item in rows.items()], PROJECT
     )
     assert [entry.name for entry in joined.entries] == sorted(files.keys() | rows.keys())
     assert joined.recorded == set(rows)
@@ -61,13 +62,13 @@ CASES = {
 @pytest.mark.parametrize("kind", CASES)
 def test_what_does_not_fit_says_in_which_way_and_which_files(kind: Misfit) -> None:
     files, rows, names = CASES[kind]
-    (problem,) = history.joined(files, rows).mismatches
+    (problem,) = history.joined(files, rows, PROJECT).mismatches
     assert (problem.kind, list(problem.files)) == (kind, names)
     assert str(problem) == f"{problem.what}; {problem.fix}."
 
 
 def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
-    joined = history.joined([file("001_a")], [row("001_a", None)])
+    joined = history.joined([file("001_a")], [row("001_a", None)], PROJECT)
     assert (joined.entries[0].state, joined.problems) == (State.APPLIED, [])
 
 
@@ -75,11 +76,11 @@ def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
 def test_a_file_that_stopped_is_finished_on_the_way_it_went(rollback: bool) -> None:
     stopped = (Unfinished("001_a", rollback, 2),)
     rows = [row("001_a")] if rollback else []
-    joined = history.joined([file("001_a")], rows, stopped)
+    joined = history.joined([file("001_a")], rows, PROJECT, stopped)
     assert joined.checked(rollback=rollback) is joined
     with pytest.raises(HistoryError, match="001_a stopped in the middle"):
         joined.checked(rollback=not rollback)
-    gone = history.joined([], rows, stopped)
+    gone = history.joined([], rows, PROJECT, stopped)
     for way in (True, False):
         with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
             gone.checked(rollback=way)

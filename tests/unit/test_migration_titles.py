@@ -11,17 +11,18 @@ from engine.diff.renames import Rename
 from engine.errors import ConfigError
 from engine.generate.generator import TITLE, Generator
 from engine.generate.title import title_of
+from tests.support.runners import at
 
 
 @pytest.mark.parametrize("title", ["Add fiber", "../x", "1st", "x-y", "é", "a" * 61])
 def test_a_title_that_is_no_name_is_refused(title: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a migration"):
-        Generator([], tmp_path, "postgresql:///nowhere").generate(title)
+        Generator([], at("postgresql:///nowhere", tmp_path)).generate(title)
 
 
 def test_a_skeleton_has_no_change_to_be_named_after(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a migration"):
-        Generator([], tmp_path, "postgresql:///nowhere").empty("")
+        Generator([], at("postgresql:///nowhere", tmp_path)).empty("")
 
 
 TABLE = Change("create", "table", "fiber_lines")

@@ -12,6 +12,7 @@ from psycopg2.extensions import parse_dsn
 from engine.connect.connection import connect
 from engine.connect.url import as_url, checked, for_program, shown, with_database
 from engine.errors import ConfigError, ConnectionFailed
+from tests.support.runners import at
 
 SECRET = "s3cret"
 WAY_OUT = "\nWhat to do: "
@@ -20,7 +21,7 @@ WAY_OUT = "\nWhat to do: "
 def told(url: str) -> str:
     """What is said about a URL that leads to no usable database."""
     with pytest.raises((ConfigError, ConnectionFailed)) as refused:
-        connect(checked(url, "DATABASE_URL")).close()
+        connect(at(checked(url, "DATABASE_URL"))).close()
     message = str(refused.value)
     assert SECRET not in message
     assert WAY_OUT in message

@@ -1,0 +1,57 @@
+"""What the engine knows of the program that it works for, in one value.
+
+The program makes it once: where its files are, how one types its tasks, what its settings are
+called. Every message that says what to type next takes its words from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class SettingNames:
+    """What the program's settings are called, for reading them and for messages.
+
+    environment: the environment variable that says what a database is for; parameter: the setting
+    of the database itself that says it, with a dot in its name, as PostgreSQL asks. The others are
+    environment variables.
+    """
+
+    environment: str
+    parameter: str
+    url: str = "DATABASE_URL"
+    migration_url: str = "MIGRATION_DATABASE_URL"
+    scratch_url: str = "SCRATCH_DATABASE_URL"
+    time_zone: str = "DB_TIMEZONE"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A program, its migrations and its database.
+
+    name: one word, of which the embedded server makes names of its own. command: what is typed
+    before the name of a task. root: the folder with `.env` and `.postgres`. migrations: the folder
+    of the files. url: the database, as libpq takes it; empty until at() has named one.
+    data: the folder for what cannot lie below root. time_zone: what a database gets that has none.
+    application: what the server's list of sessions shows.
+    """
+
+    name: str
+    command: str
+    root: Path
+    migrations: Path
+    data: Path
+    settings: SettingNames
+    url: str = ""
+    time_zone: str | None = None
+    application: str = ""
+
+    def task(self, *words: object) -> str:
+        """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""
+        return " ".join([self.command, *map(str, words)])
+
+    def at(self, url: str, migrations: Path | None = None) -> Project:
+        """The same program with another database and, where one is given, another folder."""
+        return replace(self, url=url, migrations=migrations or self.migrations)
