@@ -28,7 +28,7 @@ GROUPS = {
     "Backups": ("backup", "restore"),
     "The database": ("db.start", "db.stop", "db.shell", "env.set"),
     "Passwords and keys": ("admin.password", "secrets.key", "secrets.rotate"),
-    "The project": ("test",),
+    "The project": ("docs", "test"),
 }
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.renames import Rename
 from engine.errors import ConfigError
 from engine.generate.generator import TITLE, Generator
 from engine.generate.title import title_of
+from engine.schema.kinds import Key, Kind
 from tests.support.runners import at
 
 
@@ -25,22 +26,27 @@ def test_a_skeleton_has_no_change_to_be_named_after(tmp_path: Path) -> None:
         Generator([], at("postgresql:///nowhere", tmp_path)).empty("")
 
 
-TABLE = Change("create", "table", "fiber_lines")
-COLUMN = Change("alter", "column", "qty", "items")
-INDEX = Change("create", "index", "items_qty_idx", "items")
+def created(table: str) -> Change:
+    return Change(Action.CREATE, Key(Kind.TABLE, "", table))
+
+
+TABLE = created("fiber_lines")
+COLUMN = Change(Action.ALTER, Key(Kind.COLUMN, "items", "qty"))
+INDEX = Change(Action.CREATE, Key(Kind.INDEX, "items", "items_qty_idx"))
+COMMENT = Change(Action.ALTER, Key(Kind.COMMENT, "items", "qty"))
 
 
 @pytest.mark.parametrize(
     ("renames", "plan", "title"),
     [
         ([], [INDEX, TABLE], "create_table_fiber_lines"),
-        ([], [TABLE, Change("create", "table", "ducts")], "create_table_fiber_lines_and_more"),
+        ([], [TABLE, created("ducts")], "create_table_fiber_lines_and_more"),
         ([], [INDEX, COLUMN], "alter_column_items_qty"),
         ([], [INDEX], "create_index_items_qty_idx_on_items"),
-        ([], [Change("alter", "comment", "qty", "items")], "change_comments"),
+        ([], [COMMENT], "change_comments"),
         ([Rename("column", "qty", "amount", "items")], [], "rename_column_items_qty_to_amount"),
-        ([], [Change("create", "table", "Größen")], "create_table_gr_en"),
-        ([], [Change("create", "table", "x" * 63)], "create_table_" + "x" * 47),
+        ([], [created("Größen")], "create_table_gr_en"),
+        ([], [created("x" * 63)], "create_table_" + "x" * 47),
     ],
 )
 def test_a_file_without_a_name_takes_it_from_the_change(
