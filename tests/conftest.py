@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg2
 import pytest
+from hypothesis import HealthCheck, settings
 
 import registry
 from engine.connect.peewee_database import EngineDatabase
@@ -27,6 +28,12 @@ from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
 from tests.support.runners import at, runner_at
 from tests.support.workshop import Workshop
+
+# How long an example takes says how busy the machine is.
+settings.register_profile(
+    "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import engine
@@ -64,6 +65,7 @@ LONGER = {
 }
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
@@ -73,33 +75,35 @@ def dotted(path: Path) -> str:
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
-def imports(path: Path) -> Iterator[Import]:
+@cache
+def imports(path: Path) -> tuple[Import, ...]:
+    """What a module imports, read once."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[Import]:
     """(module, line, whether only a function imports it); what only a type checker sees is none."""
-    tree = parsed(path)
-    late = {
-        node
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef)
-        for node in ast.walk(function)
-    }
-    unseen = {
-        node
-        for branch in ast.walk(tree)
-        if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
-        for node in ast.walk(branch)
-    }
-    for node in ast.walk(tree):
-        if node in unseen:
+    pending: list[tuple[ast.AST, bool]] = [(parsed(path), False)]
+    while pending:
+        node, late = pending.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             continue
+        late = late or isinstance(node, ast.FunctionDef)
+        pending += [(inner, late) for inner in ast.iter_child_nodes(node) if holds_imports(inner)]
         if isinstance(node, ast.Import):
-            yield from ((alias.name, node.lineno, node in late) for alias in node.names)
+            yield from ((alias.name, node.lineno, late) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno} imports by dots"
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
                 known = (ROOT / f"{name.replace('.', '/')}.py").exists()
                 package = (ROOT / name.replace(".", "/")).is_dir()
-                yield (name if known or package else str(node.module)), node.lineno, node in late
+                yield (name if known or package else str(node.module)), node.lineno, late
+
+
+def holds_imports(node: ast.AST) -> bool:
+    """Whether it is a statement, or a part of one that has statements."""
+    return isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case))
 
 
 def allowed(module: str, *, late: bool) -> list[str]:
