@@ -103,21 +103,25 @@ def takes(task: ParserContext, example: str) -> str:
 
 def _outside(token: str, tokens: Sequence[str], tasks: Tasks) -> ConfigError:
     """What is wrong with a word that stands where a task has to."""
-    if token.startswith("-"):
-        later = list(tokens[tokens.index(token) + 1 :]) if token in tokens else []
-        task = next((tasks[word] for word in later if word in tasks), None)
-        what = f"invoke has no option {token}; the options of a task stand behind it."
-        if task is None:
-            return ConfigError(what, why="Nothing was run.", fix=ALL)
-        fix = f"write: invoke {task.name} {token}" if token in task.flags else _help(task)
-        return ConfigError(what, why="Nothing was run.", fix=fix)
     after = tokens[tokens.index(token) + 1 :] if token in tokens else []
+    if token.startswith("-"):
+        return _option_outside(token, after, tasks)
     group = [name for name in tasks if name.startswith(f"{token}.")]
     meant = _meant(token, after[:1], tasks)
     what = f"{token} is a group of tasks." if group else f"there is no task {token!r}."
     if meant:
         return ConfigError(what, fix=f"did you mean {_either(meant)}? {ALL}")
     return ConfigError(what, fix=ALL)
+
+
+def _option_outside(token: str, after: Sequence[str], tasks: Tasks) -> ConfigError:
+    """What is wrong with an option that stands before every task."""
+    what = f"invoke has no option {token}; the options of a task stand behind it."
+    task = next((tasks[word] for word in after if word in tasks), None)
+    fix = ALL
+    if task is not None:
+        fix = f"write: invoke {task.name} {token}" if token in task.flags else _help(task)
+    return ConfigError(what, why="Nothing was run.", fix=fix)
 
 
 def _inside(token: str, task: ParserContext, tasks: Tasks, example: str) -> ConfigError:

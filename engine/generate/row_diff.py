@@ -24,21 +24,30 @@ def changes(
     position = places(after.keys.schema.tables)
     tables = sorted(after.rows, key=lambda table: (rank(table), position[table]))
     for table in tables:
-        old, new = before.rows.get(table, {}), after.rows[table]
-        added = [row for identity, row in new.items() if identity not in old]
-        for statement in _inserts(after, table, added):
+        for statement in _kept_and_added(before, after, table):
             yield table, statement
-        for identity in new:
-            if identity in old:
-                for statement in _updates(before, after, table, old[identity], new[identity]):
-                    yield table, statement
     for table in reversed(tables):
-        gone = [
-            row for key, row in before.rows.get(table, {}).items() if key not in after.rows[table]
-        ]
-        if gone:
-            conditions = (before.where(table, row) for row in reversed(gone))
-            yield table, f"DELETE FROM {name(table)}\nWHERE " + "\n   OR ".join(conditions)
+        for statement in _deletes(before, after, table):
+            yield table, statement
+
+
+def _kept_and_added(before: Snapshot, after: Snapshot, table: str) -> Iterator[str]:
+    """The new rows of a table, then what has changed in those that stay."""
+    old, new = before.rows.get(table, {}), after.rows[table]
+    added = [row for identity, row in new.items() if identity not in old]
+    yield from _inserts(after, table, added)
+    for identity in new:
+        if identity in old:
+            yield from _updates(before, after, table, old[identity], new[identity])
+
+
+def _deletes(before: Snapshot, after: Snapshot, table: str) -> Iterator[str]:
+    """One DELETE for the rows that are gone, the last one first."""
+    old, new = before.rows.get(table, {}), after.rows[table]
+    gone = [row for identity, row in old.items() if identity not in new]
+    if gone:
+        conditions = (before.where(table, row) for row in reversed(gone))
+        yield f"DELETE FROM {name(table)}\nWHERE " + "\n   OR ".join(conditions)
 
 
 def _inserts(after: Snapshot, table: str, rows: list[Row]) -> Iterator[str]:

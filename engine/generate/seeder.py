@@ -50,10 +50,7 @@ class Seeder:
             self._ensure_row(model, dict(row), fields)
 
     def _ensure_row(self, model: type[Model], row: dict[str, Any], key: list[Field]) -> None:
-        known = [
-            field.is_null() if row[field.name] is None else field == row[field.name]
-            for field in key
-        ]
+        known = [_is(field, row[field.name]) for field in key]
         expressions = {name: value for name, value in row.items() if isinstance(value, SQL)}
         for name, value in expressions.items():
             self._note(model, name, value, tuple(_text(row[field.name]) for field in key))
@@ -61,11 +58,11 @@ class Seeder:
         if held is None:
             model.insert(row).execute()
             return
-        changed = {
-            model._meta.fields[name]: value
-            for name, value in row.items()
-            if name not in expressions and _differs(model._meta.fields[name], held, value)
-        }
+        changed = {}
+        for name, value in row.items():
+            field = model._meta.fields[name]
+            if name not in expressions and _differs(field, held, value):
+                changed[field] = value
         if changed:
             model.update(changed).where(*known).execute()
 
@@ -73,6 +70,11 @@ class Seeder:
         column = model._meta.fields[name].column_name
         text, _ = Context().sql(value).query()
         self.expressions[(model._meta.table_name, column, key)] = text
+
+
+def _is(field: Field, value: Any) -> Any:
+    """The condition that a row has this value, NULL included."""
+    return field.is_null() if value is None else field == value
 
 
 def run(functions: Iterable[SeedFunction], seeder: Seeder) -> None:
