@@ -101,7 +101,11 @@ class Law:
 
 def _values(rows: list[dict[str, Any]], columns: list[str]) -> Counter[str]:
     """The rows without regard to their order; a number and its digits are one value."""
-    return Counter(
-        json.dumps([v if isinstance(v := row[c], (list, dict)) else str(v) for c in columns])
-        for row in rows
-    )
+    values: Counter[str] = Counter()
+    for row in rows:
+        values[json.dumps([_plain(row[column]) for column in columns])] += 1
+    return values
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (list, dict)) else str(value)
