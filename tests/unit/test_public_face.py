@@ -20,7 +20,7 @@ from engine.generate import seeder
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FACES = ("domains", "application", "engine.testing")
+FACES = ("domains", "application", "engine", "engine.testing")
 # A line of a drawn tree: its branches, the name of the class, and what it means.
 TREE = re.compile(r"^(?P<branch>(?:[│ ]   )*(?:[├└]── )?)(?P<name>[A-Z]\w+) {2,}\S", re.MULTILINE)
 
