@@ -11,9 +11,6 @@ from commands.progress import ProgressLine
 from commands.statement_words import first_words
 from engine.report import Action, Report
 
-# What begins a message, and stands for what it says.
-MEANINGS = ("notice", "warning", "error")
-
 
 class Console(Report):
     """Prints a line for each file, and shows what runs while it runs.
@@ -33,12 +30,13 @@ class Console(Report):
         self.words = ""
 
     def message(self, text: str) -> None:
-        kind, _, rest = text.partition(":")
-        shown = f"{painter(sys.stderr)(kind, kind)}:{rest}" if kind in MEANINGS else text
         with self.progress_line.aside():
-            print(shown, file=sys.stderr, flush=True)
+            print(text, file=sys.stderr, flush=True)
         if self.waits:
             self.progress_line.update(text)
+
+    def notice(self, text: str) -> None:
+        self.message(painter(sys.stderr)("notice", "notice") + f": {text}")
 
     def sql(self, text: str) -> None:
         with self.progress_line.aside():

@@ -24,6 +24,10 @@ class Report:
     def message(self, text: str) -> None:
         """Something worth knowing that is not a result."""
 
+    def notice(self, text: str) -> None:
+        """Something that whoever runs the system has to act on."""
+        self.message(f"notice: {text}")
+
     def sql(self, text: str) -> None:
         """A statement that runs, or would run."""
 

@@ -59,8 +59,7 @@ class Checked:
         last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
         lines = []
         for finding in self.findings:
-            text = str(finding).removeprefix(finding.level)
-            lines.append(paint(finding.level, finding.level) + text)
+            lines.append(finding.text(paint(finding.level, finding.level)))
         return "\n".join([*lines, last])
 
 

@@ -64,12 +64,16 @@ class Finding:
     manual: str = ""
 
     def __str__(self) -> str:
+        return self.text(self.level)
+
+    def text(self, level: str) -> str:
+        """The form for people. level: how its level is shown, in colour for example."""
         place = f"{self.file}.py" if self.file else ""
         if self.line:
             place += f", line {self.line}"
         if place:
             place += ": "
-        lines = [f"{self.level}: {place}{self.what} [{self.rule}]"]
+        lines = [f"{level}: {place}{self.what} [{self.rule}]"]
         for text in (self.why, self.fix, self.manual and f"See {self.manual}"):
             if text:
                 lines += [f"    {line}" for line in text.split("\n")]

@@ -87,7 +87,7 @@ class Runner:
             if zone and not self.options.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
             for text in operator_notices.read(session.cursor()):
-                self.report.message(f"notice: {text}")
+                self.report.notice(text)
             return [migration.name for migration in todo]
 
     def rollback(self, steps: int = 1, *, losing: bool = False) -> list[str]:
