@@ -79,6 +79,10 @@ class Reading:
             return "it was taken by a version of this engine that writes it in another form"
         if self.files != state(history):
             return "files were applied or undone since by something else than this engine"
+        return ""
+
+    def damage(self) -> str:
+        """Why it cannot be read; empty where it can."""
         try:
             _ = self.schema
         except Damaged as error:

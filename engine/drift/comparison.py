@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.connect.connection import connect
-from engine.drift import baseline as reading
+from engine.drift import baseline
 from engine.drift.differences import Drift, advice, differences, way_back
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder
@@ -73,10 +73,10 @@ def compare(project: Project) -> Comparison:
         cursor.execute("SELECT current_database(), current_schema()")
         database, schema = cursor.fetchone()
         migrations = migration_folder.find(project.migrations)
-        found = history.read(cursor, migrations, project)
+        past = history.read(cursor, migrations, project)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
-        if found.recorded or found.unfinished:
-            known, source = baseline(connection, project, migrations, found)
+        if past.recorded or past.unfinished:
+            known, source = expected(connection, project, migrations, past)
         else:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
@@ -100,25 +100,25 @@ def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) 
     )
 
 
-def baseline(
-    connection: Any, project: Project, migrations: Sequence[Migration], found: History
+def expected(
+    connection: Any, project: Project, migrations: Sequence[Migration], past: History
 ) -> tuple[Schema, str]:
     """(schema, how it is known): what the applied files led to; from the reading that the database
     keeps, or by running them in a scratch database. Raises ConfigError where neither is to be had.
     """
     version = connection.server_version // 10000
-    kept = reading.load(connection.cursor())
-    misfit = kept.misfit(version, found) if kept else "there is none"
+    kept = baseline.load(connection.cursor())
+    misfit = (kept.misfit(version, past) or kept.damage()) if kept else "there is none"
     if kept and not misfit:
         return kept.schema, f"what the run of {kept.taken_at} UTC left"
-    if found.unfinished:
-        stopped = ", ".join(map(str, found.unfinished))
+    if past.unfinished:
+        stopped = ", ".join(map(str, past.unfinished))
         raise ConfigError(
             f"what the files led to is not known: {stopped} stopped in the middle.",
             fix=f"finish it: {project.task('migrate')} (or rollback, as `{project.task('status')}` "
             "says).",
         )
-    applied = [migration for migration in migrations if migration.name in found.recorded]
+    applied = [migration for migration in migrations if migration.name in past.recorded]
     try:
         with replayed(project, applied, version) as replay:
             return replay.read(), "the applied files, run in a scratch database"

@@ -10,9 +10,8 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine.drift import baseline as reading
-from engine.drift import differences, schema_json
-from engine.drift.comparison import baseline
+from engine.drift import baseline, differences, schema_json
+from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.errors import EngineError, Refused
 from engine.files import history
@@ -95,7 +94,7 @@ class DriftGuard:
                 after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
             past = history.read(cursor, self.migrations, self.session.project)
-            reading.keep(cursor, after, past, _major(connection))
+            baseline.keep(cursor, after, past, _major(connection))
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
 
@@ -103,12 +102,12 @@ class DriftGuard:
         """What the files had led to; None where that is what is there, which is the usual case and
         is seen without decoding anything. Raises EngineError where nobody knows."""
         self.live = schema_json.encode(live)
-        kept = reading.load(connection.cursor())
+        kept = baseline.load(connection.cursor())
         fits = kept is not None and not kept.misfit(_major(connection), past)
         if kept and fits and kept.document == self.live:
             self.known = kept.document
             return None
-        known, _ = baseline(connection, self.session.project, self.migrations, past)
+        known, _ = expected(connection, self.session.project, self.migrations, past)
         self.known = schema_json.encode(known)
         return known
 

@@ -65,10 +65,11 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
     server = server_error(error)
     if server is not None and connection_lost(error):
         return ConnectionFailed(
-            _sentence(_primary(server)), fix="see that PostgreSQL runs, then run the command again."
+            _sentence(_primary(server)),
+            fix="check that PostgreSQL runs, then run the command again.",
         )
     if server is not None:
-        known = _fix_by_state(server, role, database) or "see what it says"
+        known = _fix_by_state(server, role, database) or "see what the message says"
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
             why=_server_detail(server),
@@ -111,14 +112,20 @@ def connection_lost(error: BaseException) -> bool:
 def server_error(error: BaseException | None) -> Any:
     """The psycopg2 error itself, or the one behind an error of Peewee's, or None.
 
-    A rollback on a connection that is gone hides why it is gone behind an InterfaceError.
+    An InterfaceError counts only where there is no other: a rollback on a connection that is gone
+    hides behind it why the connection is gone.
     """
-    found = None
-    if isinstance(error, (peewee.PeeweeException, psycopg2.Error)):
-        while error is not None and (found is None or isinstance(found, psycopg2.InterfaceError)):
-            found = error if isinstance(error, psycopg2.Error) else found
-            error = error.__cause__ or error.__context__
-    return found
+    if not isinstance(error, (peewee.PeeweeException, psycopg2.Error)):
+        return None
+    server: psycopg2.Error | None = None
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, psycopg2.Error):
+            server = behind
+            if not isinstance(server, psycopg2.InterfaceError):
+                break
+        behind = behind.__cause__ or behind.__context__
+    return server
 
 
 def _primary(error: Any) -> str:
@@ -171,17 +178,17 @@ def _fix(place: Place, server: Any, error: BaseException, role: str, database: s
     if server is None and place.has_lone_percent:
         return f"write % as %% in the SQL of {place.migration.path}, {again}"
     if server is None:
-        return f"mend {place.migration.path}, {again}"
+        return f"fix {place.migration.path}, {again}"
     known = _fix_by_state(server, role, database)
     known = known or remedies.for_state(
         server.pgcode or "", place.migration, place.project, atomic=place.atomic
     )
-    return f"{known or f'mend {place.migration.path}'}, {again}"
+    return f"{known or f'fix {place.migration.path}'}, {again}"
 
 
 def _fix_by_state(server: Any, role: str, database: str) -> str:
     if connection_lost(server):
-        return "see that PostgreSQL runs"
+        return "check that PostgreSQL runs"
     if is_lock_timeout(server):
         return "end what holds the lock, or wait for it"
     if server.pgcode == remedies.NO_RIGHT:

@@ -35,7 +35,7 @@ def for_right(message: str, role: str, database: str) -> str:
 def for_state(state: str, migration: Migration, project: Project, *, atomic: bool) -> str:
     """What to do about an error that is neither a lock's nor a right's; how the sentence begins.
 
-    state: SQLSTATE. Empty where the file itself has to be mended.
+    state: SQLSTATE. Empty where the file itself has to be fixed.
     """
     number = f"{migration.number:03}"
     if state in ALREADY_THERE:
@@ -59,22 +59,22 @@ def for_state(state: str, migration: Migration, project: Project, *, atomic: boo
 
 
 BY_STATE = {
-    "53100": "make room on the server's disk",
-    "53200": "give the server more memory, or let it do less at once",
+    "53100": "free space on the server's disk",
+    "53200": "give the server more memory, or let it do less at the same time",
     "53300": "wait for connections to end, or raise max_connections",
     "53400": "raise the limit that the message names",
     "54023": "raise the limit that the message names",
     "57014": "see who cancelled it; a timeout that the file itself sets has to be longer",
     "25006": "the server takes no writes any more (is it a standby now?): find the primary",
     "0A000": "if an extension is missing, install its package on the server (Debian: "
-    "postgresql-contrib); else mend the file",
+    "postgresql-contrib); else fix the file",
     "58P01": "if an extension is missing, install its package on the server (Debian: "
     "postgresql-contrib); else see the server's log",
 }
 BY_CLASS = {
-    "22": "mend the value that the message names, in the rows or in the file",
-    "23": "mend the rows that the message names",
+    "22": "correct the value that the message names, in the rows or in the file",
+    "23": "correct the rows that the message names",
     "53": "give the server what it is short of",
-    "58": "see the server's log, and mend what it names",
-    "XX": "see the server's log, and mend what it names",
+    "58": "see the server's log, and fix what it names",
+    "XX": "see the server's log, and fix what it names",
 }

@@ -137,7 +137,9 @@ def test_a_full_disk_leaves_nothing_half_done(
                     runner_on(url, tmp_path).migrate()
                 assert "No space left on device" in failure.value.what
                 assert ("INSERT" if atomic else "CONCURRENTLY") in failure.value.why
-                assert failure.value.fix.startswith("make room on the server's disk, then run `inv")
+                assert failure.value.fix.startswith(
+                    "free space on the server's disk, then run `inv"
+                )
                 indexes = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
                 assert query(url, indexes) == [(0,)]
                 assert list(read(url).tables) == (["t"] if atomic else ["t", "u"])
@@ -285,7 +287,7 @@ def test_a_connection_that_is_cut_leaves_what_the_message_says(
                 MigrationFailed, match="connection to PostgreSQL is lost"
             ) as failure:
                 runner_on(line.url(url), folder).migrate()
-            assert "see that PostgreSQL runs" in failure.value.fix
+            assert "check that PostgreSQL runs" in failure.value.fix
             runner_on(url, folder).migrate()
             assert state(url) == expected, (side, sign, skip)
 

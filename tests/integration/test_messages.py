@@ -94,7 +94,7 @@ def test_a_long_statement_is_cut_around_the_error(empty_url: str, tmp_path: Path
     error = of_sql(empty_url, tmp_path, body)
     assert "… and 491 more lines" in error.why
     assert "detail: Key (i)=(7) already exists." in error.why
-    assert error.fix.startswith("mend the rows that the message names")
+    assert error.fix.startswith("correct the rows that the message names")
 
 
 def test_an_error_inside_a_block_or_a_function_has_its_context(
@@ -148,7 +148,7 @@ def test_an_error_of_python_s_is_shown_at_the_user_s_line(empty_url: str, tmp_pa
         error = failure(empty_url, tmp_path, body)
         assert error.what.startswith(f"001_x.py, {what}")
         assert code in error.why
-        assert error.fix.startswith(f"mend {tmp_path}/001_x.py")
+        assert error.fix.startswith(f"fix {tmp_path}/001_x.py")
 
 
 UNLOADABLE = [

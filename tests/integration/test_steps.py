@@ -233,7 +233,7 @@ def test_an_index_that_cannot_be_built_leaves_nothing(rows: GuardedRunner) -> No
         atomic=False,
     )
     failure = fails(rows.migrate, "could not create unique index")
-    assert "mend the rows" in failure.fix
+    assert "correct the rows" in failure.fix
     assert not read(rows.url).tables["t"].indexes
     write(rows.folder, "002_key", INDEX, atomic=False)
     assert rows.migrate() == ["002_key"]
