@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-COMMENT = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+from engine.sql.lexer import after_comments
+
 WORD = re.compile(r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*(?=[\s(;,]|$)')
 BEFORE_A_VALUE = {"AS", "DEFAULT", "DO", "IS", "RETURN", "SELECT", "SET", "TO", "VALUES", "WHERE"}
 MOST_WORDS = 6
@@ -13,10 +14,10 @@ MOST_WORDS = 6
 def first_words(sql: str) -> str:
     """What a statement does and to what, up to the first place where a value may stand."""
     words: list[str] = []
-    position = COMMENT.match(sql).end()  # type: ignore[union-attr]
+    position = after_comments(sql)
     while len(words) < MOST_WORDS and (match := WORD.match(sql, position)):
         words.append(match[0])
         if match[0].upper() in BEFORE_A_VALUE:
             break
-        position = COMMENT.match(sql, match.end()).end()  # type: ignore[union-attr]
+        position = after_comments(sql, match.end())
     return " ".join(words) or "function"

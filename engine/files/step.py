@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine.sql.lexer import LITERALS
+from engine.sql import lexer
+from engine.sql.lexer import Lexeme
 
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
-COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 OUTSIDE = re.compile(
     r"(?:CREATE\s+(?:UNIQUE\s+)?|DROP\s+)INDEX\s+CONCURRENTLY\b"
     r"|REINDEX\b.*\bCONCURRENTLY\b|REINDEX\s+(?:\([^)]*\)\s*)?(?:SCHEMA|DATABASE|SYSTEM)\b"
@@ -20,7 +21,8 @@ OUTSIDE = re.compile(
     r"|(?:COMMIT|ROLLBACK)\s+PREPARED\b",
     re.IGNORECASE | re.DOTALL,
 )
-BATCHES = re.compile(r"DO\b.*\b(?:COMMIT|ROLLBACK)\b", re.IGNORECASE | re.DOTALL)
+BLOCK = re.compile(r"DO\b", re.IGNORECASE)
+ENDING = ("COMMIT", "ROLLBACK")
 CONTROL = re.compile(
     r"(?:BEGIN|START\s+TRANSACTION|END|ABORT|PREPARE\s+TRANSACTION"
     r"|COMMIT(?!\s+PREPARED)|ROLLBACK(?!\s+(?:PREPARED|TO|(?:WORK|TRANSACTION)\s+TO)))\b",
@@ -64,16 +66,15 @@ class Step:
     @property
     def transactional(self) -> bool:
         """Whether PostgreSQL runs it inside a transaction."""
-        return not (
-            any(OUTSIDE.match(command) for command in self.commands)
-            or BATCHES.match(COMMENTS.sub(" ", self.sql).strip())
-        )
+        outside = any(OUTSIDE.match(command) for command in self.commands)
+        return not outside and not self._commits_in_a_block
 
     @property
     def patient(self) -> bool:
         """Whether it may wait for locks as long as it takes: what it holds meanwhile keeps no
         reader or writer waiting."""
-        return not self.transactional and "CONCURRENTLY" in self.sql.upper()
+        concurrently = any("CONCURRENTLY" in command.upper() for command in self.commands)
+        return concurrently and not self.transactional
 
     @property
     def controls_transaction(self) -> bool:
@@ -91,9 +92,27 @@ class Step:
     @cached_property
     def commands(self) -> list[str]:
         """Its SQL commands, without comments and literals."""
-        bare = LITERALS.sub(lambda match: (match["name"] or " ").replace(";", "\0"), self.sql)
-        parts = [bare] if re.search(r"\bBEGIN\s+ATOMIC\b", bare, re.IGNORECASE) else bare.split(";")
-        return [part.strip().replace("\0", ";") for part in parts if part.strip()]
+        return lexer.commands(self.sql)
+
+    @property
+    def _commits_in_a_block(self) -> bool:
+        """Whether the body of a DO ends transactions, as one does that works in batches."""
+        if not any(BLOCK.match(command) for command in self.commands):
+            return False
+        for statement, command in zip(lexer.split(self.sql), self.commands, strict=True):
+            if BLOCK.match(command) and any(word in ENDING for word in _words_inside(statement)):
+                return True
+        return False
+
+
+def _words_inside(statement: str) -> Iterator[str]:
+    """The words of what its literals say as SQL, in capitals."""
+    for piece in lexer.pieces(statement):
+        if piece.lexeme is Lexeme.LITERAL:
+            body = lexer.value(statement[piece.start : piece.end])
+            for inner in lexer.pieces(body):
+                if inner.lexeme is Lexeme.WORD:
+                    yield body[inner.start : inner.end].upper()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from engine.sql.lexer import LITERALS
+from engine.sql.lexer import Lexeme, pieces
 
 BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 INDENTATION = re.compile(r"[ \t]*")
@@ -14,8 +14,6 @@ def dedented(sql: str) -> str:
     """The text with what all of its lines are indented by taken away, and never a letter of a
     quoted text, where white space is data."""
     text = BLANK_LINES.sub("", sql).rstrip()
-    if "\\" in text:
-        return text.strip()  # where E'\'' ends, only PostgreSQL's own scanner knows
     lines = text.split("\n")
     quoted = _lines_that_begin_quoted(text)
     margins = []
@@ -31,10 +29,13 @@ def dedented(sql: str) -> str:
 
 def _lines_that_begin_quoted(text: str) -> set[int]:
     """The numbers of the lines at whose beginning a quoted text goes on."""
-    numbers = set()
-    for match in LITERALS.finditer(text):
-        if match[0].startswith("/*"):
-            continue
-        first = text.count("\n", 0, match.start())
-        numbers |= set(range(first + 1, first + 1 + match[0].count("\n")))
+    numbers: set[int] = set()
+    line = position = 0
+    for piece in pieces(text):
+        line += text.count("\n", position, piece.start)
+        position = piece.end
+        last = line + text.count("\n", piece.start, piece.end)
+        if piece.lexeme in (Lexeme.LITERAL, Lexeme.NAME):
+            numbers |= set(range(line + 1, last + 1))
+        line = last
     return numbers

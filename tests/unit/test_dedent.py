@@ -9,10 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sql.dedent import dedented
-from engine.sql.lexer import LITERALS
+from engine.sql.lexer import Lexeme, pieces
 
 PIECE = st.sampled_from(
-    ["UPDATE t", "SET a = 'x\n   y'", "DO $$\n   BEGIN\n   END $$", "-- why\n", "/* a\n  b */", " "]
+    [
+        "UPDATE t",
+        "SET a = E'\\'\n  '",
+        "SET a = 'x\n   y'",
+        "DO $$\n   BEGIN\n   END $$",
+        "-- why\n",
+        "/* a\n  b */",
+        " ",
+    ]
 )
 
 
@@ -34,8 +42,8 @@ def test_a_statement_is_shown_without_the_indentation_of_its_file(sql: str, show
 
 
 @given(st.lists(PIECE, min_size=1, max_size=6), st.integers(0, 9))
-def test_no_letter_of_a_quoted_text_changes(pieces: list[str], margin: int) -> None:
-    sql = textwrap.indent("\n".join(pieces), " " * margin)
+def test_no_letter_of_a_quoted_text_changes(parts: list[str], margin: int) -> None:
+    sql = textwrap.indent("\n".join(parts), " " * margin)
     shown = dedented(sql)
     assert _quoted(shown) == _quoted(sql)
     assert shown.split() == sql.split()
@@ -43,4 +51,4 @@ def test_no_letter_of_a_quoted_text_changes(pieces: list[str], margin: int) -> N
 
 
 def _quoted(sql: str) -> list[str]:
-    return [text[0] for text in LITERALS.finditer(sql) if text[0][0] in "'$"]
+    return [sql[p.start : p.end] for p in pieces(sql) if p.lexeme is Lexeme.LITERAL]

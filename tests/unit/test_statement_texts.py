@@ -34,7 +34,8 @@ def test_a_text_is_cut_where_statements_end(parts: list[str]) -> None:
         ("REINDEX TABLE t", True),
         ("CALL p()", False),
         ("DO $$ BEGIN COMMIT; END $$", False),
-        ("DO $$ BEGIN /* no COMMIT */ END $$", True),
+        ("DO $$ BEGIN /* no COMMIT */ RAISE NOTICE 'no COMMIT'; END $$", True),
+        ("DO $a$ BEGIN EXECUTE $$ $$; ROLLBACK; END $a$", False),
         ("REFRESH MATERIALIZED VIEW CONCURRENTLY v", True),
         ("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", False),
         ("", True),
@@ -42,3 +43,19 @@ def test_a_text_is_cut_where_statements_end(parts: list[str]) -> None:
 )
 def test_what_postgresql_runs_in_a_transaction_is_known(sql: str, transactional: bool) -> None:
     assert Step(1, sql, "sql", None).transactional is transactional
+
+
+@pytest.mark.parametrize(
+    ("sql", "controls"),
+    [
+        ("BEGIN", True),
+        ("SELECT 1; /* /* */ */ commit", True),
+        ("START TRANSACTION READ ONLY", True),
+        ("ROLLBACK TO SAVEPOINT a", False),
+        (r"SELECT E'it\'s done; commit; \'x'", False),
+        ("/* /* */ ; COMMIT; */ SELECT 1", False),
+        ("CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; END", False),
+    ],
+)
+def test_what_begins_or_ends_a_transaction_is_known(sql: str, controls: bool) -> None:
+    assert Step(1, sql, "sql", None).controls_transaction is controls
