@@ -39,7 +39,8 @@ def ordered(
         return (stage, *(-number for number in numbers))
 
     edges = set(Precedence(plan, old, new).edges())
-    return [plan[number] for number in sorted_numbers([priority(c) for c in plan], edges)]
+    numbers = sorted_numbers([priority(change) for change in plan], edges)
+    return [plan[number] for number in numbers]
 
 
 def places(tables: Mapping[str, Table]) -> dict[str, int]:

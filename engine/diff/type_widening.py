@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from engine.schema.sequences import PLAIN
 
@@ -28,18 +27,25 @@ def holds(old: str, new: str) -> bool:
         return holds(old.removesuffix("[]"), new.removesuffix("[]"))
     if new in {old, "text", *WIDER.get(old, ())}:
         return True
-    (kind, *size), (other, *room) = (_measured(text) for text in (old, new))
-    if kind != other or kind not in MEASURED:
-        return False
-    if kind == "numeric" and size and room:
-        (digits, scale), (places, fraction) = ((*pair, 0)[:2] for pair in (size, room))
-        return bool(fraction >= scale and places - fraction >= digits - scale)
-    return bool(not room or (size and room >= size))
+    (kind, size), (new_kind, room) = _measured(old), _measured(new)
+    return kind == new_kind and kind in MEASURED and _fits(kind, size, room)
 
 
-def _measured(text: str) -> tuple[Any, ...]:
+def _fits(kind: str, size: list[int], room: list[int]) -> bool:
+    """Whether there is room for what is of that size; an empty one has no limit."""
+    if not room or not size:
+        return not room
+    if kind != "numeric":
+        return room >= size
+    # Before and after the point: 12.34 is of numeric(4,2), and not of numeric(4,1) or numeric(4,3).
+    (digits, scale), (new_digits, new_scale) = [*size, 0][:2], [*room, 0][:2]
+    return new_scale >= scale and new_digits - new_scale >= digits - scale
+
+
+def _measured(text: str) -> tuple[str, list[int]]:
     """`numeric(10,2)` as its name and its numbers."""
-    found = re.fullmatch(r"([^(]*)\((\d+)(?:,(-?\d+))?\)(.*)", text)
-    if not found:
-        return (text,)
-    return found[1] + found[4], *(int(number) for number in found.groups()[1:3] if number)
+    match = re.fullmatch(r"([^(]*)\((\d+)(?:,(-?\d+))?\)(.*)", text)
+    if not match:
+        return text, []
+    before, first, second, after = match.groups()
+    return before + after, [int(number) for number in (first, second) if number]
