@@ -84,9 +84,7 @@ class _Remaking:
         for change in list(self.changes.values()):
             self._wait_for_what_is_in_the_way(change)
             while self.waiting:
-                key, cause = self.waiting.pop()
-                remade = self._remake(key, cause)
-                if remade:
+                for remade in reversed(self._remake(*self.waiting.pop())):
                     self._wait_for_what_is_in_the_way(remade)
 
     def finished(self, change: Change) -> Change:
@@ -104,8 +102,10 @@ class _Remaking:
             change = replace(change, losing="")
         return replace(change, by_text={old_name, new_name} <= self.known_texts)
 
-    def _move_columns(self, change: Change) -> None:
-        """Set the old type aside, move its columns to the new one, drop it at the end."""
+    def _move_columns(self, change: Change) -> list[Change]:
+        """Set the old type aside, move its columns to the new one, drop it at the end. Gives the
+        changes of the columns."""
+        moved = []
         aside = set_aside(change.old)
         self.known_texts |= {aside, change.name}
         self._put(Change(Action.DROP, Key(change.kind, "", aside), change.old))
@@ -116,7 +116,10 @@ class _Remaking:
                 array = old.type.removeprefix(name(change.name))
                 old = replace(old, type=name(aside) + array)
                 losing = known.losing if known else ""
-                self._put(Change(Action.ALTER, key, old, new, losing=losing))
+                moved.append(Change(Action.ALTER, key, old, new, losing=losing))
+        for move in moved:
+            self._put(move)
+        return moved
 
     def _wait_for_what_is_in_the_way(self, change: Change) -> None:
         self.waiting += reversed(list(self._in_the_way(change)))
@@ -146,22 +149,22 @@ class _Remaking:
         replaced = key.kind is Kind.VIEW and (Action.ALTER, key) in self.changes
         return replaced and gone not in self.depends.get(key, ())
 
-    def _remake(self, key: Key, cause: Kind) -> Change | None:
-        """Let it go and come again. Gives the change that may have more in its way."""
+    def _remake(self, key: Key, cause: Kind) -> list[Change]:
+        """Let it go and come again. Gives the changes that may have more in their way."""
         old, new = self.old.get(key), self.new.get(key)
         if not (old and new) or KINDS[key.kind].stays or (Action.DROP, key) in self.changes:
-            return None
+            return []
         return STRATEGIES.get(key.kind, _Remaking._anew)(self, key, old, new, cause)
 
-    def _anew(self, key: Key, old: Any, new: Any, _: Kind) -> Change:
+    def _anew(self, key: Key, old: Any, new: Any, _: Kind) -> list[Change]:
         """It goes before what it needs changes, and comes when that has changed."""
         self.changes.pop((Action.ALTER, key), None)
         gone = Change(Action.DROP, key, old)
         self._put(gone)
         self._put(Change(Action.CREATE, key, new=new))
-        return gone
+        return [gone]
 
-    def _view(self, key: Key, old: Any, new: Any, cause: Kind) -> Change:
+    def _view(self, key: Key, old: Any, new: Any, cause: Kind) -> list[Change]:
         """The parts of a view go with it, and come after it."""
         gone = self._anew(key, old, new, cause)
         for kind, part in old.parts():
@@ -171,31 +174,33 @@ class _Remaking:
             self._put(Change(Action.CREATE, Key(kind, new.name, part.name), new=part))
         return gone
 
-    def _type(self, key: Key, old: Any, new: Any, _: Kind) -> Change | None:
-        """Set it aside as well: a column of it would have to go with its data."""
+    def _type(self, key: Key, old: Any, new: Any, _: Kind) -> list[Change]:
+        """Set it aside as well: a column of it would have to go with its data.
+
+        Its columns get another type by that, and a generated column may be in their way.
+        """
         rebuilt = Change(Action.ALTER, key, old, new)
         if self.changes.get((Action.ALTER, key)) == rebuilt:
-            return None
+            return []
         self._put(rebuilt)
-        self._move_columns(rebuilt)
-        return rebuilt
+        return [rebuilt, *self._move_columns(rebuilt)]
 
-    def _domain_type(self, key: Key, old: Any, new: Any, cause: Kind) -> Change | None:
+    def _domain_type(self, key: Key, old: Any, new: Any, cause: Kind) -> list[Change]:
         """Over another type it is set aside. With a check that calls a function it cannot be: the
         check of the old one holds the old function, its columns hold it, and the check of the new
         one waits for the new function. No statement carries that out, which is said to a person."""
         if cause is Kind.FUNCTION:
             self._put(Change(Action.REMAKE, key, old, new))
-            return None
+            return []
         return self._type(key, old, new, cause)
 
-    def _column(self, key: Key, old: Column, new: Column, cause: Kind) -> Change | None:
+    def _column(self, key: Key, old: Column, new: Column, cause: Kind) -> list[Change]:
         """What is generated is computed anew. Of any other only the default goes and comes; the
         column stays, for its data."""
         if old.generated:
             return self._anew(key, old, new, cause)
         if old.default is None:
-            return None
+            return []
         default = key._replace(kind=Kind.DEFAULT)
         self._put(Change(Action.DROP, default, old))
         if new.default is not None:
@@ -205,13 +210,13 @@ class _Remaking:
             bare, wanted = (replace(c, default=None) for c in (altered.old, altered.new))
             if bare != wanted:
                 self._put(replace(altered, old=bare, new=wanted))
-        return None
+        return []
 
     def _put(self, change: Change) -> None:
         self.changes[(change.action, change.what)] = change
 
 
-Strategy = Callable[[_Remaking, Key, Any, Any, Kind], Change | None]
+Strategy = Callable[[_Remaking, Key, Any, Any, Kind], list[Change]]
 STRATEGIES: dict[Kind, Strategy] = {
     Kind.COLUMN: _Remaking._column,
     Kind.VIEW: _Remaking._view,
