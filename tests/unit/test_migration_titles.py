@@ -44,7 +44,7 @@ COMMENT = Change(Action.ALTER, Key(Kind.COMMENT, "items", "qty"))
         ([], [INDEX, COLUMN], "alter_column_items_qty"),
         ([], [INDEX], "create_index_items_qty_idx_on_items"),
         ([], [COMMENT], "change_comments"),
-        ([Rename("column", "qty", "amount", "items")], [], "rename_column_items_qty_to_amount"),
+        ([Rename(Kind.COLUMN, "qty", "amount", "items")], [], "rename_column_items_qty_to_amount"),
         ([], [created("Größen")], "create_table_gr_en"),
         ([], [created("x" * 63)], "create_table_" + "x" * 47),
     ],

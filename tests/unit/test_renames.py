@@ -1,0 +1,68 @@
+"""Which drop and which add are one rename: only where nothing else could be meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.diff.compare import diff
+from engine.diff.renames import Names, plain, possible, specification
+from engine.errors import ConfigError
+from engine.schema.model import Column, Enum, Index, Schema, Table
+
+
+def table(title: str, *columns: str, **indexes: str) -> Table:
+    made = {
+        name: Index(name, f"CREATE INDEX {name} ON {title} ({on})") for name, on in indexes.items()
+    }
+    return Table(title, {column: Column(column, "integer") for column in columns}, indexes=made)
+
+
+def schema(*tables: Table, **enums: tuple[str, ...]) -> Schema:
+    types = {name: Enum(name, labels) for name, labels in enums.items()}
+    return Schema(tables={t.name: t for t in tables}, enums=types)
+
+
+OLD = schema(table("client", "id", "fone"), mood=("open", "payed"))
+NEW = schema(table("customer", "id", "phone"), state=("open", "paid"))
+
+
+@pytest.mark.parametrize("owner", ["client", "customer"])
+def test_a_column_is_found_by_the_old_or_the_new_name_of_its_table(owner: str) -> None:
+    names = Names(OLD, NEW)
+    renames = names.asked([f"{owner}.fone:phone", "client:customer"])
+    assert [rename.sql for rename in renames] == [
+        "ALTER TABLE client RENAME TO customer",
+        "ALTER TABLE customer RENAME COLUMN fone TO phone",
+    ]
+    assert [rename.back.sql for rename in renames] == [
+        "ALTER TABLE customer RENAME TO client",
+        "ALTER TABLE customer RENAME COLUMN phone TO fone",
+    ]
+
+
+def test_a_label_is_renamed_in_its_type() -> None:
+    renames = Names(OLD, NEW).asked(["mood:state", "state.payed:paid"])
+    assert renames[1].sql == "ALTER TYPE state RENAME VALUE 'payed' TO 'paid'"
+    assert str(renames[1]) == "rename value state.payed to paid"
+
+
+@pytest.mark.parametrize("text", ["client:other", "no:customer", "customer.id:phone", "client", ""])
+def test_what_fits_nothing_is_told_or_left(text: str) -> None:
+    assert Names(OLD, NEW).applicable([text]) == []
+    with pytest.raises(ConfigError, match="--rename"):
+        Names(OLD, NEW).asked([text])
+
+
+def test_an_index_that_is_the_only_one_of_its_definition_has_another_name() -> None:
+    one = plain(schema(table("t", "a", x="a")), schema(table("t", "a", y="a")))
+    assert [rename.sql for rename in one] == ["ALTER INDEX x RENAME TO y"]
+    assert not plain(schema(table("t", "a", x="a", z="a")), schema(table("t", "a", y="a")))
+    assert not plain(schema(table("t", "a", x="a")), schema(table("t", "a", y="a", z="a")))
+    assert not plain(schema(table("t", "a", "b", x="a")), schema(table("t", "a", "b", y="b")))
+
+
+def test_what_could_be_a_rename_is_asked_about() -> None:
+    pairs = possible(diff(schema(table("t", "a", "b")), schema(table("t", "a", "c", "d"))))
+    assert sorted(specification(*pair) for pair in pairs) == ["t.b:c", "t.b:d"]
+    pairs = possible(diff(schema(table("t", "a")), schema(table("u", "a"), table("v", "a", "b"))))
+    assert [specification(*pair) for pair in pairs] == ["t:u"]
