@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +37,7 @@ def backup(c: Context, path: str = "", due: bool = False, json: bool = False) ->
     if json:
         _print([_as_value(run) for run in runs])
     else:
-        for run in runs:
-            print(f"{run.schedule}: {'done' if run.dump else 'failed'}")
-            for removed in run.removed:
-                print(f"  removed {removed}")
-        if not runs:
-            print("No backup is due.")
+        _tell(runs)
     if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
         raise EngineError("\n".join(errors))
 
@@ -58,6 +54,15 @@ def restore(c: Context, file: str) -> None:
     with reporting("restore") as report:
         runner = runner_for(c, False, report)
         bring_back(runner.project, Path(file), runner.options, report)
+
+
+def _tell(runs: Sequence[Any]) -> None:
+    for run in runs:
+        print(f"{run.schedule}: {'done' if run.dump else 'failed'}")
+        for removed in run.removed:
+            print(f"  removed {removed}")
+    if not runs:
+        print("No backup is due.")
 
 
 def _as_value(run: Any) -> dict[str, Any]:

@@ -140,21 +140,21 @@ def events(old: Shape, new: Shape | None, began: Shape) -> Iterator[Event]:
 
 
 def _columns(old: Shape, new: Shape) -> Iterator[Event]:
-    for number in old.columns.keys() | new.columns.keys():
-        before, after = old.columns.get(number), new.columns.get(number)
-        if before is None and after is not None:
-            bare = after.not_null and not after.filled
-            kind = Happened.UNFILLED_COLUMN_ADDED if bare else Happened.COLUMN_ADDED
-            yield Event(kind, old.name, after.name, after.type)
-        elif before is not None and after is None:
-            yield Event(Happened.COLUMN_DROPPED, old.name, before.name)
-        elif before is not None and after is not None:
-            if before.name != after.name:
-                yield Event(Happened.COLUMN_RENAMED, old.name, before.name, after.name)
-            if before.type != after.type:
-                yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
-            if after.not_null and not before.not_null and not _known_not_null(old, new, number):
-                yield Event(Happened.NOT_NULL, old.name, after.name)
+    for number in new.columns.keys() - old.columns.keys():
+        column = new.columns[number]
+        bare = column.not_null and not column.filled
+        kind = Happened.UNFILLED_COLUMN_ADDED if bare else Happened.COLUMN_ADDED
+        yield Event(kind, old.name, column.name, column.type)
+    for number in old.columns.keys() - new.columns.keys():
+        yield Event(Happened.COLUMN_DROPPED, old.name, old.columns[number].name)
+    for number in old.columns.keys() & new.columns.keys():
+        before, after = old.columns[number], new.columns[number]
+        if before.name != after.name:
+            yield Event(Happened.COLUMN_RENAMED, old.name, before.name, after.name)
+        if before.type != after.type:
+            yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
+        if after.not_null and not before.not_null and not _known_not_null(old, new, number):
+            yield Event(Happened.NOT_NULL, old.name, after.name)
 
 
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:

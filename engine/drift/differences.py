@@ -68,11 +68,10 @@ def differences(known: Schema, live: Schema) -> list[Drift]:
 def way_back(live: Schema, known: Schema, but: Container[Key] = ()) -> list[str]:
     """The statements that make the known schema of the live one; none where there is no safe one.
     What would be lost is said in a comment. but: keys of what stays as it is."""
-    changes = [
-        change
-        for change in ordered(diff(live, known), live, known, lambda change: 0)
-        if not any(key in but for key in _keys(change))
-    ]
+    changes = []
+    for change in ordered(diff(live, known), live, known, lambda change: 0):
+        if not any(key in but for key in _keys(change)):
+            changes.append(change)
     try:
         return [
             (f"-- this loses {change.losing}\n" if change.losing else "") + statements.sql(change)

@@ -116,8 +116,7 @@ class DriftGuard:
     ) -> None:
         """Raise Refused where a file touches one of the drifts; tell of the others."""
         pending = [job.migration for job in jobs]
-        recorded = past.recorded
-        applied = [migration for migration in self.migrations if migration.name in recorded]
+        applied = self._applied(past)
         reason = ""
         try:
             touched = _Touched(self.session.project, applied, pending)
@@ -134,6 +133,11 @@ class DriftGuard:
             live = catalog.read(self.session.database.connection())
             back = tuple(differences.way_back(live, known, but))
             raise _refused(pending, in_the_way, reason, back, self.session.project)
+
+    def _applied(self, past: History) -> list[Migration]:
+        """The files that the database has had."""
+        recorded = past.recorded
+        return [migration for migration in self.migrations if migration.name in recorded]
 
     def _tell(self, text: str) -> None:
         self.session.report.message(text.partition("\n")[0])

@@ -190,13 +190,17 @@ def _recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
             yield Problem(Misfit.RECORDED_TWICE, (name,), what, fix)
 
 
-def _mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
+def _used_twice(entries: list[Entry]) -> Iterator[Problem]:
     for number, group in groupby(entries, key=lambda entry: entry.number):
         names = tuple(entry.name for entry in group)
         if number and len(names) > 1:
             what = f"the number {number:03} is used twice: {', '.join(names)}"
             fix = "give the one that is applied nowhere the next free number"
             yield Problem(Misfit.NUMBER_USED_TWICE, names, what, fix)
+
+
+def _mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
+    yield from _used_twice(entries)
     pending = {entry.checksum: entry.name for entry in entries if entry.state is State.PENDING}
     highest = max((e.number for e in entries if e.state is not State.PENDING), default=0)
     for entry in entries:

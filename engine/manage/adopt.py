@@ -84,9 +84,7 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
             fix="name another database or schema; to make the tables beside these, run "
             f"`{project.task('migrate')}`.",
         )
-    changes = diff(live, made)
-    besides = [change for change in changes if change.action == "drop" and not change.table]
-    differing = [change for change in changes if change not in besides]
+    besides, differing = _told_apart(diff(live, made))
     if differing:
         fewer = ", or adopt fewer files and migrate the rest" if first < number else ""
         raise Refused(
@@ -96,3 +94,14 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
             "name another database or schema.",
         )
     return besides
+
+
+def _told_apart(changes: list[Change]) -> tuple[list[Change], list[Change]]:
+    """What only has to go, whole objects that no file makes; and all else."""
+    besides, differing = [], []
+    for change in changes:
+        if change.action == "drop" and not change.table:
+            besides.append(change)
+        else:
+            differing.append(change)
+    return besides, differing

@@ -74,7 +74,9 @@ class Session:
     def settle(self) -> None:
         """Take back what a file has set for the session: the role, search_path, timeouts, zone."""
         calls = ", ".join("set_config(%s, %s, false)" for _ in self.kept)
-        parameters = [text for setting in self.kept.items() for text in setting]
+        parameters: list[str] = []
+        for setting in self.kept.items():
+            parameters += setting
         self.cursor().execute(f"RESET ROLE; SELECT {calls}", parameters)
 
     def wished_zone(self) -> str | None:
