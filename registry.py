@@ -58,7 +58,7 @@ class Registry:
     @property
     def permissions(self) -> set[str]:
         """Every permission that a domain declares."""
-        return {name for domain in self for name in domain.permission_names}
+        return set().union(*(domain.permission_names for domain in self))
 
     @property
     def tables(self) -> list[type[Model]]:
@@ -70,14 +70,15 @@ class Registry:
 
     def status_document(self) -> str:
         """docs/status-machines.md: every status machine, as Markdown."""
-        machines = [(domain, machine) for domain in self for machine in domain.machines]
-        sections = [
-            f"## {machine.table}.{machine.field.column_name}\n\n"
-            f"Domain {domain.name}. A refused move names `{machine.name}`.\n\n"
-            f"{machine.described()}\n"
-            for domain, machine in machines
-        ]
-        return "\n".join([STATUS_INTRODUCTION, *sections])
+        sections = [STATUS_INTRODUCTION]
+        for domain in self:
+            for machine in domain.machines:
+                sections.append(
+                    f"## {machine.table}.{machine.field.column_name}\n\n"
+                    f"Domain {domain.name}. A refused move names `{machine.name}`.\n\n"
+                    f"{machine.described()}\n"
+                )
+        return "\n".join(sections)
 
 
 def load() -> Registry:
@@ -131,7 +132,8 @@ def _refused(faults: Sequence[Fault]) -> RegistryError:
 def _discovered(faults: list[Fault]) -> Iterator[tuple[str, str, str]]:
     """(name, origin, module) of every domain, in a stable order; what cannot be one is a fault."""
     home = importlib.import_module("domains")
-    for path in sorted(path for place in home.__path__ for path in Path(place).iterdir()):
+    (folder,) = home.__path__
+    for path in sorted(Path(folder).iterdir()):
         if fault := _no_domain(path, home):
             faults.append(fault)
         elif _is_package(path):

@@ -65,7 +65,7 @@ def connect(
 
 
 def disconnect() -> None:
-    """Close every connection and unbind the models; the process may connect() anew."""
+    """Close every connection and unbind the models; the process may connect() again."""
     global _pool
     with _lock:
         if _pool is not None:

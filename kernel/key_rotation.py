@@ -31,12 +31,12 @@ def secret_fields(models: Iterable[type[Model]]) -> list[SecretField]:
 
 def key_ids(fields: Iterable[SecretField]) -> Counter[str]:
     """Id of a key (hexadecimal) to the number of secrets under it."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for field in fields:
         key_id = fn.encode(_key_id(field), "hex").coerce(False)
         query = field.model.select(key_id, fn.count(SQL("*"))).where(field.is_null(False))
-        found.update(dict(query.group_by(key_id).tuples()))
-    return found
+        counts.update(dict(query.group_by(key_id).tuples()))
+    return counts
 
 
 def rotate(
@@ -88,9 +88,11 @@ def _renewed(
     """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
     renewed = []
     for row in rows:
-        held: Secret = getattr(row, field.name)
+        secret: Secret = getattr(row, field.name)
         try:
-            renewed.append((row.id, held.envelope, Secret.of(held.reveal(), field.place).envelope))
+            renewed.append(
+                (row.id, secret.envelope, Secret.of(secret.reveal(), field.place).envelope)
+            )
         except SecretError as error:
             unreadable.append(f"id {row.id}: {error}")
     return renewed
@@ -105,8 +107,8 @@ def _replace(field: SecretField, renewed: list[tuple[int, bytes, bytes]]) -> int
     return int(query.where(field.model.id == pairs.c.id, field == pairs.c.old).execute())
 
 
-def _refuse_rest(current: str, found: Counter[str], unreadable: list[str]) -> None:
-    rest = {key: count for key, count in found.items() if key != current}
+def _refuse_rest(current: str, counts: Counter[str], unreadable: list[str]) -> None:
+    rest = {key: count for key, count in counts.items() if key != current}
     if not rest:
         return
     lines = [f"{count} secrets are still under the key {key}." for key, count in rest.items()]

@@ -45,25 +45,25 @@ def named(statement: str) -> tuple[str, str] | None:
 
     A function's name has its signature, that of a part its table.
     """
-    if found := CREATED.match(statement):
-        return _created(found, statement)
-    if found := SET.fullmatch(statement):
-        return "setting", f"{_spaced(found['what'])} on {_folded(found['table'])}"
-    if found := OWNED.fullmatch(statement):
-        return "ownership", _folded(found["name"])
-    if found := COMMENT.match(statement):
-        return "comment", _spaced(found["what"])
+    if match := CREATED.match(statement):
+        return _created(match, statement)
+    if match := SET.fullmatch(statement):
+        return "setting", f"{_spaced(match['what'])} on {_folded(match['table'])}"
+    if match := OWNED.fullmatch(statement):
+        return "ownership", _folded(match["name"])
+    if match := COMMENT.match(statement):
+        return "comment", _spaced(match["what"])
     return None
 
 
-def _created(found: re.Match[str], statement: str) -> tuple[str, str] | None:
-    kind, name = found["kind"].lower(), _folded(found["name"])
+def _created(match: re.Match[str], statement: str) -> tuple[str, str] | None:
+    kind, name = match["kind"].lower(), _folded(match["name"])
     if kind in ("function", "procedure"):
-        name += " ".join((found["signature"] or "()").split())
+        name += " ".join((match["signature"] or "()").split())
     elif kind in ("trigger", "policy"):
-        name += " on " + _folded(found["table"] or "?")
+        name += " on " + _folded(match["table"] or "?")
     elif kind == "type":
-        rest = statement[found.end("name") :]
+        rest = statement[match.end("name") :]
         if RANGE.match(rest):
             return None
         kind = "enum" if ENUM.match(rest) else "composite"

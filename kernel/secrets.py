@@ -53,7 +53,7 @@ class Secret:
     @classmethod
     def of(cls, value: str | bytes | Secret, place: str) -> Secret:
         """The value for that column: a str is encrypted, bytes are an envelope already made, a
-        Secret of another column is encrypted anew. Raises SecretError."""
+        Secret of another column is encrypted for this one. Raises SecretError."""
         if isinstance(value, Secret):
             return value if value.place == place else cls.of(value.reveal(), place)
         if isinstance(value, str):
@@ -102,13 +102,13 @@ def decrypt(envelope: bytes, place: str) -> str:
 
     head, rest = envelope[:HEAD_BYTES], envelope[HEAD_BYTES:]
     if len(envelope) < LEAST_BYTES or not head.startswith(VERSION):
-        raise SecretDamaged(f"{place}: this is no envelope of version 1; enter the secret anew.")
+        raise SecretDamaged(f"{place}: this is no envelope of version 1; enter the secret again.")
     key = _keys().get(head[len(VERSION) :])
     if key is None:
         raise SecretKeyMissing(
             f"{place}: the secret is under the key {head[len(VERSION) :].hex()}, which {SETTING} "
             f"does not have (it has {', '.join(key_id.hex() for key_id in _keys())}); add that "
-            "key after the others, or enter the secret anew."
+            "key after the others, or enter the secret again."
         )
     try:
         nonce, sealed = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
@@ -116,7 +116,7 @@ def decrypt(envelope: bytes, place: str) -> str:
     except InvalidTag:
         raise SecretDamaged(
             f"{place}: the secret was changed, or was encrypted for another column; restore it "
-            "from a backup, or enter it anew."
+            "from a backup, or enter it again."
         ) from None
 
 

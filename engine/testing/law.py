@@ -55,14 +55,14 @@ class Law:
         known = self.build("known", old)
         if rows.strip():
             self._run(rows)
-        held = self.rows(known) if rows.strip() else {}
+        rows_before = self.rows(known) if rows.strip() else {}
         up = self.lead(known, wanted)
         assert (up != []) == (known != wanted), "there are changes just where there is a difference"
         self._equals(wanted, "the way up")
-        self._keeps(held, known, wanted, up)
+        self._keeps(rows_before, known, wanted, up)
         down = self.lead(wanted, known)
         self._equals(known, "the way back")
-        self._keeps(held, known, known, [*up, *down])
+        self._keeps(rows_before, known, known, [*up, *down])
         return up
 
     def rows(self, schema: Schema) -> Rows:
