@@ -7,28 +7,19 @@ here, naming the domain, the file and the way out, before any database is asked.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import keyword
-import pkgutil
-import re
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from engine.errors import RegistryError
-from kernel import functions, permissions, registration
+from kernel import discovery, functions, permissions, registration
 from kernel.domain import Domain
-from kernel.faults import Fault, short
+from kernel.faults import Fault
+from kernel.model_faults import model_faults
 
 if TYPE_CHECKING:
     from peewee import Model
 
-ENTRY_POINTS = "billing.domains"
 # The objects that no domain owns are under a name that no folder can have.
 SHARED = "<kernel>"
 WHY = "Nothing was done: a domain that fails to load is not one removed."
@@ -90,8 +81,10 @@ def load() -> Registry:
     names, faults = registration.order(domains)
     for domain in domains.values():
         faults += domain.faults
+        for model in domain.tables:
+            faults += model_faults(model)
     if not unusable:  # else a model would be missed that only could not be imported
-        faults += _wrong_together([shared, *domains.values()])
+        faults += _wrong_together([shared, *domains.values()], broken=bool(faults))
     if unusable or faults:
         raise _refused(list(dict.fromkeys([*unusable, *faults])))
     registry = Registry(shared, tuple(domains[name] for name in names))
@@ -102,22 +95,27 @@ def load() -> Registry:
 def _loaded(unusable: list[Fault]) -> dict[str, Domain]:
     """The domains by their names; those that cannot be taken in at all are added to the faults."""
     domains: dict[str, Domain] = {}
-    for name, origin, module in _discovered(unusable):
+    for name, origin, module in discovery.discovered(unusable):
         if name in domains:
             what = f"is there twice: {domains[name].origin} and {origin}"
             fix = "rename or remove the folder, or uninstall the package"
             unusable.append(Fault(f"domain {name}", what, fix))
         else:
             domains[name] = Domain(name, origin)
-            if fault := _fill(domains[name], module):
+            if fault := discovery.fill(domains[name], module):
                 unusable.append(fault)
     return domains
 
 
-def _wrong_together(domains: Sequence[Domain]) -> Iterator[Fault]:
-    yield from registration.named_twice(domains)
-    yield from registration.unrequired(domains)
-    yield from registration.undeclared(domains)
+def _wrong_together(domains: Sequence[Domain], *, broken: bool) -> Iterator[Fault]:
+    """What is wrong between domains. broken: whether something is wrong with one of them alone."""
+    for rule in registration.RULES:
+        try:
+            yield from rule(domains)
+        except Exception:
+            if not broken:
+                raise
+            # a model with a number for its table_name, for example: that is told already
 
 
 def _refused(faults: Sequence[Fault]) -> RegistryError:
@@ -127,118 +125,3 @@ def _refused(faults: Sequence[Fault]) -> RegistryError:
         return RegistryError(f"{fault.where}: {fault.what}.", why=WHY, fix=f"{fault.fix}.")
     lines = "\n".join(f"  {fault}" for fault in faults)
     return RegistryError(f"{len(faults)} things are wrong with the domains:\n{lines}", why=WHY)
-
-
-def _discovered(faults: list[Fault]) -> Iterator[tuple[str, str, str]]:
-    """(name, origin, module) of every domain, in a stable order; what cannot be one is a fault."""
-    home = importlib.import_module("domains")
-    (folder,) = home.__path__
-    for path in sorted(Path(folder).iterdir()):
-        if fault := _no_domain(path, home):
-            faults.append(fault)
-        elif _is_package(path):
-            yield path.name, f"domains/{path.name}", f"domains.{path.name}"
-    points: list[EntryPoint] = sorted(entry_points(group=ENTRY_POINTS), key=lambda p: p.name)
-    for point in points:
-        owner = point.dist.name if point.dist else point.value
-        yield point.name, f"entry point of {owner}", point.module
-
-
-def _is_package(path: Path) -> bool:
-    """A folder that holds Python; one that git left behind, or that an editor hides, does not."""
-    hidden = path.name.startswith(".") or path.name == "__pycache__"
-    return path.is_dir() and not hidden and any(path.rglob("*.py"))
-
-
-def _no_domain(path: Path, home: ModuleType) -> Fault | None:
-    """Why what lies in domains/ cannot be a domain, or None where it can, or does not try to."""
-    name, where = path.name, f"domains/{path.name}"
-    if path.suffix == ".py" and name != "__init__.py":
-        fix = f"move it to domains/{path.stem}/__init__.py, or out of domains/"
-        return Fault(where, "is a module, and a domain is a folder", fix)
-    if not _is_package(path):
-        return None
-    if not name.isidentifier() or keyword.iskeyword(name):
-        better = re.sub(r"\W", "_", name).strip("_").lower() or "fiber"
-        better = f"the_{better}" if keyword.iskeyword(better) or better[0].isdigit() else better
-        fix = f"rename the folder, for example to domains/{better}, or move it out of domains/"
-        return Fault(where, f"{name} is no name that Python can import", fix)
-    if name in home.__all__ or name.startswith("__"):
-        what = f"a domain of this name would hide what `from domains import {name}` gives"
-        return Fault(where, what, "give the folder another name")
-    return None
-
-
-def _fill(domain: Domain, name: str) -> Fault | None:
-    """Import the domain's package with all its modules, and let it register."""
-    try:
-        package = importlib.import_module(name)
-        register = getattr(package, "register", None)
-        if not callable(register):
-            what = "has no function register(domain)"
-            fix = "write `def register(domain): domain.models(…)` in its __init__.py, or remove it"
-            return Fault(domain.where(), what, fix)
-        domain.description = (inspect.getdoc(package) or "").partition("\n")[0]
-        register(domain)
-        for module in [package, *map(importlib.import_module, _modules(package))]:
-            domain.faults += registration.unregistered(domain, module)
-    except (Exception, SystemExit) as error:
-        return _not_loaded(domain, name, error)
-    return None
-
-
-def _modules(package: ModuleType) -> Iterator[str]:
-    """The names of the modules below a package, of packages inside it too."""
-    for info in pkgutil.iter_modules(getattr(package, "__path__", [])):
-        if info.name != "__main__":
-            name = f"{package.__name__}.{info.name}"
-            yield name
-            if info.ispkg:
-                yield from _modules(importlib.import_module(name))
-
-
-def _not_loaded(domain: Domain, module: str, error: BaseException) -> Fault:
-    if circle := _circle(error):
-        return Fault(
-            ", ".join(f"domains/{name}" for name in circle[:-1]),
-            f"the domains import each other in a circle: {' → '.join(circle)}",
-            "a domain imports only models of those that it requires: remove one of these imports",
-        )
-    return Fault(
-        f"{_place(error, domain, module)}: domain {domain.name}",
-        f"cannot be loaded: {type(error).__name__}: {error}",
-        "correct that line; to remove the domain, remove its folder or uninstall its package",
-    )
-
-
-def _circle(error: BaseException) -> list[str]:
-    """The domains that an import ran through until it came back to the first of them, or none.
-
-    It begins with the least of the names, so that each domain of a circle tells the same one.
-    """
-    if not isinstance(error, ImportError) or "partially initialized" not in str(error):
-        return []
-    frames = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
-    names: list[str] = []
-    for module in [*frames, error.name or ""]:
-        package, _, rest = module.partition(".")
-        name = rest.partition(".")[0]
-        if package == "domains" and name and names[-1:] != [name]:
-            names.append(name)
-    circle = names[names.index(names[-1]) : -1] if names else []
-    if len(circle) < 2:
-        return []
-    first = circle.index(min(circle))
-    return [*circle[first:], *circle[:first], min(circle)]
-
-
-def _place(error: BaseException, domain: Domain, module: str) -> str:
-    """The file and line to correct: the innermost frame in the domain, else where it came from."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{short(error.filename)}:{error.lineno}"
-    inside = [
-        f"{short(frame.f_code.co_filename)}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if f"{frame.f_globals.get('__name__')}.".startswith(f"{module}.")
-    ]
-    return inside[-1] if inside else domain.origin

@@ -10,7 +10,12 @@ seeder             what a seed function is given
 domain             what `register(domain)` may call
 functions          the database functions that no single domain owns
 permissions        the names of all permissions
-registration       what a domain, and all of them together, may not be
+arguments          what can be said of an argument; stated: a text and where it was stated
+index_statement    an index that Peewee has no word for
+faults             a slip of a domain, with its place; model_faults, field_faults and
+                   default_faults: those in models
+discovery          finding domains, importing them, letting each register
+registration       what domains together may not be
 row_locks          rows locked and written; database_rules: the database's refusals as errors
 
 `domains` gives the author of a domain what is needed of this.

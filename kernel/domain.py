@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from peewee import Field, Model
 
@@ -104,7 +105,8 @@ class Domain:
         predicate of a partial index. using: the method (`gin`, `brin`). include: what an
         index-only scan shall find. name: needed where a column is an expression.
         """
-        included = [include] if isinstance(include, Field | str) else list(include)
+        listed = isinstance(include, Iterable) and not isinstance(include, str)
+        included: list[Any] = list(include) if listed else [include]
         slips = list(index_slips(model, columns, name, where, using, included))
         for what, fix in slips:
             self._refuse(what, fix)

@@ -167,7 +167,7 @@ class EnumField(Field):
         return ""
 
     def ddl_datatype(self, ctx: Any) -> SQL:
-        return SQL(self.enum_name)
+        return SQL(f'"{self.enum_name}"')  # Order, User: words that SQL has for itself
 
     def db_value(self, value: Any) -> Any:
         return None if value is None else self.enum(value).value

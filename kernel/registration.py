@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from types import ModuleType
 from typing import Any
@@ -21,6 +21,9 @@ SPACES = {
     **dict.fromkeys(("enum", "domain"), ("type",)),
     **dict.fromkeys(("function", "procedure"), ("function",)),
 }
+
+# Column types that are there only with an extension.
+EXTENSIONS = {"HSTORE": "hstore", "CITEXT": "citext", "LTREE": "ltree", "CUBE": "cube"}
 
 
 def order(domains: Mapping[str, Domain]) -> tuple[list[str], list[Fault]]:
@@ -64,7 +67,7 @@ def _unknown_requirements(domains: Mapping[str, Domain]) -> Iterator[Fault]:
                 )
 
 
-def named_twice(domains: Iterable[Domain]) -> Iterator[Fault]:
+def named_twice(domains: Sequence[Domain]) -> Iterator[Fault]:
     """Two things of one name, and one model in two domains; an enum that two use is one thing."""
     owners: dict[tuple[str, str], tuple[Domain, object]] = {}
     for domain in domains:
@@ -83,7 +86,7 @@ def named_twice(domains: Iterable[Domain]) -> Iterator[Fault]:
                     break
 
 
-def unrequired(domains: Iterable[Domain]) -> Iterator[Fault]:
+def unrequired(domains: Sequence[Domain]) -> Iterator[Fault]:
     """A foreign key may only go into the domain itself or one that it requires."""
     owners: dict[Any, Domain] = {}
     for domain in domains:
@@ -145,3 +148,39 @@ def unregistered(domain: Domain, module: ModuleType) -> Iterator[Fault]:
                 f"add it to domain.models(…) in the register function of {domain.name}, or "
                 "remove it",
             )
+
+
+def not_in_the_database(domains: Sequence[Domain]) -> Iterator[Fault]:
+    """What a field needs beside its column: the table of a ManyToManyField, the extension of a
+    type."""
+    tables: set[type[Model]] = set()
+    extensions: set[str] = set()
+    for domain in domains:
+        tables.update(domain.tables)
+        extensions.update(domain.extensions)
+    for model in tables:
+        for name, field in model._meta.manytomany.items():
+            if not field._is_backref and field.through_model not in tables:
+                yield Fault(
+                    model_place(model, name),
+                    "is a ManyToManyField, and the table between the two is not registered",
+                    "write that table as a model with two foreign keys and register it, or "
+                    f"domain.models({model.__name__}.{name}.get_through_model())",
+                )
+        for field in model._meta.sorted_fields:
+            key = isinstance(field, ForeignKeyField | DeferredForeignKey)
+            wanted = "" if key else EXTENSIONS.get(str(field.field_type).upper(), "")
+            if wanted and wanted not in extensions:
+                yield Fault(
+                    model_place(model, field.name),
+                    f"has the type {field.field_type}, which comes with an extension",
+                    f'add domain.extension("{wanted}") to register',
+                )
+
+
+RULES: tuple[Callable[[Sequence[Domain]], Iterator[Fault]], ...] = (
+    named_twice,
+    unrequired,
+    undeclared,
+    not_in_the_database,
+)

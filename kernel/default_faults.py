@@ -1,0 +1,152 @@
+"""Defaults that would be frozen, shared, or refused by each INSERT that relies on them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+import peewee
+import psycopg2
+from peewee import Node
+from psycopg2 import extensions
+
+from kernel.arguments import shown
+from kernel.faults import assigned, model_source
+from kernel.fields import BasisPointsField, EnumField, MoneyField, SecretField, TimestampField
+
+SERVER = 'write constraints=[Default("now()")] for what the database is to compute'
+# What gives another value each time; called in the body of a class, it gives one for all rows.
+CLOCKS_AND_DICE = {
+    *("now", "utcnow", "today", "monotonic", "perf_counter", "uuid1", "uuid4", "urandom"),
+    *("token_bytes", "token_hex", "token_urlsafe", "random", "randint", "randrange", "choice"),
+}
+MOMENTS: tuple[tuple[type[Any], Any], ...] = (
+    (TimestampField, datetime),
+    (peewee.DateTimeField, datetime),
+    (peewee.DateField, date),
+    (peewee.TimeField, time),
+)
+WHOLE = (peewee.IntegerField, peewee.BigIntegerField, peewee.SmallIntegerField)
+# Peewee leaves a text that is no number as it is.
+NUMBERS = (*WHOLE, peewee.FloatField, peewee.DecimalField)
+
+
+def default_slips(field: Any) -> Iterator[tuple[str, str]]:
+    """(what, fix) of a default that cannot be meant; one at the most."""
+    default = field.default
+    if default is None or (isinstance(field, EnumField) and field.enum_slip()):
+        return
+    if isinstance(default, Node):
+        yield "has SQL for its default, and that takes a value of Python", SERVER
+    elif isinstance(field, SecretField):
+        what = "has a default, which everybody could read in the code"
+        yield what, "remove the default, and write a secret for each row"
+    elif name := _called_once(field):
+        yield (
+            f"has the default {name}(), which is called once, when the class is made",
+            f"write default={name} without brackets, a function that calls it, or {SERVER[6:]}",
+        )
+    elif callable(default):
+        yield from _function_slips(field, default)
+    elif isinstance(default, dict | list | set):
+        kind = type(default).__name__
+        fix = f"write default={kind}, or a function that makes it: default=lambda: {default!r}"
+        yield f"has one {kind} for its default, which all rows would share", fix
+    else:
+        yield from _constant_slips(field, default)
+
+
+def _called_once(field: Any) -> str:
+    """The clock or the dice whose single value is the default, as the source says; or empty."""
+    statement = model_source(field.model)
+    for line in assigned(statement, field.name) if statement else []:
+        value = getattr(line, "value", None)
+        for keyword in value.keywords if isinstance(value, ast.Call) else []:
+            if keyword.arg == "default" and isinstance(keyword.value, ast.Call):
+                function = ast.unparse(keyword.value.func)
+                if function.rpartition(".")[2] in CLOCKS_AND_DICE:
+                    return function
+    return ""
+
+
+def _function_slips(field: Any, default: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(field, EnumField) and default is field.enum:
+        yield "has the enum itself for its default", f"write default={_first(field)}"
+        return
+    try:
+        inspect.signature(default).bind()
+    except TypeError:
+        what = f"has the default {shown(default)}, which cannot be called without arguments"
+        yield what, "write a function without parameters, or a value"
+        return
+    except ValueError:
+        pass  # Python cannot tell, as for dict and list
+    if isinstance(field, TimestampField):
+        try:
+            moment = default()
+        except Exception:
+            return  # it may need what is only there later
+        if isinstance(moment, datetime) and moment.tzinfo is None:
+            yield (
+                "has a default without a time zone, so that each INSERT would fail",
+                "write default=lambda: datetime.now(timezone.utc), or "
+                'constraints=[Default("now()")]',
+            )
+
+
+def _constant_slips(field: Any, default: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(default, str):
+        for kind, reader in MOMENTS:
+            if isinstance(field, kind) and not _reads(reader, default):
+                what = f"has the text {default!r} for its default, which is computed only once"
+                yield what, SERVER
+                return
+    if isinstance(field, EnumField) and default not in set(field.enum):
+        yield (
+            f"has the default {default!r}, which {field.enum.__name__} does not have",
+            f"write one of {', '.join(field.enum)}",
+        )
+    elif isinstance(field, peewee.BooleanField) and not isinstance(default, bool | int):
+        yield f"has {default!r} for its default, and any text is true", "write True or False"
+    elif isinstance(field, WHOLE) and isinstance(default, float) and default != int(default):
+        yield f"has the default {default}, of which {int(default)} would remain", "write an int"
+    elif isinstance(field, peewee.CharField) and len(str(default)) > (field.max_length or 0) > 0:
+        what = f"has a default that is longer than its max_length {field.max_length}"
+        yield what, "shorten the default, or use a TextField"
+    elif slip := _not_stored(field, default):
+        yield f"has the default {shown(default)}: {slip}", "write a value that the column can hold"
+
+
+def _not_stored(field: Any, default: Any) -> str:
+    """Why the column would not take the value, or empty."""
+    try:
+        value = field.db_value(default)
+        extensions.adapt(value)
+    except psycopg2.ProgrammingError:
+        return f"PostgreSQL has no form for a {type(default).__name__}"
+    except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        return str(error)
+    if isinstance(field, NUMBERS) and not isinstance(value, int | float | Decimal):
+        return "it is no number"
+    if isinstance(field, MoneyField) and field.check and value < 0:
+        return "it is below zero"
+    if isinstance(field, BasisPointsField) and not 0 <= value <= 10_000:
+        return "it is not between 0 and 10,000"
+    return ""
+
+
+def _first(field: EnumField) -> str:
+    member = next(iter(field.enum))
+    return f"{field.enum.__name__}.{member.name}"
+
+
+def _reads(reader: Any, text: str) -> bool:
+    try:
+        reader.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

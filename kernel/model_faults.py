@@ -1,0 +1,169 @@
+"""Models that Peewee takes without a word and that mean nothing: one pass, before any database."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from peewee import Field, Index, Model, Node
+
+from kernel.default_faults import default_slips
+from kernel.faults import Fault, assigned, class_statements, model_file, model_place, model_source
+from kernel.field_faults import constraint_slips, field_slips
+
+# (attribute, what, fix); the attribute is empty where it is about the model as a whole.
+Slip = tuple[str, str, str]
+
+OPTIONS = (
+    *("table_name", "indexes", "primary_key", "constraints", "database", "only_save_dirty"),
+    *("depends_on", "options", "table_function", "table_settings", "legacy_table_names"),
+)
+# Options that say which classes Peewee uses; BaseModel sets the first.
+CLASSES = {"model_metadata_class", "schema_manager_class"}
+# Peewee's options for other databases, and those that put a table where generate does not look.
+ELSEWHERE = ("schema", "temporary", "without_rowid", "strict_tables")
+# The engine's own tables, which generate never writes a migration for; a test holds the list.
+RESERVED = ("migratehistory", "migratejournal", "migratereading")
+INDEXES = 'write indexes = ((("branch", "code"), True),), with a comma behind each index'
+
+
+def model_faults(model: type[Model]) -> Iterator[Fault]:
+    """Every slip in a model, whatever the model is."""
+    for rule in RULES:
+        try:
+            for attribute, what, fix in rule(model):
+                yield Fault(model_place(model, attribute), what, fix)
+        except Exception as error:  # a class may do anything when it is looked at
+            what = f"cannot be looked through: {type(error).__name__}: {error}"
+            yield Fault(model_place(model), what, "correct what the message names")
+
+
+def _values_that_are_no_fields(model: Any) -> Iterator[Slip]:
+    """`name = TextField` and `name = TextField(),` make no column."""
+    for name, value in vars(model).items():
+        if isinstance(value, type) and issubclass(value, Field):
+            yield name, f"is the class {value.__name__}, not a field", f"write {value.__name__}()"
+        elif isinstance(value, Field):
+            fix = "write it in the body of the class"
+            yield name, "is no column: it was assigned after the class was made", fix
+        elif isinstance(value, tuple | list) and any(isinstance(part, Field) for part in value):
+            yield name, "is a tuple with a field in it, not a field", "remove the comma behind it"
+        elif isinstance(value, type) and name.lower() in ("meta", "metadata"):
+            yield name, "holds options that Peewee does not read", "call the class Meta"
+
+
+def _annotations(model: Any) -> Iterator[Slip]:
+    """`name: TextField()` makes no column either."""
+    for name, annotation in vars(model).get("__annotations__", {}).items():
+        text = annotation if isinstance(annotation, str) else ""
+        field = isinstance(annotation, Field) or (
+            isinstance(annotation, type) and issubclass(annotation, Field)
+        )
+        if name not in model._meta.fields and (field or re.search(r"Field\b", text)):
+            yield name, "is an annotation, and no column", f"write {name} = … instead of {name}: …"
+
+
+def _written_twice(model: Any) -> Iterator[Slip]:
+    """Of two assignments, or classes, the first one is lost."""
+    statement = model_source(model)
+    for name in model._meta.fields:
+        if statement and len(assigned(statement, name)) > 1:
+            fix = "remove one of the two, or give it another name"
+            yield name, "is written twice, and the first one is lost", fix
+    names = [node.name for node in class_statements(model_file(model)) if not node.col_offset]
+    if names.count(model.__name__) > 1:
+        what = "is the name of two classes in this file, and the first one is lost"
+        yield "", what, "give one of the two another name"
+
+
+def _names(model: Any) -> Iterator[Slip]:
+    columns = Counter(field.column_name for field in model._meta.sorted_fields)
+    for field in model._meta.sorted_fields:
+        if hasattr(Model, field.name):
+            yield (
+                field.name,
+                f"hides {field.name}() of the model, which Peewee needs",
+                f'write {field.name}_ = …(column_name="{field.name}")',
+            )
+        if field.model is not model:
+            fix = "make a field of its own for each model"
+            yield field.name, f"is the same object as a field of {field.model.__name__}", fix
+        if columns[field.column_name] > 1:
+            yield (
+                field.name,
+                f"has the column {field.column_name}, as another field of the model has",
+                "give one of the two another name or column_name",
+            )
+
+
+def _meta(model: Any) -> Iterator[Slip]:
+    meta = model._meta
+    for option in sorted(meta._additional_keys - CLASSES):
+        close = difflib.get_close_matches(option, OPTIONS, n=1)
+        fix = f"write {close[0]}" if close else f"there are: {', '.join(OPTIONS)}"
+        yield "Meta", f"has {option}, which is no option", fix
+    for option in ELSEWHERE:
+        if getattr(meta, option, None):
+            what = f"has {option}, and no migration would be written for such a table"
+            yield "Meta", what, f"remove {option}"
+    if not isinstance(meta.table_name, str) or not meta.table_name.strip():
+        yield "Meta", f"has {meta.table_name!r} for its table_name", "write a name"
+    elif meta.table_name in RESERVED:
+        what = f"has the table_name {meta.table_name}, a table of the migration engine"
+        yield "Meta", what, "choose another name"
+    for what, fix in constraint_slips(meta.constraints):
+        yield "Meta", what, fix
+
+
+def _indexes(model: Any) -> Iterator[Slip]:
+    slips = [slip for entry in model._meta.indexes for slip in _index_slips(model, entry)]
+    for what, fix in slips[:1]:
+        yield "Meta", what, fix
+    if slips:
+        return
+    try:
+        model._meta.fields_to_index()
+    except Exception as error:
+        fix = 'use domain.index(…, name="…") for an index over expressions'
+        yield "Meta", f"has indexes that cannot be made: {error}", fix
+
+
+def _index_slips(model: Any, entry: object) -> Iterator[tuple[str, str]]:
+    if isinstance(entry, Index):
+        return
+    if isinstance(entry, Node):
+        yield "has an index that is SQL text", "use domain.index or domain.sql for it"
+        return
+    if not (isinstance(entry, list | tuple) and len(entry) == 2):
+        yield f"has {entry!r} among its indexes", INDEXES
+        return
+    columns, unique = entry
+    if not isinstance(columns, list | tuple) or not isinstance(unique, bool):
+        yield f"has {entry!r} among its indexes", INDEXES
+        return
+    for column in columns:
+        if not isinstance(column, Node) and column not in model._meta.combined:
+            known = [str(name) for name in model._meta.combined]
+            close = difflib.get_close_matches(str(column), known, n=1)
+            fix = f"write {close[0]}" if close else f"there are: {', '.join(known)}"
+            yield f"has an index on {column!r}, which is no field", fix
+
+
+def _fields(model: Any) -> Iterator[Slip]:
+    for field in model._meta.sorted_fields:
+        for what, fix in [*field_slips(field), *default_slips(field)]:
+            yield field.name, what, fix
+
+
+RULES: tuple[Callable[[type[Model]], Iterable[Slip]], ...] = (
+    _values_that_are_no_fields,
+    _annotations,
+    _written_twice,
+    _names,
+    _meta,
+    _indexes,
+    _fields,
+)
