@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+
+from engine.sql.lexer import Lexeme, pieces
 
 FORM = '''"""{title}
 
@@ -43,7 +44,6 @@ def rollback(migrator, database, *, fake=False):
     pass
 '''
 WIDTH = 96
-DOLLAR_QUOTE = re.compile(r"\$(?:[A-Za-z_]\w*)?\$")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,9 @@ def _means(form: str, text: str) -> bool:
 
 
 def _indentable(text: str) -> bool:
-    """Whether no line break lies inside a quoted text, where white space would be data."""
-    return not DOLLAR_QUOTE.search(text) and all(
-        line.count("'") % 2 == 0 for line in text.split("\n")
-    )
+    """Whether no line break lies inside a literal or a quoted name, where white space is data:
+    "x<line break>y" would become another name."""
+    for piece in pieces(text):
+        if piece.lexeme in (Lexeme.LITERAL, Lexeme.NAME) and "\n" in text[piece.start : piece.end]:
+            return False
+    return True

@@ -25,6 +25,7 @@ from engine.backup.dump import Dump, dump, remove, sidecar
 from engine.backup.restore import restore
 from engine.connect import programs
 from engine.errors import BackupFailed, ConfigError, Refused
+from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support import samples
@@ -383,13 +384,13 @@ def test_a_failing_dump_is_recorded_and_keeps_no_other_schedule_from_running(
 def test_a_connection_that_was_cut_meanwhile_is_made_anew(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(url: str, folder: Path, report: Report) -> Dump:
+    def write(project: Project, folder: Path, report: Report) -> Dump:
         execute(
-            url,
+            project.url,
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
-        return dump(at(url), folder, report)
+        return dump(project, folder, report)
 
     monkeypatch.setattr(backups.dumps, "dump", write)
     assert backups.make(at(migrated_url), str(tmp_path), Report()).path.exists()
