@@ -70,7 +70,8 @@ class Domain:
     def renamed_from(self, thing: type[Model] | Field, old: str) -> None:
         """Say what a model's table or a field's column was called, so that its rows are kept.
 
-        It may stand there for good: where the old name is gone it means nothing.
+        It may stand there for good: where the new name is there already it means nothing. The old
+        name may be used again for something else.
         """
         known = is_model(thing) or isinstance(thing, Field)
         if not known or not isinstance(old, str) or not old:

@@ -12,13 +12,17 @@ from typing import Any, NoReturn
 
 from engine.diff.change import Action, Change
 from engine.errors import ConfigError
-from engine.schema.kinds import Key, Kind, rename, written
+from engine.schema.kinds import KINDS, ConstraintKind, Key, Kind, Space, rename, written
 from engine.schema.model import Schema, Table
 from engine.schema.quoting import name
+from engine.schema.sequences import PLAIN, usual_name
 
 # What may get another name by itself: tables before types, which may have the same names.
 ALONE = (Kind.TABLE, Kind.SEQUENCE, Kind.ENUM, Kind.COMPOSITE, Kind.DOMAIN_TYPE)
 TOLD_BY_DEFINITION = (Kind.CONSTRAINT, Kind.INDEX, Kind.TRIGGER)
+# Names that have to differ: those of all relations of a schema, or of one kind of part of a table.
+Names = tuple[Kind, str]
+RELATIONS: Names = (Kind.TABLE, "")
 SPECIFICATION = re.compile(r"(?:(?P<owner>[^.:]+)\.)?(?P<old>[^:]+):(?P<new>[^:]+)")
 
 
@@ -46,34 +50,52 @@ class Rename:
         return f"rename {self.kind} {place}{self.old} to {self.new}"
 
 
-class Names:
+class Meanings:
     """What `old:new`, `table.old:new` and `enum.old:new` mean. A column's table, or a value's
     enum, may be named by what it is called now or was before."""
 
     def __init__(self, old: Schema, new: Schema) -> None:
         self.old = old
         self.new = new
+        self.done: list[Rename] = []
         self.now: dict[str, str] = {}
+        self.taken: dict[tuple[Kind, str], set[str]] = {}
 
-    def applicable(self, specifications: Iterable[str]) -> list[Rename]:
-        """Those that fit; a domain may go on saying one for ever."""
-        renames = [self._meant(text) for text in _whole_first(specifications)]
-        return [rename for rename in renames if rename]
+    def renames(self, declared: Iterable[str], asked: Iterable[str]) -> list[Rename]:
+        """The renames, in an order that works: one may take the name that another leaves. Of those
+        that are declared the ones that fit: a domain may go on saying one for ever. Raises
+        ConfigError for one that is asked for and fits nothing."""
+        asked = list(asked)
+        waiting = _whole_first([*declared, *asked])
+        while True:
+            left = [text for text in waiting if not self._done(text)]
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        for text in asked:
+            if text in waiting:
+                _unfit(text)
+        return self.done
 
-    def asked(self, specifications: Iterable[str]) -> list[Rename]:
-        """All of them. Raises ConfigError for one that fits nothing."""
-        return [self._meant(text) or _unfit(text) for text in _whole_first(specifications)]
-
-    def _meant(self, text: str) -> Rename | None:
+    def _done(self, text: str) -> bool:
+        """Whether it is among the renames, now or already. The old name may be one that the new
+        schema has, too: what had it is renamed, and another thing of that name is made."""
         match = SPECIFICATION.fullmatch(text)
         owner, old, new = match.groups("") if match else ("", "", "")
         owner = self.now.get(owner, owner)
         for kind, before, after in self._namespaces(owner):
-            if old in before and old not in after and new in after and new not in before:
+            rename = Rename(kind, old, new, owner)
+            if rename in self.done:
+                return True
+            taken = self.taken.setdefault((kind, owner), set(before))
+            if old in taken and new in after and new not in taken:
+                taken.remove(old)
+                taken.add(new)
+                self.done.append(rename)
                 if not owner:
                     self.now[old] = new
-                return Rename(kind, old, new, owner)
-        return None
+                return True
+        return False
 
     def _namespaces(self, owner: str) -> Iterator[tuple[Kind, Any, Any]]:
         """(kind, names before, names now) in which the rename may be. owner: by its new name."""
@@ -98,37 +120,87 @@ def _unfit(text: str) -> NoReturn:
     raise ConfigError(
         f"--rename {text}: there is no {old} in the migrations that could have become "
         f"{new or 'something'} in the domains.",
-        fix="name a table, column, sequence, type or value of an enum that the domains no longer "
-        "have, and one that they have instead: old:new, table.column:new, enum.value:new.",
+        fix="name a table, column, sequence, type or value of an enum that the migrations have, "
+        "and one that only the domains have: old:new, table.column:new, enum.value:new.",
     )
 
 
 def plain(old: Schema, new: Schema) -> list[Rename]:
-    """Parts of tables whose name alone is another: their definitions are equal."""
-    renames: list[Rename] = []
+    """What belongs to a table and whose name alone is another: parts with equal definitions, and
+    the sequence of a column that counts by one of its own."""
+    renames = dict.fromkeys(_of_sequences(old, new), RELATIONS)
     for table in sorted(old.tables.keys() & new.tables.keys()):
-        renames += _of_parts(old.tables[table], new.tables[table])
+        renames |= _of_parts(old.tables[table], new.tables[table])
+    return _where_free(renames, old)
+
+
+def _of_sequences(old: Schema, new: Schema) -> Iterator[Rename]:
+    """ALTER TABLE items RENAME TO articles leaves items_id_seq, where a serial column that is made
+    has articles_id_seq: without this the sequence would be dropped, and its position lost."""
+    for sequence in old.sequences.values():
+        table, column = sequence.owner or ("", "")
+        wanted = new.tables[table].columns.get(column) if table in new.tables else None
+        if wanted is None:
+            continue
+        titles = [other.name for other in new.sequences.values() if other.owner == sequence.owner]
+        if wanted.type in PLAIN:
+            titles = [usual_name(table, column)]
+        if len(titles) == 1 and titles[0] not in old.sequences:
+            yield Rename(Kind.SEQUENCE, sequence.name, titles[0])
+
+
+def _of_parts(old: Table, new: Table) -> dict[Rename, Names]:
+    """The renames of its parts, each with the names among which it has to be alone."""
+    renames = {}
+    before, after = _definitions(old), _definitions(new)
+    for (kind, among, text), names in before.items():
+        others = after.get((kind, among, text), [])
+        if len(names) == len(others) == 1 and names != others:
+            renames[Rename(kind, names[0], others[0], old.name)] = among
     return renames
 
 
-def _of_parts(old: Table, new: Table) -> Iterator[Rename]:
-    before, after = _definitions(old), _definitions(new)
-    for definition, names in before.items():
-        others = after.get(definition, [])
-        if len(names) == len(others) == 1 and names != others:
-            yield Rename(definition[0], names[0], others[0], old.name)
-
-
-def _definitions(table: Table) -> dict[tuple[Kind, str], list[str]]:
-    """The names of all parts that have a definition, by (kind, definition without the name)."""
-    names: dict[tuple[Kind, str], list[str]] = {}
+def _definitions(table: Table) -> dict[tuple[Kind, Names, str], list[str]]:
+    """The names of all parts that have a definition, by that without the name."""
+    names: dict[tuple[Kind, Names, str], list[str]] = {}
     for part_kind, part in table.parts():
         kind = written(part_kind, part)
         if kind in TOLD_BY_DEFINITION:
             own = re.compile(rf"(INDEX|TRIGGER) {re.escape(name(part.name))} ")
             text = own.sub(r"\1 ", part.definition, count=1)
-            names.setdefault((kind, text), []).append(part.name)
+            key = (kind, _among(part_kind, part, table.name), text)
+            names.setdefault(key, []).append(part.name)
     return names
+
+
+def _among(kind: Kind, part: Any, table: str) -> Names:
+    """Among which names that of a part has to be alone. A key has an index of its name; a check or
+    a foreign key has none, and a namesake in each other table."""
+    bare = kind is Kind.CONSTRAINT and part.kind is ConstraintKind.CHECK
+    if KINDS[kind].space is Space.RELATION and not bare:
+        return RELATIONS
+    return written(kind, part), table
+
+
+def _where_free(renames: dict[Rename, Names], old: Schema) -> list[Rename]:
+    """The renames in an order in which each new name is free by then, without those whose name
+    never is: two indexes that swap theirs, or a name that something else still has. What these
+    would have done is left to the difference, which drops and makes."""
+    taken = {(RELATIONS, title) for title in (*old.tables, *old.views, *old.sequences)}
+    for table in old.tables.values():
+        for kind, part in table.parts():
+            taken.add((_among(kind, part, table.name), part.name))
+    free: list[Rename] = []
+    waiting = dict(renames)
+    while True:
+        possible_now = [r for r, among in waiting.items() if (among, r.new) not in taken]
+        if not possible_now:
+            return free
+        rename = possible_now[0]
+        among = waiting.pop(rename)
+        taken.remove((among, rename.old))
+        taken.add((among, rename.new))
+        free.append(rename)
 
 
 def possible(changes: Iterable[Change]) -> list[tuple[Change, Change]]:

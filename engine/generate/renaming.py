@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from engine.diff.change import Change
-from engine.diff.renames import Names, Rename, plain, possible, specification
+from engine.diff.renames import Meanings, Rename, plain, possible, specification
 from engine.generate.refusals import unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
@@ -73,9 +73,7 @@ class Renaming:
 
     def _applied(self, known: Schema, wanted: Schema) -> tuple[tuple[Rename, ...], Schema]:
         """The renames, and the schema that they lead to."""
-        names = Names(known, wanted)
-        declared = names.applicable(self.declared)
-        renames = list(dict.fromkeys([*declared, *names.asked(self.named)]))
+        renames = Meanings(known, wanted).renames(self.declared, self.named)
         start = self.bench.rehearse(renames)[0] if renames else known
         if further := plain(start, wanted):
             renames += further

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
-from peewee import Field, Model, TextField
+from peewee import AutoField, Field, IntegerField, Model, TextField
 
 from engine.errors import LosesData
 from engine.generate import generator as generator_module
@@ -82,3 +84,102 @@ def test_what_was_declined_is_refused_and_asked_once(workshop: Workshop) -> None
         generator.generate("other_names")
     assert sorted(answers.asked) == ["people.name:label", "people.name:title"]
     assert "--allow-drop people.name" in refused.value.fix
+
+
+def plans(*prices: str, declared: tuple[tuple[str, str], ...] = ()) -> Register:
+    """Plans with these prices. declared: (now, before) of columns."""
+
+    def register(domain: Domain) -> None:
+        columns = {price: IntegerField(default=0, index=True) for price in prices}
+        model: Any = table("plans", **columns)
+        domain.models(model)
+        for now, before in declared:
+            domain.renamed_from(getattr(model, now), before)
+
+    return register
+
+
+def test_the_old_name_may_be_used_again(workshop: Workshop) -> None:
+    """The values go with the name that was declared; the new column of the old name is another."""
+    workshop.first(plans("price"))
+    execute(workshop.url, "INSERT INTO plans (price) VALUES (150000)")
+    workshop.step(plans("price", "net_price", declared=(("net_price", "price"),)), ["plans"])
+    assert query(workshop.url, "SELECT net_price, price FROM plans") == [(150000, 0)]
+
+
+def test_names_may_move_along_a_chain(workshop: Workshop) -> None:
+    """Each rename, of columns and of their indexes, waits until its new name is free."""
+    workshop.first(plans("price", "old"))
+    execute(workshop.url, "INSERT INTO plans (price, old) VALUES (150000, 140000)")
+    domains = workshop.domains(plans("net_price", "price"))
+    names = ["plans.old:price", "plans.price:net_price"]
+    generator = Generator(domains, workshop.folder, workshop.url, renames=names)
+    (path,) = generator.write(generator.generate("other_names"))
+    assert "ALTER INDEX plans_old RENAME TO plans_price" in path.read_text()
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT net_price, price FROM plans") == [(150000, 140000)]
+    assert workshop.read() == workshop.fresh(plans("net_price", "price"))
+    workshop.runner.rollback()
+    assert query(workshop.url, "SELECT price, old FROM plans") == [(150000, 140000)]
+
+
+def test_indexes_may_swap_their_names(workshop: Workshop) -> None:
+    """What no rename can do is left to the difference."""
+
+    def swapped(first: str, second: str) -> Register:
+        def register(domain: Domain) -> None:
+            model: Any = table("plans", price=IntegerField(), rank=IntegerField())
+            domain.models(model)
+            domain.index(model, model.price, name=first)
+            domain.index(model, model.rank, name=second)
+
+        return register
+
+    workshop.first(swapped("one", "two"))
+    workshop.step(swapped("two", "one"), ["plans"])
+
+
+def test_a_declared_column_of_a_table_that_is_named_is_renamed_along(workshop: Workshop) -> None:
+    def articles(domain: Domain) -> None:
+        model: Any = table("articles", title=TextField())
+        domain.models(model)
+        domain.renamed_from(model.title, "name")
+
+    workshop.first(shop(lambda: table("items", name=TextField())))
+    execute(workshop.url, "INSERT INTO items (name) VALUES ('kept')")
+    domains = workshop.domains(articles)
+    generator = Generator(domains, workshop.folder, workshop.url, renames=["items:articles"])
+    generator.write(generator.generate("other_names"))
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT title FROM articles") == [("kept",)]
+
+
+def counted(title: str, key: str, *others: str) -> Register:
+    """A table whose key is a serial, and others beside it."""
+
+    def register(domain: Domain) -> None:
+        columns: Any = {key: AutoField(), "code": TextField()}
+        model = table(title, **columns)
+        domain.models(model, *(table(name, id=AutoField()) for name in others))
+        domain.renamed_from(model, "items")
+        domain.renamed_from(getattr(model, key), "id")
+
+    return register
+
+
+@pytest.mark.parametrize(
+    ("title", "key", "others"),
+    [("articles", "id", []), ("items", "number", []), ("articles", "number", ["items"])],
+    ids=["table", "column", "both, and the old name is used again"],
+)
+def test_the_sequence_of_a_serial_key_is_renamed_along(
+    title: str, key: str, others: list[str], workshop: Workshop
+) -> None:
+    workshop.first(counted("items", "id"))
+    execute(workshop.url, "INSERT INTO items (code) VALUES ('a'), ('b')")
+    text = workshop.step(counted(title, key, *others), ["items"])
+    assert "DROP SEQUENCE" not in text
+    drawn = f"INSERT INTO {title} (code) VALUES ('c') RETURNING {key}"
+    with closing(psycopg2.connect(workshop.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(drawn)
+        assert cursor.fetchone() == (3,)
