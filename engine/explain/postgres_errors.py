@@ -49,7 +49,7 @@ def explain(
             what = "a % that stands alone in SQL is taken for a parameter"
         detail = _code(place.migration, line)
     else:
-        what, detail = _primary(server), _server_detail(server)
+        what, detail = _primary(server), server_detail(server)
     return MigrationFailed(
         _sentence(what if line else f"at its end: {what}"),
         why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes), stays]),
@@ -72,7 +72,7 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
         known = _fix_by_state(server, role, database) or "see what the message says"
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
-            why=_server_detail(server),
+            why=server_detail(server),
             fix=f"{known}, then run the command again.",
             sqlstate=sqlstate(error) or "",
         )
@@ -137,7 +137,8 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _server_detail(error: Any) -> str:
+def server_detail(error: Any) -> str:
+    """What PostgreSQL says besides its first line, and where in the statement; a line each."""
     diag = error.diag
     parts = []
     query = _query(error)

@@ -18,6 +18,7 @@ from psycopg2 import errors, sql
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
+from engine.explain import postgres_errors
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE
@@ -128,7 +129,7 @@ class _Builder:
             except NOT_YET_THERE:
                 waiting.append(statement)
             except errors.Error as error:
-                raise self._refused(statement, error) from error
+                raise self._refused(error) from error
         return self._make(waiting) if len(waiting) < len(statements) else waiting
 
     def _defaults(self, model: type[Model]) -> None:
@@ -166,15 +167,14 @@ class _Builder:
         try:
             self.connection.cursor().execute(statement)
         except errors.Error as error:
-            text = statement if isinstance(statement, str) else statement.as_string(self.connection)
-            raise self._refused(text, error) from error
+            raise self._refused(error) from error
 
-    def _refused(self, statement: str, error: errors.Error) -> GenerateError:
+    def _refused(self, error: errors.Error) -> GenerateError:
         message = error.diag.message_primary or str(error)
         return GenerateError(
             f"domain {self.domain.name} ({self.domain.origin}): PostgreSQL does not accept what it "
             f"registers: {message}.",
-            why="\n".join(f"    {line}" for line in statement.strip().split("\n")[:20]),
+            why=postgres_errors.server_detail(error),
             fix="fix the model, index or statement; no migration was written.",
         )
 

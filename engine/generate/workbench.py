@@ -12,6 +12,7 @@ import psycopg2
 from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
+from engine.explain import postgres_errors
 from engine.files import history, migration_file, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
@@ -84,7 +85,7 @@ class Bench:
                 try:
                     cursor.execute(sql)
                 except psycopg2.Error as error:
-                    raise _refused(change, sql, error) from error
+                    raise _refused(change, error) from error
                 if isinstance(change, Change) and before.items() - _files(cursor).items():
                     rewriting.add(change.key)
             return catalog.read(self.connection), rewriting
@@ -156,11 +157,11 @@ def _files(cursor: Any) -> dict[int, int]:
     return dict(cursor.fetchall())
 
 
-def _refused(change: Change | Rename, sql: str, error: psycopg2.Error) -> GenerateError:
+def _refused(change: Change | Rename, error: psycopg2.Error) -> GenerateError:
     message = error.diag.message_primary or str(error)
     return GenerateError(
         f"{change}: PostgreSQL refuses it: {message}.",
-        why="\n".join(f"    {line}" for line in sql.split("\n")[:20]) + "\nNo file was written.",
+        why=f"{postgres_errors.server_detail(error)}\nNo file was written.",
         fix="make the change in smaller steps, or write this part of it by hand.",
     )
 

@@ -135,7 +135,9 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
             relation=literal(table), table=table, column=column, pages=PAGES, passes=PASSES
         )
     if new.not_null and not old.not_null:
-        check = name(suffixed(f"{change.table}_{change.name}", "_not_null"))
+        # From PostgreSQL 18 on NOT NULL has a name, which would be items_name_not_null1 where the
+        # check has the one that PostgreSQL would choose.
+        check = name(suffixed(f"{change.table}_{change.name}", "_not_null_check"))
         checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
         yield f"ALTER TABLE {table}\n    {checked}"
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"

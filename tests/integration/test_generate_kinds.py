@@ -7,7 +7,8 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
-from peewee import BigIntegerField, IntegerField, TextField
+import pytest
+from peewee import SQL, BigIntegerField, IntegerField, TextField
 
 from engine.generate.generator import Generator
 from engine.schema import catalog
@@ -147,3 +148,27 @@ def test_what_is_not_managed_is_named_and_left_alone(empty_url: str) -> None:
 def test_nothing_is_unmanaged_where_all_is_managed(migrated_url: str) -> None:
     with closing(psycopg2.connect(migrated_url)) as connection:
         assert catalog.unmanaged(connection) == []
+
+
+@pytest.mark.only("newest")
+def test_a_refusal_names_what_is_in_the_way(workshop: Workshop) -> None:
+    """PostgreSQL says it in the DETAIL of its error."""
+
+    def register(domain: Domain) -> None:
+        class Item(BaseModel):
+            code = TextField(unique=True)
+
+            class Meta:
+                table_name = "items"
+
+        class Line(BaseModel):
+            item = IntegerField(constraints=[SQL("REFERENCES items (code)")])
+
+            class Meta:
+                table_name = "lines"
+
+        domain.models(Item, Line)
+
+    refused = workshop.refuses(register)
+    assert "cannot be implemented" in refused.what
+    assert "are of incompatible types: integer and text" in " ".join(refused.why.split())
