@@ -140,21 +140,27 @@ def events(old: Shape, new: Shape | None, began: Shape) -> Iterator[Event]:
 
 
 def _columns(old: Shape, new: Shape) -> Iterator[Event]:
-    for number in new.columns.keys() - old.columns.keys():
-        column = new.columns[number]
+    for number, column in new.columns.items():
+        if number in old.columns:
+            yield from _column(old, new, number)
+            continue
         bare = column.not_null and not column.filled
         kind = Happened.UNFILLED_COLUMN_ADDED if bare else Happened.COLUMN_ADDED
         yield Event(kind, old.name, column.name, column.type)
-    for number in old.columns.keys() - new.columns.keys():
-        yield Event(Happened.COLUMN_DROPPED, old.name, old.columns[number].name)
-    for number in old.columns.keys() & new.columns.keys():
-        before, after = old.columns[number], new.columns[number]
-        if before.name != after.name:
-            yield Event(Happened.COLUMN_RENAMED, old.name, before.name, after.name)
-        if before.type != after.type:
-            yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
-        if after.not_null and not before.not_null and not _known_not_null(old, new, number):
-            yield Event(Happened.NOT_NULL, old.name, after.name)
+    for number, column in old.columns.items():
+        if number not in new.columns:
+            yield Event(Happened.COLUMN_DROPPED, old.name, column.name)
+
+
+def _column(old: Shape, new: Shape, number: str) -> Iterator[Event]:
+    """What happened to a column that was there and is."""
+    before, after = old.columns[number], new.columns[number]
+    if before.name != after.name:
+        yield Event(Happened.COLUMN_RENAMED, old.name, before.name, after.name)
+    if before.type != after.type:
+        yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
+    if after.not_null and not before.not_null and not _known_not_null(old, new, number):
+        yield Event(Happened.NOT_NULL, old.name, after.name)
 
 
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:

@@ -110,9 +110,9 @@ def _updates(before: Snapshot, after: Snapshot, table: str, old: Row, new: Row) 
         drawn = "(" in (column.default or "")  # created_at and the like follow by themselves
         if old.get(column.name) == value or column.generated or drawn:
             continue
-        held = before.value(table, column.name, old.get(column.name))
+        known = before.value(table, column.name, old.get(column.name))
         yield (
             f"UPDATE {name(table)} SET {name(column.name)} = "
             f"{after.value(table, column.name, value)}\n"
-            f"WHERE {after.where(table, new)} AND {name(column.name)} IS NOT DISTINCT FROM {held}"
+            f"WHERE {after.where(table, new)} AND {name(column.name)} IS NOT DISTINCT FROM {known}"
         )

@@ -54,14 +54,14 @@ class Seeder:
         expressions = {name: value for name, value in row.items() if isinstance(value, SQL)}
         for name, value in expressions.items():
             self._note(model, name, value, tuple(_text(row[field.name]) for field in key))
-        held = model.select().where(*known).first()
-        if held is None:
+        present = model.select().where(*known).first()
+        if present is None:
             model.insert(row).execute()
             return
         changed = {}
         for name, value in row.items():
             field = model._meta.fields[name]
-            if name not in expressions and _differs(field, held, value):
+            if name not in expressions and _differs(field, present, value):
                 changed[field] = value
         if changed:
             model.update(changed).where(*known).execute()
@@ -95,7 +95,7 @@ def run(functions: Iterable[SeedFunction], seeder: Seeder) -> None:
 
 def refuse_unsettled(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
     """Raise GenerateError where the second run of the seeds left other rows than the first."""
-    moved = [table for table, held in second.items() if held != first[table]]
+    moved = [table for table, rows in second.items() if rows != first[table]]
     if moved:
         raise GenerateError(
             f"the seeds change {', '.join(moved)} again when they run a second time.",
@@ -106,8 +106,8 @@ def refuse_unsettled(first: Mapping[str, Any], second: Mapping[str, Any]) -> Non
         )
 
 
-def _differs(field: Field, held: Model, value: Any) -> bool:
-    current = held.__data__[field.name]
+def _differs(field: Field, present: Model, value: Any) -> bool:
+    current = present.__data__[field.name]
     return bool(current != field.python_value(_plain(value)))
 
 

@@ -25,7 +25,7 @@ from engine.schema.model import Schema
 from engine.sql import statements
 
 State = TypeVar("State")
-# The kinds of changes that may write a table anew: a column's type, SET UNLOGGED.
+# The kinds of changes that may rewrite a table: a column's type, SET UNLOGGED.
 WRITING = ("column", "setting")
 TABLE_FILES = """
     SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
@@ -73,7 +73,7 @@ class Bench:
         return catalog.unmanaged(self.connection)
 
     def rehearse(self, changes: Iterable[Change | Rename]) -> tuple[Schema, set[Key]]:
-        """What the changes lead to, and the keys of the changes that write a whole table anew;
+        """What the changes lead to, and the keys of the changes that rewrite a whole table;
         all is undone. Raises GenerateError for what PostgreSQL refuses."""
         rewriting = set()
         with _undone(self.connection) as cursor:
@@ -152,7 +152,7 @@ def _undone(connection: Any) -> Iterator[Any]:
 
 
 def _files(cursor: Any) -> dict[int, int]:
-    """The file of each table, which changes where the table is written anew."""
+    """The file of each table, which changes where the table is rewritten."""
     cursor.execute(TABLE_FILES)
     return dict(cursor.fetchall())
 
