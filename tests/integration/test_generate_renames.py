@@ -113,7 +113,7 @@ def test_names_may_move_along_a_chain(workshop: Workshop) -> None:
     execute(workshop.url, "INSERT INTO plans (price, old) VALUES (150000, 140000)")
     domains = workshop.domains(plans("net_price", "price"))
     names = ["plans.old:price", "plans.price:net_price"]
-    generator = Generator(domains, workshop.folder, workshop.url, renames=names)
+    generator = Generator(domains, at(workshop.url, workshop.folder), renames=names)
     (path,) = generator.write(generator.generate("other_names"))
     assert "ALTER INDEX plans_old RENAME TO plans_price" in path.read_text()
     workshop.runner.migrate()
@@ -148,7 +148,7 @@ def test_a_declared_column_of_a_table_that_is_named_is_renamed_along(workshop: W
     workshop.first(shop(lambda: table("items", name=TextField())))
     execute(workshop.url, "INSERT INTO items (name) VALUES ('kept')")
     domains = workshop.domains(articles)
-    generator = Generator(domains, workshop.folder, workshop.url, renames=["items:articles"])
+    generator = Generator(domains, at(workshop.url, workshop.folder), renames=["items:articles"])
     generator.write(generator.generate("other_names"))
     workshop.runner.migrate()
     assert query(workshop.url, "SELECT title FROM articles") == [("kept",)]
