@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.diff.compare import diff
-from engine.diff.renames import Names, plain, possible, specification
+from engine.diff.renames import Meanings, plain, possible, specification
 from engine.errors import ConfigError
 from engine.schema.model import Column, Enum, Index, Schema, Table
 
@@ -28,8 +28,7 @@ NEW = schema(table("customer", "id", "phone"), state=("open", "paid"))
 
 @pytest.mark.parametrize("owner", ["client", "customer"])
 def test_a_column_is_found_by_the_old_or_the_new_name_of_its_table(owner: str) -> None:
-    names = Names(OLD, NEW)
-    renames = names.asked([f"{owner}.fone:phone", "client:customer"])
+    renames = Meanings(OLD, NEW).renames([], [f"{owner}.fone:phone", "client:customer"])
     assert [rename.sql for rename in renames] == [
         "ALTER TABLE client RENAME TO customer",
         "ALTER TABLE customer RENAME COLUMN fone TO phone",
@@ -41,16 +40,30 @@ def test_a_column_is_found_by_the_old_or_the_new_name_of_its_table(owner: str) -
 
 
 def test_a_label_is_renamed_in_its_type() -> None:
-    renames = Names(OLD, NEW).asked(["mood:state", "state.payed:paid"])
+    renames = Meanings(OLD, NEW).renames([], ["mood:state", "state.payed:paid"])
     assert renames[1].sql == "ALTER TYPE state RENAME VALUE 'payed' TO 'paid'"
     assert str(renames[1]) == "rename value state.payed to paid"
 
 
 @pytest.mark.parametrize("text", ["client:other", "no:customer", "customer.id:phone", "client", ""])
 def test_what_fits_nothing_is_told_or_left(text: str) -> None:
-    assert Names(OLD, NEW).applicable([text]) == []
+    assert Meanings(OLD, NEW).renames([text], []) == []
     with pytest.raises(ConfigError, match="--rename"):
-        Names(OLD, NEW).asked([text])
+        Meanings(OLD, NEW).renames([], [text])
+
+
+def test_a_rename_waits_until_its_name_is_free() -> None:
+    """Two that swap their names never fit."""
+    old, new = schema(table("t", "a", "b")), schema(table("t", "b", "c"))
+    renames = Meanings(old, new).renames(["t.a:b"], ["t.b:c"])
+    assert [(rename.old, rename.new) for rename in renames] == [("b", "c"), ("a", "b")]
+    assert Meanings(old, old).renames(["t.a:b", "t.b:a"], []) == []
+    one = plain(
+        schema(table("t", "a", "b", x="a", y="b")), schema(table("t", "a", "b", y="a", z="b"))
+    )
+    assert [(rename.old, rename.new) for rename in one] == [("y", "z"), ("x", "y")]
+    two = schema(table("t", "a", "b", x="a", y="b")), schema(table("t", "a", "b", y="a", x="b"))
+    assert plain(*two) == []
 
 
 def test_an_index_that_is_the_only_one_of_its_definition_has_another_name() -> None:
