@@ -60,17 +60,22 @@ def _keeps(attribute: str, old: Composite, new: Composite) -> bool:
 def _sequence(key: Key, old: Sequence | None, new: Sequence | None) -> Iterator[Change]:
     """Its options where it is; the column that it goes with is a change of its own."""
     ownership = key._replace(kind=Kind.OWNERSHIP)
-    moved = old is None or new is None or old.owner != new.owner
+    moved = (old.owner if old else ()) != (new.owner if new else ())
     if old and old.owner and moved:
         yield Change(Action.DROP, ownership, old)
-    if old and new is None:
-        yield Change(Action.DROP, key, old, losing=f"the position of sequence {key.name}")
-    elif old and new and list(differing(old, new)):
-        yield Change(Action.ALTER, key, old, new)
-    elif new and old is None:
-        yield Change(Action.CREATE, key, new=new)
+    yield from _sequence_itself(key, old, new)
     if new and new.owner and moved:
         yield Change(Action.CREATE, ownership, old, new)
+
+
+def _sequence_itself(key: Key, old: Sequence | None, new: Sequence | None) -> Iterator[Change]:
+    if old and new:
+        if list(differing(old, new)):
+            yield Change(Action.ALTER, key, old, new)
+    elif old:
+        yield Change(Action.DROP, key, old, losing=f"the position of sequence {key.name}")
+    else:
+        yield Change(Action.CREATE, key, new=new)
 
 
 def _function(key: Key, old: Function | None, new: Function | None) -> Iterator[Change]:

@@ -138,11 +138,18 @@ class _Remaking:
                     if not follows and not self._leaves(key, gone):
                         yield key, gone.kind
         if (change.kind, change.name) == UNLOGGED:
-            # "could not change table "t" to logged because it references unlogged table "u"", and
-            # the other way round: whichever of the two is first, the key is in its way.
-            for key, thing in self.old.items():
-                if key.kind is Kind.FOREIGN_KEY and change.table in (key.table, thing.target):
-                    yield key, change.kind
+            for key in self._foreign_keys_of(change.table):
+                yield key, change.kind
+
+    def _foreign_keys_of(self, table: str) -> Iterator[Key]:
+        """From it or to it, when it is logged from now on, or no more.
+
+        "could not change table "t" to logged because it references unlogged table "u"", and the
+        other way round: whichever of the two is first, the key is in its way.
+        """
+        for key, thing in self.old.items():
+            if key.kind is Kind.FOREIGN_KEY and table in (key.table, thing.target):
+                yield key
 
     def _leaves(self, key: Key, gone: Key) -> bool:
         """Whether a view that is replaced in place needs the thing no more."""
@@ -207,9 +214,9 @@ class _Remaking:
             self._put(Change(Action.CREATE, default, new=new))
         altered = self.changes.pop((Action.ALTER, key), None)
         if altered:
-            bare, wanted = (replace(c, default=None) for c in (altered.old, altered.new))
-            if bare != wanted:
-                self._put(replace(altered, old=bare, new=wanted))
+            bare_old, bare_new = (replace(c, default=None) for c in (altered.old, altered.new))
+            if bare_old != bare_new:
+                self._put(replace(altered, old=bare_old, new=bare_new))
         return []
 
     def _put(self, change: Change) -> None:

@@ -33,7 +33,7 @@ class Drift:
     def name(self) -> str:
         """How a person refers to it: `index a_idx on a`."""
         kind, table, name = self.key
-        if kind.endswith("column"):
+        if kind in (Kind.COLUMN, Kind.VIEW_COLUMN):
             return f"{kind} {table}.{name}"
         return f"{kind} {name} on {table}" if table else f"{kind} {name}"
 

@@ -17,7 +17,7 @@ from engine.generate.renaming import Renaming
 from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
-from engine.schema.kinds import Key
+from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
 from engine.sql.online_split import Split
@@ -147,7 +147,7 @@ class SchemaMigrations:
         Functions are written without reading their bodies, which may name what comes later.
         """
         lines = [Statement(self.ownership.owner_of(change), ddl.sql(change)) for change in plan]
-        if any(change.kind == "function" and change.new for change in plan):
+        if any(change.kind is Kind.FUNCTION and change.new for change in plan):
             lines.insert(0, Statement(lines[0].group, "SET LOCAL check_function_bodies = off"))
         return lines
 

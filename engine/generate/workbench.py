@@ -20,13 +20,13 @@ from engine.generate.build_models import offered
 from engine.project import Project
 from engine.run.runner import Runner
 from engine.schema import catalog
-from engine.schema.kinds import Key
+from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.sql import statements
 
 State = TypeVar("State")
 # The kinds of changes that may rewrite a table: a column's type, SET UNLOGGED.
-WRITING = ("column", "setting")
+WRITING = (Kind.COLUMN, Kind.SETTING)
 TABLE_FILES = """
     SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
     WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r'

@@ -92,14 +92,15 @@ class Split:
         table, column = self.busy.get(change.table), change.new
         if table is None or not isinstance(column, Column):
             return None
-        if change.action is Action.ALTER and column.not_null and not change.old.not_null:
-            if is_counted(column) or table.partitioned:
+        if change.action is Action.ALTER:
+            becomes_not_null = column.not_null and not change.old.not_null
+            if not becomes_not_null or is_counted(column) or table.partitioned:
                 return None
             return replace(change, new=replace(column, not_null=False))
-        filled = change.action is Action.CREATE and column.default is not None
-        if filled and change.key in self.rewriting and self._may_be_filled(table):
-            return replace(change, new=replace(column, default=None, not_null=False))
-        return None
+        rewrites = column.default is not None and change.key in self.rewriting
+        if not rewrites or not self._may_be_filled(table):
+            return None
+        return replace(change, new=replace(column, default=None, not_null=False))
 
     def _may_be_filled(self, table: Table) -> bool:
         """Whether setting a new column in every row calls no trigger that refuses it or does
