@@ -119,11 +119,10 @@ def _meta(model: Any) -> Iterator[Slip]:
 
 
 def _indexes(model: Any) -> Iterator[Slip]:
-    slips = [slip for entry in model._meta.indexes for slip in _index_slips(model, entry)]
-    for what, fix in slips[:1]:
-        yield "Meta", what, fix
-    if slips:
-        return
+    for entry in model._meta.indexes:
+        for what, fix in _index_slips(model, entry):
+            yield "Meta", what, fix
+            return
     try:
         model._meta.fields_to_index()
     except Exception as error:
