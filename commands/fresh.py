@@ -50,7 +50,7 @@ def fresh(
     with _wiping(c, "fresh", name, yes, dry_run, log_json) as (runner, console):
         with console.waiting("running the files in a scratch database"):
             plan = wipe.plan(runner.project, everything=all)
-            wipe.rehearse(runner.project, plan)
+            runner.files = wipe.rehearse(runner.project, plan)
         _wipe(runner, plan, yes, backup)
         runner.migrate(from_start=runner.options.dry)
 

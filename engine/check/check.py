@@ -109,7 +109,7 @@ class Check:
             dangers = self._dangers(migrations, walk.seen, live)
             found += _left(migrations, [*irreversible, *dangers], walk, pending)
             if not walk.stopped:
-                found += self._models()
+                found += self._models(migrations)
         except (ConfigError, ConnectionFailed) as error:
             found.append(_told(RuleName.SCRATCH, error))
         return self._checked(migrations, found, len(pending))
@@ -170,11 +170,11 @@ class Check:
                 dangers += squawk.findings(path, statements, atomic=atomic)
         return dangers
 
-    def _models(self) -> list[Finding]:
+    def _models(self, migrations: list[Migration]) -> list[Finding]:
         """Whether the files lead to what the domains ask for."""
         self.report.message("comparing with what the domains ask for")
         try:
-            files = Generator(self.domains, self.scratch).generate("check")
+            files = Generator(self.domains, self.scratch, files=migrations).generate("check")
         except (ConfigError, ConnectionFailed):
             raise
         except EngineError as error:

@@ -17,6 +17,8 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError
 from engine.files import migration_folder
+from engine.files.migration_file import Migration
+from engine.files.migration_folder import Files
 from engine.files.template import empty_text
 from engine.generate.build_models import build
 from engine.generate.ownership import Ownership, SeededDomain
@@ -40,7 +42,8 @@ class Generator:
     and not asked itself. allow_drop: the names of what may be lost. renames: as
     engine.diff.renames reads them. ask: whether a column or table that would be dropped
     (`authors.name`) is now called something else (`title`); None where there is nobody to ask.
-    offline: whether tables may be locked for long, so that one short file does.
+    offline: whether tables may be locked for long, so that one short file does. files: the
+    migrations so far, where they are not to be read from the project's folder.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Generator:
         ask: Ask | None = None,
         offline: bool = False,
         report: Report | None = None,
+        files: Sequence[Migration] | None = None,
     ) -> None:
         self.domains = domains
         self.project = project
@@ -61,6 +65,7 @@ class Generator:
         self.ask = ask
         self.offline = offline
         self.report = report or Report()
+        self.files: Files = project.migrations if files is None else files
 
     def generate(self, title: str) -> list[Generated]:
         """The files that bring the migrations up to the domains; none where nothing changed.
@@ -71,12 +76,13 @@ class Generator:
         """
         if title:
             _refuse_title(title)
+        migrations = migration_folder.find(self.files)
         with (
             scratch(self.project) as known,
             scratch(self.project) as wanted,
             closing(connect(known, autocommit=True)) as connection,
         ):
-            bench = Bench(connection, known, self._optional_extensions())
+            bench = Bench(connection, known, migrations, self._optional_extensions())
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
             for thing in bench.unmanaged():
@@ -87,7 +93,7 @@ class Generator:
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
         _refuse_title(title)
-        migrations = migration_folder.find(self.project.migrations)
+        migrations = migration_folder.find(self.files)
         name = f"{migration_folder.next_number(migrations):03}_{title}"
         return [Generated(name, empty_text(name), ["a skeleton to fill in"])]
 

@@ -49,8 +49,14 @@ class Bench:
     optional: extensions a server may lack.
     """
 
-    def __init__(self, connection: Any, project: Project, optional: Iterable[str]) -> None:
-        self.migrations: list[Migration] = migration_folder.find(project.migrations)
+    def __init__(
+        self,
+        connection: Any,
+        project: Project,
+        migrations: Iterable[Migration],
+        optional: Iterable[str],
+    ) -> None:
+        self.migrations = list(migrations)
         self.connection = connection
         self.project = project
         self.runner = Runner(project, files=self.migrations)

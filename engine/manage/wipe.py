@@ -58,12 +58,12 @@ class Object:
 class Wipe:
     """What will be dropped, and the statements that do it.
 
-    rehearsed: the files that have just been run in a scratch database.
+    rehearsed: the files that have just been run in a scratch database, as they were then.
     """
 
     objects: tuple[Object, ...]
     statements: tuple[str, ...]
-    rehearsed: frozenset[str]
+    rehearsed: tuple[Migration, ...] = ()
 
 
 def plan(project: Project, *, everything: bool) -> Wipe:
@@ -77,10 +77,11 @@ def plan(project: Project, *, everything: bool) -> Wipe:
         with connection.cursor() as cursor:
             found = history.read(cursor, migrations, project)
     made = {f"table {name}" for name in OWN_TABLES}
-    ours: set[str] = set()
+    ours: list[Migration] = []
     if not everything:
-        ours = found.recorded | {file.name for file in found.unfinished}
-        made |= _made(project, [m for m in migrations if m.name in ours])
+        names = found.recorded | {file.name for file in found.unfinished}
+        ours = [migration for migration in migrations if migration.name in names]
+        made |= _made(project, ours)
     foreign = [thing for thing in held if str(thing) not in made]
     if foreign and not everything:
         raise Refused(
@@ -89,16 +90,18 @@ def plan(project: Project, *, everything: bool) -> Wipe:
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
-    return Wipe(tuple(held), tuple(_statements(held)), frozenset(ours))
+    return Wipe(tuple(held), tuple(_statements(held)), tuple(ours))
 
 
-def rehearse(project: Project, wipe: Wipe) -> None:
+def rehearse(project: Project, wipe: Wipe) -> list[Migration]:
     """Run all files in a scratch database, so that a file that fails is found before anything is
-    dropped; not where the plan has just done that. Raises what the runner raises."""
+    dropped; not where the plan has just done that. Gives the files: one that is edited while
+    somebody thinks about the question has not been rehearsed. Raises what the runner raises."""
     migrations = migration_folder.find(project.migrations)
-    if wipe.rehearsed != {migration.name for migration in migrations}:
+    if list(wipe.rehearsed) != migrations:
         with replayed(project, migrations):
             pass
+    return migrations
 
 
 def carry_out(project: Project, wipe: Wipe, options: RunOptions, report: Report) -> None:

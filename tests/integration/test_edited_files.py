@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.check.check import Check
 from engine.drift.comparison import compare
 from engine.errors import HistoryError, MigrationFailed
 from engine.files import migration_folder
+from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.report import Report
 from tests.support.databases import query, read
@@ -25,22 +27,26 @@ from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
 from engine.run.runner import Runner
-from tests.support.runners import at, runner_on
-from tests.support.runners import at, runner_on
-from tests.support.runners import at, runner_on
+from tests.support.runners import runner_on
 runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
 print(*(Path(path).name for path in opened if path.startswith(sys.argv[2]) and path[-3:] == ".py"))
 """
 
 
 class Editor(Report):
-    """Somebody who changes files at the first statement of a run."""
+    """Somebody who changes files at the first statement of a run, or at the first message."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.texts: dict[Path, str] = {}
 
+    def message(self, text: str) -> None:
+        self.edit()
+
     def statement(self, line: int, sql: str, seconds: float, error: Exception | None) -> None:
+        self.edit()
+
+    def edit(self) -> None:
         for path in [] if self.texts else sorted(self.folder.iterdir()):
             self.texts[path] = path.read_text()
             path.write_text(self.texts[path].replace("TABLE", "TABLE IF EXISTS") + EDIT)
@@ -111,6 +117,29 @@ def test_what_a_file_reads_beside_itself_is_there_in_a_scratch_database(
     runner_on(empty_url, tmp_path).migrate()
     query(empty_url, "DROP TABLE migratereading; ALTER TABLE rows ADD COLUMN hand int")
     assert [drift.name for drift in compare(at(empty_url, tmp_path)).drifts] == ["column rows.hand"]
+
+
+def test_a_file_that_is_changed_after_the_plan_is_rehearsed_again(
+    empty_url: str, folder: Path
+) -> None:
+    """Else everything would be dropped, and the file would fail on an empty database."""
+    runner_on(empty_url, folder).migrate()
+    plan = wipe.plan(at(empty_url, folder), everything=False)
+    write(folder, "003_t3", "SELECT 1 / 0")
+    with pytest.raises(MigrationFailed, match="division by zero"):
+        wipe.rehearse(at(empty_url, folder), plan)
+    write(folder, "003_t3", "SELECT 1")
+    rehearsed = wipe.rehearse(at(empty_url, folder), plan)
+    assert rehearsed == migration_folder.find(folder)
+
+
+def test_a_check_looks_at_one_state_of_the_files(empty_url: str, folder: Path) -> None:
+    """Those that it has read, also where it holds them against the models."""
+    project = at(empty_url, folder)
+    checked = Check(project, project, [], Editor(folder)).run()
+    (models,) = [str(finding) for finding in checked.findings if finding.rule == "models"]
+    assert "would delete data" in models
+    assert all(path.read_text().endswith(EDIT) for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("target", ["/dev/zero", "a folder", "nothing"])

@@ -47,7 +47,7 @@ def changing(url: str, folder: Path) -> list[Any]:
     return [
         runner.migrate,
         runner.rollback,
-        lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), (), frozenset())),
+        lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), ())),
         lambda: wipe.plan(at(url, folder), everything=True),
         lambda: adopt(at(url, folder), 1, RunOptions(), Report()),
     ]

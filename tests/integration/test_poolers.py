@@ -111,7 +111,7 @@ def test_nothing_runs_through_it(
         commands: list[Callable[[], Any]] = [
             runner.migrate,
             runner.rollback,
-            lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), (), frozenset())),
+            lambda: wipe.rehearse(at(url, folder), wipe.Wipe((), ())),
             lambda: wipe.plan(at(url, folder), everything=False),
             lambda: adopt(at(url, folder), 1, RunOptions(), Report()),
             lambda: Generator([], at(url, folder)).generate("nothing"),
