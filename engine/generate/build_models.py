@@ -192,9 +192,12 @@ def constant_default(field: Any) -> Any:
     `dict` and `list`, Peewee's way to say {} and [], count as constants.
     """
     default = field.default
-    if default in (dict, list):
+    if default is dict or default is list:
         default = default()
-    return None if default is None or callable(default) else field.db_value(default)
+    if default is None or callable(default):
+        return None
+    value = field.db_value(default)
+    return "" if value == {} else value  # an hstore: the driver has no form for a dict
 
 
 def _first_paragraph(model: type[Model]) -> str:

@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from peewee import TextField
 
 from engine.schema.catalog import OWN_TABLES
+from kernel.domain import Domain
 from kernel.model_faults import RESERVED
+from kernel.models import BaseModel
 from tests.support.project import ROOT
 
 HEAD = '''
@@ -355,3 +358,23 @@ Right.add_index(Right.a, Right.e)
 
 def test_the_tables_of_the_engine_are_those_that_no_model_may_have() -> None:
     assert sorted(RESERVED) == sorted(OWN_TABLES)
+
+
+class Indexed(BaseModel):
+    code = TextField()
+
+    class Meta:
+        table_name = "indexed"
+
+
+Indexed.add_index(Indexed.code)
+Indexed.add_index(Indexed.created_at, name="by_hand")
+
+
+def test_an_index_is_called_the_same_whoever_looks() -> None:
+    """Peewee gives the same object each time, and its name must not grow."""
+    domain = Domain("shop", "domains/shop")
+    domain.models(Indexed)
+    for _ in range(3):
+        names = [name for kind, name, _ in domain.objects() if kind == "index"]
+        assert names == ["indexed_code_idx", "by_hand"]
