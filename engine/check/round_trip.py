@@ -10,13 +10,17 @@ from contextlib import ExitStack
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
-from engine.drift.differences import differences
+from engine.drift.differences import Drift, differences
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report
-from engine.run.replay import Replay, replayed
+from engine.run.replay import Leg, Passed, Replay, replayed, round_trip
 from engine.schema.model import Schema
+
+NOT_BACK = "after its rollback there is not what was before"
+UP_AGAIN_FAILS = "after its rollback it cannot be applied again"
+NOT_THE_SAME = "applied again it leads to something else"
 
 
 class Walk:
@@ -51,20 +55,30 @@ class Walk:
         before = self._read()
         for migration in migrations:
             report.message(f"running {migration.name} up, down and up again")
-            try:
-                self._forth(migration)
-            except EngineError as error:
+            first, *rest = self._legs(migration, before)
+            if first.error:
                 self.stopped = True
-                return [*found, self._failure(migration, error)]
-            after = self._read()
-            problems = list(self._back(before, after))
+                return [*found, self._failure(migration, first.error)]
+            problems = list(_problems(rest))
             found += [self._finding(migration, text) for text in problems]
             self.done[migration.name] = migration
             if problems:
                 # What its rollback left behind would be blamed on the files after it.
                 self._begin()
-            before = after
+            before = first.got or before
         return found
+
+    def _legs(self, migration: Migration, before: Schema) -> list[Passed[Schema]]:
+        """Up, down and up again; what a pending file does is observed at its first way up."""
+        runner = self.replay.runner()
+
+        def up() -> None:
+            if migration in self.replay.migrations:
+                runner.migrate()
+            else:
+                self._forth(migration)
+
+        return list(round_trip(up, lambda: runner.rollback(losing=True), self._read, before))
 
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
@@ -87,26 +101,6 @@ class Walk:
         else:
             self.replay.add(migration)
             self.replay.runner().migrate()
-
-    def _back(self, before: Schema, after: Schema) -> Iterator[str]:
-        """What is wrong with the way back and the second way up."""
-        runner = self.replay.runner()
-        try:
-            runner.rollback(losing=True)
-        except EngineError as error:
-            yield f"it cannot be rolled back:\n{error.what}"
-            return
-        if left := differences(before, self._read()):
-            listed = "\n".join(f"  - {drift}" for drift in left)
-            yield f"after its rollback there is not what was before:\n{listed}"
-        try:
-            runner.migrate()
-        except EngineError as error:
-            yield f"after its rollback it cannot be applied again:\n{error.what}"
-            return
-        if not left and (left := differences(after, self._read())):
-            listed = "\n".join(f"  - {drift}" for drift in left)
-            yield f"applied again it leads to something else:\n{listed}"
 
     def _finding(self, migration: Migration, text: str) -> Finding:
         what, _, why = text.partition("\n")
@@ -133,3 +127,19 @@ class Walk:
             why,
             error.fix,
         )
+
+
+def _problems(legs: list[Passed[Schema]]) -> Iterator[str]:
+    """What is wrong with the way down and the second way up. Where the rollback leaves something
+    behind, the second way up leads to something else for that reason, which is said once."""
+    left: list[Drift] = []
+    for passed in legs:
+        down = passed.leg is Leg.DOWN
+        if passed.error:
+            what = "it cannot be rolled back" if down else UP_AGAIN_FAILS
+            yield f"{what}:\n{passed.error.what}"
+        elif not left and passed.expected and passed.got:
+            left = differences(passed.expected, passed.got)
+            if left:
+                listed = "\n".join(f"  - {drift}" for drift in left)
+                yield f"{NOT_BACK if down else NOT_THE_SAME}:\n{listed}"

@@ -18,6 +18,7 @@ from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
 from engine.project import Project
+from engine.run.replay import round_trip
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.kinds import Key, Kind
@@ -130,20 +131,20 @@ class Bench:
 
         Raises GenerateError where the state is not the one known before or the one wanted.
         """
-        steps: list[tuple[str, Callable[[], list[str]], State]] = [
-            ("migrate", self.runner.migrate, wanted),
-            ("rollback", lambda: self.runner.rollback(losing=True), known),
-            ("migrate after rollback", self.runner.migrate, wanted),
-        ]
-        for name, step, expected in steps:
-            try:
-                step()
-            except MigrationFailed as error:
-                raise _unproven(file, f"{name} fails: {error.what}\n{error.why}") from error
-            got = read()
-            if got != expected:
+
+        def down() -> None:
+            self.runner.rollback(losing=True)
+
+        for passed in round_trip(self.runner.migrate, down, read, known, wanted):
+            leg, got, expected = passed.leg, passed.got, passed.expected
+            if isinstance(passed.error, MigrationFailed):
+                reason = f"{leg} fails: {passed.error.what}\n{passed.error.why}"
+                raise _unproven(file, reason) from passed.error
+            if passed.error:
+                raise passed.error
+            if got is not None and expected is not None and got != expected:
                 listed = "\n".join(f"  - {line}" for line in differences(got, expected))
-                raise _unproven(file, f"after {name} these differences are left:\n{listed}")
+                raise _unproven(file, f"after {leg} these differences are left:\n{listed}")
 
 
 @contextmanager

@@ -1,14 +1,17 @@
-"""Files run in a scratch database: what they lead to, as PostgreSQL itself says it."""
+"""Files run in a scratch database: what they lead to, as PostgreSQL itself says it, and whether
+they lead back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
 
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
-from engine.errors import ConfigError
+from engine.errors import ConfigError, EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report
@@ -16,6 +19,51 @@ from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Schema
+
+State = TypeVar("State")
+
+
+class Leg(StrEnum):
+    """The three legs of a round trip."""
+
+    UP = "migrate"
+    DOWN = "rollback"
+    UP_AGAIN = "migrate after rollback"
+
+
+@dataclass(frozen=True)
+class Passed(Generic[State]):
+    """A leg that was gone. expected, got: the state that it has to lead to, and the one that is
+    there; both None where error says why it could not be gone."""
+
+    leg: Leg
+    expected: State | None
+    got: State | None
+    error: EngineError | None = None
+
+
+def round_trip(
+    up: Callable[[], object],
+    down: Callable[[], object],
+    read: Callable[[], State],
+    before: State,
+    after: State | None = None,
+) -> Iterator[Passed[State]]:
+    """Go up, down and up again, and read the state after each leg.
+
+    What leads back only once, such as a default that was never set again, shows at the second way
+    up alone. after: the state that `up` leads to; None where the first way up is to say it. The
+    next leg is gone when it is asked for; after one that cannot be gone there is none.
+    """
+    for leg in Leg:
+        try:
+            (down if leg is Leg.DOWN else up)()
+        except EngineError as error:
+            yield Passed(leg, None, None, error)
+            return
+        got = read()
+        after = got if after is None else after
+        yield Passed(leg, before if leg is Leg.DOWN else after, got)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from engine.diff.change import Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
+from engine.run.replay import Leg, Passed, round_trip
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
@@ -43,7 +45,7 @@ class Law:
         return changes
 
     def holds(self, old: Statements, new: Statements, rows: str = "") -> list[Change]:
-        """Go from the old statements to the new ones and back.
+        """Go from the old statements to the new ones, back, and there again.
 
         old, new: SQL that makes a whole schema, as one text or one by one. rows: what to put in
         before.
@@ -56,13 +58,22 @@ class Law:
         if rows.strip():
             self._run(rows)
         rows_before = self.rows(known) if rows.strip() else {}
-        up = self.lead(known, wanted)
+        ways: list[list[Change]] = []
+        legs = round_trip(
+            lambda: ways.append(self.lead(known, wanted)),
+            lambda: ways.append(self.lead(wanted, known)),
+            lambda: catalog.read(self.connection, depends=False),
+            known,
+            wanted,
+        )
+        for passed in legs:
+            if passed.error:
+                raise passed.error
+            goal = known if passed.leg is Leg.DOWN else wanted
+            _equal(passed, goal)
+            self._keeps(rows_before, known, goal, list(chain(*ways)))
+        up = ways[0]
         assert (up != []) == (known != wanted), "there are changes just where there is a difference"
-        self._equals(wanted, "the way up")
-        self._keeps(rows_before, known, wanted, up)
-        down = self.lead(wanted, known)
-        self._equals(known, "the way back")
-        self._keeps(rows_before, known, known, [*up, *down])
         return up
 
     def rows(self, schema: Schema) -> Rows:
@@ -74,12 +85,6 @@ class Law:
                 cursor.execute(f'SELECT to_jsonb(x) FROM "{quoted}" x', ())
                 found[table] = [row for (row,) in cursor.fetchall()]
         return found
-
-    def _equals(self, expected: Schema, when: str) -> None:
-        got = catalog.read(self.connection, depends=False)
-        left = [str(change) for change in diff(got, expected)]
-        assert not left, f"after {when} these differences are left: {left}"
-        assert got == expected, f"after {when} there is a difference that diff does not see"
 
     def _keeps(self, held: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
         """Rows stay, with the values of every column that is there before and after."""
@@ -109,3 +114,10 @@ def _values(rows: list[dict[str, Any]], columns: list[str]) -> Counter[str]:
 
 def _plain(value: Any) -> Any:
     return value if isinstance(value, (list, dict)) else str(value)
+
+
+def _equal(passed: Passed[Schema], goal: Schema) -> None:
+    got = passed.got or goal
+    left = [str(change) for change in diff(got, goal)]
+    assert not left, f"after {passed.leg} these differences are left: {left}"
+    assert got == goal, f"after {passed.leg} there is a difference that diff does not see"
