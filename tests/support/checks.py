@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.check.check import Check, Checked
 from engine.check.finding import Finding
+from engine.files.migration_file import Migration
 from engine.report import Report
 from kernel.domain import Domain
 from tests.support.runners import at
@@ -25,7 +26,7 @@ def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
 class FilesOnly(Check):
     """Leaves out the domains, which ask for nothing of what these files make."""
 
-    def _models(self) -> list[Finding]:
+    def _models(self, migrations: list[Migration]) -> list[Finding]:
         return []
 
 
