@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -50,22 +50,18 @@ def reporting(task: str, log_json: bool = False, *, plan: bool = False) -> Itera
     """Where a run tells what it does: the console, or a collector. plan: whether it only lists the
     files. A run that is interrupted says what became of it."""
     from commands import console
+    from commands.json_log import logged
 
-    if log_json:
-        from commands.json_log import logged
-
-        with logged(task) as log:
-            yield log
-        return
     report = console.Plan() if plan else console.Console()
-    try:
-        yield report
-    except KeyboardInterrupt as interrupted:
-        if report.running:
-            interrupted.add_note(UNFINISHED)
-        raise
-    finally:
-        report.close()
+    with logged(task) if log_json else nullcontext(report) as chosen:
+        try:
+            yield chosen
+        except KeyboardInterrupt as interrupted:
+            if chosen.running:
+                interrupted.add_note(UNFINISHED)
+            raise
+        finally:
+            chosen.close()
 
 
 def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:

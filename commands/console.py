@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +11,9 @@ from commands.colour import painter
 from commands.progress import ProgressLine
 from commands.statement_words import first_words
 from engine.report import Action, Report
+
+# Columns in which a file's whole name leaves no room for its statement.
+NARROW = 60
 
 
 class Console(Report):
@@ -92,8 +96,11 @@ class Console(Report):
         """Which file, which of its statements, and what that does."""
         if self.done >= self.steps:
             return self.name
+        narrow = shutil.get_terminal_size().columns < NARROW
+        name = self.name.partition("_")[0] if narrow else self.name
+        place = f" {self.done + 1}/{self.steps}" if self.steps > 1 else ""
         words = f" {self.words}" if self.words else ""
-        return f"{self.name} {self.done + 1}/{self.steps}{words}"
+        return f"{name}{place}{words}"
 
     def _share(self) -> float | None:
         """How much of a file of several statements is done."""

@@ -35,6 +35,7 @@ class JsonLog(Console):
         print(text, flush=True)
 
     def locked(self, database: str, seconds: float) -> None:
+        super().locked(database, seconds)
         self.event("lock", database=database, waited_ms=_ms(seconds))
 
     @contextmanager

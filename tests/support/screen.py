@@ -6,14 +6,18 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+# Seconds after which what was waited for will not come.
+PATIENCE = 30
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -27,8 +31,9 @@ class Screen:
 
     def shows(self, text: str) -> None:
         """Return when it stands there; raise where the task ends without it."""
+        give_up = time.monotonic() + PATIENCE
         while text not in CONTROL.sub("", self.text):
-            if not self._read():
+            if not self._read() or time.monotonic() > give_up:
                 raise AssertionError(f"{text!r} never came, but:\n{self.text}")
 
     def types(self, text: str) -> None:
@@ -46,6 +51,8 @@ class Screen:
         return re.split(r"[\r\n]+", CONTROL.sub("", self.text))
 
     def _read(self) -> bool:
+        if not select.select([self.terminal], [], [], PATIENCE)[0]:
+            raise AssertionError(f"nothing more comes, after:\n{self.text}")
         with suppress(OSError):  # Linux has EIO for a terminal that nobody holds any more
             if more := os.read(self.terminal, 65536):
                 self.text += more.decode(errors="replace")
