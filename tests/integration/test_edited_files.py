@@ -26,7 +26,6 @@ import sys
 from pathlib import Path
 opened = []
 sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event == "open" else None)
-from engine.run.runner import Runner
 from tests.support.runners import runner_on
 runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
 print(*(Path(path).name for path in opened if path.startswith(sys.argv[2]) and path[-3:] == ".py"))

@@ -326,7 +326,7 @@ def test_without_its_guard_a_runner_goes_no_further(
 RUN = """
 import sys
 from pathlib import Path
-from engine.run.runner import Runner
+from tests.support.runners import runner_on
 try:
     runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
 except KeyboardInterrupt:
