@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from engine.diff.change import Change
@@ -110,6 +110,7 @@ class SchemaMigrations:
         """The file of one transaction; none where nothing is to be done."""
         if not (stage.plan or stage.renames):
             return []
+        emptied = self._emptied(stage.plan)
         renames = [Statement("renames", rename.sql) for rename in stage.renames]
         back = [Statement("renames", rename.back.sql) for rename in reversed(stage.renames)]
         file = self.bench.add(
@@ -117,9 +118,9 @@ class SchemaMigrations:
             renames + self._statements(stage.plan),
             self._statements(self.plan(stage.wanted, stage.start)) + back,
             [*map(str, stage.renames), *_summary(stage.plan)],
-            *_remarks(stage.plan, split),
+            *_remarks(stage.plan, split, emptied),
         )
-        self._prove(file, stage.known, stage.wanted)
+        self._prove(file, stage.known, stage.wanted, emptied)
         return [file]
 
     def _online_file(
@@ -129,16 +130,17 @@ class SchemaMigrations:
         none where the first file has done it all: DROP COLUMN takes its indexes along."""
         if not plan:
             return []
+        emptied = self._emptied(plan)
         file = self.bench.add(
             title,
             self._online_statements(plan, known, split.filled),
             self._online_statements(self.plan(wanted, known), wanted),
             _summary(plan),
             "Its statements stand alone, so that tables with rows stay in use meanwhile.",
-            *_remarks(plan, split),
+            *_remarks(plan, split, emptied),
             atomic=False,
         )
-        self._prove(file, known, wanted)
+        self._prove(file, known, wanted, emptied)
         return [file]
 
     def _statements(self, plan: list[Change]) -> list[Statement]:
@@ -159,15 +161,22 @@ class SchemaMigrations:
         forms = online_statements(plan, old, filled)
         return [Statement(self.ownership.owner_of(change), sql) for change, sql in forms]
 
-    def _prove(self, file: Generated, known: Schema, wanted: Schema) -> None:
+    def _prove(
+        self, file: Generated, known: Schema, wanted: Schema, emptied: Sequence[str]
+    ) -> None:
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
         self.bench.prove(
             file,
-            lambda: self.bench.read(depends=False),
+            lambda bench: bench.read(depends=False),
             known,
             wanted,
             lambda got, expected: [str(change) for change in diff(got, expected)],
+            emptied,
         )
+
+    def _emptied(self, plan: list[Change]) -> list[str]:
+        """The tables with rows that would have no value for a column that comes back."""
+        return self.bench.filled(change.table for change in plan if _is_bare(change))
 
 
 def _summary(plan: Iterable[Change]) -> list[str]:
@@ -177,7 +186,7 @@ def _summary(plan: Iterable[Change]) -> list[str]:
     return lines or (["change comments"] if listed else [])
 
 
-def _remarks(plan: Iterable[Change], split: Split) -> Iterator[str]:
+def _remarks(plan: Iterable[Change], split: Split, emptied: Sequence[str]) -> Iterator[str]:
     """What a reviewer should know."""
     listed = list(plan)
     if losing := [change.losing for change in listed if change.losing]:
@@ -187,5 +196,13 @@ def _remarks(plan: Iterable[Change], split: Split) -> Iterator[str]:
             f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
             "is waiting, or take several steps."
         )
-    if bare := [c.target for c in listed if c.action == "drop" and is_unfillable(c.old)]:
+    if bare := [change.target for change in listed if _is_bare(change)]:
         yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."
+    if emptied:
+        # The files so far put rows into it, so the look through the files finds that, too.
+        yield f"# lint: ignore irreversible {', '.join(emptied)} has rows, see above"
+
+
+def _is_bare(change: Change) -> bool:
+    """Whether it drops a NOT NULL column without a default, which rows could not get back."""
+    return change.action == "drop" and is_unfillable(change.old)

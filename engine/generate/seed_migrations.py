@@ -47,8 +47,8 @@ class SeedMigrations:
         counts = Counter(f"{sql.partition(' ')[0].lower()} rows of {table}" for table, sql in up)
         file = self.bench.add(title, self._owned(up), self._owned(down), list(counts))
 
-        def comparable() -> Comparable:
-            return read(self.bench.connection.cursor(), after.keys).comparable()
+        def comparable(bench: Bench) -> Comparable:
+            return read(bench.connection.cursor(), after.keys).comparable()
 
         self.report.message(f"proving {file.name}: migrate, rollback, migrate")
         self.bench.prove(file, comparable, before.comparable(), after.comparable(), differences)

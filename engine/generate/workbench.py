@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import psycopg2
 
+from engine.connect.connection import connect
 from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
@@ -18,11 +20,12 @@ from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
 from engine.project import Project
-from engine.run.replay import round_trip
+from engine.run.replay import Leg, replayed, round_trip
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
+from engine.schema.quoting import name
 from engine.sql import statements
 
 State = TypeVar("State")
@@ -108,43 +111,81 @@ class Bench:
     ) -> Generated:
         """Add the next file to the migrations. remarks: paragraphs of its header."""
         number = migration_folder.next_number(self.migrations)
-        name = f"{number:03}_{title}"
+        file_name = f"{number:03}_{title}"
         proof = (
             f"Written by `{self.project.task('generate')}` and proven on PostgreSQL "
             f"{self.version}: migrate, rollback and migrate again gave what the domains ask for, "
             "what was there before, and what the domains ask for."
         )
-        text = migration_text(name, [proof, *remarks], up, down, atomic=atomic)
-        path = self.project.migrations / f"{name}.py"
+        text = migration_text(file_name, [proof, *remarks], up, down, atomic=atomic)
+        path = self.project.migrations / f"{file_name}.py"
         self.migrations.append(migration_file.written(path, text))
-        return Generated(name, text, summary)
+        return Generated(file_name, text, summary)
+
+    def filled(self, tables: Iterable[str]) -> list[str]:
+        """Those of the tables that have rows, in order."""
+        filled = []
+        for table in sorted(set(tables)):
+            cursor = self.connection.cursor()
+            cursor.execute(f"SELECT FROM {name(table)} LIMIT 1")
+            if cursor.rowcount:
+                filled.append(table)
+        return filled
 
     def prove(
         self,
         file: Generated,
-        read: Callable[[], State],
+        read: Callable[[Bench], State],
         known: State,
         wanted: State,
         differences: Callable[[State, State], list[str]],
+        emptied: Sequence[str] = (),
     ) -> None:
-        """Run the newest file up, back and up again; read the state each time.
+        """Run the newest file up, back and up again; read the state each time. emptied: tables
+        whose rows have to go before the way back, which is then tried in a database of its own.
 
         Raises GenerateError where the state is not the one known before or the one wanted.
         """
 
-        def down() -> None:
-            self.runner.rollback(losing=True)
+        if emptied:
+            # With its rows the table has to go up, too; there it stays for the files to come.
+            try:
+                self.runner.migrate()
+            except MigrationFailed as error:
+                raise _failed(file, Leg.UP, error) from error
+        with self._emptied(emptied) as bench:
+            trip = round_trip(
+                bench.runner.migrate,
+                lambda: bench.runner.rollback(losing=True),
+                lambda: read(bench),
+                known,
+                wanted,
+            )
+            for passed in trip:
+                leg, got, expected = passed.leg, passed.got, passed.expected
+                if isinstance(passed.error, MigrationFailed):
+                    raise _failed(file, leg, passed.error) from passed.error
+                if passed.error:
+                    raise passed.error
+                if got is not None and expected is not None and got != expected:
+                    listed = "\n".join(f"  - {line}" for line in differences(got, expected))
+                    raise _unproven(file, f"after {leg} these differences are left:\n{listed}")
 
-        for passed in round_trip(self.runner.migrate, down, read, known, wanted):
-            leg, got, expected = passed.leg, passed.got, passed.expected
-            if isinstance(passed.error, MigrationFailed):
-                reason = f"{leg} fails: {passed.error.what}\n{passed.error.why}"
-                raise _unproven(file, reason) from passed.error
-            if passed.error:
-                raise passed.error
-            if got is not None and expected is not None and got != expected:
-                listed = "\n".join(f"  - {line}" for line in differences(got, expected))
-                raise _unproven(file, f"after {leg} these differences are left:\n{listed}")
+    @contextmanager
+    def _emptied(self, tables: Sequence[str]) -> Iterator[Bench]:
+        """A bench like this one without the rows of the tables; itself where there are none."""
+        if not tables:
+            yield self
+            return
+        with (
+            replayed(self.project, self.migrations) as replay,
+            closing(connect(replay.project, autocommit=True)) as connection,
+        ):
+            connection.cursor().execute(f"TRUNCATE {', '.join(map(name, tables))} CASCADE")
+            bench = copy(self)
+            bench.connection, bench.project = connection, replay.project
+            bench.runner = replay.runner()
+            yield bench
 
 
 @contextmanager
@@ -171,6 +212,10 @@ def _refused(change: Change | Rename, error: psycopg2.Error) -> GenerateError:
         why=f"{postgres_errors.server_detail(error)}\nNo file was written.",
         fix="make the change in smaller steps, or write this part of it by hand.",
     )
+
+
+def _failed(file: Generated, leg: Leg, error: MigrationFailed) -> GenerateError:
+    return _unproven(file, f"{leg} fails: {error.what}\n{error.why}")
 
 
 def _unproven(file: Generated, reason: str) -> GenerateError:

@@ -10,8 +10,9 @@ from peewee import SQL, ForeignKeyField, IntegerField, Model, TextField
 
 from kernel.domain import Domain
 from kernel.models import BaseModel
-from tests.support.databases import query
-from tests.support.workshop import Workshop
+from tests.support.checks import looked_through
+from tests.support.databases import execute, query
+from tests.support.workshop import Register, Workshop
 
 
 def counted(domain: Domain) -> None:
@@ -85,3 +86,41 @@ def test_a_table_may_have_nothing_that_could_be_given(workshop: Workshop) -> Non
     workshop.first(bare)
     assert query(workshop.url, "SELECT code FROM settings") == [("main",)]
     assert workshop.generate(bare) == []
+
+
+def places(*, old: bool) -> Register:
+    """A seeded table, with a column at first that no default fills."""
+
+    def register(domain: Domain) -> None:
+        class Place(BaseModel):
+            code = TextField(unique=True)
+            if old:
+                rank = IntegerField()
+
+            class Meta:
+                table_name = "places"
+
+        def seed(seeder: Any) -> None:
+            row: dict[str, Any] = {"code": "main"} | ({"rank": 1} if old else {})
+            seeder.ensure(Place, [row], key="code")
+
+        domain.models(Place)
+        domain.seed(seed)
+
+    return register
+
+
+@pytest.mark.only("newest")
+def test_a_column_that_nothing_fills_may_go_from_a_seeded_table(workshop: Workshop) -> None:
+    """The way back, which needs an empty table, is proven on one; the head of the file says so."""
+    workshop.first(places(old=True))
+    known = workshop.read()
+    (path,) = workshop.generate(places(old=False), "places.rank")
+    assert "Rolling back needs an empty table" in path.read_text()
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT code FROM places") == [("main",)]
+    assert workshop.generate(places(old=False)) == []
+    assert looked_through(workshop.url, workshop).findings == ()
+    execute(workshop.url, "DELETE FROM places")
+    workshop.runner.rollback(losing=True)
+    assert workshop.read() == known
