@@ -13,10 +13,9 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from demo.moments import DAY, HOUR, MINUTE
-from domains import portion
+from domains import portion, share
 from domains.billing.models import InvoiceItemKind, InvoiceStatus
-from domains.billing.operations import DAYS_TO_PAY
-from domains.billing.periods import following
+from domains.billing.periods import following, prorated
 from domains.payments.models import PaymentStatus
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from demo.plan import Plan
 
 VAT_BP = 1_100
+DAYS_TO_PAY = 7
 DAYS_OF_GRACE = 3
 UNPAID_UNTIL_SUSPENDED = 2
 
@@ -38,11 +38,12 @@ class Way(Enum):
 
 
 class Item(NamedTuple):
-    """A line of a bill; rupiah before tax, and the tax."""
+    """A line of a bill; rupiah before tax, its share of the discount, and the tax on the rest."""
 
     kind: InvoiceItemKind
     description: str
     amount: int
+    discount: int
     tax: int
 
 
@@ -99,6 +100,8 @@ def bills(subscriber: Subscriber, plan: Plan, now: int) -> Iterator[Bill]:
     begins, last = subscriber.billed_from, subscriber.ends_on or date.max
     while begins <= last and begins < plan.today and overdue < UNPAID_UNTIL_SUSPENDED:
         ends = following(begins, subscriber.anchor_day, subscriber.cycle)
+        if subscriber.ends_on:
+            ends = min(ends, subscriber.ends_on + timedelta(1))
         bill = _bill(subscriber, plan, now, number, begins, ends)
         yield bill
         overdue = overdue + 1 if bill.overdue(plan.today) else 0
@@ -112,6 +115,7 @@ def _bill(
     items = _items(chance, subscriber, number, begins, ends)
     subtotal = sum(line.amount for line in items)
     discount = subtotal // 10 // 1000 * 1000 if chance.random() < 0.04 else 0
+    items = _discounted(items, subtotal, discount)
     tax = sum(line.tax for line in items)
     total = subtotal - discount + tax
     # Who signs up during the day is billed in the evening, all others in the morning.
@@ -141,8 +145,10 @@ def _items(
     chance: Random, subscriber: Subscriber, number: int, begins: date, ends: date
 ) -> tuple[Item, ...]:
     last = ends - timedelta(1)
+    whole = (begins, following(begins, subscriber.anchor_day, subscriber.cycle))
+    price = prorated(subscriber.price, whole, (begins, ends))
     text = f"{subscriber.product.name}, {begins:%d/%m/%Y} - {last:%d/%m/%Y}"
-    items = [item(InvoiceItemKind.SUBSCRIPTION, text, subscriber.price)]
+    items = [item(InvoiceItemKind.SUBSCRIPTION, text, price)]
     if number == 0 and subscriber.is_new:
         items.append(item(InvoiceItemKind.INSTALLATION, "Biaya pemasangan", 250_000))
         if chance.random() < 0.3:
@@ -154,7 +160,21 @@ def _items(
 
 def item(kind: InvoiceItemKind, description: str, amount: int) -> Item:
     """A line with its tax. amount: rupiah before tax."""
-    return Item(kind, description, amount, portion(amount, VAT_BP))
+    return Item(kind, description, amount, 0, portion(amount, VAT_BP))
+
+
+def _discounted(items: tuple[Item, ...], subtotal: int, discount: int) -> tuple[Item, ...]:
+    """The lines with their shares of a discount, as `issue` shares it out."""
+    if not discount:
+        return items
+    reached = given = 0
+    lines = []
+    for line in items:
+        reached += line.amount
+        part = share(discount, reached, subtotal) - given
+        given += part
+        lines.append(line._replace(discount=part, tax=portion(line.amount - part, VAT_BP)))
+    return tuple(lines)
 
 
 def _attempts(
@@ -179,14 +199,14 @@ def _attempts(
 def _false_start(chance: Random, begun: int, total: int) -> Attempt | None:
     """An attempt through the gateway that comes to nothing, as some do."""
     luck = chance.random()
-    for share, status, seconds in (
+    for chance_of, status, seconds in (
         (0.06, PaymentStatus.EXPIRED, DAY),
         (0.08, PaymentStatus.FAILED, 3 * MINUTE),
         (0.09, PaymentStatus.CANCELLED, 8 * MINUTE),
         (0.093, PaymentStatus.REFUNDED, 20 * HOUR),
         (0.095, PaymentStatus.REVIEW, 2 * MINUTE),
     ):
-        if luck < share:
+        if luck < chance_of:
             return Attempt(begun, begun + seconds, status, Way.GATEWAY, total, 0)
     return None
 

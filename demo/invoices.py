@@ -114,6 +114,7 @@ def _items(story: Story, moment: int, invoice: int, items: tuple[Item, ...]) -> 
             description=item.description,
             unit_price=item.amount,
             amount=item.amount,
+            discount=item.discount,
             tax_rate_bp=VAT_BP,
             tax=item.tax,
             created_at=moment,
@@ -133,7 +134,7 @@ def _link(
     story.book[PaymentLink].add(
         invoice=invoice.id,
         token_hash=tokens.digest(f"{story.plan.seed}/link/{invoice.number}"),
-        amount=bill.total,
+        amount=bill.total - bill.paid if status == PaymentLinkStatus.OPEN else bill.total,
         url=f"https://pay.example.com/{story.plan.seed}/{invoice.id}",
         status=status,
         expires_at=moment + LINK_DAYS * DAY,

@@ -93,6 +93,7 @@ def _add(
         provider=callbacks.PROVIDER if way is Way.GATEWAY else None,
         external_ref=callbacks.reference(sheet.last_id + 1) if way is Way.GATEWAY else None,
         paid_at=attempt.came_in_at,
+        **_given_back(attempt),
         expires_at=moment + DAY if way in (Way.GATEWAY, Way.TRANSFER) else None,
         received_by=member.id if way is Way.COUNTER else None,
         created_at=moment,
@@ -103,6 +104,16 @@ def _add(
         deed = ("payments.write", "payment", payment)
         story.at(attempt.settled, staff.did, person.branch, member, *deed)
     return payment
+
+
+def _given_back(attempt: Attempt) -> dict[str, Any]:
+    if attempt.status != PaymentStatus.REFUNDED:
+        return {}
+    return {
+        "refunded": attempt.amount,
+        "refunded_at": attempt.settled,
+        "refund_reason": "Dibayar dua kali",
+    }
 
 
 def _settle(story: Story, moment: int, case: Case) -> None:
@@ -146,7 +157,7 @@ def _refund(story: Story, moment: int, case: Case, charge: int) -> None:
         person,
         TransactionLogEntryType.REFUND,
         -amount,
-        f"Refund: {_description(story, case.attempt)}",
+        "Refund: Dibayar dua kali",
         reference_type="payment",
         reference_id=case.payment,
     )

@@ -8,13 +8,12 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from demo import invoices, messages, names, payments, staff, tokens
-from demo.bills import DAYS_OF_GRACE, Way, bills
+from demo.bills import DAYS_OF_GRACE, DAYS_TO_PAY, Way, bills
 from demo.customers import Outlook, Person, Subscriber, foresee
 from demo.ledger import post
 from demo.moments import DAY, HOUR, add_months
 from demo.network import synchronised
 from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
-from domains.billing.operations import DAYS_TO_PAY
 from domains.billing.periods import MONTHS
 from domains.customers.models import Customer, CustomerStatus, TransactionLogEntryType
 from domains.mikrotik.models import PppoeUser, PppoeUserStatus
@@ -203,7 +202,7 @@ def _subscription(
         status = SubscriptionStatus.SUSPENDED
     else:
         status = SubscriptionStatus.ACTIVE
-    billed = status == SubscriptionStatus.ACTIVE and (ends_on is None or next_on <= ends_on)
+    billed = status != SubscriptionStatus.ENDED and (ends_on is None or next_on <= ends_on)
     return story.book[Subscription].add(
         location=subscriber.person.branch.id,
         customer=subscriber.person.id,
@@ -215,6 +214,7 @@ def _subscription(
         anchor_day=subscriber.anchor_day,
         started_on=subscriber.started_on,
         ended_on=ends_on,
+        suspended_on=next_on if status == SubscriptionStatus.SUSPENDED else None,
         next_billing_on=next_on if billed else None,
         created_at=created,
     )

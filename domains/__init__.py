@@ -5,13 +5,21 @@
 Each name is documented where it is defined, in `kernel/`.
 """
 
-from kernel.database_rules import rule_violations
+from kernel.database_rules import operation, rule_violations
 from kernel.domain import Domain
-from kernel.errors import BillingError, Missing, RuleViolation
+from kernel.errors import (
+    BillingError,
+    InvalidValue,
+    Missing,
+    RuleViolation,
+    TryAgain,
+    Unavailable,
+)
 from kernel.fields import (
     BasisPointsField,
     CheckedField,
     DateRangeField,
+    DayField,
     DigestField,
     EnumField,
     InetField,
@@ -23,13 +31,16 @@ from kernel.fields import (
     TimestampField,
 )
 from kernel.models import BaseModel, IdentityField, TimestampedModel
-from kernel.money import portion
+from kernel.money import portion, share, whole_rupiah
 from kernel.permissions import UnknownPermission, check_permission, declared_permissions
 from kernel.phone import normalise_phone
-from kernel.row_locks import change, lock, lock_all
+from kernel.row_locks import change, get, identity, lock, lock_all
+from kernel.rule_statements import fixed, touch
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
+from kernel.text_fields import LineField, NoteField
+from kernel.text_rules import clear_json, clear_name, one_line
 
 __all__ = [
     "BaseModel",
@@ -37,14 +48,18 @@ __all__ = [
     "BillingError",
     "CheckedField",
     "DateRangeField",
+    "DayField",
     "DigestField",
     "Domain",
     "EnumField",
     "IdentityField",
     "InetField",
+    "InvalidValue",
+    "LineField",
     "MacField",
     "Missing",
     "MoneyField",
+    "NoteField",
     "PhoneField",
     "RuleViolation",
     "Secret",
@@ -57,13 +72,25 @@ __all__ = [
     "TextArrayField",
     "TimestampField",
     "TimestampedModel",
+    "TryAgain",
+    "Unavailable",
     "UnknownPermission",
     "change",
     "check_permission",
+    "clear_json",
+    "clear_name",
     "declared_permissions",
+    "fixed",
+    "get",
+    "identity",
     "lock",
     "lock_all",
     "normalise_phone",
+    "one_line",
+    "operation",
     "portion",
     "rule_violations",
+    "share",
+    "touch",
+    "whole_rupiah",
 ]

@@ -132,7 +132,7 @@ def _not_stored(field: Any, default: Any) -> str:
         return str(error)
     if isinstance(field, NUMBERS) and not isinstance(value, int | float | Decimal):
         return "it is no number"
-    if isinstance(field, MoneyField) and field.check and value < 0:
+    if isinstance(field, MoneyField) and not field.signed and value < 0:
         return "it is below zero"
     if isinstance(field, BasisPointsField) and not 0 <= value <= 10_000:
         return "it is not between 0 and 10,000"

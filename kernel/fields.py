@@ -16,6 +16,7 @@ from peewee import (
     BigIntegerField,
     BlobField,
     Check,
+    DateField,
     Field,
     FieldAccessor,
     IntegerField,
@@ -23,31 +24,48 @@ from peewee import (
     TextField,
 )
 
-from kernel.phone import normalise_phone
+from kernel.errors import InvalidValue
+from kernel.money import MOST_RUPIAH, whole_rupiah
+from kernel.phone import Phone, normalise_phone
 from kernel.secrets import Secret
 
 ENUM_BYTES = 63
 
 
 class CheckedField(Field):
-    """A field whose type says less than its rule: `check` is SQL with `{column}` in it."""
+    """A field whose type says less than its rule: `check` is SQL with `{column}` in it.
+
+    check_name: how the constraint's name ends, between table and column and `_check`; left empty,
+    PostgreSQL gives the name.
+    """
 
     check = ""
+    check_name = ""
 
     def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
         super().bind(model, name, set_attribute)
         own = [] if self.constraints is None else self.constraints
         if self.check and isinstance(own, list | tuple):  # else: a slip, which the registry tells
-            self.constraints = [*own, Check(self.check.format(column=self.column_name))]
+            check = self.check.replace("{column}", self.column_name)
+            self.constraints = [*own, Check(check, name=self._rule(model))]
+
+    def _rule(self, model: type[Model]) -> str | None:
+        if not self.check_name:
+            return None
+        return f"{model._meta.table_name}_{self.column_name}_{self.check_name}_check"
 
 
-class TimestampField(Field):
-    """A moment: `timestamptz`; a naive datetime is refused, for it names no moment.
+class TimestampField(CheckedField):
+    """A moment of the years 2000 to 2099: `timestamptz`; a naive datetime is refused, for it names
+    no moment.
 
-    last: the place among the columns that stand behind all others.
+    PostgreSQL takes the year 20206 and infinity as well, which no Python program can read again.
+    The bounds are counted in seconds, so that no session's time zone moves them. last: the place
+    among the columns that stand behind all others.
     """
 
     field_type = "TIMESTAMPTZ"
+    check = "EXTRACT(epoch FROM {column}) BETWEEN 946684800 AND 4102444799"
 
     def __init__(self, *, last: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -56,19 +74,31 @@ class TimestampField(Field):
 
     def db_value(self, value: Any) -> Any:
         if isinstance(value, datetime) and value.tzinfo is None:
-            raise ValueError(
+            raise InvalidValue(
                 f"{self.name}: {value!r} has no time zone; pass an aware datetime, "
-                "for example datetime.now(timezone.utc)"
+                "for example datetime.now(timezone.utc)",
+                field=self.name,
             )
         return value
 
 
+class DayField(CheckedField, DateField):
+    """A day of the years 2000 to 2099."""
+
+    check = "EXTRACT(year FROM {column}) BETWEEN 2000 AND 2099"
+
+
 class MoneyField(CheckedField, BigIntegerField):
-    """Whole rupiah in a bigint, never below zero unless `signed`."""
+    """Whole rupiah in a bigint, up to a quadrillion, never below zero unless `signed`; a fraction
+    is refused, not cut."""
 
     def __init__(self, *, signed: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.check = "" if signed else "{column} >= 0"
+        self.signed = signed
+        self.check = f"{{column}} BETWEEN {-MOST_RUPIAH if signed else 0} AND {MOST_RUPIAH}"
+
+    def db_value(self, value: Any) -> Any:
+        return None if value is None else whole_rupiah(value, self.name)
 
 
 class BasisPointsField(CheckedField, IntegerField):
@@ -80,10 +110,13 @@ class BasisPointsField(CheckedField, IntegerField):
 class PhoneField(CheckedField, TextField):
     """Digits with country code and no plus (`62812…`); other spellings are normalised."""
 
-    check = "{column} ~ '^[1-9][0-9]{{7,14}}$'"
+    check = "{column} ~ '^[1-9][0-9]{7,14}$'"
 
     def db_value(self, value: Any) -> Any:
-        return None if value is None else normalise_phone(str(value))
+        return None if value is None else normalise_phone(value)
+
+    def python_value(self, value: Any) -> Phone | None:
+        return None if value is None else Phone(value)
 
 
 class SecretAccessor(FieldAccessor):
@@ -194,7 +227,11 @@ class MacField(Field):
     field_type = "MACADDR"
 
 
-class DateRangeField(Field):
-    """A range of days, as psycopg2's DateRange."""
+class DateRangeField(CheckedField):
+    """A range of days of the years 2000 to 2099, as psycopg2's DateRange."""
 
     field_type = "DATERANGE"
+    check = (
+        "EXTRACT(year FROM lower({column})) BETWEEN 2000 AND 2099"
+        " AND EXTRACT(year FROM upper({column})) BETWEEN 2000 AND 2099"
+    )

@@ -26,6 +26,22 @@ BEGIN
 END
 $$
 """
+REFUSE_CHANGE_OF_FIXED_COLUMNS = """
+CREATE FUNCTION refuse_change_of_fixed_columns() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    fixed text;
+BEGIN
+    FOREACH fixed IN ARRAY TG_ARGV LOOP
+        IF to_jsonb(OLD) -> fixed IS DISTINCT FROM to_jsonb(NEW) -> fixed THEN
+            RAISE EXCEPTION '%: % of row % is fixed once it is made', TG_TABLE_NAME, fixed, OLD.id
+                USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, COLUMN = fixed,
+                      CONSTRAINT = TG_NAME, HINT = 'Make a new row, and retire this one.';
+        END IF;
+    END LOOP;
+    RETURN NEW;
+END
+$$
+"""
 UPDATED_AT = """
 CREATE TRIGGER "{table}_updated_at" BEFORE UPDATE ON "{table}"
 FOR EACH ROW WHEN ({changed}) EXECUTE FUNCTION set_updated_at()
@@ -69,4 +85,4 @@ def _row_is_new(model: type[Model]) -> str:
 def register(domain: Any) -> None:
     """Register what no single domain owns; the registry calls this before every other domain."""
     domain.extension("uuid-ossp", optional=True)
-    domain.sql(SET_UPDATED_AT, REFUSE_MOVE, REFUSE_CHANGE)
+    domain.sql(SET_UPDATED_AT, REFUSE_MOVE, REFUSE_CHANGE, REFUSE_CHANGE_OF_FIXED_COLUMNS)

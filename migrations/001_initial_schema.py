@@ -6,7 +6,7 @@ gave what the domains ask for, what was there before, and what the domains ask f
 
 
 def migrate(migrator, database, *, fake=False):
-    # ── base ────────────────────────────────────────────────────────────────────────────────────
+    # ── <kernel> ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""SET LOCAL check_function_bodies = off""")
     migrator.sql("""
@@ -26,6 +26,25 @@ AS $function$
 BEGIN
     RAISE EXCEPTION '%%: %% is refused: %%', TG_TABLE_NAME, TG_OP, TG_ARGV[0]
         USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION refuse_change_of_fixed_columns()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    fixed text;
+BEGIN
+    FOREACH fixed IN ARRAY TG_ARGV LOOP
+        IF to_jsonb(OLD) -> fixed IS DISTINCT FROM to_jsonb(NEW) -> fixed THEN
+            RAISE EXCEPTION '%%: %% of row %% is fixed once it is made', TG_TABLE_NAME, fixed, OLD.id
+                USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, COLUMN = fixed,
+                      CONSTRAINT = TG_NAME, HINT = 'Make a new row, and retire this one.';
+        END IF;
+    END LOOP;
+    RETURN NEW;
 END
 $function$
 """)
@@ -75,7 +94,8 @@ CREATE FUNCTION keep_a_super_admin()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    PERFORM FROM roles WHERE code = 'super_admin' FOR NO KEY UPDATE;
+    UPDATE roles SET created_at = created_at
+    WHERE id = (SELECT id FROM roles WHERE code = 'super_admin') AND xmin <> pg_current_xact_id()::xid;
     IF EXISTS (SELECT FROM admin_users) AND NOT EXISTS (
         SELECT FROM admin_users a JOIN roles r ON r.id = a.role_id
         WHERE r.code = 'super_admin' AND a.is_active
@@ -130,9 +150,15 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT roles_pkey PRIMARY KEY (id),
-            CONSTRAINT roles_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]*$'::text),
-            CONSTRAINT roles_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT roles_permissions_form_check CHECK (permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'::text)
+            CONSTRAINT roles_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT roles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT roles_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT roles_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT roles_description_check CHECK (char_length(description) <= 10000),
+            CONSTRAINT roles_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT roles_permissions_form_check CHECK (permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'::text),
+            CONSTRAINT roles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT roles_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql(r"""
@@ -151,10 +177,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT admin_users_pkey PRIMARY KEY (id),
-            CONSTRAINT admin_users_email_form_check CHECK (email ~ '^[^@\s]+@[^@\s]+$'::text),
+            CONSTRAINT admin_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT admin_users_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT admin_users_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT admin_users_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
             CONSTRAINT admin_users_failed_logins_check CHECK (failed_logins >= 0),
-            CONSTRAINT admin_users_full_name_not_blank_check CHECK (btrim(full_name) <> ''::text),
+            CONSTRAINT admin_users_full_name_not_blank_check CHECK (full_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(full_name) <= 200 AND full_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT admin_users_last_login_at_check CHECK (EXTRACT(epoch FROM last_login_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_login_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT admin_users_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
             CONSTRAINT admin_users_password_hash_is_bcrypt_check CHECK (password_hash ~ '^\$2[aby]\$(1[0-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text),
+            CONSTRAINT admin_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT admin_users_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT admin_users_username_form_check CHECK (username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{1,63}$'::text)
         )
     """)
@@ -170,8 +203,16 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT user_sessions_pkey PRIMARY KEY (id),
+            CONSTRAINT user_sessions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT user_sessions_expires_after_created_check CHECK (expires_at > created_at),
-            CONSTRAINT user_sessions_token_hash_check CHECK (octet_length(token_hash) = 32)
+            CONSTRAINT user_sessions_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_revoked_at_check CHECK (EXTRACT(epoch FROM revoked_at) >= 946684800::numeric AND EXTRACT(epoch FROM revoked_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_token_hash_check CHECK (octet_length(token_hash) = 32),
+            CONSTRAINT user_sessions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT user_sessions_user_agent_check CHECK (char_length(user_agent) <= 10000)
         )
     """)
     migrator.sql("""
@@ -267,6 +308,8 @@ CREATE FUNCTION keep_default_location()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
+    UPDATE locations SET created_at = created_at
+    WHERE id = (SELECT id FROM locations WHERE is_default) AND xmin <> pg_current_xact_id()::xid;
     IF EXISTS (SELECT FROM locations) AND NOT EXISTS (SELECT FROM locations WHERE is_default) THEN
         RAISE EXCEPTION 'locations: no branch would be the default; make another one the default'
             ' in the same transaction'
@@ -277,7 +320,7 @@ BEGIN
 END
 $function$
 """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE locations (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             code text NOT NULL,
@@ -290,11 +333,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT locations_pkey PRIMARY KEY (id),
-            CONSTRAINT locations_code_form_check CHECK (code ~ '^[A-Z0-9][A-Z0-9_-]*$'::text),
+            CONSTRAINT locations_address_check CHECK (char_length(address) <= 10000),
+            CONSTRAINT locations_code_form_check CHECK (code ~ '^[A-Z0-9][A-Z0-9_-]{0,62}$'::text),
+            CONSTRAINT locations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT locations_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT locations_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT locations_default_is_active_check CHECK (is_active OR NOT is_default),
-            CONSTRAINT locations_name_not_blank_check CHECK (btrim(name) <> ''::text),
+            CONSTRAINT locations_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT locations_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
-            CONSTRAINT locations_timezone_is_known_check CHECK (timezone ~ '^(UTC|[A-Z][A-Za-z_]*(/[A-Z][A-Za-z_-]*)+)$'::text AND (now() AT TIME ZONE timezone) IS NOT NULL)
+            CONSTRAINT locations_timezone_is_known_check CHECK (timezone ~ '^(UTC|[A-Z][A-Za-z_]*(/[A-Z][A-Za-z_-]*)+)$'::text AND (now() AT TIME ZONE timezone) IS NOT NULL),
+            CONSTRAINT locations_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT locations_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -305,7 +354,12 @@ $function$
             role_id bigint,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
-            CONSTRAINT location_users_pkey PRIMARY KEY (id)
+            CONSTRAINT location_users_pkey PRIMARY KEY (id),
+            CONSTRAINT location_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT location_users_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT location_users_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT location_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT location_users_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -371,7 +425,7 @@ $function$
 
     # ── plugins ─────────────────────────────────────────────────────────────────────────────────
 
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE payment_plugins (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             name text NOT NULL,
@@ -386,10 +440,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payment_plugins_pkey PRIMARY KEY (id),
+            CONSTRAINT payment_plugins_author_check CHECK (char_length(author) <= 10000),
             CONSTRAINT payment_plugins_config_schema_object_check CHECK (jsonb_typeof(config_schema) = 'object'::text),
-            CONSTRAINT payment_plugins_entry_point_form_check CHECK (entry_point ~ '^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$'::text),
-            CONSTRAINT payment_plugins_name_form_check CHECK (name ~ '^[a-z][a-z0-9_]*$'::text),
-            CONSTRAINT payment_plugins_version_not_blank_check CHECK (btrim(version) <> ''::text)
+            CONSTRAINT payment_plugins_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_plugins_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_plugins_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_plugins_description_check CHECK (char_length(description) <= 10000),
+            CONSTRAINT payment_plugins_entry_point_form_check CHECK (entry_point ~ '^[A-Za-z_][A-Za-z0-9_.]{0,126}:[A-Za-z_][A-Za-z0-9_]{0,62}$'::text),
+            CONSTRAINT payment_plugins_name_form_check CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT payment_plugins_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_plugins_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_plugins_version_not_blank_check CHECK (version ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(version) <= 200 AND version !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
         )
     """)
     migrator.sql(r"""
@@ -403,15 +464,21 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT plugin_configurations_pkey PRIMARY KEY (id),
-            CONSTRAINT plugin_configurations_key_demands_secret_check CHECK (is_secret OR key !~ 'key|secret|password|token'::text),
-            CONSTRAINT plugin_configurations_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]*$'::text),
+            CONSTRAINT plugin_configurations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_configurations_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_configurations_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_configurations_key_demands_secret_check CHECK (is_secret OR key !~ '(^|_)(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)(_|$)|password|passphrase|secret|token'::text),
+            CONSTRAINT plugin_configurations_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT plugin_configurations_secret_is_encrypted_check CHECK (is_secret = (value_enc IS NOT NULL)),
             CONSTRAINT plugin_configurations_secret_not_in_clear_check CHECK (value_enc IS NULL OR value IS NULL),
+            CONSTRAINT plugin_configurations_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_configurations_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT plugin_configurations_value_enc_check CHECK (octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 AND SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea),
-            CONSTRAINT plugin_configurations_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "key|secret|password|token" flag "i")'::jsonpath))
+            CONSTRAINT plugin_configurations_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND value::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
+            CONSTRAINT plugin_configurations_value_size_check CHECK (octet_length(value::text) <= 20000)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE plugin_error_logs (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             plugin_id bigint NOT NULL,
@@ -422,7 +489,11 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT plugin_error_logs_pkey PRIMARY KEY (id),
             CONSTRAINT plugin_error_logs_context_object_check CHECK (jsonb_typeof(context) = 'object'::text),
-            CONSTRAINT plugin_error_logs_error_type_not_blank_check CHECK (btrim(error_type) <> ''::text)
+            CONSTRAINT plugin_error_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_error_logs_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT plugin_error_logs_error_type_not_blank_check CHECK (error_type ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(error_type) <= 200 AND error_type !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT plugin_error_logs_message_check CHECK (char_length(message) <= 100000),
+            CONSTRAINT plugin_error_logs_stack_check CHECK (char_length(stack) <= 100000)
         )
     """)
     migrator.sql("""
@@ -505,7 +576,8 @@ $function$
             'charge',
             'refund',
             'adjustment',
-            'reversal'
+            'reversal',
+            'opening'
         )
     """)
     migrator.sql("""
@@ -522,6 +594,7 @@ BEGIN
     NEW.seq := coalesce(tip.seq, 0) + 1;
     NEW.balance_before := coalesce(tip.balance_after, 0);
     NEW.balance_after := NEW.balance_before + NEW.amount;
+    NEW.created_at := now();
     RETURN NEW;
 END
 $function$
@@ -536,7 +609,7 @@ DECLARE
         (SELECT balance_after FROM transaction_logs WHERE customer_id = NEW.id
          ORDER BY seq DESC LIMIT 1), 0);
 BEGIN
-    IF NEW.balance <> posted THEN
+    IF NEW.balance IS DISTINCT FROM posted THEN
         RAISE EXCEPTION 'customers: the ledger gives customer %% a balance of %%, not %%; post an'
             ' entry to transaction_logs instead', NEW.id, posted, NEW.balance
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'balance',
@@ -556,8 +629,9 @@ DECLARE
 BEGIN
     SELECT customer_id, amount, entry_type INTO original
     FROM transaction_logs WHERE id = NEW.reverses_id;
-    IF original.entry_type = 'reversal' OR original.customer_id <> NEW.customer_id
-        OR original.amount <> -NEW.amount
+    IF original.entry_type IS NOT DISTINCT FROM 'reversal'
+        OR original.customer_id IS DISTINCT FROM NEW.customer_id
+        OR original.amount IS DISTINCT FROM -NEW.amount
     THEN
         RAISE EXCEPTION 'transaction_logs: entry %% is no reversal of entry %%: that takes the same'
             ' customer, the opposite amount, and an entry that is no reversal itself',
@@ -580,7 +654,7 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
-    IF branch <> NEW.location_id THEN
+    IF branch IS DISTINCT FROM NEW.location_id THEN
         RAISE EXCEPTION '%%: customer %% belongs to location %%, not %%', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
@@ -598,7 +672,7 @@ AS $function$
 BEGIN
     UPDATE customers c SET balance = t.balance_after
     FROM transaction_logs t
-    WHERE c.id = NEW.customer_id AND t.customer_id = c.id AND t.balance_after <> c.balance
+    WHERE c.id = NEW.customer_id AND t.customer_id = c.id
       AND t.seq = (SELECT max(seq) FROM transaction_logs WHERE customer_id = NEW.customer_id);
     RETURN NULL;
 END
@@ -610,26 +684,40 @@ $function$
             location_id bigint NOT NULL,
             number text NOT NULL,
             name text NOT NULL,
-            phone text NOT NULL,
+            phone text,
+            phone_is_shared boolean NOT NULL DEFAULT false,
             email text,
             address text,
             status customer_status NOT NULL DEFAULT 'active'::customer_status,
             balance bigint NOT NULL DEFAULT 0,
             credit_limit bigint NOT NULL DEFAULT 0,
             notes text,
+            opted_out_at timestamp with time zone,
+            is_never_isolated boolean NOT NULL DEFAULT false,
             deleted_at timestamp with time zone,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT customers_pkey PRIMARY KEY (id),
+            CONSTRAINT customers_address_check CHECK (char_length(address) <= 10000),
+            CONSTRAINT customers_balance_check CHECK (balance >= '-1000000000000000'::bigint AND balance <= '1000000000000000'::bigint),
             CONSTRAINT customers_balance_within_credit_check CHECK (balance >= (- credit_limit)),
-            CONSTRAINT customers_credit_limit_check CHECK (credit_limit >= 0),
-            CONSTRAINT customers_email_form_check CHECK (email ~ '^[^@\s]+@[^@\s]+$'::text),
-            CONSTRAINT customers_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT customers_number_form_check CHECK (number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]*$'::text),
-            CONSTRAINT customers_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text)
+            CONSTRAINT customers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_credit_limit_check CHECK (credit_limit >= 0 AND credit_limit <= '1000000000000000'::bigint),
+            CONSTRAINT customers_deleted_at_check CHECK (EXTRACT(epoch FROM deleted_at) >= 946684800::numeric AND EXTRACT(epoch FROM deleted_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
+            CONSTRAINT customers_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT customers_notes_check CHECK (char_length(notes) <= 10000),
+            CONSTRAINT customers_number_form_check CHECK (number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]{0,62}$'::text),
+            CONSTRAINT customers_opted_out_at_check CHECK (EXTRACT(epoch FROM opted_out_at) >= 946684800::numeric AND EXTRACT(epoch FROM opted_out_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
+            CONSTRAINT customers_shared_phone_is_there_check CHECK (phone IS NOT NULL OR NOT phone_is_shared),
+            CONSTRAINT customers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT customers_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE transaction_logs (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             customer_id bigint NOT NULL,
@@ -645,14 +733,27 @@ $function$
             created_by_id bigint,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT transaction_logs_pkey PRIMARY KEY (id),
+            CONSTRAINT transaction_logs_amount_check CHECK (amount >= '-1000000000000000'::bigint AND amount <= '1000000000000000'::bigint),
             CONSTRAINT transaction_logs_amount_not_zero_check CHECK (amount <> 0),
+            CONSTRAINT transaction_logs_balance_after_check CHECK (balance_after >= '-1000000000000000'::bigint AND balance_after <= '1000000000000000'::bigint),
+            CONSTRAINT transaction_logs_balance_before_check CHECK (balance_before >= '-1000000000000000'::bigint AND balance_before <= '1000000000000000'::bigint),
             CONSTRAINT transaction_logs_balance_is_chained_check CHECK (balance_after = (balance_before + amount)),
-            CONSTRAINT transaction_logs_description_not_blank_check CHECK (btrim(description) <> ''::text),
+            CONSTRAINT transaction_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT transaction_logs_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT transaction_logs_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT transaction_logs_opening_is_first_check CHECK (entry_type <> 'opening'::transaction_log_entry_type OR seq = 1),
+            CONSTRAINT transaction_logs_payment_is_named_check CHECK ((entry_type <> ALL (ARRAY['payment'::transaction_log_entry_type, 'refund'::transaction_log_entry_type])) OR NOT reference_type IS DISTINCT FROM 'payment'::text),
             CONSTRAINT transaction_logs_reference_is_whole_check CHECK ((reference_type IS NULL) = (reference_id IS NULL)),
-            CONSTRAINT transaction_logs_reference_type_form_check CHECK (reference_type ~ '^[a-z][a-z0-9_]*$'::text),
+            CONSTRAINT transaction_logs_reference_type_form_check CHECK (reference_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT transaction_logs_reversal_names_entry_check CHECK ((entry_type = 'reversal'::transaction_log_entry_type) = (reverses_id IS NOT NULL)),
             CONSTRAINT transaction_logs_reverses_another_check CHECK (reverses_id <> id),
-            CONSTRAINT transaction_logs_seq_check CHECK (seq > 0)
+            CONSTRAINT transaction_logs_seq_check CHECK (seq > 0),
+            CONSTRAINT transaction_logs_sign_fits_type_check CHECK (
+        CASE
+            WHEN entry_type = ANY (ARRAY['top_up'::transaction_log_entry_type, 'payment'::transaction_log_entry_type]) THEN amount > 0
+            WHEN entry_type = ANY (ARRAY['charge'::transaction_log_entry_type, 'refund'::transaction_log_entry_type]) THEN amount < 0
+            ELSE true
+        END)
         )
     """)
     migrator.sql("""
@@ -681,10 +782,11 @@ $function$
         CREATE UNIQUE INDEX customers_location_id_number_key ON customers USING btree (location_id, number)
     """)
     migrator.sql("""
-        CREATE INDEX customers_name_phone_trgm_idx ON customers USING gin (((name || ' '::text) || phone) gin_trgm_ops)
+        CREATE INDEX customers_name_phone_trgm_idx ON customers USING gin (((name || ' '::text) || COALESCE(phone, ''::text)) gin_trgm_ops)
     """)
+    migrator.sql("""CREATE INDEX customers_phone_idx ON customers USING btree (phone)""")
     migrator.sql("""
-        CREATE UNIQUE INDEX customers_phone_key ON customers USING btree (phone) WHERE deleted_at IS NULL
+        CREATE UNIQUE INDEX customers_phone_key ON customers USING btree (phone) WHERE deleted_at IS NULL AND NOT phone_is_shared
     """)
     migrator.sql("""
         CREATE INDEX transaction_logs_created_by_id_idx ON transaction_logs USING btree (created_by_id) WHERE created_by_id IS NOT NULL
@@ -693,7 +795,13 @@ $function$
         CREATE UNIQUE INDEX transaction_logs_customer_id_seq_key ON transaction_logs USING btree (customer_id, seq)
     """)
     migrator.sql("""
-        CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id)
+        CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id) WHERE entry_type <> 'refund'::transaction_log_entry_type
+    """)
+    migrator.sql("""
+        CREATE INDEX transaction_logs_refunded_on_idx ON transaction_logs USING btree (created_at) WHERE entry_type = 'refund'::transaction_log_entry_type
+    """)
+    migrator.sql("""
+        CREATE INDEX transaction_logs_refunds_idx ON transaction_logs USING btree (reference_id) WHERE entry_type = 'refund'::transaction_log_entry_type
     """)
     migrator.sql("""
         CREATE UNIQUE INDEX transaction_logs_reverses_id_key ON transaction_logs USING btree (reverses_id) WHERE reverses_id IS NOT NULL
@@ -701,6 +809,10 @@ $function$
     migrator.sql("""
         CREATE TRIGGER customers_balance_follows_ledger BEFORE INSERT OR UPDATE OF balance ON customers
             FOR EACH ROW EXECUTE FUNCTION check_balance()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER customers_id_is_fixed BEFORE UPDATE OF id ON customers
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('id')
     """)
     migrator.sql("""
         CREATE TRIGGER customers_updated_at BEFORE UPDATE ON customers
@@ -722,29 +834,23 @@ $function$
         CREATE TRIGGER transaction_logs_reversal_mirrors_entry AFTER INSERT ON transaction_logs
             FOR EACH ROW WHEN (new.entry_type = 'reversal'::transaction_log_entry_type) EXECUTE FUNCTION check_reversal()
     """)
-    migrator.sql("""
-        COMMENT ON TABLE customers IS 'A subscriber of a branch. The balance changes only through transaction_logs.';
-        COMMENT ON COLUMN customers.id IS 'Identity.';
-        COMMENT ON COLUMN customers.location_id IS 'Branch that serves the customer.';
-        COMMENT ON COLUMN customers.number IS 'Customer number, unique in the branch.';
-        COMMENT ON COLUMN customers.name IS 'Full name.';
-        COMMENT ON COLUMN customers.phone IS 'WhatsApp number, digits with country code; one customer''s only.';
-        COMMENT ON COLUMN customers.email IS 'E-mail address; letter case does not matter.';
-        COMMENT ON COLUMN customers.address IS 'Where the service is installed.';
-        COMMENT ON COLUMN customers.status IS 'Served (active), stopped for a while (suspended) or gone (inactive).';
-        COMMENT ON COLUMN customers.balance IS 'Rupiah; above zero is credit, below zero is debt. Equals the last ledger entry.';
-        COMMENT ON COLUMN customers.credit_limit IS 'How far below zero the balance may go, rupiah.';
-        COMMENT ON COLUMN customers.notes IS 'Notes of the staff.';
-        COMMENT ON COLUMN customers.deleted_at IS 'When the customer was deleted.';
-        COMMENT ON COLUMN customers.created_at IS 'When the row was made.';
-        COMMENT ON COLUMN customers.updated_at IS 'When the row last really changed.'
-    """)
 
     # ── system ──────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
         CREATE TYPE setting_type AS ENUM ('string', 'integer', 'number', 'boolean', 'array', 'object')
     """)
+    migrator.sql("""
+CREATE FUNCTION stamp_activity()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    NEW.created_at := now();
+    RETURN NEW;
+END
+$function$
+""")
     migrator.sql(r"""
         CREATE TABLE activity_logs (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
@@ -759,33 +865,51 @@ $function$
             user_agent text,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT activity_logs_pkey PRIMARY KEY (id),
-            CONSTRAINT activity_logs_action_form_check CHECK (action ~ '^[a-z_]+\.[a-z_]+$'::text),
+            CONSTRAINT activity_logs_action_form_check CHECK (action ~ '^[a-z_]{1,31}\.[a-z_]{1,31}$'::text),
+            CONSTRAINT activity_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT activity_logs_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT activity_logs_details_is_object_check CHECK (jsonb_typeof(details) = 'object'::text),
             CONSTRAINT activity_logs_target_has_type_check CHECK (target_id IS NULL OR target_type IS NOT NULL),
-            CONSTRAINT activity_logs_target_type_form_check CHECK (target_type ~ '^[a-z][a-z0-9_]*$'::text),
-            CONSTRAINT activity_logs_username_not_blank_check CHECK (btrim(username) <> ''::text)
+            CONSTRAINT activity_logs_target_type_form_check CHECK (target_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT activity_logs_user_agent_check CHECK (char_length(user_agent) <= 10000),
+            CONSTRAINT activity_logs_username_not_blank_check CHECK (username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(username) <= 200 AND username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE settings (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             location_id bigint,
             key text NOT NULL,
             value jsonb NOT NULL,
             type setting_type NOT NULL,
+            least bigint,
+            most bigint,
             category text NOT NULL,
             description text NOT NULL,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT settings_pkey PRIMARY KEY (id),
-            CONSTRAINT settings_category_form_check CHECK (category ~ '^[a-z][a-z0-9_]*$'::text),
-            CONSTRAINT settings_description_not_blank_check CHECK (btrim(description) <> ''::text),
-            CONSTRAINT settings_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]*$'::text),
+            CONSTRAINT settings_category_form_check CHECK (category ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT settings_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT settings_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT settings_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT settings_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 200 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT settings_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT settings_key_names_no_secret_check CHECK (key !~ '(^|_)(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)$'::text),
+            CONSTRAINT settings_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT settings_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT settings_value_fits_type_check CHECK (
         CASE type
             WHEN 'integer'::setting_type THEN value::text ~ '^-?[0-9]+$'::text
             ELSE jsonb_typeof(value) = type::text
-        END)
+        END),
+            CONSTRAINT settings_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND value::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
+            CONSTRAINT settings_value_in_range_check CHECK (
+        CASE
+            WHEN value::text ~ '^-?[0-9]{1,18}$'::text THEN value::text::bigint >= COALESCE("least", '-1000000000000000000'::bigint) AND value::text::bigint <= COALESCE(most, '1000000000000000000'::bigint)
+            ELSE num_nonnulls("least", most) = 0
+        END),
+            CONSTRAINT settings_value_size_check CHECK (octet_length(value::text) <= 20000)
         )
     """)
     migrator.sql("""
@@ -819,8 +943,16 @@ $function$
         CREATE UNIQUE INDEX settings_location_id_key_key ON settings USING btree (location_id, key)
     """)
     migrator.sql("""
-        CREATE TRIGGER activity_logs_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON activity_logs
+        CREATE TRIGGER activity_logs_append_only BEFORE UPDATE OR TRUNCATE ON activity_logs
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('what was done stays on record')
+    """)
+    migrator.sql("""
+        CREATE TRIGGER activity_logs_is_stamped BEFORE INSERT ON activity_logs
+            FOR EACH ROW EXECUTE FUNCTION stamp_activity()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER activity_logs_young_is_kept BEFORE DELETE ON activity_logs
+            FOR EACH ROW WHEN (old.created_at > (now() - '365 days'::interval)) EXECUTE FUNCTION refuse_change('what was done stays on record for a year')
     """)
     migrator.sql("""
         CREATE TRIGGER settings_updated_at BEFORE UPDATE ON settings
@@ -847,6 +979,8 @@ $function$
         COMMENT ON COLUMN settings.key IS 'What programs call the setting; its unit, if any, ends the name.';
         COMMENT ON COLUMN settings.value IS 'The value, of the type that the column type says.';
         COMMENT ON COLUMN settings.type IS 'Type of the value.';
+        COMMENT ON COLUMN settings.least IS 'Smallest value of an integer; null: none.';
+        COMMENT ON COLUMN settings.most IS 'Largest value of an integer; null: none.';
         COMMENT ON COLUMN settings.category IS 'Group to show it in.';
         COMMENT ON COLUMN settings.description IS 'What the setting does.';
         COMMENT ON COLUMN settings.created_at IS 'When the row was made.';
@@ -860,7 +994,7 @@ $function$
         CREATE TYPE backup_schedule_frequency AS ENUM ('daily', 'weekly', 'monthly')
     """)
     migrator.sql("""CREATE TYPE backup_status AS ENUM ('running', 'completed', 'failed')""")
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE backup_schedules (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             name text NOT NULL,
@@ -873,13 +1007,20 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT backup_schedules_pkey PRIMARY KEY (id),
-            CONSTRAINT backup_schedules_cron_form_check CHECK (cron ~ '^[^ ]+( [^ ]+){4}$'::text),
-            CONSTRAINT backup_schedules_name_not_blank_check CHECK (btrim(name) <> ''::text),
+            CONSTRAINT backup_schedules_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_cron_form_check CHECK (cron ~ '^[!-~]{1,40}( [!-~]{1,40}){4}$'::text),
+            CONSTRAINT backup_schedules_last_run_at_check CHECK (EXTRACT(epoch FROM last_run_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_run_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT backup_schedules_next_after_last_check CHECK (next_run_at > last_run_at),
-            CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1)
+            CONSTRAINT backup_schedules_next_run_at_check CHECK (EXTRACT(epoch FROM next_run_at) >= 946684800::numeric AND EXTRACT(epoch FROM next_run_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1),
+            CONSTRAINT backup_schedules_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backup_schedules_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE backups (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             schedule_id bigint,
@@ -896,13 +1037,22 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT backups_pkey PRIMARY KEY (id),
             CONSTRAINT backups_completed_is_provable_check CHECK (status <> 'completed'::backup_status OR num_nulls(path, size_bytes, sha256) = 0),
+            CONSTRAINT backups_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backups_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backups_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backups_error_check CHECK (char_length(error) <= 10000),
             CONSTRAINT backups_failed_says_why_check CHECK (status <> 'failed'::backup_status OR error IS NOT NULL),
             CONSTRAINT backups_finished_after_start_check CHECK (finished_at >= started_at),
+            CONSTRAINT backups_finished_at_check CHECK (EXTRACT(epoch FROM finished_at) >= 946684800::numeric AND EXTRACT(epoch FROM finished_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT backups_finished_unless_running_check CHECK ((status = 'running'::backup_status) = (finished_at IS NULL)),
-            CONSTRAINT backups_path_not_blank_check CHECK (btrim(path) <> ''::text),
+            CONSTRAINT backups_path_not_blank_check CHECK (path ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(path) <= 200 AND path !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT backups_removed_at_check CHECK (EXTRACT(epoch FROM removed_at) >= 946684800::numeric AND EXTRACT(epoch FROM removed_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT backups_removed_was_completed_check CHECK (status = 'completed'::backup_status OR removed_at IS NULL),
             CONSTRAINT backups_sha256_check CHECK (octet_length(sha256) = 32),
-            CONSTRAINT backups_size_bytes_positive_check CHECK (size_bytes > 0)
+            CONSTRAINT backups_size_bytes_positive_check CHECK (size_bytes > 0),
+            CONSTRAINT backups_started_at_check CHECK (EXTRACT(epoch FROM started_at) >= 946684800::numeric AND EXTRACT(epoch FROM started_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backups_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT backups_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -983,12 +1133,12 @@ DECLARE
 BEGIN
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
     SELECT location_id INTO vendor FROM vendors WHERE id = NEW.vendor_id;
-    IF profile.service_type <> 'hotspot' THEN
+    IF profile.service_type IS DISTINCT FROM 'hotspot' THEN
         reason := format('profile %%s is not for the hotspot', NEW.profile_id);
-    ELSIF profile.location_id <> NEW.location_id THEN
+    ELSIF profile.location_id IS DISTINCT FROM NEW.location_id THEN
         reason := format('profile %%s belongs to location %%s, not %%s',
                          NEW.profile_id, profile.location_id, NEW.location_id);
-    ELSIF vendor.location_id <> NEW.location_id THEN
+    ELSIF NEW.vendor_id IS NOT NULL AND vendor.location_id IS DISTINCT FROM NEW.location_id THEN
         reason := format('vendor %%s belongs to location %%s, not %%s',
                          NEW.vendor_id, vendor.location_id, NEW.location_id);
     ELSE
@@ -996,25 +1146,6 @@ BEGIN
     END IF;
     RAISE EXCEPTION 'voucher_batches: %%', reason
         USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
-END
-$function$
-""")
-    migrator.sql("""
-CREATE FUNCTION refuse_change_of_fixed_columns()
- RETURNS trigger
- LANGUAGE plpgsql
-AS $function$
-DECLARE
-    fixed text;
-BEGIN
-    FOREACH fixed IN ARRAY TG_ARGV LOOP
-        IF to_jsonb(OLD) -> fixed IS DISTINCT FROM to_jsonb(NEW) -> fixed THEN
-            RAISE EXCEPTION '%%: %% of row %% is fixed once it is made', TG_TABLE_NAME, fixed, OLD.id
-                USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, COLUMN = fixed,
-                      CONSTRAINT = TG_NAME, HINT = 'Make a new row, and retire this one.';
-        END IF;
-    END LOOP;
-    RETURN NEW;
 END
 $function$
 """)
@@ -1030,9 +1161,9 @@ DECLARE
 BEGIN
     SELECT location_id INTO router FROM routers WHERE id = NEW.router_id;
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
-    IF profile.service_type <> 'pppoe' THEN
+    IF profile.service_type IS DISTINCT FROM 'pppoe' THEN
         reason := format('profile %%s is not for PPPoE', NEW.profile_id);
-    ELSIF profile.location_id <> router.location_id THEN
+    ELSIF profile.location_id IS DISTINCT FROM router.location_id THEN
         reason := format('profile %%s belongs to location %%s, router %%s to %%s', NEW.profile_id,
                          profile.location_id, NEW.router_id, router.location_id);
     ELSE
@@ -1048,16 +1179,31 @@ CREATE FUNCTION refuse_second_use()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
+DECLARE
+    is_first boolean := OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used';
 BEGIN
-    IF NEW.used_at IS DISTINCT FROM OLD.used_at
-       AND NOT (OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used') THEN
-        RAISE EXCEPTION 'vouchers: %% is used once, and only from unused; used_at stays as it is',
-                OLD.code
+    IF is_first AND NEW.used_at > now() + interval '5 minutes' THEN
+        RAISE EXCEPTION 'vouchers: %% cannot be used in the future, at %%', OLD.code, NEW.used_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'used_at',
+                  CONSTRAINT = 'vouchers_used_not_ahead';
+    ELSIF is_first AND NEW.used_at > OLD.use_until THEN
+        RAISE EXCEPTION 'vouchers: %% could be used until %%', OLD.code, OLD.use_until
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'use_until',
+                  CONSTRAINT = 'vouchers_used_in_shelf_life';
+    ELSIF is_first THEN
+        NEW.expires_at := (
+            SELECT service_end(NEW.used_at, p.duration, p.duration_unit, l.timezone)
+            FROM profiles p, locations l
+            WHERE p.id = NEW.profile_id AND l.id = NEW.location_id);
+    ELSIF (NEW.used_at, NEW.expires_at) IS DISTINCT FROM (OLD.used_at, OLD.expires_at) THEN
+        RAISE EXCEPTION 'vouchers: %% is used once, and only from unused; its times stay as they'
+                ' are', OLD.code
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'used_at',
                   CONSTRAINT = 'vouchers_used_once';
     END IF;
-    IF NEW.status = 'expired' AND NEW.expires_at > now() THEN
-        RAISE EXCEPTION 'vouchers: %% has not expired: its time ends %%', OLD.code, NEW.expires_at
+    IF NEW.status = 'expired' AND coalesce(NEW.expires_at, NEW.use_until, 'infinity') > now() THEN
+        RAISE EXCEPTION 'vouchers: %% has not expired: its time ends %%', OLD.code,
+                coalesce(NEW.expires_at, NEW.use_until)
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'status',
                   CONSTRAINT = 'vouchers_expired_after_end';
     END IF;
@@ -1076,11 +1222,12 @@ DECLARE
 BEGIN
     SELECT * INTO batch FROM voucher_batches WHERE id = NEW.batch_id;
     differing := CASE
-        WHEN NEW.location_id <> batch.location_id THEN 'location_id'
-        WHEN NEW.profile_id <> batch.profile_id THEN 'profile_id'
-        WHEN NEW.cost_price <> batch.cost_price THEN 'cost_price'
-        WHEN NEW.selling_price <> batch.selling_price THEN 'selling_price'
-        WHEN NOT starts_with(NEW.code, batch.prefix) THEN 'code'
+        WHEN NEW.location_id IS DISTINCT FROM batch.location_id THEN 'location_id'
+        WHEN NEW.profile_id IS DISTINCT FROM batch.profile_id THEN 'profile_id'
+        WHEN NEW.cost_price IS DISTINCT FROM batch.cost_price THEN 'cost_price'
+        WHEN NEW.selling_price IS DISTINCT FROM batch.selling_price THEN 'selling_price'
+        WHEN NEW.use_until IS DISTINCT FROM batch.use_until THEN 'use_until'
+        WHEN NOT starts_with(NEW.code, coalesce(batch.prefix, '')) THEN 'code'
     END;
     IF differing IS NOT NULL THEN
         RAISE EXCEPTION 'vouchers: %% does not fit batch %%', differing, batch.code
@@ -1108,7 +1255,7 @@ BEGIN
 END
 $function$
 """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE profiles (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             location_id bigint NOT NULL,
@@ -1126,14 +1273,24 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT profiles_pkey PRIMARY KEY (id),
-            CONSTRAINT profiles_cost_price_check CHECK (cost_price >= 0),
+            CONSTRAINT profiles_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
+            CONSTRAINT profiles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT profiles_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT profiles_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT profiles_data_limit_bytes_check CHECK (data_limit_bytes > 0),
-            CONSTRAINT profiles_duration_check CHECK (duration > 0),
-            CONSTRAINT profiles_mikrotik_name_not_blank_check CHECK (btrim(mikrotik_name) <> ''::text),
-            CONSTRAINT profiles_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT profiles_rate_limit_form_check CHECK (rate_limit ~ '^[0-9]+[kKmMgG]?(/[0-9]+[kKmMgG]?)?( [0-9]+[kKmMgG]?(/[0-9]+[kKmMgG]?)?){0,5}$'::text),
-            CONSTRAINT profiles_selling_price_check CHECK (selling_price >= 0),
-            CONSTRAINT profiles_shared_users_check CHECK (shared_users > 0)
+            CONSTRAINT profiles_duration_check CHECK (duration >= 1 AND duration <=
+        CASE duration_unit
+            WHEN 'hour'::profile_duration_unit THEN 87600
+            WHEN 'day'::profile_duration_unit THEN 3650
+            ELSE 120
+        END),
+            CONSTRAINT profiles_mikrotik_name_not_blank_check CHECK (mikrotik_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(mikrotik_name) <= 200 AND mikrotik_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT profiles_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT profiles_rate_limit_form_check CHECK (rate_limit ~ '^[0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?( [0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?){0,5}$'::text),
+            CONSTRAINT profiles_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
+            CONSTRAINT profiles_shared_users_check CHECK (shared_users > 0),
+            CONSTRAINT profiles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT profiles_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql(r"""
@@ -1154,10 +1311,17 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT routers_pkey PRIMARY KEY (id),
             CONSTRAINT routers_api_password_check CHECK (octet_length(api_password) >= 33 AND octet_length(api_password) <= 8192 AND SUBSTRING(api_password FROM 1 FOR 1) = '\x01'::bytea),
-            CONSTRAINT routers_api_username_not_blank_check CHECK (btrim(api_username) <> ''::text),
-            CONSTRAINT routers_host_form_check CHECK (host ~ '^\S+$'::text),
-            CONSTRAINT routers_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT routers_port_check CHECK (port >= 1 AND port <= 65535)
+            CONSTRAINT routers_api_username_not_blank_check CHECK (api_username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(api_username) <= 200 AND api_username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT routers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT routers_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT routers_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT routers_host_form_check CHECK (host ~ '^[\x21-\x7e]{1,253}$'::text),
+            CONSTRAINT routers_last_error_check CHECK (char_length(last_error) <= 10000),
+            CONSTRAINT routers_last_seen_at_check CHECK (EXTRACT(epoch FROM last_seen_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_seen_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT routers_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT routers_port_check CHECK (port >= 1 AND port <= 65535),
+            CONSTRAINT routers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT routers_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql(r"""
@@ -1177,10 +1341,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT pppoe_users_pkey PRIMARY KEY (id),
+            CONSTRAINT pppoe_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT pppoe_users_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT pppoe_users_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT pppoe_users_expired_has_end_check CHECK (status <> 'expired'::pppoe_user_status OR expires_at IS NOT NULL),
+            CONSTRAINT pppoe_users_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT pppoe_users_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
             CONSTRAINT pppoe_users_password_check CHECK (octet_length(password) >= 33 AND octet_length(password) <= 8192 AND SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea),
             CONSTRAINT pppoe_users_static_ip_is_host_check CHECK (static_ip = host(static_ip)::inet),
+            CONSTRAINT pppoe_users_sync_error_check CHECK (char_length(sync_error) <= 10000),
+            CONSTRAINT pppoe_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT pppoe_users_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT pppoe_users_username_form_check CHECK (username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{0,63}$'::text)
         )
     """)
@@ -1199,10 +1370,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT vendors_pkey PRIMARY KEY (id),
+            CONSTRAINT vendors_address_check CHECK (char_length(address) <= 10000),
             CONSTRAINT vendors_commission_bp_check CHECK (commission_bp >= 0 AND commission_bp <= 10000),
-            CONSTRAINT vendors_email_form_check CHECK (email ~ '^[^@\s]+@[^@\s]+$'::text),
-            CONSTRAINT vendors_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT vendors_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text)
+            CONSTRAINT vendors_contact_name_check CHECK (char_length(contact_name) <= 10000),
+            CONSTRAINT vendors_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vendors_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vendors_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vendors_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
+            CONSTRAINT vendors_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT vendors_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
+            CONSTRAINT vendors_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vendors_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -1216,16 +1394,24 @@ $function$
             quantity integer NOT NULL,
             cost_price bigint NOT NULL,
             selling_price bigint NOT NULL,
+            use_until timestamp with time zone,
             created_by_id bigint,
             notes text,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT voucher_batches_pkey PRIMARY KEY (id),
-            CONSTRAINT voucher_batches_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'::text),
-            CONSTRAINT voucher_batches_cost_price_check CHECK (cost_price >= 0),
+            CONSTRAINT voucher_batches_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'::text),
+            CONSTRAINT voucher_batches_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
+            CONSTRAINT voucher_batches_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT voucher_batches_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT voucher_batches_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT voucher_batches_notes_check CHECK (char_length(notes) <= 10000),
             CONSTRAINT voucher_batches_prefix_form_check CHECK (prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'::text),
-            CONSTRAINT voucher_batches_quantity_check CHECK (quantity > 0),
-            CONSTRAINT voucher_batches_selling_price_check CHECK (selling_price >= 0)
+            CONSTRAINT voucher_batches_quantity_check CHECK (quantity >= 1 AND quantity <= 100000),
+            CONSTRAINT voucher_batches_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
+            CONSTRAINT voucher_batches_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT voucher_batches_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT voucher_batches_use_until_check CHECK (EXTRACT(epoch FROM use_until) >= 946684800::numeric AND EXTRACT(epoch FROM use_until) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql(r"""
@@ -1240,6 +1426,7 @@ $function$
             status voucher_status NOT NULL DEFAULT 'unused'::voucher_status,
             cost_price bigint NOT NULL,
             selling_price bigint NOT NULL,
+            use_until timestamp with time zone,
             used_at timestamp with time zone,
             expires_at timestamp with time zone,
             sync_state sync_state NOT NULL DEFAULT 'pending'::sync_state,
@@ -1248,18 +1435,28 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT vouchers_pkey PRIMARY KEY (id),
             CONSTRAINT vouchers_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$'::text),
-            CONSTRAINT vouchers_cost_price_check CHECK (cost_price >= 0),
+            CONSTRAINT vouchers_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
+            CONSTRAINT vouchers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vouchers_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vouchers_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT vouchers_expires_after_used_check CHECK (expires_at > used_at),
+            CONSTRAINT vouchers_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT vouchers_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
             CONSTRAINT vouchers_password_check CHECK (octet_length(password) >= 33 AND octet_length(password) <= 8192 AND SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea),
-            CONSTRAINT vouchers_selling_price_check CHECK (selling_price >= 0),
+            CONSTRAINT vouchers_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
             CONSTRAINT vouchers_status_fits_times_check CHECK (
         CASE status
             WHEN 'unused'::voucher_status THEN used_at IS NULL
             WHEN 'disabled'::voucher_status THEN true
+            WHEN 'expired'::voucher_status THEN num_nonnulls(used_at, use_until) > 0
             ELSE used_at IS NOT NULL
         END),
-            CONSTRAINT vouchers_times_come_together_check CHECK ((used_at IS NULL) = (expires_at IS NULL))
+            CONSTRAINT vouchers_sync_error_check CHECK (char_length(sync_error) <= 10000),
+            CONSTRAINT vouchers_times_come_together_check CHECK ((used_at IS NULL) = (expires_at IS NULL)),
+            CONSTRAINT vouchers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vouchers_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vouchers_use_until_check CHECK (EXTRACT(epoch FROM use_until) >= 946684800::numeric AND EXTRACT(epoch FROM use_until) <= '4102444799'::bigint::numeric),
+            CONSTRAINT vouchers_used_at_check CHECK (EXTRACT(epoch FROM used_at) >= 946684800::numeric AND EXTRACT(epoch FROM used_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -1377,6 +1574,9 @@ $function$
     """)
     migrator.sql("""CREATE INDEX vouchers_profile_id_idx ON vouchers USING btree (profile_id)""")
     migrator.sql("""
+        CREATE INDEX vouchers_shelf_life_idx ON vouchers USING btree (use_until) WHERE status = 'unused'::voucher_status AND use_until IS NOT NULL
+    """)
+    migrator.sql("""
         CREATE INDEX vouchers_stock_idx ON vouchers USING btree (location_id, profile_id) WHERE status = 'unused'::voucher_status
     """)
     migrator.sql("""
@@ -1426,8 +1626,8 @@ $function$
             FOR EACH ROW EXECUTE FUNCTION refuse_batch_of_another_branch()
     """)
     migrator.sql("""
-        CREATE TRIGGER voucher_batches_terms_are_fixed BEFORE UPDATE OF location_id, profile_id, code, prefix, quantity, cost_price, selling_price ON voucher_batches
-            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id', 'profile_id', 'code', 'prefix', 'quantity', 'cost_price', 'selling_price')
+        CREATE TRIGGER voucher_batches_terms_are_fixed BEFORE UPDATE OF location_id, profile_id, vendor_id, code, prefix, quantity, cost_price, selling_price, use_until ON voucher_batches
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id', 'profile_id', 'vendor_id', 'code', 'prefix', 'quantity', 'cost_price', 'selling_price', 'use_until')
     """)
     migrator.sql("""
         CREATE TRIGGER voucher_batches_updated_at BEFORE UPDATE ON voucher_batches
@@ -1438,16 +1638,24 @@ $function$
             FOR EACH ROW EXECUTE FUNCTION refuse_voucher_unlike_its_batch()
     """)
     migrator.sql("""
-        CREATE TRIGGER vouchers_status_move BEFORE INSERT OR UPDATE OF status ON vouchers
-            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>unused', 'unused>used', 'unused>disabled', 'used>expired', 'used>disabled', 'disabled>unused', 'disabled>used')
+        CREATE TRIGGER vouchers_not_truncated BEFORE TRUNCATE ON vouchers
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('vouchers that were used are kept; delete others')
     """)
     migrator.sql("""
-        CREATE TRIGGER vouchers_terms_are_fixed BEFORE UPDATE OF batch_id, location_id, profile_id, code, cost_price, selling_price ON vouchers
-            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('batch_id', 'location_id', 'profile_id', 'code', 'cost_price', 'selling_price')
+        CREATE TRIGGER vouchers_status_move BEFORE INSERT OR UPDATE OF status ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>unused', 'unused>used', 'unused>expired', 'unused>disabled', 'used>expired', 'used>disabled', 'disabled>unused', 'disabled>used')
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vouchers_terms_are_fixed BEFORE UPDATE OF batch_id, location_id, profile_id, code, cost_price, selling_price, use_until ON vouchers
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('batch_id', 'location_id', 'profile_id', 'code', 'cost_price', 'selling_price', 'use_until')
     """)
     migrator.sql("""
         CREATE TRIGGER vouchers_updated_at BEFORE UPDATE ON vouchers
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER vouchers_used_are_kept BEFORE DELETE ON vouchers
+            FOR EACH ROW WHEN (old.used_at IS NOT NULL OR old.status = 'expired'::voucher_status) EXECUTE FUNCTION refuse_change('a voucher that was used is kept')
     """)
     migrator.sql("""
         CREATE TRIGGER vouchers_used_once BEFORE UPDATE OF status, used_at, expires_at ON vouchers
@@ -1489,23 +1697,6 @@ $function$
         COMMENT ON COLUMN routers.updated_at IS 'When the row last really changed.'
     """)
     migrator.sql("""
-        COMMENT ON TABLE pppoe_users IS 'A customer''s PPPoE account on a router. Its branch is the router''s.';
-        COMMENT ON COLUMN pppoe_users.id IS 'Identity.';
-        COMMENT ON COLUMN pppoe_users.customer_id IS 'Whose account it is.';
-        COMMENT ON COLUMN pppoe_users.router_id IS 'Router that lets it in.';
-        COMMENT ON COLUMN pppoe_users.profile_id IS 'What it gives.';
-        COMMENT ON COLUMN pppoe_users.username IS 'PPPoE name, unique on the router; letter case does not matter.';
-        COMMENT ON COLUMN pppoe_users.password IS 'PPPoE password, encrypted.';
-        COMMENT ON COLUMN pppoe_users.status IS 'Whether it may connect.';
-        COMMENT ON COLUMN pppoe_users.expires_at IS 'Paid until; null means without end.';
-        COMMENT ON COLUMN pppoe_users.static_ip IS 'Address it always gets, one per account and router.';
-        COMMENT ON COLUMN pppoe_users.mac IS 'The only device that may connect; null means any.';
-        COMMENT ON COLUMN pppoe_users.sync_state IS 'Whether the router has it as it is here.';
-        COMMENT ON COLUMN pppoe_users.sync_error IS 'Why the last synchronisation failed.';
-        COMMENT ON COLUMN pppoe_users.created_at IS 'When the row was made.';
-        COMMENT ON COLUMN pppoe_users.updated_at IS 'When the row last really changed.'
-    """)
-    migrator.sql("""
         COMMENT ON TABLE vendors IS 'A reseller, who sells the vouchers of a branch for a commission.';
         COMMENT ON COLUMN vendors.id IS 'Identity.';
         COMMENT ON COLUMN vendors.location_id IS 'Branch whose vouchers are sold.';
@@ -1531,6 +1722,7 @@ $function$
         COMMENT ON COLUMN voucher_batches.quantity IS 'How many were made.';
         COMMENT ON COLUMN voucher_batches.cost_price IS 'Cost of one voucher, rupiah.';
         COMMENT ON COLUMN voucher_batches.selling_price IS 'Price of one voucher, rupiah.';
+        COMMENT ON COLUMN voucher_batches.use_until IS 'Shelf life: the last moment to log in with one; null: without end.';
         COMMENT ON COLUMN voucher_batches.created_by_id IS 'Who made them.';
         COMMENT ON COLUMN voucher_batches.notes IS 'Notes of the staff.';
         COMMENT ON COLUMN voucher_batches.created_at IS 'When the row was made.';
@@ -1548,8 +1740,9 @@ $function$
         COMMENT ON COLUMN vouchers.status IS 'Where it is in its life.';
         COMMENT ON COLUMN vouchers.cost_price IS 'Cost, rupiah, as in the batch.';
         COMMENT ON COLUMN vouchers.selling_price IS 'Price, rupiah, as in the batch.';
+        COMMENT ON COLUMN vouchers.use_until IS 'Last moment of a first log-in, as in the batch; null: without end.';
         COMMENT ON COLUMN vouchers.used_at IS 'First log-in.';
-        COMMENT ON COLUMN vouchers.expires_at IS 'End of its time, counted from used_at.';
+        COMMENT ON COLUMN vouchers.expires_at IS 'End of its time; filled by the database at the first log-in.';
         COMMENT ON COLUMN vouchers.sync_state IS 'Whether the routers have it as it is here.';
         COMMENT ON COLUMN vouchers.sync_error IS 'Why the last synchronisation failed.';
         COMMENT ON COLUMN vouchers.created_at IS 'When the row was made.';
@@ -1581,8 +1774,11 @@ DECLARE
         WHEN OLD.status = 'failed' AND NEW.status = 'pending' THEN 0
         ELSE OLD.attempts
     END;
+    -- deferred: nothing could be sent, so the attempt was none
+    deferred boolean := OLD.status = 'processing' AND NEW.status = 'pending'
+        AND NEW.attempts = OLD.attempts - 1;
 BEGIN
-    IF NEW.attempts <> due THEN
+    IF NEW.attempts <> due AND NOT deferred THEN
         RAISE EXCEPTION 'notification_queue: attempts of item %% must be %%, not %%: each claim is '
                 'one attempt, and only a failed item begins again', OLD.id, due, NEW.attempts
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'attempts',
@@ -1599,7 +1795,7 @@ BEGIN
 END
 $function$
 """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE notification_queue (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             channel notification_queue_channel NOT NULL,
@@ -1622,9 +1818,15 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT notification_queue_pkey PRIMARY KEY (id),
             CONSTRAINT notification_queue_attempts_range_check CHECK (attempts >= 0 AND attempts <= max_attempts),
-            CONSTRAINT notification_queue_body_not_blank_check CHECK (btrim(body) <> ''::text),
-            CONSTRAINT notification_queue_dedupe_key_not_blank_check CHECK (btrim(dedupe_key) <> ''::text),
+            CONSTRAINT notification_queue_body_not_blank_check CHECK (body ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(body) <= 65536),
+            CONSTRAINT notification_queue_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_dedupe_key_not_blank_check CHECK (dedupe_key ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(dedupe_key) <= 200 AND dedupe_key !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT notification_queue_error_check CHECK (char_length(error) <= 10000),
             CONSTRAINT notification_queue_failed_says_why_check CHECK (status <> 'failed'::notification_queue_status OR error IS NOT NULL),
+            CONSTRAINT notification_queue_locked_by_not_blank_check CHECK (locked_by ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(locked_by) <= 200 AND locked_by !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT notification_queue_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
             CONSTRAINT notification_queue_max_attempts_positive_check CHECK (max_attempts >= 1),
             CONSTRAINT notification_queue_payload_object_check CHECK (jsonb_typeof(payload) = 'object'::text),
             CONSTRAINT notification_queue_pending_may_be_tried_check CHECK (status <> 'pending'::notification_queue_status OR attempts < max_attempts),
@@ -1633,10 +1835,15 @@ $function$
             CONSTRAINT notification_queue_processing_names_worker_check CHECK (status <> 'processing'::notification_queue_status OR locked_by IS NOT NULL),
             CONSTRAINT notification_queue_recipient_fits_channel_check CHECK (
         CASE channel
-            WHEN 'email'::notification_queue_channel THEN POSITION(('@'::text) IN (recipient)) > 1
+            WHEN 'email'::notification_queue_channel THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'::text
             ELSE recipient ~ '^[1-9][0-9]{7,14}$'::text
         END),
-            CONSTRAINT notification_queue_sent_has_time_check CHECK ((status = 'sent'::notification_queue_status) = (sent_at IS NOT NULL))
+            CONSTRAINT notification_queue_send_after_check CHECK (EXTRACT(epoch FROM send_after) >= 946684800::numeric AND EXTRACT(epoch FROM send_after) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_sent_at_check CHECK (EXTRACT(epoch FROM sent_at) >= 946684800::numeric AND EXTRACT(epoch FROM sent_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_sent_has_time_check CHECK ((status = 'sent'::notification_queue_status) = (sent_at IS NOT NULL)),
+            CONSTRAINT notification_queue_subject_check CHECK (char_length(subject) <= 10000),
+            CONSTRAINT notification_queue_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT notification_queue_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -1664,7 +1871,7 @@ $function$
     """)
     migrator.sql("""
         CREATE TRIGGER notification_queue_status_move BEFORE INSERT OR UPDATE OF status ON notification_queue
-            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', 'pending>processing', 'pending>cancelled', 'processing>pending', 'processing>sent', 'processing>failed', 'failed>pending')
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', 'pending>processing', 'pending>cancelled', 'processing>pending', 'processing>sent', 'processing>failed', 'failed>pending', 'failed>cancelled')
     """)
     migrator.sql("""
         CREATE TRIGGER notification_queue_updated_at BEFORE UPDATE ON notification_queue
@@ -1767,12 +1974,19 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT whatsapp_sessions_pkey PRIMARY KEY (id),
             CONSTRAINT whatsapp_sessions_connected_has_phone_check CHECK (status <> 'connected'::whatsapp_session_status OR phone IS NOT NULL),
+            CONSTRAINT whatsapp_sessions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_sessions_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_sessions_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_sessions_credentials_check CHECK (octet_length(credentials) >= 33 AND octet_length(credentials) <= 8192 AND SUBSTRING(credentials FROM 1 FOR 1) = '\x01'::bytea),
-            CONSTRAINT whatsapp_sessions_name_not_blank_check CHECK (btrim(name) <> ''::text),
-            CONSTRAINT whatsapp_sessions_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text)
+            CONSTRAINT whatsapp_sessions_error_check CHECK (char_length(error) <= 10000),
+            CONSTRAINT whatsapp_sessions_last_activity_at_check CHECK (EXTRACT(epoch FROM last_activity_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_activity_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_sessions_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT whatsapp_sessions_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
+            CONSTRAINT whatsapp_sessions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_sessions_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE whatsapp_templates (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             name text NOT NULL,
@@ -1786,14 +2000,19 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT whatsapp_templates_pkey PRIMARY KEY (id),
-            CONSTRAINT whatsapp_templates_body_not_blank_check CHECK (btrim(body) <> ''::text),
+            CONSTRAINT whatsapp_templates_body_not_blank_check CHECK (body ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(body) <= 65536),
+            CONSTRAINT whatsapp_templates_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_templates_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_templates_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_templates_default_is_active_check CHECK (is_active OR NOT is_default),
             CONSTRAINT whatsapp_templates_language_form_check CHECK (language ~ '^[a-z]{2}(-[A-Z]{2})?$'::text),
-            CONSTRAINT whatsapp_templates_name_not_blank_check CHECK (btrim(name) <> ''::text),
+            CONSTRAINT whatsapp_templates_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT whatsapp_templates_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_templates_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_templates_variables_names_check CHECK (jsonb_typeof(variables) = 'array'::text AND NOT jsonb_path_exists(variables, '$[*]?(@.type() != "string")'::jsonpath))
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE whatsapp_messages (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             session_id bigint NOT NULL,
@@ -1811,21 +2030,31 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT whatsapp_messages_pkey PRIMARY KEY (id),
+            CONSTRAINT whatsapp_messages_body_check CHECK (char_length(body) <= 65536),
+            CONSTRAINT whatsapp_messages_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_messages_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_messages_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_messages_delivered_at_check CHECK (EXTRACT(epoch FROM delivered_at) >= 946684800::numeric AND EXTRACT(epoch FROM delivered_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_messages_direction_fits_status_check CHECK (
         CASE direction
             WHEN 'inbound'::whatsapp_message_direction THEN status = ANY (ARRAY['delivered'::whatsapp_message_status, 'read'::whatsapp_message_status])
             ELSE sent_at IS NOT NULL OR (status = ANY (ARRAY['pending'::whatsapp_message_status, 'failed'::whatsapp_message_status]))
         END),
+            CONSTRAINT whatsapp_messages_error_check CHECK (char_length(error) <= 10000),
             CONSTRAINT whatsapp_messages_failed_says_why_check CHECK (status <> 'failed'::whatsapp_message_status OR error IS NOT NULL),
-            CONSTRAINT whatsapp_messages_provider_message_id_not_blank_check CHECK (btrim(provider_message_id) <> ''::text),
+            CONSTRAINT whatsapp_messages_provider_message_id_not_blank_check CHECK (provider_message_id ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(provider_message_id) <= 200 AND provider_message_id !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT whatsapp_messages_read_at_check CHECK (EXTRACT(epoch FROM read_at) >= 946684800::numeric AND EXTRACT(epoch FROM read_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_messages_recipient_check CHECK (recipient ~ '^[1-9][0-9]{7,14}$'::text),
+            CONSTRAINT whatsapp_messages_sent_at_check CHECK (EXTRACT(epoch FROM sent_at) >= 946684800::numeric AND EXTRACT(epoch FROM sent_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT whatsapp_messages_times_fit_status_check CHECK (
         CASE status
             WHEN 'pending'::whatsapp_message_status THEN sent_at IS NULL
             WHEN 'delivered'::whatsapp_message_status THEN delivered_at IS NOT NULL
             WHEN 'read'::whatsapp_message_status THEN read_at IS NOT NULL
             ELSE true
-        END)
+        END),
+            CONSTRAINT whatsapp_messages_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT whatsapp_messages_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -1971,7 +2200,15 @@ $function$
         CREATE TYPE invoice_status AS ENUM ('draft', 'open', 'partial', 'paid', 'void')
     """)
     migrator.sql("""
-        CREATE TYPE subscription_cycle AS ENUM ('monthly', 'quarterly', 'half_yearly', 'yearly')
+        CREATE TYPE subscription_cycle AS ENUM (
+            'monthly',
+            'quarterly',
+            'half_yearly',
+            'yearly',
+            'daily',
+            'weekly',
+            'once'
+        )
     """)
     migrator.sql("""CREATE TYPE subscription_status AS ENUM ('active', 'suspended', 'ended')""")
     migrator.sql("""
@@ -1982,15 +2219,82 @@ AS $function$
 DECLARE
     items record;
 BEGIN
-    SELECT count(*) AS count, coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
+    SELECT count(*) AS count, coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax,
+           coalesce(sum(discount), 0) AS discount
     INTO items FROM invoice_items WHERE invoice_id = NEW.id;
-    IF items.count = 0 OR items.amount <> NEW.subtotal OR items.tax <> NEW.tax THEN
-        RAISE EXCEPTION 'invoices: invoice %% has %% items of %% and %% tax in all, not %% and %%',
-            NEW.id, items.count, items.amount, items.tax, NEW.subtotal, NEW.tax
+    IF items.count = 0
+        OR (items.amount, items.discount, items.tax)
+           IS DISTINCT FROM (NEW.subtotal::numeric, NEW.discount::numeric, NEW.tax::numeric)
+    THEN
+        RAISE EXCEPTION 'invoices: invoice %% has %% items of %%, less %%, and %% tax in all, not %%, %%'
+            ' and %%', NEW.id, items.count, items.amount, items.discount, items.tax, NEW.subtotal,
+            NEW.discount, NEW.tax
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'subtotal',
                   CONSTRAINT = TG_NAME;
     END IF;
     RETURN NULL;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION check_subscription()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    customer record;
+    profile record;
+    line record;
+    rule text;
+    reason text;
+BEGIN
+    IF NEW.status = 'suspended' THEN
+        NEW.suspended_on := coalesce(NEW.suspended_on, (
+            SELECT greatest((now() AT TIME ZONE timezone)::date, NEW.started_on)
+            FROM locations WHERE id = NEW.location_id));
+    ELSE
+        NEW.suspended_on := NULL;
+    END IF;
+    IF NEW.status = 'ended' THEN
+        RETURN NEW;
+    END IF;
+    UPDATE customers SET created_at = created_at
+    WHERE id = NEW.customer_id AND xmin <> pg_current_xact_id()::xid;
+    UPDATE pppoe_users SET created_at = created_at
+    WHERE id = NEW.pppoe_user_id AND xmin <> pg_current_xact_id()::xid;
+    SELECT location_id, deleted_at INTO customer FROM customers WHERE id = NEW.customer_id;
+    SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
+    SELECT u.customer_id, r.location_id INTO line
+    FROM pppoe_users u JOIN routers r ON r.id = u.router_id WHERE u.id = NEW.pppoe_user_id;
+    IF customer.location_id IS DISTINCT FROM NEW.location_id THEN
+        rule := 'subscriptions_branch_of_customer';
+        reason := format('customer %%s belongs to location %%s, not %%s', NEW.customer_id,
+                         customer.location_id, NEW.location_id);
+    ELSIF customer.deleted_at IS NOT NULL THEN
+        rule := 'subscriptions_customer_is_there';
+        reason := format('customer %%s is deleted', NEW.customer_id);
+    ELSIF profile.location_id IS DISTINCT FROM NEW.location_id THEN
+        rule := 'subscriptions_profile_fits';
+        reason := format('profile %%s belongs to location %%s, not %%s', NEW.profile_id,
+                         profile.location_id, NEW.location_id);
+    ELSIF NEW.pppoe_user_id IS NULL THEN
+        RETURN NEW;
+    ELSIF profile.service_type IS DISTINCT FROM 'pppoe' THEN
+        rule := 'subscriptions_profile_fits';
+        reason := format('profile %%s is not for PPPoE', NEW.profile_id);
+    ELSIF line.customer_id IS DISTINCT FROM NEW.customer_id THEN
+        rule := 'subscriptions_line_fits';
+        reason := format('account %%s is of customer %%s, not %%s', NEW.pppoe_user_id,
+                         line.customer_id, NEW.customer_id);
+    ELSIF line.location_id IS DISTINCT FROM NEW.location_id THEN
+        rule := 'subscriptions_line_fits';
+        reason := format('the router of account %%s is in location %%s, not %%s', NEW.pppoe_user_id,
+                         line.location_id, NEW.location_id);
+    ELSE
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'subscriptions: %%', reason
+        USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = rule;
 END
 $function$
 """)
@@ -2002,9 +2306,12 @@ AS $function$
 DECLARE
     parent record;
 BEGIN
+    UPDATE invoices SET created_at = created_at
+    WHERE id = least(OLD.invoice_id, NEW.invoice_id) AND xmin <> pg_current_xact_id()::xid;
+    UPDATE invoices SET created_at = created_at
+    WHERE id = greatest(OLD.invoice_id, NEW.invoice_id) AND xmin <> pg_current_xact_id()::xid;
     FOR parent IN
         SELECT id, status FROM invoices WHERE id IN (OLD.invoice_id, NEW.invoice_id)
-        ORDER BY id FOR NO KEY UPDATE
     LOOP
         IF parent.status <> 'draft' THEN
             RAISE EXCEPTION 'invoice_items: invoice %% has left draft, its items stand; void it and'
@@ -2020,6 +2327,48 @@ END
 $function$
 """)
     migrator.sql("""
+CREATE FUNCTION keep_subscribed_line()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    live bigint := (
+        SELECT s.id FROM subscriptions s, routers r
+        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended' AND r.id = NEW.router_id
+          AND (s.customer_id <> NEW.customer_id OR s.location_id <> r.location_id)
+        ORDER BY s.id LIMIT 1);
+BEGIN
+    IF live IS NOT NULL THEN
+        RAISE EXCEPTION 'pppoe_users: account %% is paid for by subscription %% of another customer'
+            ' or branch; end it first', NEW.id, live
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION keep_subscriber()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    live bigint := (
+        SELECT s.id FROM subscriptions s JOIN customers c ON c.id = s.customer_id
+        WHERE c.id = NEW.id AND s.status <> 'ended'
+          AND (s.location_id <> c.location_id OR c.deleted_at IS NOT NULL)
+        ORDER BY s.id LIMIT 1);
+BEGIN
+    IF live IS NOT NULL THEN
+        RAISE EXCEPTION 'customers: subscription %% of customer %% still runs in the branch; end it'
+            ' first', live, NEW.id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION match_customer_of_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2027,7 +2376,7 @@ AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM subscriptions WHERE id = NEW.subscription_id);
 BEGIN
-    IF owner <> NEW.customer_id THEN
+    IF NEW.subscription_id IS NOT NULL AND owner IS DISTINCT FROM NEW.customer_id THEN
         RAISE EXCEPTION 'invoices: subscription %% is of customer %%, not %%',
             NEW.subscription_id, owner, NEW.customer_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'subscription_id',
@@ -2053,9 +2402,16 @@ BEGIN
         NEW.issued_at := NULL;
         RETURN NEW;
     END IF;
-    SELECT code, timezone INTO branch FROM locations
-    WHERE id = NEW.location_id FOR NO KEY UPDATE;
+    UPDATE locations SET created_at = created_at
+    WHERE id = NEW.location_id AND xmin <> pg_current_xact_id()::xid;
+    SELECT code, timezone INTO branch FROM locations WHERE id = NEW.location_id;
     NEW.issued_at := coalesce(NEW.issued_at, now());
+    IF NEW.issued_at > now() + interval '5 minutes' THEN
+        RAISE EXCEPTION 'invoices: invoice %% cannot be issued in the future, at %%', NEW.id,
+            NEW.issued_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'issued_at',
+                  CONSTRAINT = 'invoices_issued_not_ahead';
+    END IF;
     NEW.number_month := date_trunc('month', NEW.issued_at AT TIME ZONE branch.timezone)::date;
     NEW.number_seq := 1 + coalesce((
         SELECT max(number_seq) FROM invoices
@@ -2080,6 +2436,8 @@ $function$
             anchor_day smallint NOT NULL,
             started_on date NOT NULL,
             ended_on date,
+            credited_until date,
+            suspended_on date,
             next_billing_on date,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
@@ -2087,12 +2445,24 @@ $function$
             CONSTRAINT subscriptions_active_is_billed_check CHECK (status <> 'active'::subscription_status OR num_nonnulls(next_billing_on, ended_on) > 0),
             CONSTRAINT subscriptions_anchor_day_range_check CHECK (anchor_day >= 1 AND anchor_day <= 31),
             CONSTRAINT subscriptions_billed_after_start_check CHECK (next_billing_on >= started_on),
+            CONSTRAINT subscriptions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT subscriptions_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT subscriptions_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT subscriptions_credited_until_check CHECK (EXTRACT(year FROM credited_until) >= 2000::numeric AND EXTRACT(year FROM credited_until) <= 2099::numeric),
             CONSTRAINT subscriptions_ended_is_final_check CHECK (status <> 'ended'::subscription_status OR ended_on IS NOT NULL AND next_billing_on IS NULL),
-            CONSTRAINT subscriptions_ends_after_start_check CHECK (ended_on >= started_on),
-            CONSTRAINT subscriptions_price_check CHECK (price >= 0)
+            CONSTRAINT subscriptions_ended_on_check CHECK (EXTRACT(year FROM ended_on) >= 2000::numeric AND EXTRACT(year FROM ended_on) <= 2099::numeric),
+            CONSTRAINT subscriptions_ends_after_start_check CHECK (ended_on >= (started_on - 1)),
+            CONSTRAINT subscriptions_next_billing_on_check CHECK (EXTRACT(year FROM next_billing_on) >= 2000::numeric AND EXTRACT(year FROM next_billing_on) <= 2099::numeric),
+            CONSTRAINT subscriptions_once_has_end_check CHECK (cycle <> 'once'::subscription_cycle OR ended_on IS NOT NULL),
+            CONSTRAINT subscriptions_price_check CHECK (price >= 0 AND price <= '1000000000000000'::bigint),
+            CONSTRAINT subscriptions_started_on_check CHECK (EXTRACT(year FROM started_on) >= 2000::numeric AND EXTRACT(year FROM started_on) <= 2099::numeric),
+            CONSTRAINT subscriptions_suspended_has_day_check CHECK ((status = 'suspended'::subscription_status) = (suspended_on IS NOT NULL)),
+            CONSTRAINT subscriptions_suspended_on_check CHECK (EXTRACT(year FROM suspended_on) >= 2000::numeric AND EXTRACT(year FROM suspended_on) <= 2099::numeric),
+            CONSTRAINT subscriptions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT subscriptions_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE invoices (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             location_id bigint NOT NULL,
@@ -2101,6 +2471,7 @@ $function$
             number text,
             number_month date,
             number_seq integer,
+            foreign_number text,
             period daterange,
             status invoice_status NOT NULL DEFAULT 'draft'::invoice_status,
             subtotal bigint NOT NULL DEFAULT 0,
@@ -2116,9 +2487,15 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT invoices_pkey PRIMARY KEY (id),
             CONSTRAINT invoices_subscription_id_period_excl EXCLUDE USING gist (subscription_id WITH =, period WITH &&) WHERE (status <> 'void'::invoice_status),
-            CONSTRAINT invoices_discount_check CHECK (discount >= 0),
+            CONSTRAINT invoices_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoices_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoices_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoices_discount_check CHECK (discount >= 0 AND discount <= '1000000000000000'::bigint),
             CONSTRAINT invoices_discount_within_subtotal_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR discount <= subtotal),
             CONSTRAINT invoices_draft_not_issued_check CHECK (status <> 'draft'::invoice_status OR issued_at IS NULL),
+            CONSTRAINT invoices_due_on_check CHECK (EXTRACT(year FROM due_on) >= 2000::numeric AND EXTRACT(year FROM due_on) <= 2099::numeric),
+            CONSTRAINT invoices_foreign_number_not_blank_check CHECK (foreign_number ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(foreign_number) <= 100 AND foreign_number !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT invoices_issued_at_check CHECK (EXTRACT(epoch FROM issued_at) >= 946684800::numeric AND EXTRACT(epoch FROM issued_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT invoices_issued_has_dates_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR num_nulls(issued_at, due_on) = 0),
             CONSTRAINT invoices_issued_is_numbered_check CHECK (num_nonnulls(number, number_month, number_seq, issued_at) =
         CASE
@@ -2126,8 +2503,12 @@ $function$
             ELSE 4
         END),
             CONSTRAINT invoices_not_overpaid_check CHECK (paid <= total),
+            CONSTRAINT invoices_notes_check CHECK (char_length(notes) <= 10000),
+            CONSTRAINT invoices_number_check CHECK (char_length(number) <= 10000),
+            CONSTRAINT invoices_number_month_check CHECK (EXTRACT(year FROM number_month) >= 2000::numeric AND EXTRACT(year FROM number_month) <= 2099::numeric),
             CONSTRAINT invoices_number_seq_positive_check CHECK (number_seq > 0),
-            CONSTRAINT invoices_paid_check CHECK (paid >= 0),
+            CONSTRAINT invoices_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoices_paid_check CHECK (paid >= 0 AND paid <= '1000000000000000'::bigint),
             CONSTRAINT invoices_paid_fits_status_check CHECK (
         CASE status
             WHEN 'partial'::invoice_status THEN paid > 0 AND paid < total
@@ -2135,15 +2516,18 @@ $function$
             ELSE paid = 0
         END),
             CONSTRAINT invoices_paid_has_time_check CHECK ((status = 'paid'::invoice_status) = (paid_at IS NOT NULL)),
+            CONSTRAINT invoices_period_check CHECK (EXTRACT(year FROM lower(period)) >= 2000::numeric AND EXTRACT(year FROM lower(period)) <= 2099::numeric AND EXTRACT(year FROM upper(period)) >= 2000::numeric AND EXTRACT(year FROM upper(period)) <= 2099::numeric),
             CONSTRAINT invoices_period_has_days_check CHECK (NOT (isempty(period) OR lower_inf(period) OR upper_inf(period))),
             CONSTRAINT invoices_subscription_has_period_check CHECK (subscription_id IS NULL OR period IS NOT NULL),
-            CONSTRAINT invoices_subtotal_check CHECK (subtotal >= 0),
-            CONSTRAINT invoices_tax_check CHECK (tax >= 0),
+            CONSTRAINT invoices_subtotal_check CHECK (subtotal >= 0 AND subtotal <= '1000000000000000'::bigint),
+            CONSTRAINT invoices_tax_check CHECK (tax >= 0 AND tax <= '1000000000000000'::bigint),
             CONSTRAINT invoices_total_adds_up_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR total = (subtotal - discount + tax)),
-            CONSTRAINT invoices_total_check CHECK (total >= 0)
+            CONSTRAINT invoices_total_check CHECK (total >= 0 AND total <= '1000000000000000'::bigint),
+            CONSTRAINT invoices_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoices_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE invoice_items (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             invoice_id bigint NOT NULL,
@@ -2152,19 +2536,27 @@ $function$
             quantity integer NOT NULL DEFAULT 1,
             unit_price bigint NOT NULL,
             amount bigint NOT NULL,
+            discount bigint NOT NULL DEFAULT 0,
             tax_rate_bp integer NOT NULL DEFAULT 0,
             tax bigint NOT NULL DEFAULT 0,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT invoice_items_pkey PRIMARY KEY (id),
-            CONSTRAINT invoice_items_amount_adds_up_check CHECK (amount = (quantity * unit_price)),
-            CONSTRAINT invoice_items_amount_check CHECK (amount >= 0),
-            CONSTRAINT invoice_items_description_not_blank_check CHECK (btrim(description) <> ''::text),
-            CONSTRAINT invoice_items_quantity_positive_check CHECK (quantity > 0),
-            CONSTRAINT invoice_items_tax_check CHECK (tax >= 0),
-            CONSTRAINT invoice_items_tax_has_rate_check CHECK (tax = 0 OR tax_rate_bp > 0),
+            CONSTRAINT invoice_items_amount_adds_up_check CHECK (amount::numeric = (quantity::numeric * unit_price::numeric)),
+            CONSTRAINT invoice_items_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
+            CONSTRAINT invoice_items_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoice_items_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoice_items_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoice_items_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT invoice_items_discount_check CHECK (discount >= 0 AND discount <= '1000000000000000'::bigint),
+            CONSTRAINT invoice_items_discount_within_amount_check CHECK (discount <= amount),
+            CONSTRAINT invoice_items_quantity_positive_check CHECK (quantity >= 1 AND quantity <= 100000),
+            CONSTRAINT invoice_items_tax_check CHECK (tax >= 0 AND tax <= '1000000000000000'::bigint),
+            CONSTRAINT invoice_items_tax_fits_rate_check CHECK (abs((amount - discount)::numeric * tax_rate_bp::numeric - tax::numeric * 10000::numeric) < 10000::numeric),
             CONSTRAINT invoice_items_tax_rate_bp_check CHECK (tax_rate_bp >= 0 AND tax_rate_bp <= 10000),
-            CONSTRAINT invoice_items_unit_price_check CHECK (unit_price >= 0)
+            CONSTRAINT invoice_items_unit_price_check CHECK (unit_price >= 0 AND unit_price <= '1000000000000000'::bigint),
+            CONSTRAINT invoice_items_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT invoice_items_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -2206,6 +2598,9 @@ $function$
         CREATE INDEX subscriptions_due_idx ON subscriptions USING btree (next_billing_on) WHERE status = 'active'::subscription_status
     """)
     migrator.sql("""
+        CREATE UNIQUE INDEX subscriptions_live_pppoe_user_id_key ON subscriptions USING btree (pppoe_user_id) WHERE pppoe_user_id IS NOT NULL AND status <> 'ended'::subscription_status
+    """)
+    migrator.sql("""
         CREATE INDEX subscriptions_location_id_idx ON subscriptions USING btree (location_id)
     """)
     migrator.sql("""
@@ -2219,6 +2614,9 @@ $function$
     """)
     migrator.sql("""
         CREATE INDEX invoices_list_idx ON invoices USING btree (location_id, created_at DESC, id DESC)
+    """)
+    migrator.sql("""
+        CREATE UNIQUE INDEX invoices_location_id_foreign_number_key ON invoices USING btree (location_id, foreign_number) WHERE foreign_number IS NOT NULL
     """)
     migrator.sql("""
         CREATE UNIQUE INDEX invoices_location_id_number_key ON invoices USING btree (location_id, number)
@@ -2239,9 +2637,62 @@ $function$
         CREATE INDEX invoice_items_invoice_id_idx ON invoice_items USING btree (invoice_id)
     """)
     migrator.sql("""
-        CREATE TRIGGER subscriptions_branch_of_customer BEFORE INSERT OR UPDATE OF customer_id, location_id ON subscriptions
-            FOR EACH ROW EXECUTE FUNCTION match_branch_of_customer()
+        CREATE CONSTRAINT TRIGGER customers_subscriber_stays AFTER UPDATE OF location_id, deleted_at ON customers DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW WHEN (old.location_id <> new.location_id OR new.deleted_at IS NOT NULL) EXECUTE FUNCTION keep_subscriber()
     """)
+
+    # ── customers ───────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        COMMENT ON TABLE customers IS 'A subscriber of a branch. The balance changes only through transaction_logs.';
+        COMMENT ON COLUMN customers.id IS 'Identity.';
+        COMMENT ON COLUMN customers.location_id IS 'Branch that serves the customer.';
+        COMMENT ON COLUMN customers.number IS 'Customer number, unique in the branch.';
+        COMMENT ON COLUMN customers.name IS 'Full name.';
+        COMMENT ON COLUMN customers.phone IS 'WhatsApp number, digits with country code; one customer''s only, unless shared.';
+        COMMENT ON COLUMN customers.phone_is_shared IS 'The number is another customer''s as well, as in a family.';
+        COMMENT ON COLUMN customers.email IS 'E-mail address; letter case does not matter.';
+        COMMENT ON COLUMN customers.address IS 'Where the service is installed.';
+        COMMENT ON COLUMN customers.status IS 'Served (active), stopped for a while (suspended) or gone (inactive).';
+        COMMENT ON COLUMN customers.balance IS 'Rupiah; above zero is credit, below zero is debt. Equals the last ledger entry.';
+        COMMENT ON COLUMN customers.credit_limit IS 'How far below zero the balance may go, rupiah.';
+        COMMENT ON COLUMN customers.notes IS 'Notes of the staff.';
+        COMMENT ON COLUMN customers.opted_out_at IS 'When the customer wanted no more messages; null: may be written to.';
+        COMMENT ON COLUMN customers.is_never_isolated IS 'The service is not stopped for what is overdue.';
+        COMMENT ON COLUMN customers.deleted_at IS 'When the customer was deleted.';
+        COMMENT ON COLUMN customers.created_at IS 'When the row was made.';
+        COMMENT ON COLUMN customers.updated_at IS 'When the row last really changed.'
+    """)
+
+    # ── billing ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        CREATE TRIGGER pppoe_users_subscribed_line_stays BEFORE UPDATE OF customer_id, router_id ON pppoe_users
+            FOR EACH ROW EXECUTE FUNCTION keep_subscribed_line()
+    """)
+
+    # ── mikrotik ────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        COMMENT ON TABLE pppoe_users IS 'A customer''s PPPoE account on a router. Its branch is the router''s.';
+        COMMENT ON COLUMN pppoe_users.id IS 'Identity.';
+        COMMENT ON COLUMN pppoe_users.customer_id IS 'Whose account it is.';
+        COMMENT ON COLUMN pppoe_users.router_id IS 'Router that lets it in.';
+        COMMENT ON COLUMN pppoe_users.profile_id IS 'What it gives.';
+        COMMENT ON COLUMN pppoe_users.username IS 'PPPoE name, unique on the router; letter case does not matter.';
+        COMMENT ON COLUMN pppoe_users.password IS 'PPPoE password, encrypted.';
+        COMMENT ON COLUMN pppoe_users.status IS 'Whether it may connect.';
+        COMMENT ON COLUMN pppoe_users.expires_at IS 'Paid until; null means without end.';
+        COMMENT ON COLUMN pppoe_users.static_ip IS 'Address it always gets, one per account and router.';
+        COMMENT ON COLUMN pppoe_users.mac IS 'The only device that may connect; null means any.';
+        COMMENT ON COLUMN pppoe_users.sync_state IS 'Whether the router has it as it is here.';
+        COMMENT ON COLUMN pppoe_users.sync_error IS 'Why the last synchronisation failed.';
+        COMMENT ON COLUMN pppoe_users.created_at IS 'When the row was made.';
+        COMMENT ON COLUMN pppoe_users.updated_at IS 'When the row last really changed.'
+    """)
+
+    # ── billing ─────────────────────────────────────────────────────────────────────────────────
+
     migrator.sql("""
         CREATE TRIGGER subscriptions_owner_is_fixed BEFORE UPDATE ON subscriptions
             FOR EACH ROW WHEN (old.customer_id <> new.customer_id) EXECUTE FUNCTION refuse_change('the customer stays; end it and begin another')
@@ -2249,6 +2700,10 @@ $function$
     migrator.sql("""
         CREATE TRIGGER subscriptions_status_move BEFORE INSERT OR UPDATE OF status ON subscriptions
             FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>active', '>suspended', 'active>suspended', 'active>ended', 'suspended>active', 'suspended>ended')
+    """)
+    migrator.sql("""
+        CREATE TRIGGER subscriptions_terms_fit BEFORE INSERT OR UPDATE OF customer_id, location_id, profile_id, pppoe_user_id, status, suspended_on ON subscriptions
+            FOR EACH ROW EXECUTE FUNCTION check_subscription()
     """)
     migrator.sql("""
         CREATE TRIGGER subscriptions_updated_at BEFORE UPDATE ON subscriptions
@@ -2264,7 +2719,7 @@ $function$
     """)
     migrator.sql("""
         CREATE TRIGGER invoices_issued_is_frozen BEFORE UPDATE ON invoices
-            FOR EACH ROW WHEN (old.status <> 'draft'::invoice_status AND (old.number IS DISTINCT FROM new.number OR old.number_month IS DISTINCT FROM new.number_month OR old.number_seq IS DISTINCT FROM new.number_seq OR old.subscription_id IS DISTINCT FROM new.subscription_id OR old.period IS DISTINCT FROM new.period OR old.subtotal IS DISTINCT FROM new.subtotal OR old.discount IS DISTINCT FROM new.discount OR old.tax IS DISTINCT FROM new.tax OR old.total IS DISTINCT FROM new.total OR old.issued_at IS DISTINCT FROM new.issued_at)) EXECUTE FUNCTION refuse_change('an issued invoice stands; void it and write another')
+            FOR EACH ROW WHEN (old.status <> 'draft'::invoice_status AND (old.id IS DISTINCT FROM new.id OR old.number IS DISTINCT FROM new.number OR old.number_month IS DISTINCT FROM new.number_month OR old.number_seq IS DISTINCT FROM new.number_seq OR old.subscription_id IS DISTINCT FROM new.subscription_id OR old.period IS DISTINCT FROM new.period OR old.subtotal IS DISTINCT FROM new.subtotal OR old.discount IS DISTINCT FROM new.discount OR old.tax IS DISTINCT FROM new.tax OR old.total IS DISTINCT FROM new.total OR old.issued_at IS DISTINCT FROM new.issued_at)) EXECUTE FUNCTION refuse_change('an issued invoice stands; void it and write another')
     """)
     migrator.sql("""
         CREATE TRIGGER invoices_issued_is_kept BEFORE DELETE ON invoices
@@ -2318,7 +2773,9 @@ $function$
         COMMENT ON COLUMN subscriptions.cycle IS 'Length of a period.';
         COMMENT ON COLUMN subscriptions.anchor_day IS 'Day of the month on which a period begins; the last day of a shorter month.';
         COMMENT ON COLUMN subscriptions.started_on IS 'First day of service.';
-        COMMENT ON COLUMN subscriptions.ended_on IS 'Last day of service; may lie ahead.';
+        COMMENT ON COLUMN subscriptions.ended_on IS 'Last day of service; may lie ahead. The day before started_on: never served.';
+        COMMENT ON COLUMN subscriptions.credited_until IS 'Days before it are settled: what was not served was credited.';
+        COMMENT ON COLUMN subscriptions.suspended_on IS 'First day without service, while it is suspended; filled by the database.';
         COMMENT ON COLUMN subscriptions.next_billing_on IS 'When the next invoice is due to be made; null: none will be.';
         COMMENT ON COLUMN subscriptions.created_at IS 'When the row was made.';
         COMMENT ON COLUMN subscriptions.updated_at IS 'When the row last really changed.'
@@ -2332,8 +2789,9 @@ $function$
         COMMENT ON COLUMN invoice_items.quantity IS 'How many.';
         COMMENT ON COLUMN invoice_items.unit_price IS 'Rupiah for one, before tax.';
         COMMENT ON COLUMN invoice_items.amount IS 'Rupiah: quantity times unit_price, before tax.';
+        COMMENT ON COLUMN invoice_items.discount IS 'Rupiah: the item''s share of the invoice''s discount, before tax.';
         COMMENT ON COLUMN invoice_items.tax_rate_bp IS 'Rate of tax in basis points; 1100: 11 %%.';
-        COMMENT ON COLUMN invoice_items.tax IS 'Rupiah of tax at that rate, as rounded when the line was written.';
+        COMMENT ON COLUMN invoice_items.tax IS 'Rupiah of tax at that rate on what is left after the discount, rounded.';
         COMMENT ON COLUMN invoice_items.created_at IS 'When the row was made.';
         COMMENT ON COLUMN invoice_items.updated_at IS 'When the row last really changed.'
     """)
@@ -2341,7 +2799,7 @@ $function$
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
-        CREATE TYPE payment_event_outcome AS ENUM ('applied', 'ignored', 'rejected', 'failed')
+        CREATE TYPE payment_event_outcome AS ENUM ('applied', 'ignored', 'rejected', 'failed', 'review')
     """)
     migrator.sql("""
         CREATE TYPE payment_link_status AS ENUM ('open', 'paid', 'expired', 'revoked')
@@ -2368,7 +2826,7 @@ DECLARE
     sum bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE payment_id = NEW.id), 0);
 BEGIN
-    IF NEW.allocated <> sum THEN
+    IF NEW.allocated IS DISTINCT FROM sum THEN
         RAISE EXCEPTION 'payments: %% of payment %% is allocated, not %%; write payment_allocations'
             ' instead', sum, NEW.id, NEW.allocated
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'allocated',
@@ -2387,11 +2845,62 @@ DECLARE
     sum bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE invoice_id = NEW.id), 0);
 BEGIN
-    IF NEW.paid <> sum THEN
+    IF NEW.paid IS DISTINCT FROM sum THEN
         RAISE EXCEPTION 'invoices: %% is allocated to invoice %%, not %%; write payment_allocations'
             ' instead', sum, NEW.id, NEW.paid
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'paid',
                   CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION check_payment()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    branch bigint := (SELECT location_id FROM vendors WHERE id = NEW.vendor_id);
+BEGIN
+    IF NEW.vendor_id IS NOT NULL AND branch IS DISTINCT FROM NEW.location_id THEN
+        RAISE EXCEPTION 'payments: vendor %% belongs to location %%, not %%', NEW.vendor_id, branch,
+            NEW.location_id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'vendor_id',
+                  CONSTRAINT = 'payments_vendor_of_branch';
+    END IF;
+    IF NEW.paid_at > now() + interval '5 minutes' THEN
+        RAISE EXCEPTION 'payments: money cannot come in in the future, at %%', NEW.paid_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'paid_at',
+                  CONSTRAINT = 'payments_paid_not_ahead';
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION check_payment_link()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+DECLARE
+    owed bigint;
+BEGIN
+    IF NEW.status <> 'open' THEN
+        RETURN NEW;
+    END IF;
+    UPDATE invoices SET created_at = created_at
+    WHERE id = NEW.invoice_id AND xmin <> pg_current_xact_id()::xid;
+    SELECT total - paid INTO owed FROM invoices
+    WHERE id = NEW.invoice_id AND status IN ('open', 'partial');
+    IF owed IS NULL THEN
+        RAISE EXCEPTION 'payment_links: invoice %% is not owed', NEW.invoice_id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'invoice_id',
+                  CONSTRAINT = 'payment_links_invoice_is_owed';
+    ELSIF owed <> NEW.amount THEN
+        RAISE EXCEPTION 'payment_links: invoice %% owes %%, not %%', NEW.invoice_id, owed, NEW.amount
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'amount',
+                  CONSTRAINT = 'payment_links_amount_is_owed';
     END IF;
     RETURN NEW;
 END
@@ -2412,11 +2921,12 @@ BEGIN
         fits := EXISTS (
             SELECT FROM payments p JOIN payment_methods m ON m.id = p.method_id
             WHERE p.id = NEW.reference_id AND p.customer_id = NEW.customer_id
-              AND p.amount = abs(NEW.amount)
+              AND m.type <> 'wallet'
               AND CASE NEW.entry_type
-                      WHEN 'payment' THEN p.status = 'paid' AND m.type <> 'wallet'
-                          AND NEW.amount > 0
-                      WHEN 'refund' THEN p.status = 'refunded' AND NEW.amount < 0
+                      WHEN 'payment' THEN p.status = 'paid' AND p.amount = NEW.amount
+                      WHEN 'refund' THEN p.refunded = (
+                          SELECT -sum(amount) FROM transaction_logs
+                          WHERE entry_type = 'refund' AND reference_id = p.id)
                       ELSE false END);
     ELSIF entry.reference_type = 'payment_allocation' THEN
         fits := CASE NEW.entry_type
@@ -2439,14 +2949,51 @@ END
 $function$
 """)
     migrator.sql("""
-CREATE FUNCTION close_payment_links()
+CREATE FUNCTION complete_refund()
  RETURNS trigger
  LANGUAGE plpgsql
 AS $function$
 BEGIN
-    UPDATE payment_links
-    SET status = CASE NEW.status WHEN 'paid' THEN 'paid'::payment_link_status ELSE 'revoked' END
-    WHERE invoice_id = NEW.id AND status = 'open';
+    IF NEW.status = 'refunded' AND OLD.status <> 'refunded' THEN
+        NEW.refunded := NEW.amount;
+    ELSIF NEW.refunded = NEW.amount AND OLD.status = 'paid' THEN
+        NEW.status := 'refunded';
+    END IF;
+    IF NEW.refunded < OLD.refunded THEN
+        RAISE EXCEPTION 'payments: %% of payment %% was given back, and stays so', OLD.refunded,
+            OLD.id
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'refunded',
+                  CONSTRAINT = 'payments_refund_stays';
+    END IF;
+    IF NEW.refunded > OLD.refunded THEN
+        NEW.refunded_at := now();
+    ELSE
+        NEW.refunded_at := OLD.refunded_at;
+        NEW.refunded_by_id := OLD.refunded_by_id;
+        NEW.refund_reason := OLD.refund_reason;
+    END IF;
+    IF NEW.status = 'refunded' THEN
+        NEW.disputed_at := NULL;
+    END IF;
+    RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION follow_invoice()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+BEGIN
+    IF NEW.status IN ('open', 'partial') THEN
+        UPDATE payment_links SET amount = NEW.total - NEW.paid, url = NULL
+        WHERE invoice_id = NEW.id AND status = 'open' AND amount <> NEW.total - NEW.paid;
+    ELSE
+        UPDATE payment_links
+        SET status = CASE NEW.status WHEN 'paid' THEN 'paid'::payment_link_status
+                     ELSE 'revoked' END
+        WHERE invoice_id = NEW.id AND status = 'open';
+    END IF;
     RETURN NULL;
 END
 $function$
@@ -2460,14 +3007,17 @@ DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     spent bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE payment_id = allocation.payment_id), 0);
-    settled bigint := coalesce((
-        SELECT sum(amount) FROM payment_allocations WHERE invoice_id = allocation.invoice_id), 0);
+    settled bigint;
+    last timestamptz;
 BEGIN
+    SELECT coalesce(sum(a.amount), 0), max(p.paid_at) INTO settled, last
+    FROM payment_allocations a JOIN payments p ON p.id = a.payment_id
+    WHERE a.invoice_id = allocation.invoice_id;
     UPDATE payments SET allocated = spent
     WHERE id = allocation.payment_id AND allocated <> spent;
     UPDATE invoices
     SET paid = settled,
-        paid_at = CASE WHEN settled = total THEN now() END,
+        paid_at = CASE WHEN settled = total THEN greatest(last, issued_at) END,
         status = CASE WHEN status IN ('draft', 'void') THEN status
                       WHEN settled = 0 THEN 'open'
                       WHEN settled < total THEN 'partial'
@@ -2491,7 +3041,7 @@ BEGIN
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
     SELECT customer_id INTO debtor FROM invoices
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
-    IF payer <> debtor THEN
+    IF payer IS DISTINCT FROM debtor THEN
         RAISE EXCEPTION 'payment_allocations: payment %% is of customer %%, invoice %% of customer %%',
             allocation.payment_id, payer, allocation.invoice_id, debtor
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
@@ -2508,7 +3058,7 @@ AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM invoices WHERE id = NEW.invoice_id);
 BEGIN
-    IF owner <> NEW.customer_id THEN
+    IF NEW.invoice_id IS NOT NULL AND owner IS DISTINCT FROM NEW.customer_id THEN
         RAISE EXCEPTION 'payments: invoice %% is of customer %%, not %%',
             NEW.invoice_id, owner, NEW.customer_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'invoice_id',
@@ -2532,7 +3082,7 @@ BEGIN
         FROM invoices WHERE id = NEW.invoice_id;
     ELSE
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
-        SELECT customer_id, 'reversal', -amount, id, 'Taken back: ' || description
+        SELECT customer_id, 'reversal', -amount, id, left('Taken back: ' || description, 300)
         FROM transaction_logs
         WHERE entry_type = 'charge' AND reference_type = 'payment_allocation'
           AND reference_id = OLD.id;
@@ -2553,10 +3103,12 @@ BEGIN
         SELECT NEW.customer_id, 'payment', NEW.amount, 'payment', NEW.id, 'Payment: ' || name,
                NEW.received_by_id
         FROM payment_methods WHERE id = NEW.method_id AND type <> 'wallet';
-    ELSIF NEW.status = 'refunded' AND OLD.status <> NEW.status THEN
+    ELSIF NEW.refunded > OLD.refunded THEN
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
-                                      reference_id, description)
-        SELECT customer_id, 'refund', -amount, 'payment', NEW.id, 'Refund: ' || description
+                                      reference_id, description, created_by_id)
+        SELECT customer_id, 'refund', OLD.refunded - NEW.refunded, 'payment', NEW.id,
+               left('Refund: ' || coalesce(NEW.refund_reason, description), 300),
+               NEW.refunded_by_id
         FROM transaction_logs
         WHERE entry_type = 'payment' AND reference_type = 'payment' AND reference_id = NEW.id;
     END IF;
@@ -2564,7 +3116,7 @@ BEGIN
 END
 $function$
 """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE payment_methods (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             code text NOT NULL,
@@ -2573,20 +3125,31 @@ $function$
             plugin_id bigint,
             fee_bp integer NOT NULL DEFAULT 0,
             fee_fixed bigint NOT NULL DEFAULT 0,
+            fee_least bigint,
+            fee_most bigint,
             config jsonb NOT NULL DEFAULT '{}'::jsonb,
             is_active boolean NOT NULL DEFAULT true,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payment_methods_pkey PRIMARY KEY (id),
-            CONSTRAINT payment_methods_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]*$'::text),
+            CONSTRAINT payment_methods_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT payment_methods_config_hides_no_secret_check CHECK (NOT jsonb_path_exists(config, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND config::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
             CONSTRAINT payment_methods_config_object_check CHECK (jsonb_typeof(config) = 'object'::text),
+            CONSTRAINT payment_methods_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_methods_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_methods_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_methods_fee_bounds_check CHECK (fee_least <= fee_most),
             CONSTRAINT payment_methods_fee_bp_check CHECK (fee_bp >= 0 AND fee_bp <= 10000),
-            CONSTRAINT payment_methods_fee_fixed_check CHECK (fee_fixed >= 0),
+            CONSTRAINT payment_methods_fee_fixed_check CHECK (fee_fixed >= 0 AND fee_fixed <= '1000000000000000'::bigint),
+            CONSTRAINT payment_methods_fee_least_check CHECK (fee_least >= 0 AND fee_least <= '1000000000000000'::bigint),
+            CONSTRAINT payment_methods_fee_most_check CHECK (fee_most >= 0 AND fee_most <= '1000000000000000'::bigint),
             CONSTRAINT payment_methods_gateway_has_plugin_check CHECK (type <> 'gateway'::payment_method_type OR plugin_id IS NOT NULL),
-            CONSTRAINT payment_methods_name_not_blank_check CHECK (btrim(name) <> ''::text)
+            CONSTRAINT payment_methods_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT payment_methods_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_methods_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE payments (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             location_id bigint NOT NULL,
@@ -2602,20 +3165,42 @@ $function$
             external_ref text,
             paid_at timestamp with time zone,
             expires_at timestamp with time zone,
+            refunded bigint NOT NULL DEFAULT 0,
+            refunded_at timestamp with time zone,
+            refunded_by_id bigint,
+            refund_reason text,
+            disputed_at timestamp with time zone,
             received_by_id bigint,
             notes text,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payments_pkey PRIMARY KEY (id),
-            CONSTRAINT payments_allocated_check CHECK (allocated >= 0),
-            CONSTRAINT payments_amount_check CHECK (amount >= 0),
+            CONSTRAINT payments_allocated_check CHECK (allocated >= 0 AND allocated <= '1000000000000000'::bigint),
+            CONSTRAINT payments_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
             CONSTRAINT payments_amount_positive_check CHECK (amount > 0),
+            CONSTRAINT payments_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_disputed_at_check CHECK (EXTRACT(epoch FROM disputed_at) >= 946684800::numeric AND EXTRACT(epoch FROM disputed_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payments_external_ref_has_provider_check CHECK (external_ref IS NULL OR provider IS NOT NULL),
-            CONSTRAINT payments_external_ref_not_blank_check CHECK (btrim(external_ref) <> ''::text),
-            CONSTRAINT payments_fee_check CHECK (fee >= 0),
-            CONSTRAINT payments_not_overspent_check CHECK (allocated <= amount),
+            CONSTRAINT payments_external_ref_not_blank_check CHECK (external_ref ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(external_ref) <= 200 AND external_ref !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT payments_fee_check CHECK (fee >= 0 AND fee <= '1000000000000000'::bigint),
+            CONSTRAINT payments_not_overspent_check CHECK (allocated <= (amount - refunded)),
+            CONSTRAINT payments_notes_check CHECK (char_length(notes) <= 10000),
             CONSTRAINT payments_only_paid_is_allocated_check CHECK (allocated = 0 OR status = 'paid'::payment_status),
-            CONSTRAINT payments_paid_has_time_check CHECK ((status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) = (paid_at IS NOT NULL))
+            CONSTRAINT payments_only_paid_is_disputed_check CHECK (disputed_at IS NULL OR status = 'paid'::payment_status),
+            CONSTRAINT payments_only_paid_is_refunded_check CHECK (refunded = 0 OR (status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status]))),
+            CONSTRAINT payments_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_paid_has_time_check CHECK ((status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) = (paid_at IS NOT NULL)),
+            CONSTRAINT payments_provider_form_check CHECK (provider ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT payments_refund_reason_not_blank_check CHECK (refund_reason ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(refund_reason) <= 500 AND refund_reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT payments_refunded_at_check CHECK (EXTRACT(epoch FROM refunded_at) >= 946684800::numeric AND EXTRACT(epoch FROM refunded_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_refunded_check CHECK (refunded >= 0 AND refunded <= '1000000000000000'::bigint),
+            CONSTRAINT payments_refunded_has_time_check CHECK ((refunded > 0) = (refunded_at IS NOT NULL)),
+            CONSTRAINT payments_refunded_is_whole_check CHECK ((status = 'refunded'::payment_status) = (refunded = amount)),
+            CONSTRAINT payments_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payments_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
@@ -2626,11 +3211,13 @@ $function$
             amount bigint NOT NULL,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payment_allocations_pkey PRIMARY KEY (id),
-            CONSTRAINT payment_allocations_amount_check CHECK (amount >= 0),
-            CONSTRAINT payment_allocations_amount_positive_check CHECK (amount > 0)
+            CONSTRAINT payment_allocations_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
+            CONSTRAINT payment_allocations_amount_positive_check CHECK (amount > 0),
+            CONSTRAINT payment_allocations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_allocations_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE payment_events (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             provider text NOT NULL,
@@ -2647,14 +3234,21 @@ $function$
             error text,
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payment_events_pkey PRIMARY KEY (id),
-            CONSTRAINT payment_events_amount_check CHECK (amount >= 0),
+            CONSTRAINT payment_events_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
             CONSTRAINT payment_events_applied_is_signed_check CHECK (outcome <> 'applied'::payment_event_outcome OR signature_ok),
-            CONSTRAINT payment_events_event_key_not_blank_check CHECK (btrim(event_key) <> ''::text),
+            CONSTRAINT payment_events_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_events_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_events_error_check CHECK (char_length(error) <= 10000),
+            CONSTRAINT payment_events_event_key_not_blank_check CHECK (event_key ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(event_key) <= 200 AND event_key !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT payment_events_external_ref_not_blank_check CHECK (external_ref ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(external_ref) <= 200 AND external_ref !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
+            CONSTRAINT payment_events_payload_size_check CHECK (octet_length(payload::text) <= 131072),
+            CONSTRAINT payment_events_processed_at_check CHECK (EXTRACT(epoch FROM processed_at) >= 946684800::numeric AND EXTRACT(epoch FROM processed_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_events_processed_has_outcome_check CHECK ((processed_at IS NULL) = (outcome IS NULL)),
-            CONSTRAINT payment_events_provider_not_blank_check CHECK (btrim(provider) <> ''::text)
+            CONSTRAINT payment_events_provider_form_check CHECK (provider ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+            CONSTRAINT payment_events_received_at_check CHECK (EXTRACT(epoch FROM received_at) >= 946684800::numeric AND EXTRACT(epoch FROM received_at) <= '4102444799'::bigint::numeric)
         )
     """)
-    migrator.sql("""
+    migrator.sql(r"""
         CREATE TABLE payment_links (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
             invoice_id bigint NOT NULL,
@@ -2667,10 +3261,17 @@ $function$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT payment_links_pkey PRIMARY KEY (id),
-            CONSTRAINT payment_links_amount_check CHECK (amount >= 0),
+            CONSTRAINT payment_links_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
             CONSTRAINT payment_links_amount_positive_check CHECK (amount > 0),
+            CONSTRAINT payment_links_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_links_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_links_created_at_check2 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_links_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_links_regenerated_count_range_check CHECK (regenerated_count >= 0),
-            CONSTRAINT payment_links_token_hash_check CHECK (octet_length(token_hash) = 32)
+            CONSTRAINT payment_links_token_hash_check CHECK (octet_length(token_hash) = 32),
+            CONSTRAINT payment_links_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_links_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+            CONSTRAINT payment_links_url_not_blank_check CHECK (url ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(url) <= 2000 AND url !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
         )
     """)
     migrator.sql("""
@@ -2696,6 +3297,10 @@ $function$
     migrator.sql("""
         ALTER TABLE payments
             ADD CONSTRAINT payments_received_by_id_fkey FOREIGN KEY (received_by_id) REFERENCES admin_users(id) ON DELETE RESTRICT
+    """)
+    migrator.sql("""
+        ALTER TABLE payments
+            ADD CONSTRAINT payments_refunded_by_id_fkey FOREIGN KEY (refunded_by_id) REFERENCES admin_users(id) ON DELETE RESTRICT
     """)
     migrator.sql("""
         ALTER TABLE payments
@@ -2744,7 +3349,13 @@ $function$
         CREATE INDEX payments_received_by_id_paid_at_idx ON payments USING btree (received_by_id, paid_at) WHERE received_by_id IS NOT NULL
     """)
     migrator.sql("""
-        CREATE INDEX payments_revenue_idx ON payments USING btree (location_id, paid_at) INCLUDE (amount) WHERE status = 'paid'::payment_status
+        CREATE INDEX payments_refunded_by_id_idx ON payments USING btree (refunded_by_id) WHERE refunded_by_id IS NOT NULL
+    """)
+    migrator.sql("""
+        CREATE INDEX payments_revenue_idx ON payments USING btree (location_id, paid_at) INCLUDE (amount, method_id) WHERE paid_at IS NOT NULL
+    """)
+    migrator.sql("""
+        CREATE INDEX payments_to_review_idx ON payments USING btree (created_at) WHERE status = 'review'::payment_status OR disputed_at IS NOT NULL
     """)
     migrator.sql("""
         CREATE INDEX payments_vendor_id_paid_at_idx ON payments USING btree (vendor_id, paid_at) WHERE vendor_id IS NOT NULL
@@ -2754,6 +3365,9 @@ $function$
     """)
     migrator.sql("""
         CREATE UNIQUE INDEX payment_allocations_payment_id_invoice_id_key ON payment_allocations USING btree (payment_id, invoice_id)
+    """)
+    migrator.sql("""
+        CREATE INDEX payment_events_forged_idx ON payment_events USING btree (provider, received_at) WHERE NOT signature_ok
     """)
     migrator.sql("""
         CREATE INDEX payment_events_payment_id_idx ON payment_events USING btree (payment_id)
@@ -2777,12 +3391,12 @@ $function$
         CREATE UNIQUE INDEX payment_links_token_hash_key ON payment_links USING btree (token_hash)
     """)
     migrator.sql("""
-        CREATE TRIGGER invoices_close_payment_links AFTER UPDATE OF status ON invoices
-            FOR EACH ROW WHEN ((new.status = ANY (ARRAY['paid'::invoice_status, 'void'::invoice_status])) AND old.status <> new.status) EXECUTE FUNCTION close_payment_links()
-    """)
-    migrator.sql("""
         CREATE TRIGGER invoices_paid_is_sum BEFORE INSERT OR UPDATE OF paid ON invoices
             FOR EACH ROW EXECUTE FUNCTION check_paid()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER invoices_payment_links_follow AFTER UPDATE OF status, paid ON invoices
+            FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status OR old.paid IS DISTINCT FROM new.paid) EXECUTE FUNCTION follow_invoice()
     """)
 
     # ── billing ─────────────────────────────────────────────────────────────────────────────────
@@ -2796,16 +3410,17 @@ $function$
         COMMENT ON COLUMN invoices.number IS 'The number printed on it, such as INV/MAIN/2026/11/0001; a draft has none. Filled by the database.';
         COMMENT ON COLUMN invoices.number_month IS 'First day of the month in which it is numbered, by the branch''s time zone.';
         COMMENT ON COLUMN invoices.number_seq IS '1, 2, 3 … in the branch and month, without gaps.';
+        COMMENT ON COLUMN invoices.foreign_number IS 'Number in another system, where it was billed or sent to a provider before.';
         COMMENT ON COLUMN invoices.period IS 'Days that it bills; a subscription''s day is billed once.';
         COMMENT ON COLUMN invoices.status IS 'Where it is.';
         COMMENT ON COLUMN invoices.subtotal IS 'Rupiah: the sum of the items'' amounts.';
-        COMMENT ON COLUMN invoices.discount IS 'Rupiah taken off the subtotal.';
+        COMMENT ON COLUMN invoices.discount IS 'Rupiah taken off the subtotal before tax: the sum of the items'' shares.';
         COMMENT ON COLUMN invoices.tax IS 'Rupiah: the sum of the items'' taxes.';
         COMMENT ON COLUMN invoices.total IS 'Rupiah to pay.';
         COMMENT ON COLUMN invoices.paid IS 'Rupiah allocated to it so far; kept by the database.';
         COMMENT ON COLUMN invoices.issued_at IS 'When it left draft.';
         COMMENT ON COLUMN invoices.due_on IS 'Last day to pay without being late.';
-        COMMENT ON COLUMN invoices.paid_at IS 'When the last rupiah came in.';
+        COMMENT ON COLUMN invoices.paid_at IS 'When the last rupiah of it came in; kept by the database.';
         COMMENT ON COLUMN invoices.notes IS 'Free text, printed on it.';
         COMMENT ON COLUMN invoices.created_at IS 'When the row was made.';
         COMMENT ON COLUMN invoices.updated_at IS 'When the row last really changed.'
@@ -2813,6 +3428,10 @@ $function$
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
+    migrator.sql("""
+        CREATE TRIGGER payment_methods_type_is_fixed BEFORE UPDATE OF type ON payment_methods
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('type')
+    """)
     migrator.sql("""
         CREATE TRIGGER payment_methods_updated_at BEFORE UPDATE ON payment_methods
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
@@ -2830,6 +3449,10 @@ $function$
             FOR EACH ROW EXECUTE FUNCTION match_customer_of_invoice()
     """)
     migrator.sql("""
+        CREATE TRIGGER payments_is_possible BEFORE INSERT OR UPDATE OF vendor_id, paid_at, status ON payments
+            FOR EACH ROW EXECUTE FUNCTION check_payment()
+    """)
+    migrator.sql("""
         CREATE TRIGGER payments_not_truncated BEFORE TRUNCATE ON payments
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('payments that were made are kept')
     """)
@@ -2838,12 +3461,16 @@ $function$
             FOR EACH ROW WHEN (old.customer_id IS DISTINCT FROM new.customer_id OR old.location_id IS DISTINCT FROM new.location_id) EXECUTE FUNCTION refuse_change('customer and branch stay; cancel it and make another')
     """)
     migrator.sql("""
-        CREATE TRIGGER payments_post AFTER INSERT OR UPDATE OF status ON payments
+        CREATE TRIGGER payments_post AFTER INSERT OR UPDATE OF status, refunded ON payments
             FOR EACH ROW EXECUTE FUNCTION post_payment()
     """)
     migrator.sql("""
+        CREATE TRIGGER payments_refund_is_complete BEFORE UPDATE OF status, refunded, refunded_at, refunded_by_id, refund_reason ON payments
+            FOR EACH ROW EXECUTE FUNCTION complete_refund()
+    """)
+    migrator.sql("""
         CREATE TRIGGER payments_settled_is_frozen BEFORE UPDATE ON payments
-            FOR EACH ROW WHEN ((old.status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) AND (old.invoice_id IS DISTINCT FROM new.invoice_id OR old.method_id IS DISTINCT FROM new.method_id OR old.vendor_id IS DISTINCT FROM new.vendor_id OR old.amount IS DISTINCT FROM new.amount OR old.fee IS DISTINCT FROM new.fee OR old.provider IS DISTINCT FROM new.provider OR old.external_ref IS DISTINCT FROM new.external_ref OR old.paid_at IS DISTINCT FROM new.paid_at OR old.received_by_id IS DISTINCT FROM new.received_by_id)) EXECUTE FUNCTION refuse_change('a payment that was made stands; refund it')
+            FOR EACH ROW WHEN ((old.status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) AND (old.id IS DISTINCT FROM new.id OR old.invoice_id IS DISTINCT FROM new.invoice_id OR old.method_id IS DISTINCT FROM new.method_id OR old.vendor_id IS DISTINCT FROM new.vendor_id OR old.amount IS DISTINCT FROM new.amount OR old.fee IS DISTINCT FROM new.fee OR old.provider IS DISTINCT FROM new.provider OR old.external_ref IS DISTINCT FROM new.external_ref OR old.paid_at IS DISTINCT FROM new.paid_at OR old.received_by_id IS DISTINCT FROM new.received_by_id)) EXECUTE FUNCTION refuse_change('a payment that was made stands; refund it')
     """)
     migrator.sql("""
         CREATE TRIGGER payments_settled_is_kept BEFORE DELETE ON payments
@@ -2851,7 +3478,7 @@ $function$
     """)
     migrator.sql("""
         CREATE TRIGGER payments_status_move BEFORE INSERT OR UPDATE OF status ON payments
-            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', '>processing', '>paid', 'pending>processing', 'pending>paid', 'pending>failed', 'pending>cancelled', 'pending>expired', 'pending>review', 'processing>paid', 'processing>failed', 'processing>cancelled', 'processing>expired', 'processing>review', 'failed>review', 'cancelled>review', 'expired>review', 'review>paid', 'review>cancelled', 'review>refunded', 'paid>refunded')
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>pending', '>processing', '>paid', '>review', 'pending>processing', 'pending>paid', 'pending>failed', 'pending>cancelled', 'pending>expired', 'pending>review', 'processing>paid', 'processing>failed', 'processing>cancelled', 'processing>expired', 'processing>review', 'failed>review', 'cancelled>review', 'expired>review', 'review>paid', 'review>cancelled', 'review>refunded', 'paid>refunded')
     """)
     migrator.sql("""
         CREATE TRIGGER payments_updated_at BEFORE UPDATE ON payments
@@ -2886,6 +3513,14 @@ $function$
             FOR EACH ROW WHEN (old.signature_ok) EXECUTE FUNCTION refuse_change('its key must stay taken')
     """)
     migrator.sql("""
+        CREATE TRIGGER payment_links_invoice_is_fixed BEFORE UPDATE OF invoice_id ON payment_links
+            FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('invoice_id')
+    """)
+    migrator.sql("""
+        CREATE TRIGGER payment_links_is_owed BEFORE INSERT OR UPDATE OF status, amount ON payment_links
+            FOR EACH ROW EXECUTE FUNCTION check_payment_link()
+    """)
+    migrator.sql("""
         CREATE TRIGGER payment_links_status_move BEFORE INSERT OR UPDATE OF status ON payment_links
             FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>open', 'open>paid', 'open>expired', 'open>revoked')
     """)
@@ -2910,7 +3545,7 @@ $function$
         COMMENT ON COLUMN transaction_logs.balance_before IS 'Balance before the entry, rupiah; filled by the database.';
         COMMENT ON COLUMN transaction_logs.balance_after IS 'Balance after the entry, rupiah; filled by the database.';
         COMMENT ON COLUMN transaction_logs.reference_type IS 'Kind of the business event, such as payment or invoice.';
-        COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type.';
+        COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type, but for refunds.';
         COMMENT ON COLUMN transaction_logs.reverses_id IS 'The entry that this one takes back; an entry is taken back once.';
         COMMENT ON COLUMN transaction_logs.description IS 'What the customer reads on the statement.';
         COMMENT ON COLUMN transaction_logs.created_by_id IS 'Who posted it; null means the system.';
@@ -2928,6 +3563,8 @@ $function$
         COMMENT ON COLUMN payment_methods.plugin_id IS 'Plugin that carries it out; a gateway has one.';
         COMMENT ON COLUMN payment_methods.fee_bp IS 'Fee in basis points of the amount; 250: 2.5 %%.';
         COMMENT ON COLUMN payment_methods.fee_fixed IS 'Fee in rupiah for each payment, besides fee_bp.';
+        COMMENT ON COLUMN payment_methods.fee_least IS 'Smallest fee in rupiah; null: none.';
+        COMMENT ON COLUMN payment_methods.fee_most IS 'Largest fee in rupiah; null: none.';
         COMMENT ON COLUMN payment_methods.config IS 'What to show or send, such as the bank account; secrets belong to the plugin.';
         COMMENT ON COLUMN payment_methods.is_active IS 'Whether it is offered.';
         COMMENT ON COLUMN payment_methods.created_at IS 'When the row was made.';
@@ -2949,6 +3586,11 @@ $function$
         COMMENT ON COLUMN payments.external_ref IS 'The provider''s own reference, to which its callbacks refer.';
         COMMENT ON COLUMN payments.paid_at IS 'When the money came in.';
         COMMENT ON COLUMN payments.expires_at IS 'When a pending payment lapses.';
+        COMMENT ON COLUMN payments.refunded IS 'Rupiah of the amount given back so far.';
+        COMMENT ON COLUMN payments.refunded_at IS 'When rupiah were last given back; filled by the database.';
+        COMMENT ON COLUMN payments.refunded_by_id IS 'Who gave back last; null means the system.';
+        COMMENT ON COLUMN payments.refund_reason IS 'Why it was last given back, as the ledger says, too.';
+        COMMENT ON COLUMN payments.disputed_at IS 'When the provider took the money back; a person has to decide.';
         COMMENT ON COLUMN payments.received_by_id IS 'Who took the money at the counter.';
         COMMENT ON COLUMN payments.notes IS 'Free text, for the staff.';
         COMMENT ON COLUMN payments.created_at IS 'When the row was made.';
@@ -2970,7 +3612,7 @@ $function$
         COMMENT ON COLUMN payment_events.external_ref IS 'The payment that it names, if it names one.';
         COMMENT ON COLUMN payment_events.amount IS 'Rupiah that came in, without the provider''s fee.';
         COMMENT ON COLUMN payment_events.is_success IS 'Whether it says that money came in.';
-        COMMENT ON COLUMN payment_events.payload IS 'What was sent.';
+        COMMENT ON COLUMN payment_events.payload IS 'What was sent, as far as JSON can hold it; 128 kB at the most.';
         COMMENT ON COLUMN payment_events.signature_ok IS 'Whether its signature was right.';
         COMMENT ON COLUMN payment_events.received_at IS 'When it came.';
         COMMENT ON COLUMN payment_events.processed_at IS 'When it was dealt with; null: not yet.';
@@ -2984,8 +3626,8 @@ $function$
         COMMENT ON COLUMN payment_links.id IS 'Identity.';
         COMMENT ON COLUMN payment_links.invoice_id IS 'Invoice it leads to.';
         COMMENT ON COLUMN payment_links.token_hash IS 'The sha256 of the token in the link.';
-        COMMENT ON COLUMN payment_links.amount IS 'Rupiah to pay.';
-        COMMENT ON COLUMN payment_links.url IS 'The gateway''s page to pay on; never the link with its token.';
+        COMMENT ON COLUMN payment_links.amount IS 'Rupiah to pay: what the invoice still owes, as long as the link is open.';
+        COMMENT ON COLUMN payment_links.url IS 'The gateway''s page to pay on, for just that amount; never the link with its token. Emptied by the database when the amount changes.';
         COMMENT ON COLUMN payment_links.status IS 'Whether it still leads to a payment.';
         COMMENT ON COLUMN payment_links.expires_at IS 'When it stops working.';
         COMMENT ON COLUMN payment_links.regenerated_count IS 'How often its token was replaced.';
@@ -3003,6 +3645,9 @@ def rollback(migrator, database, *, fake=False):
     migrator.sql("""DROP TABLE payments""")
     migrator.sql("""DROP TABLE payment_methods""")
     migrator.sql("""DROP FUNCTION check_allocated()""")
+    migrator.sql("""DROP FUNCTION check_payment()""")
+    migrator.sql("""DROP FUNCTION check_payment_link()""")
+    migrator.sql("""DROP FUNCTION complete_refund()""")
     migrator.sql("""DROP FUNCTION keep_allocated()""")
     migrator.sql("""DROP FUNCTION lock_allocation()""")
     migrator.sql("""DROP FUNCTION match_customer_of_invoice()""")
@@ -3021,12 +3666,13 @@ def rollback(migrator, database, *, fake=False):
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP FUNCTION check_paid()""")
-    migrator.sql("""DROP FUNCTION close_payment_links()""")
+    migrator.sql("""DROP FUNCTION follow_invoice()""")
 
     # ── billing ─────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP TABLE subscriptions""")
     migrator.sql("""DROP FUNCTION check_invoice_sums()""")
+    migrator.sql("""DROP FUNCTION check_subscription()""")
     migrator.sql("""DROP FUNCTION keep_issued_items()""")
     migrator.sql("""DROP FUNCTION match_customer_of_subscription()""")
     migrator.sql("""DROP FUNCTION number_invoice()""")
@@ -3069,10 +3715,16 @@ $$
     migrator.sql("""DROP TABLE voucher_batches""")
     migrator.sql("""DROP TABLE vendors""")
     migrator.sql("""DROP TABLE pppoe_users""")
+
+    # ── billing ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""DROP FUNCTION keep_subscribed_line()""")
+
+    # ── mikrotik ────────────────────────────────────────────────────────────────────────────────
+
     migrator.sql("""DROP TABLE routers""")
     migrator.sql("""DROP TABLE profiles""")
     migrator.sql("""DROP FUNCTION refuse_batch_of_another_branch()""")
-    migrator.sql("""DROP FUNCTION refuse_change_of_fixed_columns()""")
     migrator.sql("""DROP FUNCTION refuse_pppoe_user_of_another_branch()""")
     migrator.sql("""DROP FUNCTION refuse_second_use()""")
     migrator.sql("""DROP FUNCTION refuse_voucher_unlike_its_batch()""")
@@ -3098,6 +3750,7 @@ $$
 
     migrator.sql("""DROP TABLE settings""")
     migrator.sql("""DROP TABLE activity_logs""")
+    migrator.sql("""DROP FUNCTION stamp_activity()""")
     migrator.sql("""DROP TYPE setting_type""")
 
     # ── customers ───────────────────────────────────────────────────────────────────────────────
@@ -3111,6 +3764,13 @@ $$
     # ── customers ───────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP TABLE customers""")
+
+    # ── billing ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""DROP FUNCTION keep_subscriber()""")
+
+    # ── customers ───────────────────────────────────────────────────────────────────────────────
+
     migrator.sql("""DROP FUNCTION chain_entry()""")
     migrator.sql("""DROP FUNCTION check_balance()""")
     migrator.sql("""DROP FUNCTION check_reversal()""")
@@ -3149,9 +3809,10 @@ $$
     migrator.sql("""DROP FUNCTION notice_seeded_password()""")
     migrator.sql("""DROP FUNCTION refuse_change_of_system_role()""")
 
-    # ── base ────────────────────────────────────────────────────────────────────────────────────
+    # ── <kernel> ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP FUNCTION refuse_change()""")
+    migrator.sql("""DROP FUNCTION refuse_change_of_fixed_columns()""")
     migrator.sql("""DROP FUNCTION refuse_status_move()""")
     migrator.sql("""DROP FUNCTION set_updated_at()""")
     migrator.sql("""

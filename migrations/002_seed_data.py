@@ -125,83 +125,7 @@ def migrate(migrator, database, *, fake=False):
                 'company',
                 'Name of the provider, on invoices and in messages.'
             ),
-            (
-                'voucher_comment',
-                '"VOUCHER_SYSTEM"',
-                'string',
-                'mikrotik',
-                'Marks the system''s vouchers on a router.'
-            ),
-            (
-                'pppoe_comment',
-                '"PPPOE_SYSTEM"',
-                'string',
-                'mikrotik',
-                'Marks the system''s PPPoE accounts on a router.'
-            ),
-            ('voucher_prefix', '"V"', 'string', 'mikrotik', 'How a new voucher''s code begins.'),
-            ('pppoe_prefix', '"pppoe"', 'string', 'mikrotik', 'How a new PPPoE user name begins.'),
-            (
-                'session_timeout_minutes',
-                '60',
-                'integer',
-                'session',
-                'Minutes without use after which a session ends.'
-            ),
-            (
-                'session_warning_minutes',
-                '5',
-                'integer',
-                'session',
-                'Minutes before that end to warn the user.'
-            ),
-            (
-                'whatsapp_per_minute',
-                '30',
-                'integer',
-                'rate_limit',
-                'WhatsApp messages that a session sends in a minute.'
-            ),
-            (
-                'api_per_minute',
-                '60',
-                'integer',
-                'rate_limit',
-                'API requests that a user may make in a minute.'
-            ),
-            (
-                'login_per_minute',
-                '10',
-                'integer',
-                'rate_limit',
-                'Log-in attempts that an address may make in a minute.'
-            ),
-            ('backup_path', '"backups"', 'string', 'backup', 'Folder of the backup files.'),
             ('company_address', '""', 'string', 'company', 'Postal address of the provider, on invoices.'),
-            ('backup_retention_days', '30', 'integer', 'backup', 'Days that a backup made by hand is kept.'),
-            (
-                'cleanup_enabled',
-                'true',
-                'boolean',
-                'cleanup',
-                'Remove expired sessions and old queue items.'
-            ),
-            ('cleanup_interval_hours', '24', 'integer', 'cleanup', 'Hours from one clean-up to the next.'),
-            (
-                'password_min_length',
-                '8',
-                'integer',
-                'security',
-                'Characters that a password has at the least.'
-            ),
-            (
-                'max_login_attempts',
-                '5',
-                'integer',
-                'security',
-                'Failed log-ins in a row that lock an account.'
-            ),
-            ('lockout_minutes', '15', 'integer', 'security', 'Minutes that a locked account stays locked.'),
             ('company_phone', '""', 'string', 'company', 'Phone of the provider, digits with country code.'),
             ('company_email', '""', 'string', 'company', 'E-mail address of the provider.'),
             ('currency', '"IDR"', 'string', 'regional', 'Currency of every amount, as an ISO 4217 code.'),
@@ -220,6 +144,204 @@ def migrate(migrator, database, *, fake=False):
                 'string',
                 'regional',
                 'Time zone where no location gives its own.'
+            ),
+            (
+                'voucher_comment',
+                '"VOUCHER_SYSTEM"',
+                'string',
+                'mikrotik',
+                'Marks the system''s vouchers on a router.'
+            ),
+            (
+                'pppoe_comment',
+                '"PPPOE_SYSTEM"',
+                'string',
+                'mikrotik',
+                'Marks the system''s PPPoE accounts on a router.'
+            ),
+            ('voucher_prefix', '"V"', 'string', 'mikrotik', 'How a new voucher''s code begins.'),
+            ('pppoe_prefix', '"pppoe"', 'string', 'mikrotik', 'How a new PPPoE user name begins.')
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO settings (key, value, type, least, most, category, description) VALUES
+            (
+                'session_timeout_minutes',
+                '60',
+                'integer',
+                1,
+                43200,
+                'session',
+                'Minutes without use after which a session ends.'
+            ),
+            (
+                'session_warning_minutes',
+                '5',
+                'integer',
+                0,
+                1440,
+                'session',
+                'Minutes before that end to warn the user.'
+            ),
+            (
+                'whatsapp_per_minute',
+                '30',
+                'integer',
+                1,
+                1000,
+                'rate_limit',
+                'WhatsApp messages that a session sends in a minute.'
+            ),
+            (
+                'api_per_minute',
+                '60',
+                'integer',
+                1,
+                100000,
+                'rate_limit',
+                'API requests that a user may make in a minute.'
+            ),
+            (
+                'login_per_minute',
+                '10',
+                'integer',
+                1,
+                1000,
+                'rate_limit',
+                'Log-in attempts that an address may make in a minute.'
+            )
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO settings (key, value, type, category, description) VALUES
+            ('backup_path', '"backups"', 'string', 'backup', 'Folder of the backup files.')
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO settings (key, value, type, least, most, category, description) VALUES
+            (
+                'backup_retention_days',
+                '30',
+                'integer',
+                1,
+                3650,
+                'backup',
+                'Days that a backup made by hand is kept.'
+            )
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO settings (key, value, type, category, description) VALUES
+            (
+                'cleanup_enabled',
+                'true',
+                'boolean',
+                'cleanup',
+                'Remove expired sessions and old queue items.'
+            )
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO settings (key, value, type, least, most, category, description) VALUES
+            (
+                'cleanup_interval_hours',
+                '24',
+                'integer',
+                1,
+                720,
+                'cleanup',
+                'Hours from one clean-up to the next.'
+            ),
+            (
+                'session_retention_days',
+                '30',
+                'integer',
+                1,
+                3650,
+                'cleanup',
+                'Days that an ended session is kept.'
+            ),
+            (
+                'message_retention_days',
+                '180',
+                'integer',
+                7,
+                3650,
+                'cleanup',
+                'Days that a message that left is kept.'
+            ),
+            (
+                'activity_retention_days',
+                '730',
+                'integer',
+                365,
+                36500,
+                'cleanup',
+                'Days that the activity log is kept.'
+            ),
+            (
+                'callback_retention_days',
+                '30',
+                'integer',
+                7,
+                3650,
+                'cleanup',
+                'Days that a forged callback is kept.'
+            ),
+            (
+                'days_to_pay',
+                '7',
+                'integer',
+                0,
+                365,
+                'billing',
+                'Days from an invoice''s issue to its due day.'
+            ),
+            (
+                'isolation_grace_days',
+                '3',
+                'integer',
+                0,
+                365,
+                'billing',
+                'Days after the due day until a line is isolated.'
+            ),
+            ('payment_link_days', '14', 'integer', 1, 365, 'billing', 'Days that a payment link works.'),
+            (
+                'tax_rate_bp',
+                '0',
+                'integer',
+                0,
+                10000,
+                'billing',
+                'Tax on subscriptions in basis points; 1100 is 11 %%.'
+            ),
+            (
+                'password_min_length',
+                '8',
+                'integer',
+                8,
+                64,
+                'security',
+                'Characters that a password has at the least.'
+            ),
+            (
+                'max_login_attempts',
+                '5',
+                'integer',
+                3,
+                100,
+                'security',
+                'Failed log-ins in a row that lock an account.'
+            ),
+            (
+                'lockout_minutes',
+                '15',
+                'integer',
+                1,
+                1440,
+                'security',
+                'Minutes that a locked account stays locked.'
             )
         ON CONFLICT DO NOTHING
     """)
@@ -418,6 +540,11 @@ ON CONFLICT DO NOTHING
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
+        INSERT INTO payment_methods (code, name, type) VALUES
+            ('balance', 'Saldo', 'wallet')
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
         INSERT INTO payment_methods (code, name, type, plugin_id, fee_bp, is_active) VALUES
             (
                 'duitku',
@@ -437,6 +564,7 @@ def rollback(migrator, database, *, fake=False):
     migrator.sql("""
         DELETE FROM payment_methods
         WHERE code = 'duitku'
+           OR code = 'balance'
            OR code = 'transfer'
            OR code = 'cash'
     """)
@@ -468,20 +596,20 @@ def rollback(migrator, database, *, fake=False):
 
     migrator.sql("""
         DELETE FROM settings
-        WHERE location_id IS NULL AND key = 'timezone'
-           OR location_id IS NULL AND key = 'time_format'
-           OR location_id IS NULL AND key = 'date_format'
-           OR location_id IS NULL AND key = 'currency_symbol'
-           OR location_id IS NULL AND key = 'currency'
-           OR location_id IS NULL AND key = 'company_email'
-           OR location_id IS NULL AND key = 'company_phone'
-           OR location_id IS NULL AND key = 'lockout_minutes'
+        WHERE location_id IS NULL AND key = 'lockout_minutes'
            OR location_id IS NULL AND key = 'max_login_attempts'
            OR location_id IS NULL AND key = 'password_min_length'
+           OR location_id IS NULL AND key = 'tax_rate_bp'
+           OR location_id IS NULL AND key = 'payment_link_days'
+           OR location_id IS NULL AND key = 'isolation_grace_days'
+           OR location_id IS NULL AND key = 'days_to_pay'
+           OR location_id IS NULL AND key = 'callback_retention_days'
+           OR location_id IS NULL AND key = 'activity_retention_days'
+           OR location_id IS NULL AND key = 'message_retention_days'
+           OR location_id IS NULL AND key = 'session_retention_days'
            OR location_id IS NULL AND key = 'cleanup_interval_hours'
            OR location_id IS NULL AND key = 'cleanup_enabled'
            OR location_id IS NULL AND key = 'backup_retention_days'
-           OR location_id IS NULL AND key = 'company_address'
            OR location_id IS NULL AND key = 'backup_path'
            OR location_id IS NULL AND key = 'login_per_minute'
            OR location_id IS NULL AND key = 'api_per_minute'
@@ -492,6 +620,14 @@ def rollback(migrator, database, *, fake=False):
            OR location_id IS NULL AND key = 'voucher_prefix'
            OR location_id IS NULL AND key = 'pppoe_comment'
            OR location_id IS NULL AND key = 'voucher_comment'
+           OR location_id IS NULL AND key = 'timezone'
+           OR location_id IS NULL AND key = 'time_format'
+           OR location_id IS NULL AND key = 'date_format'
+           OR location_id IS NULL AND key = 'currency_symbol'
+           OR location_id IS NULL AND key = 'currency'
+           OR location_id IS NULL AND key = 'company_email'
+           OR location_id IS NULL AND key = 'company_phone'
+           OR location_id IS NULL AND key = 'company_address'
            OR location_id IS NULL AND key = 'company_name'
     """)
 

@@ -9,7 +9,7 @@ QUERIES = (
         "customer by part of name or phone",
         """
         SELECT id, name, phone FROM customers
-        WHERE (name || ' ' || phone) ILIKE '%%' || %(part)s || '%%' LIMIT 20
+        WHERE (name || ' ' || coalesce(phone, '')) ILIKE '%%' || %(part)s || '%%' LIMIT 20
         """,
         "SELECT substr(phone, 5) AS part FROM customers ORDER BY id DESC LIMIT 1",
         "customers_name_phone_trgm_idx",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
-from domains import DigestField, InetField, TextArrayField, TimestampedModel, TimestampField
+from domains import (
+    DigestField,
+    InetField,
+    LineField,
+    NoteField,
+    TextArrayField,
+    TimestampedModel,
+    TimestampField,
+)
 
 
 class Role(TimestampedModel):
@@ -12,14 +20,13 @@ class Role(TimestampedModel):
 
     code = TextField(
         unique=True,
-        constraints=[Check("code ~ '^[a-z][a-z0-9_]*$'", name="roles_code_form_check")],
+        constraints=[Check("code ~ '^[a-z][a-z0-9_]{0,62}$'", name="roles_code_form_check")],
         help_text="What programs call the role, such as super_admin.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="roles_name_not_blank_check")],
+    name = LineField(
         help_text="What people call the role.",
     )
-    description = TextField(null=True, help_text="Whom the role is for.")
+    description = NoteField(null=True, help_text="Whom the role is for.")
     permissions = TextArrayField(
         default=list,
         constraints=[
@@ -50,7 +57,9 @@ class AdminUser(TimestampedModel):
     )
     email = TextField(
         null=True,
-        constraints=[Check(r"email ~ '^[^@\s]+@[^@\s]+$'", name="admin_users_email_form_check")],
+        constraints=[
+            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="admin_users_email_form_check")
+        ],
         help_text="E-mail address; letter case does not matter.",
     )
     password_hash = TextField(
@@ -62,8 +71,7 @@ class AdminUser(TimestampedModel):
         ],
         help_text="bcrypt hash of the password, cost 10 or more.",
     )
-    full_name = TextField(
-        constraints=[Check("btrim(full_name) <> ''", name="admin_users_full_name_not_blank_check")],
+    full_name = LineField(
         help_text="Name to show.",
     )
     role = ForeignKeyField(
@@ -98,7 +106,7 @@ class UserSession(TimestampedModel):
         unique=True, help_text="sha256 of the session token; the token itself is not stored."
     )
     ip = InetField(null=True, help_text="Address the log-in came from.")
-    user_agent = TextField(null=True, help_text="Browser or program the log-in came from.")
+    user_agent = NoteField(null=True, help_text="Browser or program the log-in came from.")
     expires_at = TimestampField(help_text="End of the session; use may move it on.")
     revoked_at = TimestampField(
         null=True, help_text="When it was ended early, by log-out or force."

@@ -7,7 +7,7 @@ import unicodedata
 import bcrypt
 from peewee import fn
 
-from domains import BillingError, rule_violations
+from domains import BillingError, operation
 from domains.auth import sessions
 from domains.auth.models import AdminUser
 from domains.auth.seeds import ADMIN_PASSWORD, ADMIN_PASSWORD_HASH
@@ -42,7 +42,7 @@ def set_password(admin: AdminUser, password: str, *, least: int, must_change: bo
     log-in, as where somebody else chose it. Raises PasswordRefused.
     """
     hashed = hash_password(password, least=least)
-    with AdminUser._meta.database.atomic(), rule_violations():
+    with operation(AdminUser._meta.database):
         AdminUser.update(
             password_hash=hashed,
             must_change_password=must_change,

@@ -1,12 +1,14 @@
 """What the database refuses by itself."""
 
+from domains import touch
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
 
-# The lock on the role makes two who lay down the office at once follow each other.
-LAST_SUPER_ADMIN = """
+# Writing the role makes two who lay down the office at once follow each other, and gives the one
+# whose snapshot is older (REPEATABLE READ) a serialization failure.
+LAST_SUPER_ADMIN = f"""
 CREATE FUNCTION keep_a_super_admin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM FROM roles WHERE code = 'super_admin' FOR NO KEY UPDATE;
+    {touch("roles", "(SELECT id FROM roles WHERE code = 'super_admin')")}
     IF EXISTS (SELECT FROM admin_users) AND NOT EXISTS (
         SELECT FROM admin_users a JOIN roles r ON r.id = a.role_id
         WHERE r.code = 'super_admin' AND a.is_active

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from peewee import SQL, fn
 
-from domains import BillingError, rule_violations
+from domains import BillingError, operation
 from domains.auth.models import AdminUser, UserSession
 
 TOKEN_BYTES = 32
@@ -30,7 +30,7 @@ def start(
     timeout: without use, to its end.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    with UserSession._meta.database.atomic(), rule_violations():
+    with operation(UserSession._meta.database):
         session = UserSession.create(
             admin_user=admin,
             token_hash=_digest(token),

@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-from domains import DigestField, EnumField, TimestampedModel, TimestampField
+from domains import DigestField, EnumField, LineField, NoteField, TimestampedModel, TimestampField
 
 
 class BackupScheduleFrequency(StrEnum):
@@ -47,14 +47,17 @@ class BackupSchedule(TimestampedModel):
     Retired by is_active, for the backups made by it keep referring to it.
     """
 
-    name = TextField(
+    name = LineField(
         unique=True,
-        constraints=[Check("btrim(name) <> ''", name="backup_schedules_name_not_blank_check")],
         help_text="What the operator calls it.",
     )
     frequency = EnumField(BackupScheduleFrequency, help_text="How often it falls due.")
     cron = TextField(
-        constraints=[Check("cron ~ '^[^ ]+( [^ ]+){4}$'", name="backup_schedules_cron_form_check")],
+        constraints=[
+            Check(
+                "cron ~ '^[!-~]{1,40}( [!-~]{1,40}){4}$'", name="backup_schedules_cron_form_check"
+            )
+        ],
         help_text="The exact time, as five cron fields in the database's time zone.",
     )
     retention_count = SmallIntegerField(
@@ -87,9 +90,8 @@ class Backup(TimestampedModel):
     )
     kind = EnumField(BackupKind, default=BackupKind.FULL, help_text="What it holds.")
     status = EnumField(BackupStatus, default=BackupStatus.RUNNING, help_text="How it went.")
-    path = TextField(
+    path = LineField(
         null=True,
-        constraints=[Check("btrim(path) <> ''", name="backups_path_not_blank_check")],
         help_text="Where the file is.",
     )
     size_bytes = BigIntegerField(
@@ -100,7 +102,7 @@ class Backup(TimestampedModel):
     sha256 = DigestField(null=True, help_text="The sha256 of the file.")
     started_at = TimestampField(constraints=[Default("now()")], help_text="When it began.")
     finished_at = TimestampField(null=True, help_text="When it ended, either way.")
-    error = TextField(null=True, help_text="Why it failed.")
+    error = NoteField(null=True, help_text="Why it failed.")
     removed_at = TimestampField(
         null=True, help_text="When its file was removed, as its schedule keeps no more."
     )

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from peewee import fn
 
-from domains import BillingError, rule_violations
+from domains import BillingError, operation
 from domains.backups.models import Backup, BackupKind, BackupSchedule, BackupStatus
 
 
@@ -64,7 +64,7 @@ def start_scheduled(schedule_id: int) -> Backup | None:
     another caller was faster. Raises ScheduleUnreadable.
     """
     database = BackupSchedule._meta.database
-    with database.atomic(), rule_violations():
+    with operation(database):
         now, zone = database.execute_sql("SELECT now(), current_setting('TimeZone')").fetchone()
         schedule = (
             BackupSchedule.select()
@@ -86,7 +86,7 @@ def start_scheduled(schedule_id: int) -> Backup | None:
 
 def start(kind: BackupKind = BackupKind.FULL) -> Backup:
     """Start a backup that a person asked for."""
-    with Backup._meta.database.atomic(), rule_violations():
+    with operation(Backup._meta.database):
         return Backup.get_by_id(Backup.create(kind=kind).id)
 
 
@@ -114,7 +114,7 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _end(backup_id: int, status: BackupStatus, **values: Any) -> None:
-    with Backup._meta.database.atomic(), rule_violations():
+    with operation(Backup._meta.database):
         ended = (
             Backup.update(status=status, finished_at=fn.now(), **values)
             .where(Backup.id == backup_id, Backup.status == BackupStatus.RUNNING)

@@ -10,7 +10,7 @@ from domains.billing.models import Invoice, InvoiceItem, Subscription
 
 def register(domain: Domain) -> None:
     """Register the domain."""
-    domain.requires("locations", "customers", "mikrotik")
+    domain.requires("auth", "locations", "system", "customers", "mikrotik")
     domain.extension("btree_gist")
     domain.models(Subscription, Invoice, InvoiceItem)
     indexes(domain)

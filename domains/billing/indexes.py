@@ -15,6 +15,22 @@ def indexes(domain: Domain) -> None:
         where="status = 'active'",
         name="subscriptions_due_idx",
     )
+    # A line is paid for by one subscription at a time.
+    domain.index(
+        Subscription,
+        Subscription.pppoe_user,
+        unique=True,
+        where="pppoe_user_id IS NOT NULL AND status <> 'ended'",
+        name="subscriptions_live_pppoe_user_id_key",
+    )
+    # A number of another system stands for one invoice.
+    domain.index(
+        Invoice,
+        Invoice.location,
+        Invoice.foreign_number,
+        unique=True,
+        where="foreign_number IS NOT NULL",
+    )
     # Invoices to remind, branch by branch.
     domain.index(
         Invoice,

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import (
-    SQL,
-    Check,
-    DateField,
-    ForeignKeyField,
-    IntegerField,
-    SmallIntegerField,
-    TextField,
-)
+from peewee import SQL, Check, ForeignKeyField, IntegerField, SmallIntegerField
 
 from domains import (
     BasisPointsField,
     DateRangeField,
+    DayField,
     EnumField,
+    LineField,
     MoneyField,
+    NoteField,
     TimestampedModel,
     TimestampField,
 )
@@ -36,12 +31,15 @@ class SubscriptionStatus(StrEnum):
 
 
 class SubscriptionCycle(StrEnum):
-    """How long a billed period is: 1, 3, 6 or 12 months."""
+    """How long a billed period is: 1, 3, 6 or 12 months, a day, a week; once: until it ends."""
 
     MONTHLY = "monthly"
     QUARTERLY = "quarterly"
     HALF_YEARLY = "half_yearly"
     YEARLY = "yearly"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    ONCE = "once"
 
 
 class InvoiceStatus(StrEnum):
@@ -110,20 +108,38 @@ class Subscription(TimestampedModel):
         ],
         help_text="Day of the month on which a period begins; the last day of a shorter month.",
     )
-    started_on = DateField(help_text="First day of service.")
-    ended_on = DateField(null=True, help_text="Last day of service; may lie ahead.")
-    next_billing_on = DateField(
+    started_on = DayField(help_text="First day of service.")
+    ended_on = DayField(
+        null=True,
+        help_text="Last day of service; may lie ahead. The day before started_on: never served.",
+    )
+    credited_until = DayField(
+        null=True, help_text="Days before it are settled: what was not served was credited."
+    )
+    suspended_on = DayField(
+        null=True,
+        help_text="First day without service, while it is suspended; filled by the database.",
+    )
+    next_billing_on = DayField(
         null=True, help_text="When the next invoice is due to be made; null: none will be."
     )
 
     class Meta:
         table_name = "subscriptions"
         constraints = [
-            Check("ended_on >= started_on", name="subscriptions_ends_after_start_check"),
+            Check("ended_on >= started_on - 1", name="subscriptions_ends_after_start_check"),
             Check("next_billing_on >= started_on", name="subscriptions_billed_after_start_check"),
             Check(
                 "status <> 'ended' OR (ended_on IS NOT NULL AND next_billing_on IS NULL)",
                 name="subscriptions_ended_is_final_check",
+            ),
+            Check(
+                "(status = 'suspended') = (suspended_on IS NOT NULL)",
+                name="subscriptions_suspended_has_day_check",
+            ),
+            Check(
+                "cycle <> 'once' OR ended_on IS NOT NULL",
+                name="subscriptions_once_has_end_check",
             ),
             Check(
                 "status <> 'active' OR num_nonnulls(next_billing_on, ended_on) > 0",
@@ -160,12 +176,12 @@ class Invoice(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Subscription it bills; null for a single sale.",
     )
-    number = TextField(
+    number = NoteField(
         null=True,
         help_text="The number printed on it, such as INV/MAIN/2026/11/0001; a draft has none. "
         "Filled by the database.",
     )
-    number_month = DateField(
+    number_month = DayField(
         null=True,
         help_text="First day of the month in which it is numbered, by the branch's time zone.",
     )
@@ -173,6 +189,11 @@ class Invoice(TimestampedModel):
         null=True,
         constraints=[Check("number_seq > 0", name="invoices_number_seq_positive_check")],
         help_text="1, 2, 3 … in the branch and month, without gaps.",
+    )
+    foreign_number = LineField(
+        null=True,
+        longest=100,
+        help_text="Number in another system, where it was billed or sent to a provider before.",
     )
     period = DateRangeField(
         null=True,
@@ -186,14 +207,19 @@ class Invoice(TimestampedModel):
     )
     status = EnumField(InvoiceStatus, default=InvoiceStatus.DRAFT, help_text="Where it is.")
     subtotal = MoneyField(default=0, help_text="Rupiah: the sum of the items' amounts.")
-    discount = MoneyField(default=0, help_text="Rupiah taken off the subtotal.")
+    discount = MoneyField(
+        default=0,
+        help_text="Rupiah taken off the subtotal before tax: the sum of the items' shares.",
+    )
     tax = MoneyField(default=0, help_text="Rupiah: the sum of the items' taxes.")
     total = MoneyField(default=0, help_text="Rupiah to pay.")
     paid = MoneyField(default=0, help_text="Rupiah allocated to it so far; kept by the database.")
     issued_at = TimestampField(null=True, help_text="When it left draft.")
-    due_on = DateField(null=True, help_text="Last day to pay without being late.")
-    paid_at = TimestampField(null=True, help_text="When the last rupiah came in.")
-    notes = TextField(null=True, help_text="Free text, printed on it.")
+    due_on = DayField(null=True, help_text="Last day to pay without being late.")
+    paid_at = TimestampField(
+        null=True, help_text="When the last rupiah of it came in; kept by the database."
+    )
+    notes = NoteField(null=True, help_text="Free text, printed on it.")
 
     class Meta:
         table_name = "invoices"
@@ -253,27 +279,35 @@ class InvoiceItem(TimestampedModel):
         help_text="Invoice it stands on.",
     )
     kind = EnumField(InvoiceItemKind, help_text="What it charges for.")
-    description = TextField(
-        constraints=[
-            Check("btrim(description) <> ''", name="invoice_items_description_not_blank_check")
-        ],
-        help_text="The line as printed.",
-    )
+    description = LineField(longest=300, help_text="The line as printed.")
     quantity = IntegerField(
         default=1,
-        constraints=[Check("quantity > 0", name="invoice_items_quantity_positive_check")],
+        constraints=[
+            Check("quantity BETWEEN 1 AND 100000", name="invoice_items_quantity_positive_check")
+        ],
         help_text="How many.",
     )
     unit_price = MoneyField(help_text="Rupiah for one, before tax.")
     amount = MoneyField(help_text="Rupiah: quantity times unit_price, before tax.")
+    discount = MoneyField(
+        default=0, help_text="Rupiah: the item's share of the invoice's discount, before tax."
+    )
     tax_rate_bp = BasisPointsField(default=0, help_text="Rate of tax in basis points; 1100: 11 %.")
     tax = MoneyField(
-        default=0, help_text="Rupiah of tax at that rate, as rounded when the line was written."
+        default=0,
+        help_text="Rupiah of tax at that rate on what is left after the discount, rounded.",
     )
 
     class Meta:
         table_name = "invoice_items"
         constraints = [
-            Check("amount = quantity * unit_price", name="invoice_items_amount_adds_up_check"),
-            Check("tax = 0 OR tax_rate_bp > 0", name="invoice_items_tax_has_rate_check"),
+            Check(
+                "amount = quantity::numeric * unit_price",
+                name="invoice_items_amount_adds_up_check",
+            ),
+            Check("discount <= amount", name="invoice_items_discount_within_amount_check"),
+            Check(
+                "abs((amount - discount)::numeric * tax_rate_bp - tax::numeric * 10000) < 10000",
+                name="invoice_items_tax_fits_rate_check",
+            ),
         ]

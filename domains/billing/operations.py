@@ -1,49 +1,49 @@
-"""Issuing and voiding invoices, and billing subscriptions for their next period.
+"""Issuing and voiding invoices.
 
 An invoice has no part in the ledger: what it asks for is owed, and the balance moves when a
-payment is allocated to it. Locks are taken in the order subscription, invoice, branch.
+payment is allocated to it. Locks are taken in the order customer, subscription, invoice, branch.
+
+A discount is taken off before tax. It is shared out over the items by their amounts, and each item
+is taxed on what is left of it, half a rupiah rounded up: 150,000 less 50,000 at 11 % are 100,000
+and 11,000 of tax.
+
+BillingError
+└── NotIssued   an invoice that is no draft any more, or has no items, is not issued
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from peewee import fn
-from psycopg2.extras import DateRange
 
-from domains import BillingError, change, lock, portion, rule_violations
-from domains.billing.models import (
-    Invoice,
-    InvoiceItem,
-    InvoiceItemKind,
-    InvoiceStatus,
-    Subscription,
-    SubscriptionStatus,
-)
-from domains.billing.periods import following
-from domains.locations.models import Location
-
-DAYS_TO_PAY = 7
+from domains import BillingError, InvalidValue, change, identity, lock, operation, portion, share
+from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
+from domains.locations.operations import today
+from domains.system.operations import Actor, record, setting
 
 
 class NotIssued(BillingError):
     """An invoice that is no draft any more, or has no items, is not issued."""
 
 
-def issue(invoice: int, *, days_to_pay: int = DAYS_TO_PAY) -> Invoice:
+def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor = None) -> Invoice:
     """Issue a draft: its sums are made from its items, the database gives the number (the invoice).
 
-    days_to_pay: from today in the branch's time zone, where the draft has no due_on. An invoice of
-    nothing to pay is paid at once. Raises Missing where there is no such invoice, NotIssued where
-    it is no draft or has no items, RuleViolation with the rule
-    invoices_discount_within_subtotal_check where its discount is more than they come to.
+    days_to_pay: from today in the branch's time zone, where the draft has no due_on; None: as the
+    setting says. by: the admin user, None for the system. An invoice of nothing to pay is paid at
+    once. Raises Missing where there is no such invoice, NotIssued where it is no draft or has no
+    items, RuleViolation with the rule invoices_discount_within_subtotal_check where its discount is
+    more than they come to.
     """
-    with rule_violations(), Invoice._meta.database.atomic():
+    with operation(Invoice._meta.database):
         draft = lock(Invoice, invoice)
         if draft.status != InvoiceStatus.DRAFT:
-            raise NotIssued(f"invoices: invoice {invoice} is {draft.status}, no draft")
-        subtotal, tax = _sums(draft)
+            raise NotIssued(f"invoices: invoice {draft.id} is {draft.status}, no draft")
+        subtotal, tax = _tax_items(draft)
+        if days_to_pay is None:
+            days_to_pay = setting("days_to_pay", draft.location_id)
         total = subtotal - draft.discount + tax
         change(
             draft,
@@ -51,81 +51,49 @@ def issue(invoice: int, *, days_to_pay: int = DAYS_TO_PAY) -> Invoice:
             subtotal=subtotal,
             tax=tax,
             total=total,
-            due_on=draft.due_on or _today(draft.location_id) + timedelta(days=days_to_pay),
+            due_on=draft.due_on or today(draft.location_id) + timedelta(days=days_to_pay),
         )
         if total == 0:
             change(draft, status=InvoiceStatus.PAID, paid_at=fn.now())
-        return Invoice.get_by_id(invoice)
+        if by is not None:
+            record("invoices.issue", draft, by=by, location=draft.location_id)
+        return Invoice.get_by_id(draft.id)
 
 
-def void(invoice: int) -> Invoice:
+def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
     """Void an invoice; it keeps its number, and its period may be billed again (the invoice).
 
-    Voiding it again changes nothing.
-    Raises Missing where there is no such invoice, RuleViolation where money is allocated to it
-    (invoices_status_move, invoices_paid_fits_status_check): take that off first.
+    by: the admin user, None for the system. reason: goes on record. Voiding it again changes
+    nothing. Raises Missing where there is no such invoice, InvalidValue without a reason,
+    RuleViolation where money is allocated to it (invoices_status_move,
+    invoices_paid_fits_status_check): take that off first.
     """
-    with rule_violations(), Invoice._meta.database.atomic():
-        change(lock(Invoice, invoice), status=InvoiceStatus.VOID, paid_at=None)
-        return Invoice.get_by_id(invoice)
+    if not reason.strip():
+        raise InvalidValue("an invoice is not voided without a reason", field="reason")
+    with operation(Invoice._meta.database):
+        row = lock(Invoice, invoice)
+        if row.status != InvoiceStatus.VOID:
+            change(row, status=InvoiceStatus.VOID, paid_at=None)
+            record("invoices.void", row, by=by, reason=reason, location=row.location_id)
+        return Invoice.get_by_id(identity(invoice))
 
 
-def renew(
-    subscription: int, today: date, *, tax_rate_bp: int = 0, days_to_pay: int = DAYS_TO_PAY
-) -> Invoice | None:
-    """Bill a subscription for its next period, if that has begun by `today`.
-
-    The invoice is issued, and the subscription is due again when the period ends, or never where
-    it ends itself by then. Returns None where nothing is due: call it again until it says so, to
-    bill all periods that were missed. tax_rate_bp: basis points of the price, 1100 for 11 %.
-    Raises Missing where there is no such subscription.
-    """
-    with rule_violations(), Subscription._meta.database.atomic():
-        row = lock(Subscription, subscription)
-        start = row.next_billing_on
-        if row.status != SubscriptionStatus.ACTIVE or start is None or start > today:
-            return None
-        if row.ended_on and start > row.ended_on:
-            change(row, next_billing_on=None)
-            return None
-        end = following(start, row.anchor_day, row.cycle)
-        last = row.ended_on is not None and end > row.ended_on
-        change(row, next_billing_on=None if last else end)
-        return issue(_draft(row, start, end, tax_rate_bp), days_to_pay=days_to_pay)
-
-
-def _draft(subscription: Any, start: date, end: date, tax_rate_bp: int) -> int:
-    """A draft that bills the days from start up to end, exclusive (its identity)."""
-    invoice = Invoice.create(
-        location=subscription.location_id,
-        customer=subscription.customer_id,
-        subscription=subscription,
-        period=DateRange(start, end),
-    )
-    last_day = end - timedelta(days=1)
-    InvoiceItem.create(
-        invoice=invoice,
-        kind=InvoiceItemKind.SUBSCRIPTION,
-        description=f"{subscription.profile.name}, {start:%d/%m/%Y} - {last_day:%d/%m/%Y}",
-        unit_price=subscription.price,
-        amount=subscription.price,
-        tax_rate_bp=tax_rate_bp,
-        tax=portion(subscription.price, tax_rate_bp),
-    )
-    return int(invoice.id)
-
-
-def _sums(invoice: Any) -> tuple[int, int]:
-    """Rupiah of amounts and of taxes of its items."""
-    columns = (fn.sum(InvoiceItem.amount), fn.sum(InvoiceItem.tax))
-    sums: Any = InvoiceItem.select(*columns).where(InvoiceItem.invoice == invoice).tuples().get()
-    amount, tax = sums
-    if amount is None:
+def _tax_items(invoice: Any) -> tuple[int, int]:
+    """Share the discount out, and tax what is left (rupiah of amounts and of taxes)."""
+    rows: Any = InvoiceItem.select().where(InvoiceItem.invoice == invoice).order_by(InvoiceItem.id)
+    items = list(rows)
+    if not items:
         raise NotIssued(f"invoices: invoice {invoice.id} has no items; add one to issue it")
-    return int(amount), int(tax)
-
-
-def _today(location: int) -> date:
-    day = fn.timezone(Location.timezone, fn.now()).cast("date")
-    found: date = Location.select(day).where(Location.id == location).scalar()
-    return found
+    subtotal = sum(item.amount for item in items)
+    discount = min(invoice.discount, subtotal)
+    reached = given = taxes = 0
+    for item in items:
+        reached += item.amount
+        # what is due up to here, less what was given so far: the shares come to the discount
+        part = share(discount, reached, subtotal) - given if subtotal else 0
+        given += part
+        tax = portion(item.amount - part, item.tax_rate_bp)
+        taxes += tax
+        if (item.discount, item.tax) != (part, tax):
+            change(item, discount=part, tax=tax)
+    return subtotal, taxes

@@ -1,11 +1,14 @@
-"""What the database refuses of subscriptions, invoices and their items.
+"""What the database refuses of invoices and their items.
 
 An invoice begins as a draft that may be changed at will. When it leaves draft the database numbers
 it, and from then on it stands: its sums are those of its items, and neither changes any more.
 """
 
-# The branch's row is locked, so numbers are given one at a time; a rollback gives the number back.
-NUMBER_INVOICE = """
+from domains import touch
+from domains.billing import rules_subscriptions
+
+# The branch's row is written, so numbers are given one at a time; a rollback gives the number back.
+NUMBER_INVOICE = f"""
 CREATE FUNCTION number_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     branch record;
@@ -18,9 +21,15 @@ BEGIN
         NEW.issued_at := NULL;
         RETURN NEW;
     END IF;
-    SELECT code, timezone INTO branch FROM locations
-    WHERE id = NEW.location_id FOR NO KEY UPDATE;
+    {touch("locations", "NEW.location_id")}
+    SELECT code, timezone INTO branch FROM locations WHERE id = NEW.location_id;
     NEW.issued_at := coalesce(NEW.issued_at, now());
+    IF NEW.issued_at > now() + interval '5 minutes' THEN
+        RAISE EXCEPTION 'invoices: invoice % cannot be issued in the future, at %', NEW.id,
+            NEW.issued_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'issued_at',
+                  CONSTRAINT = 'invoices_issued_not_ahead';
+    END IF;
     NEW.number_month := date_trunc('month', NEW.issued_at AT TIME ZONE branch.timezone)::date;
     NEW.number_seq := 1 + coalesce((
         SELECT max(number_seq) FROM invoices
@@ -41,11 +50,11 @@ EXECUTE FUNCTION number_invoice()
 ISSUED_IS_FROZEN = """
 CREATE TRIGGER invoices_issued_is_frozen BEFORE UPDATE ON invoices
 FOR EACH ROW WHEN (OLD.status <> 'draft' AND
-    (OLD.number, OLD.number_month, OLD.number_seq, OLD.subscription_id, OLD.period, OLD.subtotal,
-     OLD.discount, OLD.tax, OLD.total, OLD.issued_at)
+    (OLD.id, OLD.number, OLD.number_month, OLD.number_seq, OLD.subscription_id, OLD.period,
+     OLD.subtotal, OLD.discount, OLD.tax, OLD.total, OLD.issued_at)
     IS DISTINCT FROM
-    (NEW.number, NEW.number_month, NEW.number_seq, NEW.subscription_id, NEW.period, NEW.subtotal,
-     NEW.discount, NEW.tax, NEW.total, NEW.issued_at))
+    (NEW.id, NEW.number, NEW.number_month, NEW.number_seq, NEW.subscription_id, NEW.period,
+     NEW.subtotal, NEW.discount, NEW.tax, NEW.total, NEW.issued_at))
 EXECUTE FUNCTION refuse_change('an issued invoice stands; void it and write another')
 """
 ISSUED_IS_KEPT = """
@@ -64,16 +73,17 @@ FOR EACH ROW WHEN (
 EXECUTE FUNCTION refuse_change('customer and branch stay; void it and write another')
 """
 
-# Locking the invoice makes whoever issues it wait for the item, and the other way round. An
+# Writing the invoice makes whoever issues it wait for the item, and the other way round. An
 # invoice that is being deleted is no longer there when its items go with it.
-KEEP_ISSUED_ITEMS = """
+KEEP_ISSUED_ITEMS = f"""
 CREATE FUNCTION keep_issued_items() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     parent record;
 BEGIN
+    {touch("invoices", "least(OLD.invoice_id, NEW.invoice_id)")}
+    {touch("invoices", "greatest(OLD.invoice_id, NEW.invoice_id)")}
     FOR parent IN
         SELECT id, status FROM invoices WHERE id IN (OLD.invoice_id, NEW.invoice_id)
-        ORDER BY id FOR NO KEY UPDATE
     LOOP
         IF parent.status <> 'draft' THEN
             RAISE EXCEPTION 'invoice_items: invoice % has left draft, its items stand; void it and'
@@ -102,11 +112,16 @@ CREATE FUNCTION check_invoice_sums() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     items record;
 BEGIN
-    SELECT count(*) AS count, coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax
+    SELECT count(*) AS count, coalesce(sum(amount), 0) AS amount, coalesce(sum(tax), 0) AS tax,
+           coalesce(sum(discount), 0) AS discount
     INTO items FROM invoice_items WHERE invoice_id = NEW.id;
-    IF items.count = 0 OR items.amount <> NEW.subtotal OR items.tax <> NEW.tax THEN
-        RAISE EXCEPTION 'invoices: invoice % has % items of % and % tax in all, not % and %',
-            NEW.id, items.count, items.amount, items.tax, NEW.subtotal, NEW.tax
+    IF items.count = 0
+        OR (items.amount, items.discount, items.tax)
+           IS DISTINCT FROM (NEW.subtotal::numeric, NEW.discount::numeric, NEW.tax::numeric)
+    THEN
+        RAISE EXCEPTION 'invoices: invoice % has % items of %, less %, and % tax in all, not %, %'
+            ' and %', NEW.id, items.count, items.amount, items.discount, items.tax, NEW.subtotal,
+            NEW.discount, NEW.tax
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'subtotal',
                   CONSTRAINT = TG_NAME;
     END IF;
@@ -125,22 +140,12 @@ INVOICE_IN_BRANCH = """
 CREATE TRIGGER invoices_branch_of_customer BEFORE INSERT ON invoices
 FOR EACH ROW EXECUTE FUNCTION match_branch_of_customer()
 """
-SUBSCRIPTION_IN_BRANCH = """
-CREATE TRIGGER subscriptions_branch_of_customer
-BEFORE INSERT OR UPDATE OF customer_id, location_id ON subscriptions
-FOR EACH ROW EXECUTE FUNCTION match_branch_of_customer()
-"""
-SUBSCRIPTION_OWNER_IS_FIXED = """
-CREATE TRIGGER subscriptions_owner_is_fixed BEFORE UPDATE ON subscriptions
-FOR EACH ROW WHEN (OLD.customer_id <> NEW.customer_id)
-EXECUTE FUNCTION refuse_change('the customer stays; end it and begin another')
-"""
 MATCH_SUBSCRIPTION = """
 CREATE FUNCTION match_customer_of_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     owner bigint := (SELECT customer_id FROM subscriptions WHERE id = NEW.subscription_id);
 BEGIN
-    IF owner <> NEW.customer_id THEN
+    IF NEW.subscription_id IS NOT NULL AND owner IS DISTINCT FROM NEW.customer_id THEN
         RAISE EXCEPTION 'invoices: subscription % is of customer %, not %',
             NEW.subscription_id, owner, NEW.customer_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'subscription_id',
@@ -169,8 +174,7 @@ RULES = (
     CHECK_INVOICE_SUMS,
     SUMS_ARE_OF_ITEMS,
     INVOICE_IN_BRANCH,
-    SUBSCRIPTION_IN_BRANCH,
-    SUBSCRIPTION_OWNER_IS_FIXED,
     MATCH_SUBSCRIPTION,
     INVOICE_OF_SUBSCRIBER,
+    *rules_subscriptions.RULES,
 )

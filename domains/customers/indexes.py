@@ -9,7 +9,14 @@ from domains.customers.models import Customer, TransactionLog
 def indexes(domain: Domain) -> None:
     """Register them."""
     # a phone number or an e-mail address is one customer's, until the customer is deleted
-    domain.index(Customer, Customer.phone, unique=True, where="deleted_at IS NULL")
+    domain.index(
+        Customer,
+        Customer.phone,
+        unique=True,
+        where="deleted_at IS NULL AND NOT phone_is_shared",
+    )
+    # who writes from a number: all that share it, too
+    domain.index(Customer, Customer.phone)
     domain.index(
         Customer,
         "lower(email)",
@@ -28,9 +35,31 @@ def indexes(domain: Domain) -> None:
     # search by any part of name or phone
     domain.index(
         Customer,
-        "(name || ' ' || phone) gin_trgm_ops",
+        "(name || ' ' || coalesce(phone, '')) gin_trgm_ops",
         using="gin",
         name="customers_name_phone_trgm_idx",
+    )
+    # a business event is posted once; only refunds come in parts, which the payment adds up
+    domain.index(
+        TransactionLog,
+        TransactionLog.entry_type,
+        TransactionLog.reference_type,
+        TransactionLog.reference_id,
+        unique=True,
+        where="entry_type <> 'refund'",
+    )
+    # what was given back, payment by payment, and day by day
+    domain.index(
+        TransactionLog,
+        TransactionLog.reference_id,
+        where="entry_type = 'refund'",
+        name="transaction_logs_refunds_idx",
+    )
+    domain.index(
+        TransactionLog,
+        TransactionLog.created_at,
+        where="entry_type = 'refund'",
+        name="transaction_logs_refunded_on_idx",
     )
     # an entry is reversed once
     domain.index(

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import BigIntegerField, Check, ForeignKeyField, IntegerField, TextField
+from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
-from domains import BaseModel, EnumField, MoneyField, PhoneField, TimestampedModel, TimestampField
+from domains import (
+    BaseModel,
+    EnumField,
+    LineField,
+    MoneyField,
+    NoteField,
+    PhoneField,
+    TimestampedModel,
+    TimestampField,
+)
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 
@@ -28,6 +37,7 @@ class TransactionLogEntryType(StrEnum):
     REFUND = "refund"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
+    OPENING = "opening"
 
 
 class Customer(TimestampedModel):
@@ -45,21 +55,30 @@ class Customer(TimestampedModel):
     )
     number = TextField(
         constraints=[
-            Check("number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]*$'", name="customers_number_form_check")
+            Check(
+                "number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]{0,62}$'", name="customers_number_form_check"
+            )
         ],
         help_text="Customer number, unique in the branch.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="customers_name_not_blank_check")],
+    name = LineField(
         help_text="Full name.",
     )
-    phone = PhoneField(help_text="WhatsApp number, digits with country code; one customer's only.")
+    phone = PhoneField(
+        null=True,
+        help_text="WhatsApp number, digits with country code; one customer's only, unless shared.",
+    )
+    phone_is_shared = BooleanField(
+        default=False, help_text="The number is another customer's as well, as in a family."
+    )
     email = TextField(
         null=True,
-        constraints=[Check(r"email ~ '^[^@\s]+@[^@\s]+$'", name="customers_email_form_check")],
+        constraints=[
+            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="customers_email_form_check")
+        ],
         help_text="E-mail address; letter case does not matter.",
     )
-    address = TextField(null=True, help_text="Where the service is installed.")
+    address = NoteField(null=True, help_text="Where the service is installed.")
     status = EnumField(
         CustomerStatus,
         default=CustomerStatus.ACTIVE,
@@ -71,14 +90,24 @@ class Customer(TimestampedModel):
         help_text="Rupiah; above zero is credit, below zero is debt. Equals the last ledger entry.",
     )
     credit_limit = MoneyField(default=0, help_text="How far below zero the balance may go, rupiah.")
-    notes = TextField(null=True, help_text="Notes of the staff.")
+    notes = NoteField(null=True, help_text="Notes of the staff.")
+    opted_out_at = TimestampField(
+        null=True, help_text="When the customer wanted no more messages; null: may be written to."
+    )
+    is_never_isolated = BooleanField(
+        default=False, help_text="The service is not stopped for what is overdue."
+    )
     deleted_at = TimestampField(null=True, help_text="When the customer was deleted.")
 
     class Meta:
         table_name = "customers"
         indexes = ((("location", "number"), True),)
         constraints = [
-            Check("balance >= -credit_limit", name="customers_balance_within_credit_check")
+            Check("balance >= -credit_limit", name="customers_balance_within_credit_check"),
+            Check(
+                "phone IS NOT NULL OR NOT phone_is_shared",
+                name="customers_shared_phone_is_there_check",
+            ),
         ]
 
 
@@ -115,14 +144,15 @@ class TransactionLog(BaseModel):
         null=True,
         constraints=[
             Check(
-                "reference_type ~ '^[a-z][a-z0-9_]*$'",
+                "reference_type ~ '^[a-z][a-z0-9_]{0,62}$'",
                 name="transaction_logs_reference_type_form_check",
             )
         ],
         help_text="Kind of the business event, such as payment or invoice.",
     )
     reference_id = BigIntegerField(
-        null=True, help_text="Identity of the business event; posted once per entry type."
+        null=True,
+        help_text="Identity of the business event; posted once per entry type, but for refunds.",
     )
     reverses = ForeignKeyField(
         "self",
@@ -132,10 +162,8 @@ class TransactionLog(BaseModel):
         index=False,
         help_text="The entry that this one takes back; an entry is taken back once.",
     )
-    description = TextField(
-        constraints=[
-            Check("btrim(description) <> ''", name="transaction_logs_description_not_blank_check")
-        ],
+    description = LineField(
+        longest=300,
         help_text="What the customer reads on the statement.",
     )
     created_by = ForeignKeyField(
@@ -149,10 +177,7 @@ class TransactionLog(BaseModel):
 
     class Meta:
         table_name = "transaction_logs"
-        indexes = (
-            (("customer", "seq"), True),
-            (("entry_type", "reference_type", "reference_id"), True),
-        )
+        indexes = ((("customer", "seq"), True),)
         constraints = [
             Check(
                 "balance_after = balance_before + amount",
@@ -167,4 +192,18 @@ class TransactionLog(BaseModel):
                 name="transaction_logs_reversal_names_entry_check",
             ),
             Check("reverses_id <> id", name="transaction_logs_reverses_another_check"),
+            Check(
+                "CASE WHEN entry_type IN ('top_up', 'payment') THEN amount > 0"
+                " WHEN entry_type IN ('charge', 'refund') THEN amount < 0 ELSE true END",
+                name="transaction_logs_sign_fits_type_check",
+            ),
+            Check(
+                "entry_type NOT IN ('payment', 'refund') OR reference_type IS NOT DISTINCT FROM"
+                " 'payment'",
+                name="transaction_logs_payment_is_named_check",
+            ),
+            Check(
+                "entry_type <> 'opening' OR seq = 1",
+                name="transaction_logs_opening_is_first_check",
+            ),
         ]

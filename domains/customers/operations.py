@@ -4,62 +4,65 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains import Missing, lock, rule_violations
+from domains import get, identity, lock, operation, whole_rupiah
+from domains.auth.models import AdminUser
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 
 
 def post(
-    customer: int,
+    customer: int | Customer,
     entry_type: TransactionLogEntryType,
     amount: int,
     description: str,
     *,
     reference: tuple[str, int] | None = None,
-    created_by: int | None = None,
+    by: int | AdminUser | None = None,
 ) -> TransactionLog:
     """Post an entry to a customer's ledger; it moves the balance (the entry).
 
-    amount: rupiah, above zero in the customer's favour. reference: kind and identity of the
-    business event; the same one is posted once for each entry type. created_by: the admin user,
-    None for the system. What payments and their allocations do to the ledger, they post themselves.
+    amount: rupiah, above zero in the customer's favour. description: why, as the customer reads it.
+    reference: kind and identity of the business event; the same one is posted once for each entry
+    type. by: the admin user, None for the system. What payments and their allocations do to the
+    ledger, they post themselves. `opening` brings a balance along from elsewhere: the first entry.
 
-    Raises Missing where there is no such customer, RuleViolation with the rule
-    customers_balance_within_credit_check where the balance would fall too low,
-    transaction_logs_entry_type_reference_type_reference_id_key where it was posted before.
+    Raises Missing where there is no such customer, InvalidValue for a fraction, RuleViolation with
+    the rule customers_balance_within_credit_check where the balance would fall too low,
+    transaction_logs_entry_type_reference_type_reference_id_key where it was posted before,
+    transaction_logs_sign_fits_type_check for a charge of more than 0 and the like.
     """
-    with rule_violations(), TransactionLog._meta.database.atomic():
-        lock(Customer, customer)
-        kind, identity = reference or (None, None)
+    with operation(TransactionLog._meta.database):
+        row = lock(Customer, customer)
+        kind, number = reference or (None, None)
         return _insert(
-            customer=customer,
+            customer=row.id,
             entry_type=entry_type,
-            amount=amount,
+            amount=whole_rupiah(amount),
             description=description,
             reference_type=kind,
-            reference_id=identity,
-            created_by=created_by,
+            reference_id=number,
+            created_by=None if by is None else identity(by),
         )
 
 
-def reverse(entry: int, description: str, *, created_by: int | None = None) -> TransactionLog:
+def reverse(
+    entry: int | TransactionLog, description: str, *, by: int | AdminUser | None = None
+) -> TransactionLog:
     """Take an entry back by one of the opposite amount (the new entry).
 
-    Raises Missing where there is no such entry, RuleViolation where it was taken back before
-    (transaction_logs_reverses_id_key), is a reversal itself
+    description: why. Raises Missing where there is no such entry, RuleViolation where it was taken
+    back before (transaction_logs_reverses_id_key), is a reversal itself
     (transaction_logs_reversal_mirrors_entry), or belongs to a payment, which is to be refunded
     (transaction_logs_matches_payment).
     """
-    with rule_violations(), TransactionLog._meta.database.atomic():
-        original: Any = TransactionLog.get_or_none(TransactionLog.id == entry)
-        if original is None:
-            raise Missing(f"transaction_logs: there is no entry {entry}")
+    with operation(TransactionLog._meta.database):
+        original: Any = get(TransactionLog, entry)
         return _insert(
             customer=original.customer_id,
             entry_type=TransactionLogEntryType.REVERSAL,
             amount=-original.amount,
             description=description,
             reverses=original,
-            created_by=created_by,
+            created_by=None if by is None else identity(by),
         )
 
 

@@ -3,8 +3,11 @@
 Whoever writes an entry gives customer, type, amount and description; the chain (seq and balances)
 is the database's. The customer's row is locked first, so that entries of one customer queue up.
 The balance is written after the entry is really there: written before it, it would drift where ON
-CONFLICT DO NOTHING drops the entry.
+CONFLICT DO NOTHING drops the entry. It is written also where it stays the same, so that whoever
+began with an older snapshot (REPEATABLE READ) cannot post behind this entry.
 """
+
+from domains import fixed
 
 CHAIN_ENTRY = """
 CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -17,6 +20,7 @@ BEGIN
     NEW.seq := coalesce(tip.seq, 0) + 1;
     NEW.balance_before := coalesce(tip.balance_after, 0);
     NEW.balance_after := NEW.balance_before + NEW.amount;
+    NEW.created_at := now();
     RETURN NEW;
 END
 $$
@@ -32,7 +36,7 @@ CREATE FUNCTION write_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE customers c SET balance = t.balance_after
     FROM transaction_logs t
-    WHERE c.id = NEW.customer_id AND t.customer_id = c.id AND t.balance_after <> c.balance
+    WHERE c.id = NEW.customer_id AND t.customer_id = c.id
       AND t.seq = (SELECT max(seq) FROM transaction_logs WHERE customer_id = NEW.customer_id);
     RETURN NULL;
 END
@@ -50,7 +54,7 @@ DECLARE
         (SELECT balance_after FROM transaction_logs WHERE customer_id = NEW.id
          ORDER BY seq DESC LIMIT 1), 0);
 BEGIN
-    IF NEW.balance <> posted THEN
+    IF NEW.balance IS DISTINCT FROM posted THEN
         RAISE EXCEPTION 'customers: the ledger gives customer % a balance of %, not %; post an'
             ' entry to transaction_logs instead', NEW.id, posted, NEW.balance
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'balance',
@@ -79,8 +83,9 @@ DECLARE
 BEGIN
     SELECT customer_id, amount, entry_type INTO original
     FROM transaction_logs WHERE id = NEW.reverses_id;
-    IF original.entry_type = 'reversal' OR original.customer_id <> NEW.customer_id
-        OR original.amount <> -NEW.amount
+    IF original.entry_type IS NOT DISTINCT FROM 'reversal'
+        OR original.customer_id IS DISTINCT FROM NEW.customer_id
+        OR original.amount IS DISTINCT FROM -NEW.amount
     THEN
         RAISE EXCEPTION 'transaction_logs: entry % is no reversal of entry %: that takes the same'
             ' customer, the opposite amount, and an entry that is no reversal itself',
@@ -107,7 +112,7 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
-    IF branch <> NEW.location_id THEN
+    IF branch IS DISTINCT FROM NEW.location_id THEN
         RAISE EXCEPTION '%: customer % belongs to location %, not %', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
@@ -118,7 +123,11 @@ END
 $$
 """
 
+# The ledger's references to it are no foreign keys.
+ID_IS_FIXED = fixed("customers_id_is_fixed", "customers", "id")
+
 RULES = (
+    ID_IS_FIXED,
     CHAIN_ENTRY,
     ENTRIES_ARE_CHAINED,
     WRITE_BALANCE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, TextField
 
-from domains import PhoneField, TimestampedModel
+from domains import LineField, NoteField, PhoneField, TimestampedModel
 from domains.auth.models import AdminUser, Role
 
 
@@ -13,12 +13,13 @@ class Location(TimestampedModel):
 
     code = TextField(
         unique=True,
-        constraints=[Check("code ~ '^[A-Z0-9][A-Z0-9_-]*$'", name="locations_code_form_check")],
+        constraints=[
+            Check("code ~ '^[A-Z0-9][A-Z0-9_-]{0,62}$'", name="locations_code_form_check")
+        ],
         help_text="Short code, used in numbers of customers and invoices.",
     )
-    name = TextField(
+    name = LineField(
         unique=True,
-        constraints=[Check("btrim(name) <> ''", name="locations_name_not_blank_check")],
         help_text="What people call the branch.",
     )
     # The form keeps out what PostgreSQL would read as a POSIX zone: 'Asia/Jakarta+7' is UTC-7.
@@ -34,7 +35,7 @@ class Location(TimestampedModel):
         ],
         help_text="Time zone by name: Asia/Jakarta is WIB, Asia/Makassar WITA, Asia/Jayapura WIT.",
     )
-    address = TextField(null=True, help_text="Postal address.")
+    address = NoteField(null=True, help_text="Postal address.")
     phone = PhoneField(null=True, help_text="Phone of the branch, digits with country code.")
     is_default = BooleanField(
         default=False, help_text="The branch used where none is named; one only."

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from domains import rule_violations
+from peewee import fn
+
+from domains import get, identity, lock_all, operation
 from domains.locations.models import Location
 
 
-def make_default(location: Location) -> None:
+def make_default(location: int | Location) -> None:
     """Make this the default location, instead of the one that was.
 
-    Raises RuleViolation: locations_default_is_active_check for one that is not in business.
+    Raises Missing, RuleViolation: locations_default_is_active_check for one that is not in
+    business.
     """
-    with rule_violations(), Location._meta.database.atomic():
+    with operation(Location._meta.database):
+        chosen = get(Location, location)
         # all of them, so that two who move the default follow each other
-        every: Any = Location.select(Location.id).order_by(Location.id)
-        list(every.for_update("FOR NO KEY UPDATE"))
+        lock_all(Location.select(Location.id).order_by(Location.id))
         Location.update(is_default=False).where(
-            Location.is_default, Location.id != location.id
+            Location.is_default, Location.id != chosen.id
         ).execute()
-        Location.update(is_default=True).where(Location.id == location.id).execute()
+        Location.update(is_default=True).where(Location.id == chosen.id).execute()
+
+
+def today(location: int | Location) -> date:
+    """The day that it is in a branch, by its own time zone."""
+    day: Any = fn.timezone(Location.timezone, fn.now()).cast("date")
+    here: date = Location.select(day).where(Location.id == identity(location)).scalar()
+    return here

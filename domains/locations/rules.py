@@ -1,10 +1,14 @@
 """What the database refuses of locations."""
 
+from domains import touch
+
 # At the end of the transaction, so that the default can be handed on: taken from one branch, then
-# given to another. An empty table has none, as before the first branch and after the last.
-KEEP_DEFAULT_LOCATION = """
+# given to another. An empty table has none, as before the first branch and after the last. The
+# default is written as it is: nobody deletes the last branch while another is added beside it.
+KEEP_DEFAULT_LOCATION = f"""
 CREATE FUNCTION keep_default_location() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    {touch("locations", "(SELECT id FROM locations WHERE is_default)")}
     IF EXISTS (SELECT FROM locations) AND NOT EXISTS (SELECT FROM locations WHERE is_default) THEN
         RAISE EXCEPTION 'locations: no branch would be the default; make another one the default'
             ' in the same transaction'

@@ -18,7 +18,6 @@ def register(domain: Domain) -> None:
     )
     indexes(domain)
     domain.sql(
-        rules.REFUSE_CHANGE_OF_FIXED_COLUMNS,
         rules.ROUTERS_LOCATION_IS_FIXED,
         rules.VENDORS_LOCATION_IS_FIXED,
         rules.PROFILES_KIND_IS_FIXED,
@@ -30,6 +29,8 @@ def register(domain: Domain) -> None:
         rules.VOUCHERS_AGREE_WITH_BATCH,
         rules.REFUSE_SECOND_USE,
         rules.VOUCHERS_USED_ONCE,
+        rules.VOUCHERS_USED_ARE_KEPT,
+        rules.VOUCHERS_NOT_TRUNCATED,
         rules.REFUSE_PPPOE_USER_OF_ANOTHER_BRANCH,
         rules.PPPOE_USERS_AGREE_WITH_ROUTER,
         rules.SERVICE_END,

@@ -27,6 +27,13 @@ def indexes(domain: Domain) -> None:
     domain.index(
         Voucher, Voucher.expires_at, where="status = 'used'", name="vouchers_to_expire_idx"
     )
+    # unused vouchers whose shelf life ends
+    domain.index(
+        Voucher,
+        Voucher.use_until,
+        where="status = 'unused' AND use_until IS NOT NULL",
+        name="vouchers_shelf_life_idx",
+    )
     # unused stock per branch and profile
     domain.index(
         Voucher,

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import (
-    BigIntegerField,
-    BooleanField,
-    Check,
-    ForeignKeyField,
-    IntegerField,
-    TextField,
-)
+from peewee import BigIntegerField, BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from domains import (
     BasisPointsField,
     EnumField,
     InetField,
+    LineField,
     MacField,
     MoneyField,
+    NoteField,
     PhoneField,
     SecretField,
     TimestampedModel,
@@ -89,12 +84,11 @@ class Router(TimestampedModel):
         index=False,
         help_text="Branch where the router is.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="routers_name_not_blank_check")],
+    name = LineField(
         help_text="Name of the router, unique in the branch.",
     )
     host = TextField(
-        constraints=[Check(r"host ~ '^\S+$'", name="routers_host_form_check")],
+        constraints=[Check(r"host ~ '^[\x21-\x7e]{1,253}$'", name="routers_host_form_check")],
         help_text="Host name or address of the API.",
     )
     port = IntegerField(
@@ -103,10 +97,7 @@ class Router(TimestampedModel):
         help_text="TCP port of the API; RouterOS has 8729 with TLS and 8728 without.",
     )
     use_tls = BooleanField(default=True, help_text="The API is spoken over TLS.")
-    api_username = TextField(
-        constraints=[
-            Check("btrim(api_username) <> ''", name="routers_api_username_not_blank_check")
-        ],
+    api_username = LineField(
         help_text="User of the API.",
     )
     api_password = SecretField(help_text="Password of the API, encrypted.")
@@ -116,7 +107,7 @@ class Router(TimestampedModel):
         help_text="What the last try to reach it gave.",
     )
     last_seen_at = TimestampField(null=True, help_text="When it last answered.")
-    last_error = TextField(null=True, help_text="What the last failed try said.")
+    last_error = NoteField(null=True, help_text="What the last failed try said.")
     is_active = BooleanField(default=True, help_text="The system talks to the router.")
 
     class Meta:
@@ -134,8 +125,7 @@ class Vendor(TimestampedModel):
         index=False,
         help_text="Branch whose vouchers are sold.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="vendors_name_not_blank_check")],
+    name = LineField(
         help_text="Name of the reseller, unique in the branch.",
     )
     admin_user = ForeignKeyField(
@@ -146,14 +136,16 @@ class Vendor(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Log-in of the reseller, if there is one.",
     )
-    contact_name = TextField(null=True, help_text="Whom to ask for.")
+    contact_name = NoteField(null=True, help_text="Whom to ask for.")
     phone = PhoneField(null=True, help_text="Phone, digits with country code.")
     email = TextField(
         null=True,
-        constraints=[Check(r"email ~ '^[^@\s]+@[^@\s]+$'", name="vendors_email_form_check")],
+        constraints=[
+            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="vendors_email_form_check")
+        ],
         help_text="E-mail address.",
     )
-    address = TextField(null=True, help_text="Postal address.")
+    address = NoteField(null=True, help_text="Postal address.")
     commission_bp = BasisPointsField(
         default=0, help_text="Commission on the selling price, basis points."
     )
@@ -174,15 +166,20 @@ class Profile(TimestampedModel):
         index=False,
         help_text="Branch that offers it.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="profiles_name_not_blank_check")],
+    name = LineField(
         help_text="Name of the product, unique in the branch.",
     )
     service_type = EnumField(ServiceType, help_text="Sold as hotspot voucher or PPPoE account.")
     cost_price = MoneyField(default=0, help_text="What it costs the provider, rupiah.")
     selling_price = MoneyField(help_text="What the customer pays, rupiah.")
     duration = IntegerField(
-        constraints=[Check("duration > 0", name="profiles_duration_check")],
+        constraints=[
+            Check(
+                "duration BETWEEN 1 AND CASE duration_unit WHEN 'hour' THEN 87600"
+                " WHEN 'day' THEN 3650 ELSE 120 END",
+                name="profiles_duration_check",
+            )
+        ],
         help_text="How long it lasts, in duration_unit.",
     )
     duration_unit = EnumField(ProfileDurationUnit, help_text="Unit of the duration.")
@@ -190,8 +187,8 @@ class Profile(TimestampedModel):
         null=True,
         constraints=[
             Check(
-                "rate_limit ~ '^[0-9]+[kKmMgG]?(/[0-9]+[kKmMgG]?)?"
-                "( [0-9]+[kKmMgG]?(/[0-9]+[kKmMgG]?)?){0,5}$'",
+                "rate_limit ~ '^[0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?"
+                "( [0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?){0,5}$'",
                 name="profiles_rate_limit_form_check",
             )
         ],
@@ -208,10 +205,7 @@ class Profile(TimestampedModel):
         constraints=[Check("shared_users > 0", name="profiles_shared_users_check")],
         help_text="How many devices may be on at once.",
     )
-    mikrotik_name = TextField(
-        constraints=[
-            Check("btrim(mikrotik_name) <> ''", name="profiles_mikrotik_name_not_blank_check")
-        ],
+    mikrotik_name = LineField(
         help_text="Name of the profile on the routers.",
     )
     is_active = BooleanField(default=True, help_text="Is on sale.")
@@ -244,7 +238,9 @@ class VoucherBatch(TimestampedModel):
     code = TextField(
         unique=True,
         constraints=[
-            Check("code ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'", name="voucher_batches_code_form_check")
+            Check(
+                "code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'", name="voucher_batches_code_form_check"
+            )
         ],
         help_text="Code of the batch, found in the router's comments.",
     )
@@ -259,11 +255,14 @@ class VoucherBatch(TimestampedModel):
         help_text="How each voucher's code begins.",
     )
     quantity = IntegerField(
-        constraints=[Check("quantity > 0", name="voucher_batches_quantity_check")],
+        constraints=[Check("quantity BETWEEN 1 AND 100000", name="voucher_batches_quantity_check")],
         help_text="How many were made.",
     )
     cost_price = MoneyField(help_text="Cost of one voucher, rupiah.")
     selling_price = MoneyField(help_text="Price of one voucher, rupiah.")
+    use_until = TimestampField(
+        null=True, help_text="Shelf life: the last moment to log in with one; null: without end."
+    )
     created_by = ForeignKeyField(
         AdminUser,
         null=True,
@@ -271,7 +270,7 @@ class VoucherBatch(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Who made them.",
     )
-    notes = TextField(null=True, help_text="Notes of the staff.")
+    notes = NoteField(null=True, help_text="Notes of the staff.")
 
     class Meta:
         table_name = "voucher_batches"
@@ -319,19 +318,26 @@ class Voucher(TimestampedModel):
     )
     cost_price = MoneyField(help_text="Cost, rupiah, as in the batch.")
     selling_price = MoneyField(help_text="Price, rupiah, as in the batch.")
+    use_until = TimestampField(
+        null=True, help_text="Last moment of a first log-in, as in the batch; null: without end."
+    )
     used_at = TimestampField(null=True, help_text="First log-in.")
-    expires_at = TimestampField(null=True, help_text="End of its time, counted from used_at.")
+    expires_at = TimestampField(
+        null=True, help_text="End of its time; filled by the database at the first log-in."
+    )
     sync_state = EnumField(
         SyncState, default=SyncState.PENDING, help_text="Whether the routers have it as it is here."
     )
-    sync_error = TextField(null=True, help_text="Why the last synchronisation failed.")
+    sync_error = NoteField(null=True, help_text="Why the last synchronisation failed.")
 
     class Meta:
         table_name = "vouchers"
         constraints = [
             Check(
                 "CASE status WHEN 'unused' THEN used_at IS NULL"
-                " WHEN 'disabled' THEN true ELSE used_at IS NOT NULL END",
+                " WHEN 'disabled' THEN true"
+                " WHEN 'expired' THEN num_nonnulls(used_at, use_until) > 0"
+                " ELSE used_at IS NOT NULL END",
                 name="vouchers_status_fits_times_check",
             ),
             Check(
@@ -389,7 +395,7 @@ class PppoeUser(TimestampedModel):
     sync_state = EnumField(
         SyncState, default=SyncState.PENDING, help_text="Whether the router has it as it is here."
     )
-    sync_error = TextField(null=True, help_text="Why the last synchronisation failed.")
+    sync_error = NoteField(null=True, help_text="Why the last synchronisation failed.")
 
     class Meta:
         table_name = "pppoe_users"

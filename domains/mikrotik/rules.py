@@ -6,49 +6,24 @@ not change afterwards on either side, so no order of concurrent writes brings th
 
 from __future__ import annotations
 
-REFUSE_CHANGE_OF_FIXED_COLUMNS = """
-CREATE FUNCTION refuse_change_of_fixed_columns() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    fixed text;
-BEGIN
-    FOREACH fixed IN ARRAY TG_ARGV LOOP
-        IF to_jsonb(OLD) -> fixed IS DISTINCT FROM to_jsonb(NEW) -> fixed THEN
-            RAISE EXCEPTION '%: % of row % is fixed once it is made', TG_TABLE_NAME, fixed, OLD.id
-                USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, COLUMN = fixed,
-                      CONSTRAINT = TG_NAME, HINT = 'Make a new row, and retire this one.';
-        END IF;
-    END LOOP;
-    RETURN NEW;
-END
-$$
-"""
+from domains import fixed
 
-
-def _fixed(name: str, table: str, *columns: str) -> str:
-    """The trigger that keeps these columns of a row as they were made."""
-    arguments = ", ".join(f"'{column}'" for column in columns)
-    return (
-        f"CREATE TRIGGER {name}\n"
-        f"BEFORE UPDATE OF {', '.join(columns)} ON {table}\n"
-        f"FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns({arguments})"
-    )
-
-
-ROUTERS_LOCATION_IS_FIXED = _fixed("routers_location_is_fixed", "routers", "location_id")
-VENDORS_LOCATION_IS_FIXED = _fixed("vendors_location_is_fixed", "vendors", "location_id")
-PROFILES_KIND_IS_FIXED = _fixed("profiles_kind_is_fixed", "profiles", "location_id", "service_type")
-VOUCHER_BATCHES_TERMS_ARE_FIXED = _fixed(
+ROUTERS_LOCATION_IS_FIXED = fixed("routers_location_is_fixed", "routers", "location_id")
+VENDORS_LOCATION_IS_FIXED = fixed("vendors_location_is_fixed", "vendors", "location_id")
+PROFILES_KIND_IS_FIXED = fixed("profiles_kind_is_fixed", "profiles", "location_id", "service_type")
+VOUCHER_BATCHES_TERMS_ARE_FIXED = fixed(
     "voucher_batches_terms_are_fixed",
     "voucher_batches",
-    *("location_id", "profile_id", "code", "prefix", "quantity", "cost_price", "selling_price"),
+    *("location_id", "profile_id", "vendor_id", "code", "prefix", "quantity"),
+    *("cost_price", "selling_price", "use_until"),
 )
-VOUCHERS_TERMS_ARE_FIXED = _fixed(
+VOUCHERS_TERMS_ARE_FIXED = fixed(
     "vouchers_terms_are_fixed",
     "vouchers",
-    *("batch_id", "location_id", "profile_id", "code", "cost_price", "selling_price"),
+    *("batch_id", "location_id", "profile_id", "code", "cost_price", "selling_price", "use_until"),
 )
 
-# A row that is not there is left to the foreign key: comparing with it gives null, never true.
+# A row that cannot be seen differs: row-level security may hide it from who writes.
 REFUSE_BATCH_OF_ANOTHER_BRANCH = """
 CREATE FUNCTION refuse_batch_of_another_branch() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -58,12 +33,12 @@ DECLARE
 BEGIN
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
     SELECT location_id INTO vendor FROM vendors WHERE id = NEW.vendor_id;
-    IF profile.service_type <> 'hotspot' THEN
+    IF profile.service_type IS DISTINCT FROM 'hotspot' THEN
         reason := format('profile %s is not for the hotspot', NEW.profile_id);
-    ELSIF profile.location_id <> NEW.location_id THEN
+    ELSIF profile.location_id IS DISTINCT FROM NEW.location_id THEN
         reason := format('profile %s belongs to location %s, not %s',
                          NEW.profile_id, profile.location_id, NEW.location_id);
-    ELSIF vendor.location_id <> NEW.location_id THEN
+    ELSIF NEW.vendor_id IS NOT NULL AND vendor.location_id IS DISTINCT FROM NEW.location_id THEN
         reason := format('vendor %s belongs to location %s, not %s',
                          NEW.vendor_id, vendor.location_id, NEW.location_id);
     ELSE
@@ -88,11 +63,12 @@ DECLARE
 BEGIN
     SELECT * INTO batch FROM voucher_batches WHERE id = NEW.batch_id;
     differing := CASE
-        WHEN NEW.location_id <> batch.location_id THEN 'location_id'
-        WHEN NEW.profile_id <> batch.profile_id THEN 'profile_id'
-        WHEN NEW.cost_price <> batch.cost_price THEN 'cost_price'
-        WHEN NEW.selling_price <> batch.selling_price THEN 'selling_price'
-        WHEN NOT starts_with(NEW.code, batch.prefix) THEN 'code'
+        WHEN NEW.location_id IS DISTINCT FROM batch.location_id THEN 'location_id'
+        WHEN NEW.profile_id IS DISTINCT FROM batch.profile_id THEN 'profile_id'
+        WHEN NEW.cost_price IS DISTINCT FROM batch.cost_price THEN 'cost_price'
+        WHEN NEW.selling_price IS DISTINCT FROM batch.selling_price THEN 'selling_price'
+        WHEN NEW.use_until IS DISTINCT FROM batch.use_until THEN 'use_until'
+        WHEN NOT starts_with(NEW.code, coalesce(batch.prefix, '')) THEN 'code'
     END;
     IF differing IS NOT NULL THEN
         RAISE EXCEPTION 'vouchers: % does not fit batch %', differing, batch.code
@@ -108,18 +84,35 @@ CREATE TRIGGER vouchers_agree_with_batch BEFORE INSERT ON vouchers
 FOR EACH ROW EXECUTE FUNCTION refuse_voucher_unlike_its_batch()
 """
 
+# The end follows from the first log-in and the profile as it is then; nobody can choose it, nor
+# move it afterwards.
 REFUSE_SECOND_USE = """
 CREATE FUNCTION refuse_second_use() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_first boolean := OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used';
 BEGIN
-    IF NEW.used_at IS DISTINCT FROM OLD.used_at
-       AND NOT (OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used') THEN
-        RAISE EXCEPTION 'vouchers: % is used once, and only from unused; used_at stays as it is',
-                OLD.code
+    IF is_first AND NEW.used_at > now() + interval '5 minutes' THEN
+        RAISE EXCEPTION 'vouchers: % cannot be used in the future, at %', OLD.code, NEW.used_at
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'used_at',
+                  CONSTRAINT = 'vouchers_used_not_ahead';
+    ELSIF is_first AND NEW.used_at > OLD.use_until THEN
+        RAISE EXCEPTION 'vouchers: % could be used until %', OLD.code, OLD.use_until
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'use_until',
+                  CONSTRAINT = 'vouchers_used_in_shelf_life';
+    ELSIF is_first THEN
+        NEW.expires_at := (
+            SELECT service_end(NEW.used_at, p.duration, p.duration_unit, l.timezone)
+            FROM profiles p, locations l
+            WHERE p.id = NEW.profile_id AND l.id = NEW.location_id);
+    ELSIF (NEW.used_at, NEW.expires_at) IS DISTINCT FROM (OLD.used_at, OLD.expires_at) THEN
+        RAISE EXCEPTION 'vouchers: % is used once, and only from unused; its times stay as they'
+                ' are', OLD.code
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'used_at',
                   CONSTRAINT = 'vouchers_used_once';
     END IF;
-    IF NEW.status = 'expired' AND NEW.expires_at > now() THEN
-        RAISE EXCEPTION 'vouchers: % has not expired: its time ends %', OLD.code, NEW.expires_at
+    IF NEW.status = 'expired' AND coalesce(NEW.expires_at, NEW.use_until, 'infinity') > now() THEN
+        RAISE EXCEPTION 'vouchers: % has not expired: its time ends %', OLD.code,
+                coalesce(NEW.expires_at, NEW.use_until)
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'status',
                   CONSTRAINT = 'vouchers_expired_after_end';
     END IF;
@@ -131,6 +124,15 @@ VOUCHERS_USED_ONCE = """
 CREATE TRIGGER vouchers_used_once BEFORE UPDATE OF status, used_at, expires_at ON vouchers
 FOR EACH ROW EXECUTE FUNCTION refuse_second_use()
 """
+VOUCHERS_USED_ARE_KEPT = """
+CREATE TRIGGER vouchers_used_are_kept BEFORE DELETE ON vouchers
+FOR EACH ROW WHEN (OLD.used_at IS NOT NULL OR OLD.status = 'expired')
+EXECUTE FUNCTION refuse_change('a voucher that was used is kept')
+"""
+VOUCHERS_NOT_TRUNCATED = """
+CREATE TRIGGER vouchers_not_truncated BEFORE TRUNCATE ON vouchers
+FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('vouchers that were used are kept; delete others')
+"""
 
 REFUSE_PPPOE_USER_OF_ANOTHER_BRANCH = """
 CREATE FUNCTION refuse_pppoe_user_of_another_branch() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -141,9 +143,9 @@ DECLARE
 BEGIN
     SELECT location_id INTO router FROM routers WHERE id = NEW.router_id;
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
-    IF profile.service_type <> 'pppoe' THEN
+    IF profile.service_type IS DISTINCT FROM 'pppoe' THEN
         reason := format('profile %s is not for PPPoE', NEW.profile_id);
-    ELSIF profile.location_id <> router.location_id THEN
+    ELSIF profile.location_id IS DISTINCT FROM router.location_id THEN
         reason := format('profile %s belongs to location %s, router %s to %s', NEW.profile_id,
                          profile.location_id, NEW.router_id, router.location_id);
     ELSE

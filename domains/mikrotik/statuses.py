@@ -9,7 +9,11 @@ VOUCHERS = StatusMachine(
     Voucher.status,
     start={VoucherStatus.UNUSED},
     moves={
-        VoucherStatus.UNUSED: {VoucherStatus.USED, VoucherStatus.DISABLED},
+        VoucherStatus.UNUSED: {
+            VoucherStatus.USED,
+            VoucherStatus.DISABLED,
+            VoucherStatus.EXPIRED,
+        },
         VoucherStatus.USED: {VoucherStatus.EXPIRED, VoucherStatus.DISABLED},
         # back to where it was: the times decide, which neither disabling nor enabling changes
         VoucherStatus.DISABLED: {VoucherStatus.UNUSED, VoucherStatus.USED},

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import (
-    Check,
-    Default,
-    ForeignKeyField,
-    JSONField,
-    SmallIntegerField,
-    TextField,
-)
+from peewee import Check, Default, ForeignKeyField, JSONField, SmallIntegerField, TextField
 
-from domains import EnumField, TimestampedModel, TimestampField
+from domains import EnumField, LineField, NoteField, TimestampedModel, TimestampField
 from domains.customers.models import Customer
 
 
@@ -46,9 +39,10 @@ class NotificationQueue(TimestampedModel):
     recipient = TextField(
         help_text="E-mail address, or phone number as digits with country code, by the channel."
     )
-    subject = TextField(null=True, help_text="Subject line, for e-mail.")
-    body = TextField(
-        constraints=[Check("btrim(body) <> ''", name="notification_queue_body_not_blank_check")],
+    subject = NoteField(null=True, help_text="Subject line, for e-mail.")
+    body = NoteField(
+        longest=65_536,
+        blank=False,
         help_text="The text, ready to send; never a password.",
     )
     payload = JSONField(
@@ -86,13 +80,10 @@ class NotificationQueue(TimestampedModel):
     locked_until = TimestampField(
         null=True, help_text="Until when the worker has it; set while it is processing."
     )
-    locked_by = TextField(null=True, help_text="Worker that has it, or had it last.")
-    dedupe_key = TextField(
+    locked_by = LineField(null=True, help_text="Worker that has it, or had it last.")
+    dedupe_key = LineField(
         null=True,
         unique=True,
-        constraints=[
-            Check("btrim(dedupe_key) <> ''", name="notification_queue_dedupe_key_not_blank_check")
-        ],
         help_text="Names the occasion, so that one occasion is told once.",
     )
     customer = ForeignKeyField(
@@ -104,13 +95,14 @@ class NotificationQueue(TimestampedModel):
         help_text="Customer it is for; null for the staff's own.",
     )
     sent_at = TimestampField(null=True, help_text="When it was sent.")
-    error = TextField(null=True, help_text="What went wrong in the last attempt.")
+    error = NoteField(null=True, help_text="What went wrong in the last attempt.")
 
     class Meta:
         table_name = "notification_queue"
         constraints = [
             Check(
-                "CASE channel WHEN 'email' THEN position('@' IN recipient) > 1"
+                "CASE channel WHEN 'email'"
+                " THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'"
                 " ELSE recipient ~ '^[1-9][0-9]{7,14}$' END",
                 name="notification_queue_recipient_fits_channel_check",
             ),

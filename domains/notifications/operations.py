@@ -1,10 +1,16 @@
-"""What an application does with the queue: put in, claim, finish, fail, release.
+"""What an application does with the queue: put in, claim, and say what became of it.
 
-A worker calls claim(), sends what it was given, and says finish() or fail() of each item. What it
-does not report before the lease ends is released, and its late report is refused with ClaimLost.
+A worker calls claim(), sends what it was given, and says of each item finish() where it was sent,
+fail() where this item could not be sent, defer() where nothing can be sent just now, and give_up()
+where this item never can be. What it does not report before the lease ends is released, and its
+late report is refused with ClaimLost.
+
+An outage is no fault of the items: a deferred attempt is not counted, so a queue outlives an outage
+of any length, in its order of priorities.
 
 BillingError
-└── ClaimLost     the lease ended and the item was released, or someone else reported
+├── ClaimLost     the lease ended and the item was released, or someone else reported
+└── OptedOut      the customer wanted no more messages
 """
 
 from __future__ import annotations
@@ -15,7 +21,8 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, normalise_phone, rule_violations
+from domains import BillingError, get, lock, normalise_phone, operation
+from domains.customers.models import Customer
 from domains.notifications.models import (
     NotificationQueue,
     NotificationQueueChannel,
@@ -58,6 +65,10 @@ class ClaimLost(BillingError):
     """The caller no longer has the item; what it did may be done again by another."""
 
 
+class OptedOut(BillingError):
+    """The customer wanted no more messages; what must be told is told in another way."""
+
+
 def enqueue(
     channel: NotificationQueueChannel,
     recipient: str,
@@ -69,15 +80,21 @@ def enqueue(
     send_after: datetime | None = None,
     max_attempts: int = NotificationQueue.max_attempts.default,
     dedupe_key: str | None = None,
-    customer_id: int | None = None,
+    customer: int | Customer | None = None,
+    is_wanted: bool = False,
 ) -> NotificationQueue:
     """Put a notification into the queue, and return its item.
 
     recipient: an e-mail address, or a phone number in any usual spelling. priority: 0 to 10, the
     highest goes first. send_after: aware; None means now. dedupe_key: names the occasion; where it
     is in the queue already, in whatever status, that item is returned and nothing is added.
-    Raises ValueError for a phone number that is none, RuleViolation for what the database refuses.
+    customer: whom it is for. is_wanted: the customer asked for just this, so it is sent to one who
+    opted out as well. Raises InvalidValue for a phone number that is none, Missing, OptedOut,
+    RuleViolation for what the database refuses.
     """
+    who = None if customer is None else get(Customer, customer)
+    if who is not None and who.opted_out_at is not None and not is_wanted:
+        raise OptedOut(f"customer {who.id} wanted no more messages since {who.opted_out_at}")
     email = channel == NotificationQueueChannel.EMAIL
     row = {
         NotificationQueue.channel: channel,
@@ -89,9 +106,9 @@ def enqueue(
         NotificationQueue.send_after: send_after or fn.now(),
         NotificationQueue.max_attempts: max_attempts,
         NotificationQueue.dedupe_key: dedupe_key,
-        NotificationQueue.customer: customer_id,
+        NotificationQueue.customer: who,
     }
-    with NotificationQueue._meta.database.atomic(), rule_violations():
+    with operation(NotificationQueue._meta.database):
         insert = NotificationQueue.insert(row).on_conflict(
             action="IGNORE", conflict_target=[NotificationQueue.dedupe_key]
         )
@@ -117,7 +134,7 @@ def claim(
     to report. channels: what the worker can send through. Callers never wait for one another.
     """
     names = [str(channel) for channel in channels]
-    with NotificationQueue._meta.database.atomic(), rule_violations():
+    with operation(NotificationQueue._meta.database):
         items = list(NotificationQueue.raw(CLAIM, names, limit, worker, lease))
     return sorted(items, key=lambda item: (-item.priority, item.send_after, item.id))
 
@@ -144,13 +161,60 @@ def fail(item: NotificationQueue, error: str) -> None:
     )
 
 
+def defer(item: NotificationQueue, error: str, *, seconds: int = FIRST_PAUSE) -> None:
+    """Say that nothing can be sent just now (no connection, no session): the item waits, and the
+    attempt is not counted. error: why, for operators. seconds: until it is tried again. Raises
+    ClaimLost where the caller has it no longer.
+    """
+    _report(
+        item,
+        status=NotificationQueueStatus.PENDING,
+        attempts=item.attempts - 1,
+        send_after=fn.now() + SQL("make_interval(secs => %s)", [seconds]),
+        error=error,
+    )
+
+
+def give_up(item: NotificationQueue, error: str) -> None:
+    """Say that a claimed item can never be sent, such as to a number that is not on WhatsApp: it
+    has failed at once. error: why, for operators. Raises ClaimLost.
+    """
+    _report(item, status=NotificationQueueStatus.FAILED, error=error)
+
+
+def retry(item: int | NotificationQueue) -> NotificationQueue:
+    """Have a failed item tried again, from the first attempt (the item). Raises Missing,
+    RuleViolation where it has not failed (notification_queue_status_move)."""
+    with operation(NotificationQueue._meta.database):
+        row = lock(NotificationQueue, item)
+        _write(
+            row,
+            status=NotificationQueueStatus.PENDING,
+            attempts=0,
+            send_after=fn.now(),
+        )
+        return NotificationQueue.get_by_id(row.id)
+
+
+def cancel(item: int | NotificationQueue, reason: str) -> NotificationQueue:
+    """Take an item that waits, or has failed, out of the queue (the item). reason: for operators.
+
+    Raises Missing, RuleViolation where a worker has it or it is done
+    (notification_queue_status_move).
+    """
+    with operation(NotificationQueue._meta.database):
+        row = lock(NotificationQueue, item)
+        _write(row, status=NotificationQueueStatus.CANCELLED, error=reason)
+        return NotificationQueue.get_by_id(row.id)
+
+
 def release_stuck(limit: int = 1000) -> int:
     """Take items back whose lease has ended, at most `limit` (how many it were).
 
     Each waits for another worker, or has failed where its attempts are used up. Call it until it
     returns 0; callers may run side by side.
     """
-    with NotificationQueue._meta.database.atomic(), rule_violations():
+    with operation(NotificationQueue._meta.database):
         return int(NotificationQueue._meta.database.execute_sql(RELEASE, (limit,)).rowcount)
 
 
@@ -159,9 +223,13 @@ def pause(attempts: int) -> int:
     return int(min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE))
 
 
+def _write(row: NotificationQueue, **values: Any) -> None:
+    NotificationQueue.update(**values).where(NotificationQueue.id == row.id).execute()
+
+
 def _report(item: NotificationQueue, **values: Any) -> None:
-    """Give the item up, if this claim of it still holds: attempts tells one claim from the next."""
-    with NotificationQueue._meta.database.atomic(), rule_violations():
+    """Give the item up, if this claim of it still holds: the lease tells one from the next."""
+    with operation(NotificationQueue._meta.database):
         held = (
             NotificationQueue.update(locked_until=None, **values)
             .where(
@@ -169,6 +237,7 @@ def _report(item: NotificationQueue, **values: Any) -> None:
                 NotificationQueue.status == NotificationQueueStatus.PROCESSING,
                 NotificationQueue.locked_by == item.locked_by,
                 NotificationQueue.attempts == item.attempts,
+                NotificationQueue.locked_until == item.locked_until,
             )
             .execute()
         )

@@ -10,8 +10,11 @@ DECLARE
         WHEN OLD.status = 'failed' AND NEW.status = 'pending' THEN 0
         ELSE OLD.attempts
     END;
+    -- deferred: nothing could be sent, so the attempt was none
+    deferred boolean := OLD.status = 'processing' AND NEW.status = 'pending'
+        AND NEW.attempts = OLD.attempts - 1;
 BEGIN
-    IF NEW.attempts <> due THEN
+    IF NEW.attempts <> due AND NOT deferred THEN
         RAISE EXCEPTION 'notification_queue: attempts of item % must be %, not %: each claim is '
                 'one attempt, and only a failed item begins again', OLD.id, due, NEW.attempts
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'attempts',

@@ -19,6 +19,9 @@ NOTIFICATION_QUEUE = StatusMachine(
             NotificationQueueStatus.FAILED,
         },
         # an operator has it tried again, from the first attempt
-        NotificationQueueStatus.FAILED: {NotificationQueueStatus.PENDING},
+        NotificationQueueStatus.FAILED: {
+            NotificationQueueStatus.PENDING,
+            NotificationQueueStatus.CANCELLED,
+        },
     },
 )

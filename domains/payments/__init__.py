@@ -16,7 +16,7 @@ from domains.payments.models import (
 
 def register(domain: Domain) -> None:
     """Register the domain."""
-    domain.requires("auth", "locations", "customers", "mikrotik", "billing", "plugins")
+    domain.requires("auth", "locations", "system", "customers", "mikrotik", "billing", "plugins")
     domain.models(PaymentMethod, Payment, PaymentAllocation, PaymentLink, PaymentEvent)
     indexes(domain)
     domain.status(statuses.PAYMENTS, statuses.LINKS)

@@ -1,84 +1,137 @@
 """Callbacks of payment providers: each is kept as it came, and one that is signed acts once.
 
 Keeping and processing are two transactions, so that what cannot be processed is not lost: it is
-processed when the provider sends it again, or when `process_event` is called for it.
+processed when the provider sends it again, or by `process_unprocessed`. Inside a transaction of the
+application it could be lost with that; there it is refused, so that the provider sends it again.
+
+BillingError
+└── CallbackRefused   a callback that is not kept; the message says why
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from peewee import fn
+from peewee import SQL, fn
 
-from domains import change, lock, rule_violations
-from domains.payments.models import (
-    Payment,
-    PaymentEvent,
-    PaymentEventOutcome,
-    PaymentStatus,
+from domains import BillingError, change, lock, operation
+from domains.payments.callback_values import (
+    CallbackRefused,
+    amount_of,
+    key_text,
+    provider_name,
+    storable,
 )
+from domains.payments.models import Payment, PaymentEvent, PaymentEventOutcome, PaymentStatus
 from domains.payments.operations import lock_payment, pay
 
 Result = tuple[PaymentEventOutcome, str | None]
 
 WAITING = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
 GIVEN_UP = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
+# Forged callbacks of one provider that are kept of an hour; more are somebody filling the disk.
+FORGED_PER_HOUR = 100
+# After so many days a callback that names no payment is looked at by a person, not again.
+DAYS_UNKNOWN = 7
 
 
 def take_callback(
     provider: str,
-    event_key: str,
+    event_key: Any,
     *,
     signature_ok: bool,
-    external_ref: str | None,
-    amount: int | None,
+    external_ref: Any,
+    amount: Any,
     payload: Any,
     is_success: bool = True,
 ) -> PaymentEvent:
     """Keep a callback and act on it, once however often it comes (the event, with its outcome).
 
-    event_key: what makes it one of its kind at this provider; a forged callback does not take it.
-    amount: rupiah that came in, without the provider's fee. is_success: whether it says that money
-    came in, or that none will.
+    provider: name of the plugin. event_key: what makes it one of its kind at this provider; a
+    forged callback does not take it. external_ref: the payment that it names. amount: rupiah that
+    came in, without the provider's fee. payload: what was sent, whatever it is. is_success: whether
+    it says that money came in, or that none will.
 
     | the callback | the payment | outcome |
     |---|---|---|
     | forged | stays | rejected |
     | success, while it waits | paid, and allocated to its invoice | applied |
     | success of another amount, or after it was given up | review | failed |
+    | success, once it has its money | stays; a second one is in review | review |
     | no success, while it waits | failed | applied |
-    | anything else, such as a second success | stays | ignored |
+    | no success, after it was paid: the provider takes it back | disputed | review |
+    | no success, after it was given up | stays | ignored |
     | of a payment that is not known (yet) | | none: not processed |
+
+    What is in review is in `refunds.to_review`. Raises CallbackRefused inside a transaction, for
+    what is no provider's name, and for more than a hundred forged ones in an hour.
     """
+    database = PaymentEvent._meta.database
+    if database.in_transaction():
+        raise CallbackRefused(
+            "a callback is taken outside any transaction, or it would be lost with it; answer the "
+            "provider with an error, so that it sends it again"
+        )
     values = {
-        "provider": provider,
-        "event_key": event_key,
-        "signature_ok": signature_ok,
-        "external_ref": external_ref,
-        "amount": amount,
-        "is_success": is_success,
-        "payload": payload,
+        "provider": provider_name(provider),
+        "event_key": key_text(event_key),
+        "signature_ok": bool(signature_ok),
+        "external_ref": None if external_ref is None else key_text(external_ref),
+        "amount": amount_of(amount),
+        "is_success": bool(is_success),
+        "payload": storable(payload),
     }
-    with rule_violations(), PaymentEvent._meta.database.atomic():
-        identity = _keep(values)
-    return process_event(identity)
+    with operation(database):
+        event = _keep(values)
+    try:
+        return process_event(event)
+    except BillingError as error:
+        # It is kept, and tried again later; the reason is shown until then.
+        with operation(database):
+            _note(event, str(error))
+            return PaymentEvent.get_by_id(event)
 
 
-def process_event(event: int) -> PaymentEvent:
+def process_event(event: int | PaymentEvent) -> PaymentEvent:
     """Act on an event that was kept; one that was processed stays as it is (the event).
 
     Raises Missing where there is no such event, RuleViolation where the database refuses; then the
     event is still to be processed.
     """
-    with rule_violations(), PaymentEvent._meta.database.atomic():
+    with operation(PaymentEvent._meta.database):
         row = lock(PaymentEvent, event)
         if row.processed_at is None:
             _process(row)
-        return PaymentEvent.get_by_id(event)
+        return PaymentEvent.get_by_id(row.id)
+
+
+def process_unprocessed(limit: int = 1000) -> int:
+    """Act on events that were kept and not processed, oldest first, each in a transaction of its
+    own, `limit` at the most (how many were processed).
+
+    One that still names no payment after a week is closed as failed.
+    """
+    waiting: Any = PaymentEvent.select(PaymentEvent.id).where(PaymentEvent.processed_at.is_null())
+    count = 0
+    for event in list(waiting.order_by(PaymentEvent.received_at).limit(limit)):
+        try:
+            count += process_event(event).processed_at is not None
+        except BillingError as error:
+            with operation(PaymentEvent._meta.database):
+                _note(event.id, str(error))
+    return count
+
+
+def _note(event: int, error: str) -> None:
+    PaymentEvent.update(error=error[:1000]).where(
+        PaymentEvent.id == event, PaymentEvent.processed_at.is_null()
+    ).execute()
 
 
 def _keep(values: dict[str, Any]) -> int:
     """Store an event, unless a signed one has its key (the identity of what is there then)."""
+    if not values["signature_ok"]:
+        _refuse_flood(values["provider"])
     stored = PaymentEvent.insert(values).on_conflict_ignore().returning(PaymentEvent.id)
     rows = list(stored.execute()) or [
         PaymentEvent.get(
@@ -90,6 +143,20 @@ def _keep(values: dict[str, Any]) -> int:
     return int(rows[0].id)
 
 
+def _refuse_flood(provider: str) -> None:
+    """Beside other callers a few more may be kept, but no more than there are callers."""
+    lately = PaymentEvent.select(PaymentEvent.id).where(
+        ~PaymentEvent.signature_ok,
+        PaymentEvent.provider == provider,
+        PaymentEvent.received_at > fn.now() - SQL("interval '1 hour'"),
+    )
+    if len(list(lately.limit(FORGED_PER_HOUR))) == FORGED_PER_HOUR:
+        raise CallbackRefused(
+            f"{FORGED_PER_HOUR} callbacks of {provider} with a wrong signature came within an "
+            "hour; more of them are not kept"
+        )
+
+
 def _process(event: Any) -> None:
     if not event.signature_ok:
         _close(event, PaymentEventOutcome.REJECTED, "its signature is wrong")
@@ -97,11 +164,16 @@ def _process(event: Any) -> None:
     payment = event.external_ref and Payment.get_or_none(
         Payment.provider == event.provider, Payment.external_ref == event.external_ref
     )
-    if not payment:
-        change(event, error=f"no payment has the reference {event.external_ref}")
+    if payment:
+        change(event, payment=payment)
+        _close(event, *_apply(event, lock_payment(payment.id)))
         return
-    change(event, payment=payment)
-    _close(event, *_apply(event, lock_payment(payment.id)))
+    unknown = f"no payment has the reference {event.external_ref}"
+    is_old = PaymentEvent.received_at < fn.now() - SQL("make_interval(days => %s)", [DAYS_UNKNOWN])
+    if PaymentEvent.select().where(PaymentEvent.id == event.id, is_old).exists():
+        _close(event, PaymentEventOutcome.FAILED, unknown)
+    else:
+        change(event, error=unknown)
 
 
 def _close(event: Any, outcome: PaymentEventOutcome, error: str | None) -> None:
@@ -109,24 +181,43 @@ def _close(event: Any, outcome: PaymentEventOutcome, error: str | None) -> None:
 
 
 def _apply(event: Any, payment: Any) -> Result:
-    """Move the payment, which is locked, as far as the event says."""
-    waits = payment.status in WAITING
+    """Do to the payment, which is locked, what the event says."""
     if not event.is_success:
-        if not waits:
-            return PaymentEventOutcome.IGNORED, f"the payment is {payment.status} already"
-        change(payment, status=PaymentStatus.FAILED)
-        return PaymentEventOutcome.APPLIED, None
-    if not waits and payment.status not in GIVEN_UP:
-        return PaymentEventOutcome.IGNORED, f"the payment is {payment.status} already"
-    if not waits or event.amount != payment.amount:
+        return _apply_failure(payment)
+    if payment.status in GIVEN_UP:
         change(payment, status=PaymentStatus.REVIEW)
-        return PaymentEventOutcome.FAILED, _doubt(event, payment)
+        said = f"{event.amount} came after the payment was {payment.status}"
+        return PaymentEventOutcome.FAILED, said
+    if payment.status not in WAITING:
+        return _keep_second(event, payment)
+    if event.amount != payment.amount:
+        change(payment, status=PaymentStatus.REVIEW)
+        return PaymentEventOutcome.FAILED, f"{event.amount} came instead of {payment.amount}"
     pay(payment)
     return PaymentEventOutcome.APPLIED, None
 
 
-def _doubt(event: Any, payment: Any) -> str:
-    """What a person has to look into."""
-    if payment.status in GIVEN_UP:
-        return f"{event.amount} came after the payment was {payment.status}"
-    return f"{event.amount} came instead of {payment.amount}"
+def _apply_failure(payment: Any) -> Result:
+    if payment.status in WAITING:
+        change(payment, status=PaymentStatus.FAILED)
+        return PaymentEventOutcome.APPLIED, None
+    if payment.status == PaymentStatus.PAID:
+        change(payment, disputed_at=fn.now())
+        return PaymentEventOutcome.REVIEW, "the provider takes the money back"
+    return PaymentEventOutcome.IGNORED, f"the payment is {payment.status} already"
+
+
+def _keep_second(event: Any, payment: Any) -> Result:
+    """Money for a payment that has its money: a payment of its own, in review."""
+    second: Any = Payment.create(
+        location=payment.customer.location_id,
+        customer=payment.customer_id,
+        method=payment.method_id,
+        amount=event.amount or payment.amount,
+        status=PaymentStatus.REVIEW,
+        provider=payment.provider,
+        notes=f"{event.amount} came again for payment {payment.id}, by event {event.id}",
+    )
+    change(event, payment=second)
+    said = f"{event.amount} came again: payment {payment.id} is {payment.status} already"
+    return PaymentEventOutcome.REVIEW, said

@@ -31,15 +31,25 @@ def indexes(domain: Domain) -> None:
         where="status = 'pending'",
         name="payments_expire_idx",
     )
-    # Revenue per day and branch, from the index alone.
+    # Money that came in, per day and branch, from the index alone; what was given back later is
+    # counted when it was given back, by the ledger.
     domain.index(
         Payment,
         Payment.location,
         Payment.paid_at,
-        include=[Payment.amount],
-        where="status = 'paid'",
+        include=[Payment.amount, Payment.method],
+        where="paid_at IS NOT NULL",
         name="payments_revenue_idx",
     )
+    # What a person has to look into: money that does not fit, and money that was taken back.
+    domain.index(
+        Payment,
+        Payment.created_at,
+        where="status = 'review' OR disputed_at IS NOT NULL",
+        name="payments_to_review_idx",
+    )
+    # Who gave money back.
+    domain.index(Payment, Payment.refunded_by, where="refunded_by_id IS NOT NULL")
     # A branch's list of payments, paged by its last row.
     domain.index(
         Payment,
@@ -81,6 +91,14 @@ def indexes(domain: Domain) -> None:
         PaymentEvent.event_key,
         unique=True,
         where="signature_ok",
+    )
+    # Forged callbacks: how many came lately, and which may go.
+    domain.index(
+        PaymentEvent,
+        PaymentEvent.provider,
+        PaymentEvent.received_at,
+        where="NOT signature_ok",
+        name="payment_events_forged_idx",
     )
     # Callbacks not yet processed, oldest first.
     domain.index(

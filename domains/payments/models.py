@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import (
-    BooleanField,
-    Check,
-    Default,
-    ForeignKeyField,
-    IntegerField,
-    JSONField,
-    TextField,
-)
+from peewee import BooleanField, Check, Default, ForeignKeyField, IntegerField, JSONField, TextField
 
 from domains import (
     BaseModel,
     BasisPointsField,
     DigestField,
     EnumField,
+    LineField,
     MoneyField,
+    NoteField,
     TimestampedModel,
     TimestampField,
+    clear_json,
 )
 from domains.auth.models import AdminUser
 from domains.billing.models import Invoice
@@ -29,6 +24,8 @@ from domains.customers.models import Customer
 from domains.locations.models import Location
 from domains.mikrotik.models import Vendor
 from domains.plugins.models import PaymentPlugin
+
+PROVIDER_FORM = "provider ~ '^[a-z][a-z0-9_]{0,62}$'"
 
 
 class PaymentMethodType(StrEnum):
@@ -68,6 +65,7 @@ class PaymentEventOutcome(StrEnum):
     IGNORED = "ignored"
     REJECTED = "rejected"
     FAILED = "failed"
+    REVIEW = "review"
 
 
 class PaymentMethod(TimestampedModel):
@@ -75,11 +73,12 @@ class PaymentMethod(TimestampedModel):
 
     code = TextField(
         unique=True,
-        constraints=[Check("code ~ '^[a-z][a-z0-9_]*$'", name="payment_methods_code_form_check")],
+        constraints=[
+            Check("code ~ '^[a-z][a-z0-9_]{0,62}$'", name="payment_methods_code_form_check")
+        ],
         help_text="Name by which the code refers to it.",
     )
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="payment_methods_name_not_blank_check")],
+    name = LineField(
         help_text="Name that the customer sees.",
     )
     type = EnumField(PaymentMethodType, help_text="Who moves the money.")
@@ -92,10 +91,13 @@ class PaymentMethod(TimestampedModel):
     )
     fee_bp = BasisPointsField(default=0, help_text="Fee in basis points of the amount; 250: 2.5 %.")
     fee_fixed = MoneyField(default=0, help_text="Fee in rupiah for each payment, besides fee_bp.")
+    fee_least = MoneyField(null=True, help_text="Smallest fee in rupiah; null: none.")
+    fee_most = MoneyField(null=True, help_text="Largest fee in rupiah; null: none.")
     config = JSONField(
         default=dict,
         constraints=[
-            Check("jsonb_typeof(config) = 'object'", name="payment_methods_config_object_check")
+            Check("jsonb_typeof(config) = 'object'", name="payment_methods_config_object_check"),
+            Check(clear_json("config"), name="payment_methods_config_hides_no_secret_check"),
         ],
         help_text="What to show or send, such as the bank account; secrets belong to the plugin.",
     )
@@ -107,7 +109,8 @@ class PaymentMethod(TimestampedModel):
             Check(
                 "type <> 'gateway' OR plugin_id IS NOT NULL",
                 name="payment_methods_gateway_has_plugin_check",
-            )
+            ),
+            Check("fee_least <= fee_most", name="payment_methods_fee_bounds_check"),
         ]
 
 
@@ -163,17 +166,34 @@ class Payment(TimestampedModel):
     )
     status = EnumField(PaymentStatus, default=PaymentStatus.PENDING, help_text="Where it is.")
     provider = TextField(
-        null=True, help_text="Name of the plugin through which it went; null for manual ones."
-    )
-    external_ref = TextField(
         null=True,
-        constraints=[
-            Check("btrim(external_ref) <> ''", name="payments_external_ref_not_blank_check")
-        ],
+        constraints=[Check(PROVIDER_FORM, name="payments_provider_form_check")],
+        help_text="Name of the plugin through which it went; null for manual ones.",
+    )
+    external_ref = LineField(
+        null=True,
         help_text="The provider's own reference, to which its callbacks refer.",
     )
     paid_at = TimestampField(null=True, help_text="When the money came in.")
     expires_at = TimestampField(null=True, help_text="When a pending payment lapses.")
+    refunded = MoneyField(default=0, help_text="Rupiah of the amount given back so far.")
+    refunded_at = TimestampField(
+        null=True, help_text="When rupiah were last given back; filled by the database."
+    )
+    refunded_by = ForeignKeyField(
+        AdminUser,
+        null=True,
+        index=False,
+        backref="refunded_payments",
+        on_delete="RESTRICT",
+        help_text="Who gave back last; null means the system.",
+    )
+    refund_reason = LineField(
+        null=True, longest=500, help_text="Why it was last given back, as the ledger says, too."
+    )
+    disputed_at = TimestampField(
+        null=True, help_text="When the provider took the money back; a person has to decide."
+    )
     received_by = ForeignKeyField(
         AdminUser,
         null=True,
@@ -182,12 +202,28 @@ class Payment(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Who took the money at the counter.",
     )
-    notes = TextField(null=True, help_text="Free text, for the staff.")
+    notes = NoteField(null=True, help_text="Free text, for the staff.")
 
     class Meta:
         table_name = "payments"
         constraints = [
-            Check("allocated <= amount", name="payments_not_overspent_check"),
+            Check("allocated <= amount - refunded", name="payments_not_overspent_check"),
+            Check(
+                "(status = 'refunded') = (refunded = amount)",
+                name="payments_refunded_is_whole_check",
+            ),
+            Check(
+                "(refunded > 0) = (refunded_at IS NOT NULL)",
+                name="payments_refunded_has_time_check",
+            ),
+            Check(
+                "refunded = 0 OR status IN ('paid', 'refunded')",
+                name="payments_only_paid_is_refunded_check",
+            ),
+            Check(
+                "disputed_at IS NULL OR status = 'paid'",
+                name="payments_only_paid_is_disputed_check",
+            ),
             Check("allocated = 0 OR status = 'paid'", name="payments_only_paid_is_allocated_check"),
             Check(
                 "(status IN ('paid', 'refunded')) = (paid_at IS NOT NULL)",
@@ -238,10 +274,13 @@ class PaymentLink(TimestampedModel):
     token_hash = DigestField(unique=True, help_text="The sha256 of the token in the link.")
     amount = MoneyField(
         constraints=[Check("amount > 0", name="payment_links_amount_positive_check")],
-        help_text="Rupiah to pay.",
+        help_text="Rupiah to pay: what the invoice still owes, as long as the link is open.",
     )
-    url = TextField(
-        null=True, help_text="The gateway's page to pay on; never the link with its token."
+    url = LineField(
+        null=True,
+        longest=2000,
+        help_text="The gateway's page to pay on, for just that amount; never the link with its "
+        "token. Emptied by the database when the amount changes.",
     )
     status = EnumField(
         PaymentLinkStatus,
@@ -268,21 +307,21 @@ class PaymentEvent(BaseModel):
     """
 
     provider = TextField(
-        constraints=[
-            Check("btrim(provider) <> ''", name="payment_events_provider_not_blank_check")
-        ],
+        constraints=[Check(PROVIDER_FORM, name="payment_events_provider_form_check")],
         help_text="Name of the plugin whose provider sent it.",
     )
-    event_key = TextField(
-        constraints=[
-            Check("btrim(event_key) <> ''", name="payment_events_event_key_not_blank_check")
-        ],
+    event_key = LineField(
         help_text="What makes the event one of its kind: its id, or reference and status.",
     )
-    external_ref = TextField(null=True, help_text="The payment that it names, if it names one.")
+    external_ref = LineField(null=True, help_text="The payment that it names, if it names one.")
     amount = MoneyField(null=True, help_text="Rupiah that came in, without the provider's fee.")
     is_success = BooleanField(default=True, help_text="Whether it says that money came in.")
-    payload = JSONField(help_text="What was sent.")
+    payload = JSONField(
+        constraints=[
+            Check("octet_length(payload::text) <= 131072", name="payment_events_payload_size_check")
+        ],
+        help_text="What was sent, as far as JSON can hold it; 128 kB at the most.",
+    )
     signature_ok = BooleanField(default=False, help_text="Whether its signature was right.")
     received_at = TimestampField(constraints=[Default("now()")], help_text="When it came.")
     processed_at = TimestampField(null=True, help_text="When it was dealt with; null: not yet.")
@@ -294,7 +333,7 @@ class PaymentEvent(BaseModel):
         on_delete="RESTRICT",
         help_text="Payment it is about, once found.",
     )
-    error = TextField(null=True, help_text="Why it was not applied.")
+    error = NoteField(null=True, help_text="Why it was not applied.")
 
     class Meta:
         table_name = "payment_events"

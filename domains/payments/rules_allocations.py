@@ -5,6 +5,9 @@ them, the CHECKs of the two tables bound them (payments_not_overspent_check,
 invoices_not_overpaid_check), and nobody else can write anything but that sum.
 """
 
+# An invoice is paid when the last of its money came in, not when somebody allocated it; money that
+# came in before there was an invoice pays it when it is issued.
+
 # Customer, payment, invoice: whoever allocates locks in this order, and deletes likewise. A
 # payment's customer never changes, so it may be read before the lock.
 LOCK_ALLOCATION = """
@@ -18,7 +21,7 @@ BEGIN
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
     SELECT customer_id INTO debtor FROM invoices
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
-    IF payer <> debtor THEN
+    IF payer IS DISTINCT FROM debtor THEN
         RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
             allocation.payment_id, payer, allocation.invoice_id, debtor
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
@@ -38,14 +41,17 @@ DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     spent bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE payment_id = allocation.payment_id), 0);
-    settled bigint := coalesce((
-        SELECT sum(amount) FROM payment_allocations WHERE invoice_id = allocation.invoice_id), 0);
+    settled bigint;
+    last timestamptz;
 BEGIN
+    SELECT coalesce(sum(a.amount), 0), max(p.paid_at) INTO settled, last
+    FROM payment_allocations a JOIN payments p ON p.id = a.payment_id
+    WHERE a.invoice_id = allocation.invoice_id;
     UPDATE payments SET allocated = spent
     WHERE id = allocation.payment_id AND allocated <> spent;
     UPDATE invoices
     SET paid = settled,
-        paid_at = CASE WHEN settled = total THEN now() END,
+        paid_at = CASE WHEN settled = total THEN greatest(last, issued_at) END,
         status = CASE WHEN status IN ('draft', 'void') THEN status
                       WHEN settled = 0 THEN 'open'
                       WHEN settled < total THEN 'partial'
@@ -71,7 +77,7 @@ BEGIN
         FROM invoices WHERE id = NEW.invoice_id;
     ELSE
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
-        SELECT customer_id, 'reversal', -amount, id, 'Taken back: ' || description
+        SELECT customer_id, 'reversal', -amount, id, left('Taken back: ' || description, 300)
         FROM transaction_logs
         WHERE entry_type = 'charge' AND reference_type = 'payment_allocation'
           AND reference_id = OLD.id;
@@ -96,7 +102,7 @@ DECLARE
     sum bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE payment_id = NEW.id), 0);
 BEGIN
-    IF NEW.allocated <> sum THEN
+    IF NEW.allocated IS DISTINCT FROM sum THEN
         RAISE EXCEPTION 'payments: % of payment % is allocated, not %; write payment_allocations'
             ' instead', sum, NEW.id, NEW.allocated
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'allocated',
@@ -117,7 +123,7 @@ DECLARE
     sum bigint := coalesce((
         SELECT sum(amount) FROM payment_allocations WHERE invoice_id = NEW.id), 0);
 BEGIN
-    IF NEW.paid <> sum THEN
+    IF NEW.paid IS DISTINCT FROM sum THEN
         RAISE EXCEPTION 'invoices: % is allocated to invoice %, not %; write payment_allocations'
             ' instead', sum, NEW.id, NEW.paid
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'paid',

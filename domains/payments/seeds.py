@@ -10,7 +10,7 @@ from domains.plugins.models import PaymentPlugin
 
 
 def methods(seeder: Seeder) -> None:
-    """Cash and bank transfer are on; Duitku is off until its account is configured."""
+    """Cash, transfer and the balance are on; Duitku is off until its account is configured."""
     manual = PaymentPlugin.get(PaymentPlugin.name == "manual")
     rows: list[dict[str, Any]] = [
         {
@@ -25,6 +25,11 @@ def methods(seeder: Seeder) -> None:
             "type": PaymentMethodType.MANUAL,
             "plugin": manual,
             "config": {"bank": "", "account_number": "", "account_holder": ""},
+        },
+        {
+            "code": "balance",
+            "name": "Saldo",
+            "type": PaymentMethodType.WALLET,
         },
         {
             "code": "duitku",

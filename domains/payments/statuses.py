@@ -17,10 +17,16 @@ CLOSED = {
 }
 
 # Money for an attempt that was given up goes to review, where a person accepts it (paid), sends it
-# back (refunded) or finds that none came (cancelled).
+# back (refunded) or finds that none came (cancelled). Money that came a second time for a payment
+# is a payment of its own, which begins in review.
 PAYMENTS = StatusMachine(
     Payment.status,
-    start={PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.PAID},
+    start={
+        PaymentStatus.PENDING,
+        PaymentStatus.PROCESSING,
+        PaymentStatus.PAID,
+        PaymentStatus.REVIEW,
+    },
     moves={
         PaymentStatus.PENDING: CLOSED | {PaymentStatus.PROCESSING},
         PaymentStatus.PROCESSING: CLOSED,

@@ -10,6 +10,6 @@ def register(domain: Domain) -> None:
     domain.requires("auth", "locations")
     domain.models(models.Setting, models.ActivityLog)
     indexes(domain)
-    domain.sql(rules.APPEND_ONLY)
+    domain.sql(*rules.RULES)
     domain.permissions("settings.read", "settings.write", "activity_logs.read")
     domain.seed(seeds.settings)

@@ -6,7 +6,16 @@ from enum import StrEnum
 
 from peewee import BigIntegerField, Check, ForeignKeyField, JSONField, TextField
 
-from domains import BaseModel, EnumField, InetField, TimestampedModel
+from domains import (
+    BaseModel,
+    EnumField,
+    InetField,
+    LineField,
+    NoteField,
+    TimestampedModel,
+    clear_json,
+    clear_name,
+)
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 
@@ -34,19 +43,24 @@ class Setting(TimestampedModel):
         help_text="Branch; null means everywhere.",
     )
     key = TextField(
-        constraints=[Check("key ~ '^[a-z][a-z0-9_]*$'", name="settings_key_form_check")],
+        constraints=[
+            Check("key ~ '^[a-z][a-z0-9_]{0,62}$'", name="settings_key_form_check"),
+            # password_min_length is a setting; smtp_password is a secret
+            Check(clear_name("key", anywhere=False), name="settings_key_names_no_secret_check"),
+        ],
         help_text="What programs call the setting; its unit, if any, ends the name.",
     )
     value = JSONField(help_text="The value, of the type that the column type says.")
     type = EnumField(SettingType, help_text="Type of the value.")
+    least = BigIntegerField(null=True, help_text="Smallest value of an integer; null: none.")
+    most = BigIntegerField(null=True, help_text="Largest value of an integer; null: none.")
     category = TextField(
-        constraints=[Check("category ~ '^[a-z][a-z0-9_]*$'", name="settings_category_form_check")],
+        constraints=[
+            Check("category ~ '^[a-z][a-z0-9_]{0,62}$'", name="settings_category_form_check")
+        ],
         help_text="Group to show it in.",
     )
-    description = TextField(
-        constraints=[
-            Check("btrim(description) <> ''", name="settings_description_not_blank_check")
-        ],
+    description = LineField(
         help_text="What the setting does.",
     )
 
@@ -58,7 +72,16 @@ class Setting(TimestampedModel):
                 "CASE type WHEN 'integer' THEN value::text ~ '^-?[0-9]+$'"
                 " ELSE jsonb_typeof(value) = type::text END",
                 name="settings_value_fits_type_check",
-            )
+            ),
+            Check(
+                "CASE WHEN value::text ~ '^-?[0-9]{1,18}$' THEN value::text::bigint"
+                " BETWEEN coalesce(least, -1000000000000000000)"
+                " AND coalesce(most, 1000000000000000000)"
+                " ELSE num_nonnulls(least, most) = 0 END",
+                name="settings_value_in_range_check",
+            ),
+            Check(clear_json("value"), name="settings_value_hides_no_secret_check"),
+            Check("octet_length(value::text) <= 20000", name="settings_value_size_check"),
         ]
 
 
@@ -73,8 +96,7 @@ class ActivityLog(BaseModel):
         index=False,
         help_text="Who did it; null means the system or someone not logged in.",
     )
-    username = TextField(
-        constraints=[Check("btrim(username) <> ''", name="activity_logs_username_not_blank_check")],
+    username = LineField(
         help_text="Name of who did it, as it was then.",
     )
     location = ForeignKeyField(
@@ -87,14 +109,19 @@ class ActivityLog(BaseModel):
     )
     action = TextField(
         constraints=[
-            Check(r"action ~ '^[a-z_]+\.[a-z_]+$'", name="activity_logs_action_form_check")
+            Check(
+                r"action ~ '^[a-z_]{1,31}\.[a-z_]{1,31}$'", name="activity_logs_action_form_check"
+            )
         ],
         help_text="What was done, as resource.action.",
     )
     target_type = TextField(
         null=True,
         constraints=[
-            Check("target_type ~ '^[a-z][a-z0-9_]*$'", name="activity_logs_target_type_form_check")
+            Check(
+                "target_type ~ '^[a-z][a-z0-9_]{0,62}$'",
+                name="activity_logs_target_type_form_check",
+            )
         ],
         help_text="Kind of what it was done to, such as customer.",
     )
@@ -107,7 +134,7 @@ class ActivityLog(BaseModel):
         help_text="What else is worth knowing; no secrets.",
     )
     ip = InetField(null=True, help_text="Address it came from.")
-    user_agent = TextField(null=True, help_text="Browser or program it came from.")
+    user_agent = NoteField(null=True, help_text="Browser or program it came from.")
 
     class Meta:
         table_name = "activity_logs"

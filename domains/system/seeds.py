@@ -9,6 +9,28 @@ from domains.system.models import Setting, SettingType
 
 STRING, INTEGER, BOOLEAN = SettingType.STRING, SettingType.INTEGER, SettingType.BOOLEAN
 
+# key -> (smallest, largest) value of an integer
+RANGES = {
+    "session_timeout_minutes": (1, 43_200),
+    "session_warning_minutes": (0, 1_440),
+    "whatsapp_per_minute": (1, 1_000),
+    "api_per_minute": (1, 100_000),
+    "login_per_minute": (1, 1_000),
+    "backup_retention_days": (1, 3_650),
+    "cleanup_interval_hours": (1, 720),
+    "session_retention_days": (1, 3_650),
+    "message_retention_days": (7, 3_650),
+    "activity_retention_days": (365, 36_500),
+    "callback_retention_days": (7, 3_650),
+    "password_min_length": (8, 64),
+    "max_login_attempts": (3, 100),
+    "lockout_minutes": (1, 1_440),
+    "days_to_pay": (0, 365),
+    "isolation_grace_days": (0, 365),
+    "payment_link_days": (1, 365),
+    "tax_rate_bp": (0, 10_000),
+}
+
 # category -> (key, type, value, description)
 SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
     "company": [
@@ -46,6 +68,16 @@ SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
     "cleanup": [
         ("cleanup_enabled", BOOLEAN, True, "Remove expired sessions and old queue items."),
         ("cleanup_interval_hours", INTEGER, 24, "Hours from one clean-up to the next."),
+        ("session_retention_days", INTEGER, 30, "Days that an ended session is kept."),
+        ("message_retention_days", INTEGER, 180, "Days that a message that left is kept."),
+        ("activity_retention_days", INTEGER, 730, "Days that the activity log is kept."),
+        ("callback_retention_days", INTEGER, 30, "Days that a forged callback is kept."),
+    ],
+    "billing": [
+        ("days_to_pay", INTEGER, 7, "Days from an invoice's issue to its due day."),
+        ("isolation_grace_days", INTEGER, 3, "Days after the due day until a line is isolated."),
+        ("payment_link_days", INTEGER, 14, "Days that a payment link works."),
+        ("tax_rate_bp", INTEGER, 0, "Tax on subscriptions in basis points; 1100 is 11 %."),
     ],
     "security": [
         ("password_min_length", INTEGER, 8, "Characters that a password has at the least."),
@@ -63,6 +95,8 @@ def settings(seeder: Seeder) -> None:
             "key": key,
             "value": value,
             "type": kind,
+            "least": RANGES.get(key, (None, None))[0],
+            "most": RANGES.get(key, (None, None))[1],
             "category": category,
             "description": description,
         }

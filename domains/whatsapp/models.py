@@ -6,7 +6,15 @@ from enum import StrEnum
 
 from peewee import BooleanField, Check, ForeignKeyField, JSONField, TextField
 
-from domains import EnumField, PhoneField, SecretField, TimestampedModel, TimestampField
+from domains import (
+    EnumField,
+    LineField,
+    NoteField,
+    PhoneField,
+    SecretField,
+    TimestampedModel,
+    TimestampField,
+)
 from domains.customers.models import Customer
 from domains.locations.models import Location
 
@@ -70,9 +78,8 @@ class WhatsappSession(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Branch that sends from it.",
     )
-    name = TextField(
+    name = LineField(
         unique=True,
-        constraints=[Check("btrim(name) <> ''", name="whatsapp_sessions_name_not_blank_check")],
         help_text="What the operator calls it.",
     )
     phone = PhoneField(null=True, help_text="The number; unknown until the QR code is scanned.")
@@ -86,7 +93,7 @@ class WhatsappSession(TimestampedModel):
         default=False, help_text="The branch's messages leave here unless told otherwise."
     )
     last_activity_at = TimestampField(null=True, help_text="When it last sent or received.")
-    error = TextField(null=True, help_text="Why it last failed.")
+    error = NoteField(null=True, help_text="Why it last failed.")
 
     class Meta:
         table_name = "whatsapp_sessions"
@@ -104,8 +111,7 @@ class WhatsappTemplate(TimestampedModel):
     Retired by is_active, for the messages made from it keep referring to it.
     """
 
-    name = TextField(
-        constraints=[Check("btrim(name) <> ''", name="whatsapp_templates_name_not_blank_check")],
+    name = LineField(
         help_text="Name of the template, the same in every language.",
     )
     category = EnumField(WhatsappTemplateCategory, help_text="What it tells the customer.")
@@ -121,8 +127,9 @@ class WhatsappTemplate(TimestampedModel):
         ],
         help_text="Language code: id, en, en-GB.",
     )
-    body = TextField(
-        constraints=[Check("btrim(body) <> ''", name="whatsapp_templates_body_not_blank_check")],
+    body = NoteField(
+        longest=65_536,
+        blank=False,
         help_text="The text, with placeholders in braces and WhatsApp's own *bold*.",
     )
     variables = JSONField(
@@ -182,26 +189,22 @@ class WhatsappMessage(TimestampedModel):
     recipient = PhoneField(
         help_text="The other side's number: who gets an outbound message, who sent an inbound one."
     )
-    body = TextField(help_text="The text, placeholders filled in; never a password.")
+    body = NoteField(
+        longest=65_536, help_text="The text, placeholders filled in; never a password."
+    )
     status = EnumField(
         WhatsappMessageStatus,
         default=WhatsappMessageStatus.PENDING,
         help_text="How far it got.",
     )
-    provider_message_id = TextField(
+    provider_message_id = LineField(
         null=True,
-        constraints=[
-            Check(
-                "btrim(provider_message_id) <> ''",
-                name="whatsapp_messages_provider_message_id_not_blank_check",
-            )
-        ],
         help_text="WhatsApp's own id, to which receipts refer.",
     )
     sent_at = TimestampField(null=True, help_text="When WhatsApp took it.")
     delivered_at = TimestampField(null=True, help_text="When it reached the other side's phone.")
     read_at = TimestampField(null=True, help_text="When the other side read it.")
-    error = TextField(null=True, help_text="Why it failed.")
+    error = NoteField(null=True, help_text="Why it failed.")
 
     class Meta:
         table_name = "whatsapp_messages"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from domains import BillingError, rule_violations
+from domains import BillingError, get, identity, operation
+from domains.locations.models import Location
 from domains.whatsapp.models import (
     WhatsappSession,
     WhatsappTemplate,
@@ -78,48 +79,48 @@ def default_template(
     return template
 
 
-def make_default_template(template_id: int) -> None:
+def make_default_template(template: int | WhatsappTemplate) -> None:
     """Make a template the default for its category, service and language, instead of another.
 
-    Raises RuleViolation for one that is not active, peewee.DoesNotExist where there is none.
+    Raises Missing, RuleViolation for one that is not active.
     """
-    template = WhatsappTemplate.get_by_id(template_id)
+    row = get(WhatsappTemplate, template)
     _make_default(
-        template,
-        WhatsappTemplate.category == template.category,
+        row,
+        WhatsappTemplate.category == row.category,
         WhatsappTemplate.service.is_null()
-        if template.service is None
-        else WhatsappTemplate.service == template.service,
-        WhatsappTemplate.language == template.language,
+        if row.service is None
+        else WhatsappTemplate.service == row.service,
+        WhatsappTemplate.language == row.language,
     )
 
 
-def default_session(location_id: int) -> WhatsappSession:
+def default_session(location: int | Location) -> WhatsappSession:
     """The session that a branch sends from unless told otherwise. Raises NoDefault."""
     session = WhatsappSession.get_or_none(
-        WhatsappSession.is_default, WhatsappSession.location == location_id
+        WhatsappSession.is_default, WhatsappSession.location == identity(location)
     )
     if session is None:
         raise NoDefault(
-            f"location {location_id} has no default WhatsApp session; make one the default with "
-            "make_default_session"
+            f"location {identity(location)} has no default WhatsApp session; make one the default "
+            "with make_default_session"
         )
     return session
 
 
-def make_default_session(session_id: int) -> None:
+def make_default_session(session: int | WhatsappSession) -> None:
     """Make a session the default of its branch, instead of another.
 
-    Raises peewee.DoesNotExist where there is none.
+    Raises Missing.
     """
-    session = WhatsappSession.get_by_id(session_id)
-    _make_default(session, WhatsappSession.location == session.location)
+    row = get(WhatsappSession, session)
+    _make_default(row, WhatsappSession.location == row.location_id)
 
 
 def _make_default(chosen: WhatsappTemplate | WhatsappSession, *group: object) -> None:
     """Move the flag to one row of a group, whose rows are locked in the order of their ids."""
     model = type(chosen)
-    with model._meta.database.atomic(), rule_violations():
+    with operation(model._meta.database):
         list(model.select(model.id).where(*group).order_by(model.id).for_update())
         model.update(is_default=False).where(*group, model.is_default).execute()
         model.update(is_default=True).where(model.id == chosen.id).execute()

@@ -66,7 +66,9 @@ def filled(migrated_url: str) -> str:
         cursor = connection.cursor()
         place = samples.location(cursor)
         samples.voucher(cursor, samples.batch(cursor, samples.profile(cursor, place)))
-        person = samples.customer(cursor, place, name="Söti\n\\.\t'\"", notes="SET x = 1;\n")
+        person = samples.customer(
+            cursor, place, name="Söti \\.'\"", notes="a\n\\.\t'\"\nSET x = 1;\n"
+        )
         terms = (
             samples.router(cursor, place),
             samples.profile(cursor, place, service_type="pppoe"),

@@ -15,11 +15,11 @@ import registry
 from application.integrity import RULES, BrokenRule, audit
 from demo.load import DemoFailed
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
-from domains.billing.operations import renew
 from domains.customers.models import Customer, TransactionLogEntryType
 from domains.customers.operations import post
 from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
+from domains.payments.renewals import renew
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import EngineError, Refused
 from kernel.fields import EnumField
@@ -40,10 +40,11 @@ SEEDED = {
 # Values that no row of the demo has: no such thing was part of the story.
 UNUSED = {
     ("backups", "kind"): {"schema", "data"},
-    ("transaction_logs", "entry_type"): {"top_up"},
+    ("transaction_logs", "entry_type"): {"top_up", "opening"},
     ("notification_queue", "channel"): {"sms"},
+    ("subscriptions", "cycle"): {"daily", "weekly", "once"},
     ("invoice_items", "kind"): {"voucher", "other"},
-    ("payment_events", "outcome"): {"ignored"},
+    ("payment_events", "outcome"): {"ignored", "review"},
 }
 NOT_ITS_OWN = {"settings", "payment_methods", "whatsapp_templates", "whatsapp_sessions", "routers"}
 
@@ -107,7 +108,7 @@ def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
     with database.bind_ctx(models, bind_refs=False, bind_backrefs=False), database:
         cash = PaymentMethod.get(PaymentMethod.code == "cash")
         owed = Invoice.get(Invoice.status == InvoiceStatus.OPEN)
-        record_payment(owed.customer_id, cash.id, owed.total)
+        record_payment(owed.customer_id, cash.id, owed.total, by=None)
         due = Subscription.select().where(Subscription.status == SubscriptionStatus.ACTIVE)
         renewed = [renew(line.id, line.next_billing_on, tax_rate_bp=1100) for line in due.limit(5)]
         assert all(renewed)
@@ -173,9 +174,10 @@ PLANTED = {
         DELETE FROM transaction_logs WHERE entry_type = 'payment'
             AND reference_id = (SELECT min(reference_id) FROM transaction_logs
                                 WHERE entry_type = 'payment')""",
-    "a refund is in the ledger": """
-        UPDATE payments SET status = 'refunded'
+    "what was given back of a payment": """
+        UPDATE payments SET refunded = 1
         WHERE id = (SELECT max(id) FROM payments WHERE status = 'paid')""",
+    "a balance is what was paid in": "UPDATE payments SET amount = amount + 1 WHERE id = {first}",
     "what is allocated": "UPDATE payment_allocations SET amount = amount + 1 WHERE id = {last}",
     "an entry names": """
         UPDATE transaction_logs SET reference_id = 0
@@ -198,11 +200,25 @@ PLANTED = {
     "an invoice's total": "UPDATE invoices SET discount = discount + 1 WHERE id = {first}",
     "invoices are numbered": "UPDATE invoices SET number_seq = 900 WHERE id = {first}",
     "an invoice's number": "UPDATE invoices SET number = 'INV/1' WHERE id = {first}",
-    "an invoice, a payment": "UPDATE subscriptions SET location_id = 0 WHERE id = {first}",
+    "a subscription that runs is of": """
+        UPDATE customers SET location_id = 0
+        WHERE id = (SELECT min(customer_id) FROM subscriptions WHERE status = 'active')""",
+    "a subscription that runs is for": """
+        UPDATE subscriptions SET profile_id = (
+            SELECT min(id) FROM profiles WHERE service_type = 'hotspot')
+        WHERE id = (SELECT min(id) FROM subscriptions WHERE status = 'active')""",
+    "a subscription that runs pays": """
+        UPDATE pppoe_users SET customer_id = (SELECT max(id) FROM customers)
+        WHERE id = (SELECT min(pppoe_user_id) FROM subscriptions WHERE status = 'active')""",
+    "a reseller takes": """
+        UPDATE payments SET vendor_id = (SELECT max(id) FROM vendors)
+        WHERE id = (SELECT min(p.id) FROM payments p JOIN vendors v ON v.location_id
+                    <> p.location_id WHERE v.id = (SELECT max(id) FROM vendors))""",
+    "an active super admin": "UPDATE admin_users SET is_active = false",
     "an invoice bills": """
         UPDATE subscriptions SET customer_id = (SELECT max(id) FROM customers)
         WHERE id = (SELECT min(subscription_id) FROM invoices)""",
-    "only an invoice that is owed": """
+    "an open payment link": """
         UPDATE payment_links SET status = 'open'
         WHERE id = (SELECT max(id) FROM payment_links WHERE status = 'paid')""",
     "a voucher is what": "UPDATE vouchers SET selling_price = 1 WHERE id = {first}",

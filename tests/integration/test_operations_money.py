@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from peewee import fn
 
-from domains.billing import operations as billing_operations
+from domains.billing import bills
 from domains.billing.models import Invoice, InvoiceStatus, Subscription
-from domains.billing.operations import NotIssued, issue, renew, void
+from domains.billing.operations import NotIssued, issue, void
 from domains.customers.models import TransactionLog, TransactionLogEntryType
 from domains.customers.operations import post, reverse
 from domains.payments.callbacks import process_event
@@ -22,10 +22,11 @@ from domains.payments.operations import (
     allocate,
     confirm,
     record_payment,
-    refund,
     settle_from_balance,
     take_back,
 )
+from domains.payments.refunds import refund
+from domains.payments.renewals import renew
 from kernel.errors import BillingError, Missing, RuleViolation
 from kernel.money import portion
 from tests.support import money
@@ -62,14 +63,14 @@ def test_posting_and_reversing_move_the_balance(books: Any) -> None:
         lambda: post(0, TOP_UP, 1, "x"),
         lambda: reverse(0, "x"),
         lambda: issue(0),
-        lambda: void(0),
+        lambda: void(0, by=None, reason="Salah"),
         lambda: renew(0, APRIL),
-        lambda: record_payment(0, 1, 5),
+        lambda: record_payment(0, 1, 5, by=None),
         lambda: allocate(0, 0, 5),
         lambda: take_back(0),
         lambda: settle_from_balance(0),
-        lambda: refund(0),
-        lambda: confirm(0, 5),
+        lambda: refund(0, by=None, reason="Salah"),
+        lambda: confirm(0, 5, by=None),
         lambda: process_event(0),
     ],
 )
@@ -92,14 +93,14 @@ def test_a_draft_is_issued_with_sums_number_and_date(books: Any) -> None:
     for status in ("open", "void"):
         with pytest.raises(NotIssued, match=f"is {status}, no draft"):
             issue(invoice)
-        assert void(invoice).status == InvoiceStatus.VOID
+        assert void(invoice, by=None, reason="Salah").status == InvoiceStatus.VOID
     broken("invoices_discount_within_subtotal_check", issue, draft(books, who, 10, discount=11))
 
 
 def test_an_invoice_of_nothing_is_paid_at_once_and_may_be_voided(books: Any) -> None:
     result = issue(draft(books, customer(books), 0))
     assert (result.status, result.total) == (InvoiceStatus.PAID, 0)
-    assert void(result.id).status == InvoiceStatus.VOID
+    assert void(result.id, by=None, reason="Salah").status == InvoiceStatus.VOID
 
 
 def test_a_subscription_is_billed_period_by_period(books: Any) -> None:
@@ -138,7 +139,7 @@ def test_a_renewal_that_fails_leaves_nothing(books: Any, monkeypatch: pytest.Mon
     def fail(*arguments: Any, **options: Any) -> None:
         raise BillingError("no")
 
-    monkeypatch.setattr(billing_operations, "issue", fail)
+    monkeypatch.setattr(bills, "issue", fail)
     with pytest.raises(BillingError):
         renew(standing, APRIL)
     assert Invoice.select().count() == 0
@@ -149,10 +150,10 @@ def test_a_payment_settles_the_oldest_first_and_the_rest_stays(books: Any) -> No
     who = customer(books)
     first, second, third = issued(books, who, 100, 200, 300)
     Invoice.update(due_on=date(2026, 1, 1)).where(Invoice.id == third).execute()
-    part = record_payment(who, money.method(books), 350)
+    part = record_payment(who, money.method(books), 350, by=None)
     assert owed(third, first, second) == [("paid", 0), ("partial", 50), ("open", 200)]
     assert (part.allocated, balance(who), part.status) == (350, 0, PaymentStatus.PAID)
-    over = record_payment(who, money.method(books), 300)
+    over = record_payment(who, money.method(books), 300, by=None)
     assert owed(first, second) == [("paid", 0), ("paid", 0)]
     assert (over.allocated, balance(who)) == (250, 50)
     (later,) = issued(books, who, 80)
@@ -163,7 +164,7 @@ def test_a_payment_settles_the_oldest_first_and_the_rest_stays(books: Any) -> No
 
 def test_no_more_than_the_balance_is_settled(books: Any) -> None:
     who = customer(books)
-    record_payment(who, money.method(books), 100)
+    record_payment(who, money.method(books), 100, by=None)
     post(who, TransactionLogEntryType.CHARGE, -60, "Biaya")
     first, second = issued(books, who, 30, 70)
     assert settle_from_balance(who) == 40
@@ -173,17 +174,17 @@ def test_no_more_than_the_balance_is_settled(books: Any) -> None:
 def test_a_payment_goes_where_it_is_told(books: Any) -> None:
     who, cash = customer(books), money.method(books)
     first, second = issued(books, who, 100, 200)
-    told = record_payment(who, cash, 250, invoices=[second, second, first])
+    told = record_payment(who, cash, 250, invoices=[second, second, first], by=None)
     assert owed(first, second) == [("partial", 50), ("paid", 0)]
     assert told.invoice is None
-    on_account = record_payment(who, cash, 70, invoices=())
+    on_account = record_payment(who, cash, 70, invoices=(), by=None)
     assert (on_account.allocated, balance(who)) == (0, 70)
     allocate(on_account.id, first, 20)
     allocate(on_account.id, first, 30)
     assert (owed(first), balance(who)) == ([("paid", 0)], 20)
     broken("invoices_not_overpaid_check", allocate, on_account.id, first, 1)
     broken("payment_allocations_amount_positive_check", allocate, on_account.id, first, 0)
-    broken("invoices_paid_fits_status_check", void, first)
+    broken("invoices_paid_fits_status_check", void, first, by=None, reason="Salah")
     take_back(PaymentAllocation.get(PaymentAllocation.payment == on_account.id).id)
     assert (owed(first), balance(who)) == ([("partial", 50)], 70)
 
@@ -191,7 +192,7 @@ def test_a_payment_goes_where_it_is_told(books: Any) -> None:
 def test_a_payment_takes_the_fee_of_its_method(books: Any) -> None:
     who, cash = customer(books), money.method(books)
     books.execute("UPDATE payment_methods SET fee_bp = 250, fee_fixed = 500")
-    assert record_payment(who, cash, 10_020).fee == 500 + 251
+    assert record_payment(who, cash, 10_020, by=None).fee == 500 + 251
     assert [portion(amount, 1100) for amount in (0, 4, 5, 100)] == [0, 0, 1, 11]
 
 
@@ -199,21 +200,21 @@ def test_goodwill_is_spent_by_wallet(books: Any) -> None:
     who, wallet = customer(books), money.method(books, "wallet")
     (invoice,) = issued(books, who, 100)
     post(who, TransactionLogEntryType.ADJUSTMENT, 60, "Kompensasi")
-    broken(OVERDRAWN, record_payment, who, wallet, 61)
-    record_payment(who, wallet, 60)
+    broken(OVERDRAWN, record_payment, who, wallet, 61, by=None)
+    record_payment(who, wallet, 60, by=None)
     assert (owed(invoice), balance(who)) == ([("partial", 40)], 0)
 
 
 def test_a_refund_takes_the_payment_off_its_invoices(books: Any) -> None:
     who = customer(books)
     first, second = issued(books, who, 100, 200)
-    made = record_payment(who, money.method(books), 350)
-    assert refund(made.id).status == PaymentStatus.REFUNDED
+    made = record_payment(who, money.method(books), 350, by=None)
+    assert refund(made.id, by=None, reason="Salah").status == PaymentStatus.REFUNDED
     assert (owed(first, second), balance(who)) == ([("open", 100), ("open", 200)], 0)
-    assert refund(made.id).status == PaymentStatus.REFUNDED
-    spent = record_payment(who, money.method(books), 50, invoices=())
+    assert refund(made.id, by=None, reason="Salah").status == PaymentStatus.REFUNDED
+    spent = record_payment(who, money.method(books), 50, invoices=(), by=None)
     post(who, TransactionLogEntryType.CHARGE, -10, "Biaya")
-    broken(OVERDRAWN, refund, spent.id)
+    broken(OVERDRAWN, refund, spent.id, by=None, reason="Salah")
     assert Payment.get_by_id(spent.id).status == PaymentStatus.PAID
     kinds = [row.entry_type for row in TransactionLog.select().order_by(TransactionLog.seq)]
     assert kinds[:6] == ["payment", "charge", "charge", "reversal", "reversal", "refund"]
@@ -277,12 +278,14 @@ def _steps(
     return {
         "issued": lambda: issue(draft(billing.cursor(), who, chance.randint(50, 150))),
         "posted": lambda: post(other, TOP_UP, 30, "Isi ulang"),
-        "paid": lambda: record_payment(who, cash, chance.randint(20, 300)),
-        "wallet": lambda: record_payment(other, wallet, chance.randint(10, 60)),
+        "paid": lambda: record_payment(who, cash, chance.randint(20, 300), by=None),
+        "wallet": lambda: record_payment(other, wallet, chance.randint(10, 60), by=None),
         "settled": lambda: settle_from_balance(who),
-        "refunded": lambda: refund(some(Payment, Payment.customer == who)),
+        "refunded": lambda: refund(some(Payment, Payment.customer == who), by=None, reason="Salah"),
         "taken back": lambda: take_back(some(PaymentAllocation)),
         "allocated": lambda: allocate(some(Payment), some(Invoice), chance.randint(1, 50)),
-        "voided": lambda: void(some(Invoice, Invoice.status == InvoiceStatus.OPEN)),
+        "voided": lambda: void(
+            some(Invoice, Invoice.status == InvoiceStatus.OPEN), by=None, reason="Salah"
+        ),
         "reversed": lambda: reverse(some(TransactionLog, TransactionLog.amount == 30), "Salah"),
     }

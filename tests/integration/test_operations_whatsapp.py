@@ -22,7 +22,7 @@ from domains.whatsapp.operations import (
     render,
 )
 from engine.connect.peewee_database import EngineDatabase
-from kernel.errors import RuleViolation
+from kernel.errors import Missing, RuleViolation
 from tests.support import samples
 from tests.support.samples import together
 
@@ -81,7 +81,7 @@ def test_a_branch_has_its_default_session(models: Any) -> None:
     for session in (first, second):
         make_default_session(session)
         assert (default_session(home).id, default_session(away).id) == (session, other)
-    with pytest.raises(WhatsappSession.DoesNotExist):
+    with pytest.raises(Missing):
         make_default_session(0)
 
 

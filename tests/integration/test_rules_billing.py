@@ -219,10 +219,16 @@ def test_tax_and_discount_add_up(cursor: Any) -> None:
     leave = "UPDATE invoices SET status = 'open', due_on = now(), subtotal = 1000, discount = 100,"
     with refused(cursor, "invoices_sums_are_of_items"):
         cursor.execute(f"{leave} tax = 110, total = 1010")
-    cursor.execute("UPDATE invoice_items SET tax_rate_bp = 1100, tax = 110")
+    with refused(cursor, "invoice_items_tax_fits_rate_check"):
+        cursor.execute("UPDATE invoice_items SET tax_rate_bp = 1100, tax = 110, discount = 100")
+    with refused(cursor, "invoice_items_discount_within_amount_check"):
+        cursor.execute("UPDATE invoice_items SET discount = 1001")
+    cursor.execute("UPDATE invoice_items SET tax_rate_bp = 1100, tax = 99, discount = 100")
     with refused(cursor, "invoices_total_adds_up_check"):
-        cursor.execute(f"{leave} tax = 110, total = 1000")
-    cursor.execute(f"{leave} tax = 110, total = 1010")
+        cursor.execute(f"{leave} tax = 99, total = 1000")
+    with refused(cursor, "invoices_sums_are_of_items"):
+        cursor.execute(f"{leave.replace('100,', '0,')} tax = 99, total = 1099")
+    cursor.execute(f"{leave} tax = 99, total = 999")
     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     assert number(cursor, invoice)
 

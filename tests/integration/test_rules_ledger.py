@@ -85,12 +85,26 @@ def test_the_owner_cannot_change_the_ledger(cursor: Any, statement: str) -> None
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE activity_logs SET ip = null", "DELETE FROM activity_logs", "TRUNCATE activity_logs"],
+    ["UPDATE activity_logs SET ip = null", "TRUNCATE activity_logs"],
 )
 def test_the_owner_cannot_change_the_activity_log(cursor: Any, statement: str) -> None:
     cursor.execute("INSERT INTO activity_logs (username, action) VALUES ('a', 'a.b')")
     with refused(cursor, "activity_logs_append_only"):
         cursor.execute(statement)
+
+
+def test_what_was_done_is_kept_for_a_year(cursor: Any) -> None:
+    old = (
+        "INSERT INTO activity_logs (username, action, created_at) VALUES ('a', 'a.b', '2011-01-01')"
+    )
+    cursor.execute(old)
+    with refused(cursor, "activity_logs_young_is_kept"):
+        cursor.execute("DELETE FROM activity_logs")
+    cursor.execute("SET LOCAL session_replication_role = replica")
+    cursor.execute(old)
+    cursor.execute("SET LOCAL session_replication_role = origin")
+    cursor.execute("DELETE FROM activity_logs WHERE created_at < '2020-01-01'")
+    assert cursor.rowcount == 1
 
 
 def test_the_chain_is_the_databases_whatever_is_given(cursor: Any) -> None:

@@ -51,10 +51,9 @@ def test_a_batch_belongs_to_the_branch_of_its_profile_and_vendor(
     refused(cursor, rule, update, "voucher_batches", batch, vendor_id=vendors[1])
 
 
-def test_a_row_that_is_not_there_is_left_to_the_foreign_key(cursor: Any, batch: int) -> None:
-    refused(cursor, "voucher_batches_vendor_id_fkey", update, "voucher_batches", batch, vendor_id=0)
+def test_a_row_that_is_not_there_differs(cursor: Any) -> None:
     row = {"location_id": 0, "profile_id": 0, "cost_price": 0, "selling_price": 0, "code": "ABC"}
-    refused(cursor, "vouchers_batch_id_fkey", samples.insert, "vouchers", batch_id=0, **row)
+    refused(cursor, "vouchers_agree_with_batch", samples.insert, "vouchers", batch_id=0, **row)
 
 
 @pytest.mark.parametrize(
@@ -153,8 +152,7 @@ def test_a_voucher_expires_when_its_time_is_over(cursor: Any, voucher: int) -> N
 def test_an_expired_voucher_gets_no_more_time(cursor: Any, voucher: int) -> None:
     update(cursor, "vouchers", voucher, status="used", used_at=BEFORE, expires_at=OVER)
     update(cursor, "vouchers", voucher, status="expired")
-    rule = "vouchers_expired_after_end"
-    refused(cursor, rule, update, "vouchers", voucher, expires_at=LATER)
+    refused(cursor, "vouchers_used_once", update, "vouchers", voucher, expires_at=LATER)
     refused(cursor, "vouchers_status_move", update, "vouchers", voucher, status="used")
 
 
@@ -163,8 +161,7 @@ def test_the_times_of_a_voucher_fit_its_status(cursor: Any, batch: int, voucher:
     for rule, values in (
         ("vouchers_used_once", times),
         ("vouchers_status_fits_times_check", {"status": "used"}),
-        ("vouchers_times_come_together_check", {"status": "used", "used_at": NOW}),
-        ("vouchers_expires_after_used_check", USED | {"expires_at": NOW}),
+        ("vouchers_used_not_ahead", {"status": "used", "used_at": LATER}),
     ):
         refused(cursor, rule, update, "vouchers", voucher, **values)
     born_used = {"used_at": "2026-01-01", "expires_at": "2026-01-02"}

@@ -62,7 +62,7 @@ def test_a_payment_moves_only_along_its_machine(cursor: Any, status: PaymentStat
     audit(cursor)
 
 
-@pytest.mark.parametrize("status", ["failed", "cancelled", "expired", "refunded", "review"])
+@pytest.mark.parametrize("status", ["failed", "cancelled", "expired", "refunded"])
 def test_a_payment_does_not_begin_at_its_end(cursor: Any, status: str) -> None:
     with refused(cursor, "payments_status_move"):
         payment(cursor, customer(cursor), 100, status)

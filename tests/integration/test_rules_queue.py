@@ -44,7 +44,11 @@ def test_attempts_begin_again_only_for_a_failed_item(cursor: Any, claimed: int) 
     rule = "notification_queue_claim_is_counted"
     given_up = {"locked_until": NULL, "error": "no answer"}
     back = given_up | {"status": "pending"}
-    refused(cursor, rule, update, QUEUE, claimed, **back, attempts=0)
+    refused(cursor, rule, update, QUEUE, claimed, **back, attempts=2)
+    cursor.execute("SAVEPOINT s")
+    update(cursor, QUEUE, claimed, **back, attempts=0)  # deferred: the attempt was none
+    refused(cursor, rule, update, QUEUE, claimed, attempts=1)
+    cursor.execute("ROLLBACK TO s")
     refused(cursor, rule, update, QUEUE, claimed, attempts=0)
     update(cursor, QUEUE, claimed, **given_up, status="failed")
     refused(cursor, rule, update, QUEUE, claimed, status="pending")

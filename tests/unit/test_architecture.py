@@ -35,7 +35,7 @@ ALLOWED = {
     "engine.diff": [],
     "engine.sql": [],
     "engine.testing": ["psycopg2", "hypothesis"],
-    "kernel": ["peewee", "psycopg2", "cryptography"],
+    "kernel": ["peewee", "psycopg2", "cryptography", "phonenumbers"],
     "domains": ["kernel", "peewee", "psycopg2", "cryptography", "bcrypt", "cronsim"],
     "project": ["engine.project"],
     "registry": ["domains", "kernel", "engine.errors"],

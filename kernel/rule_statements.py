@@ -1,0 +1,28 @@
+"""SQL that the rules of several domains are made of."""
+
+from __future__ import annotations
+
+
+def fixed(name: str, table: str, *columns: str) -> str:
+    """The trigger that keeps these columns of a row as they were made."""
+    arguments = ", ".join(f"'{column}'" for column in columns)
+    return (
+        f"CREATE TRIGGER {name}\n"
+        f"BEFORE UPDATE OF {', '.join(columns)} ON {table}\n"
+        f"FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns({arguments})"
+    )
+
+
+def touch(table: str, row: str) -> str:
+    """The statement that locks a row for a rule's trigger: it writes the row as it is.
+
+    row: its identity, as SQL. A lock alone holds a rule at READ COMMITTED only: under REPEATABLE
+    READ a transaction with an older snapshot gets the lock afterwards and decides by rows of
+    yesterday. What was written, if only as it was, gives that transaction a serialization failure
+    (40001), which is tried again. A row that this transaction wrote already is not written again,
+    or a batch of a hundred thousand would drag a hundred thousand versions of it along.
+    """
+    return (
+        f"UPDATE {table} SET created_at = created_at\n"
+        f"    WHERE id = {row} AND xmin <> pg_current_xact_id()::xid;"
+    )

@@ -1,0 +1,31 @@
+"""Fields for texts that people read; each has a greatest length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import TextField
+
+from kernel.fields import CheckedField
+from kernel.text_rules import one_line, visible
+
+
+class LineField(CheckedField, TextField):
+    """A text that people see, on one line. longest: characters. One that looks empty is refused,
+    whatever invisible characters it is made of."""
+
+    check_name = "not_blank"
+
+    def __init__(self, *, longest: int = 200, **options: Any) -> None:
+        super().__init__(**options)
+        self.check = one_line("{column}", longest)
+
+
+class NoteField(CheckedField, TextField):
+    """A text of any number of lines. longest: characters. blank: whether it may look empty."""
+
+    def __init__(self, *, longest: int = 10_000, blank: bool = True, **options: Any) -> None:
+        super().__init__(**options)
+        self.check = f"char_length({{column}}) <= {longest}"
+        if not blank:
+            self.check, self.check_name = visible("{column}", longest), "not_blank"

@@ -1,0 +1,326 @@
+"""The life of a subscription: by the day, never twice, never free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from application.integrity import audit
+from domains import InvalidValue, Missing, RuleViolation
+from domains.billing.bills import bill, finish_ended
+from domains.billing.models import (
+    Invoice,
+    InvoiceStatus,
+    Subscription,
+    SubscriptionCycle,
+    SubscriptionStatus,
+)
+from domains.billing.periods import prorated, whole_period
+from domains.billing.subscriptions import NotRunning, change_plan, end, resume, start, suspend
+from domains.customers.models import Customer, CustomerStatus, TransactionLogEntryType
+from domains.customers.operations import post
+from domains.locations.operations import today
+from domains.mikrotik.models import PppoeUser
+from domains.payments.access import isolate_overdue
+from domains.payments.models import Payment, PaymentStatus
+from domains.payments.moving import NotSettled, leave, merge, transfer
+from domains.payments.operations import record_payment, settle_from_balance
+from domains.payments.refunds import NotRefundable, refund
+from domains.payments.renewals import renew
+from domains.payments.revenue import revenue
+from tests.support import money, samples
+
+DAY = timedelta(1)
+REASON = {"by": None, "reason": "Diminta"}
+
+
+@pytest.fixture
+def home(models: Any) -> Iterator[int]:
+    yield money.main_office(models)
+    models.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert audit(models.connection) == []
+
+
+@pytest.fixture
+def plan(models: Any, home: int) -> int:
+    return samples.profile(models, home, service_type="pppoe", selling_price=150_000)
+
+
+@pytest.fixture
+def who(models: Any, home: int) -> int:
+    return money.customer(models, home)
+
+
+def line_of(models: Any, who: int, home: int, plan: int) -> int:
+    return samples.pppoe_user(models, who, samples.router(models, home), plan)
+
+
+def balance(who: int) -> int:
+    return int(Customer.get_by_id(who).balance)
+
+
+def billed(subscription: Any) -> list[tuple[str, str, int]]:
+    rows = Invoice.select().where(Invoice.subscription == subscription).order_by(Invoice.id)
+    return [(str(row.period.lower), str(row.period.upper), row.subtotal) for row in rows]
+
+
+def test_the_first_period_is_billed_by_the_day(who: int, plan: int) -> None:
+    """12 days to the anchor cost 12 days, not a month; a second invoice is a whole month."""
+    row = start(who, plan, by=None, on=date(2026, 6, 19), anchor_day=1)
+    while bill(row, today=date(2026, 7, 1), tax_rate_bp=0):
+        pass
+    assert billed(row) == [
+        ("2026-06-19", "2026-07-01", 60_000),
+        ("2026-07-01", "2026-08-01", 150_000),
+    ]
+
+
+def test_a_subscription_that_ended_early_pays_its_days(who: int, plan: int) -> None:
+    row = start(who, plan, by=None, on=date(2026, 6, 1), ends_on=date(2026, 6, 12))
+    while bill(row, today=date(2026, 11, 1), tax_rate_bp=0):
+        pass
+    assert billed(row) == [("2026-06-01", "2026-06-13", 60_000)]
+    assert finish_ended() == 1
+    assert Subscription.get_by_id(row.id).status == SubscriptionStatus.ENDED
+
+
+def test_suspended_days_are_not_billed_and_those_billed_before_are_credited(
+    who: int, plan: int
+) -> None:
+    row = start(who, plan, by=None, on=date(2026, 6, 1))
+    bill(row, today=date(2026, 6, 1), tax_rate_bp=1100)
+    suspend(row, on=date(2026, 6, 13), **REASON)
+    assert bill(row, today=date(2026, 10, 1)) is None
+    resume(row, on=date(2026, 9, 16), by=None)
+    assert balance(who) == 90_000 + 9_900
+    while bill(row, today=date(2026, 9, 30), tax_rate_bp=0):
+        pass
+    assert billed(row) == [
+        ("2026-06-01", "2026-07-01", 150_000),
+        ("2026-09-16", "2026-10-01", 75_000),
+    ]
+    with pytest.raises(NotRunning):
+        resume(row, by=None)
+
+
+def test_a_discount_is_taken_off_before_tax(models: Any, who: int) -> None:
+    from domains.billing.operations import issue
+
+    invoice = money.draft(models, who, 100_000, 50_000, discount=50_000)
+    models.execute("UPDATE invoice_items SET tax_rate_bp = 1100, tax = amount * 11 / 100")
+    result = issue(invoice)
+    assert (result.subtotal, result.discount, result.tax, result.total) == (
+        *(150_000, 50_000, 11_000, 111_000),
+    )
+
+
+def test_another_plan_takes_the_line_and_credits_the_rest(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    line = line_of(models, who, home, plan)
+    fast = samples.profile(models, home, service_type="pppoe", selling_price=300_000)
+    began = today(home) - timedelta(20)
+    row = start(who, plan, by=None, on=began, line=line)
+    bill(row, today=began, tax_rate_bp=0)
+    whole = whole_period(began, began, began.day, SubscriptionCycle.MONTHLY)
+    new = change_plan(row, fast, on=began + timedelta(10), **REASON)
+    assert Subscription.get_by_id(row.id).status == SubscriptionStatus.ENDED
+    assert balance(who) == prorated(150_000, whole, (began + timedelta(10), whole[1]))
+    assert (new.pppoe_user_id, new.anchor_day, new.price) == (line, began.day, 300_000)
+    assert PppoeUser.get_by_id(line).profile_id == fast
+
+
+def test_one_who_is_deleted_or_inactive_is_not_billed(who: int, plan: int) -> None:
+    row = start(who, plan, by=None, on=date(2026, 6, 1))
+    for status in (CustomerStatus.SUSPENDED, CustomerStatus.INACTIVE):
+        Customer.update(status=status).where(Customer.id == who).execute()
+        assert renew(row) is None
+    leave(who, **REASON) if not Invoice.select().exists() else None
+    assert Subscription.get_by_id(row.id).status == SubscriptionStatus.ENDED
+
+
+def test_days_that_do_not_fit_are_refused(models: Any, home: int, who: int, plan: int) -> None:
+    began = today(home) - timedelta(20)
+    row = start(who, plan, by=None, on=began)
+    for day in (began - DAY, today(home) + DAY):
+        with pytest.raises(InvalidValue):
+            suspend(row, on=day, **REASON)
+    suspend(row, on=began + timedelta(2), **REASON)
+    resume(row, on=began + timedelta(6), by=None)
+    with pytest.raises(InvalidValue, match="is not between"):
+        suspend(row, on=began + timedelta(5), **REASON)
+    with pytest.raises(InvalidValue, match="is settled before"):
+        end(row, on=began + timedelta(4), **REASON)
+    with pytest.raises(Missing):
+        start(who, 0, by=None)
+
+
+def test_a_transfer_ends_what_the_old_branch_serves(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    line = line_of(models, who, home, plan)
+    row = start(who, plan, by=None, on=today(home) - timedelta(5), line=line)
+    renew(row)
+    away = money.branch(models, "AWAY")
+    moved = transfer(who, away, **REASON)
+    assert moved.location_id == away
+    assert Subscription.get_by_id(row.id).status == SubscriptionStatus.ENDED
+    assert PppoeUser.get_by_id(line).status == "disabled"
+    assert renew(row) is None
+    with pytest.raises(RuleViolation) as caught:
+        start(who, plan, by=None)
+    assert caught.value.rule == "subscriptions_profile_fits"
+
+
+def test_two_who_are_one_are_merged(models: Any, home: int, who: int, plan: int) -> None:
+    other = money.customer(models, home)
+    line = line_of(models, who, home, plan)
+    start(who, plan, by=None, line=line, on=today(home))
+    post(who, TransactionLogEntryType.OPENING, 70, "Saldo awal")
+    left = merge(who, other, **REASON)
+    assert (balance(who), balance(other)) == (0, 70)
+    running = Subscription.get(Subscription.status == SubscriptionStatus.ACTIVE)
+    assert (running.customer_id, running.pppoe_user_id) == (left.id, line)
+    with pytest.raises(InvalidValue):
+        merge(other, other, **REASON)
+
+
+def test_who_owes_or_has_credit_does_not_leave(models: Any, who: int) -> None:
+    post(who, TransactionLogEntryType.TOP_UP, 70, "Isi ulang")
+    with pytest.raises(NotSettled, match="balance of 70"):
+        leave(who, **REASON)
+    money.issued(models, who, 100)
+    with pytest.raises(NotSettled, match="open invoices"):
+        leave(who, **REASON)
+
+
+def test_credit_that_no_payment_brought_in_is_spent(models: Any, who: int, plan: int) -> None:
+    """With what is seeded: an opening balance, an invoice, and the wallet."""
+    post(who, TransactionLogEntryType.OPENING, 200_000, "Saldo awal")
+    row = start(who, plan, by=None, on=date(2026, 6, 1))
+    invoice = renew(row, date(2026, 6, 1), tax_rate_bp=0)
+    assert invoice and invoice.status == InvoiceStatus.PAID
+    assert balance(who) == 50_000
+    assert settle_from_balance(who) == 0
+
+
+def test_a_part_is_refunded_with_an_entry_of_its_own(models: Any, who: int) -> None:
+    invoice = money.issued(models, who, 100)
+    made = record_payment(who, money.method(models), 150, by=None)
+    refund(made, 30, **REASON)
+    assert Invoice.get_by_id(invoice).status == InvoiceStatus.PAID
+    refund(made, 40, **REASON)
+    row = Payment.get_by_id(made.id)
+    assert (row.status, row.refunded, row.allocated) == (PaymentStatus.PAID, 70, 80)
+    assert Invoice.get_by_id(invoice).paid == 80
+    with pytest.raises(NotRefundable):
+        refund(made, 81, **REASON)
+    with pytest.raises(InvalidValue):
+        refund(made, 1.5, **REASON)  # type: ignore[arg-type]
+    assert refund(made, **REASON).status == PaymentStatus.REFUNDED
+    assert balance(who) == 0
+    models.execute("SELECT amount, description FROM transaction_logs WHERE entry_type = 'refund'")
+    assert models.fetchall() == [(amount, "Refund: Diminta") for amount in (-30, -40, -80)]
+
+
+def test_revenue_is_counted_once_and_the_past_stays(models: Any, home: int, who: int) -> None:
+    before = today(home) - timedelta(3)
+    moment = datetime.combine(before, datetime.min.time(), UTC) + timedelta(hours=5)
+    top_up = record_payment(who, money.method(models), 100, by=None, invoices=(), paid_at=moment)
+    money.issued(models, who, 60)
+    record_payment(who, money.method(models, "wallet"), 60, by=None)
+    refund(top_up, 40, **REASON)
+    days = revenue(home, before, today(home) + DAY)
+    assert [(row.day, row.received, row.refunded, row.net) for row in days] == [
+        (before, 100, 0, 100),
+        (today(home), 0, 40, -40),
+    ]
+    with pytest.raises(RuleViolation) as caught:
+        record_payment(
+            who, money.method(models), 1, by=None, paid_at=datetime.now(UTC) + timedelta(days=900)
+        )
+    assert caught.value.rule == "payments_paid_not_ahead"
+
+
+def test_overdue_lines_are_isolated_after_the_days_of_grace_and_come_back(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    line = line_of(models, who, home, plan)
+    spared = money.customer(models, home)
+    models.execute("UPDATE customers SET is_never_isolated = true WHERE id = %s", (spared,))
+    other = line_of(models, spared, home, plan)
+    late = [money.issued(models, person, 100) for person in (who, spared)]
+    for days, status in ((3, "active"), (4, "isolated")):
+        Invoice.update(due_on=today(home) - timedelta(days)).where(Invoice.id.in_(late)).execute()
+        isolate_overdue()
+        assert PppoeUser.get_by_id(line).status == status
+    assert PppoeUser.get_by_id(other).status == "active"
+    record_payment(who, money.method(models), 99, by=None)
+    assert PppoeUser.get_by_id(line).status == "isolated"
+    record_payment(who, money.method(models), 1, by=None)
+    assert PppoeUser.get_by_id(line).status == "active"
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["bill", "suspend", "resume", "change"]), st.integers(0, 25)),
+    max_size=12,
+)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(STEPS, st.integers(1, 31), st.integers(1, 400_000), st.sampled_from(SubscriptionCycle))
+def test_no_day_is_billed_twice_and_none_is_free(
+    models: Any,
+    home: int,
+    steps: list[tuple[str, int]],
+    anchor: int,
+    price: int,
+    cycle: SubscriptionCycle,
+) -> None:
+    """What was billed and not credited is what the days of service cost."""
+    models.execute("SAVEPOINT example")
+    who = money.customer(models, home)
+    plan = samples.profile(models, home, service_type="pppoe", selling_price=price)
+    here = today(home)
+    began = day = here - timedelta(150)
+    last = here - DAY
+    ends = {"ends_on": last} if cycle == SubscriptionCycle.ONCE else {}
+    row = start(who, plan, by=None, on=began, anchor_day=anchor, cycle=cycle, **ends)
+    lives = [row]
+    served: list[tuple[Any, date]] = []
+    for step, days in [*steps, ("end", 0)]:
+        until = last + DAY if step == "end" else min(day + timedelta(days), last)
+        row = Subscription.get_by_id(row.id)
+        if row.status == SubscriptionStatus.ACTIVE:
+            served += [(row, day + timedelta(n)) for n in range((until - day).days)]
+        day = until
+        if step == "end":
+            end(row, on=last, **REASON)
+        elif step == "bill":
+            while bill(row, today=day, tax_rate_bp=0):
+                pass
+        elif step == "suspend" and row.status == SubscriptionStatus.ACTIVE:
+            suspend(row, on=day, **REASON)
+        elif step == "resume" and row.status == SubscriptionStatus.SUSPENDED:
+            resume(row, on=day, by=None)
+        elif step == "change" and row.status == SubscriptionStatus.ACTIVE and not ends:
+            row = change_plan(row, plan, on=day, **REASON)
+            lives.append(row)
+    invoices = Invoice.select().where(Invoice.customer == who)
+    net = sum(invoice.total for invoice in invoices) - balance(who)
+    due = 0
+    for life, served_day in served:
+        whole = whole_period(served_day, life.started_on, life.anchor_day, cycle, life.ended_on)
+        due += prorated(life.price, whole, (served_day, served_day + DAY))
+    # each cut (a first day, a suspension, another plan, the end) may round once
+    assert abs(net - due) <= 2 * (len(steps) + 2), (net, due)
+    models.execute("ROLLBACK TO example")
