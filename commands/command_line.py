@@ -44,7 +44,7 @@ class CommandLine(Program):
         return [_without_short(argument) for argument in super().task_args()]
 
     def parse_tasks(self) -> None:
-        """Parse the line anew: until tasks.py was loaded, invoke read it with its own options."""
+        """Parse the line again: until tasks.py was loaded, invoke read it with its own options."""
         streams.complete()
         if "--debug" not in self.argv:
             logging.getLogger("invoke").setLevel(logging.WARNING)  # -d has turned it on

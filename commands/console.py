@@ -57,8 +57,9 @@ class Console(Report):
         self.words = first_words(sql)
         self.progress_line.update(self._place(), self._share())
 
-    def progress(self, phase: str, share: float) -> None:
-        self.progress_line.update(f"{self._place()} ({phase})", share)
+    def progress(self, phase: str, share: float | None) -> None:
+        self.words = phase  # it says more than the statement, and each phase counts from 0
+        self.progress_line.update(self._place(), share)
 
     def step(self) -> None:
         self.done += 1

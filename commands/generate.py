@@ -1,4 +1,4 @@
-"""Migrations written, numbered anew, and printed for psql."""
+"""Migrations written, renumbered, and printed for psql."""
 
 from __future__ import annotations
 

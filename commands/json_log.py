@@ -50,7 +50,7 @@ class JsonLog(Console):
     def statement_begins(self, line: int, sql: str) -> None:
         """Nothing: a statement is told once it is done."""
 
-    def progress(self, phase: str, share: float) -> None:
+    def progress(self, phase: str, share: float | None) -> None:
         """Nothing: that is for who watches."""
 
     def step(self) -> None:

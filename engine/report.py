@@ -49,9 +49,10 @@ class Report:
     def statement_begins(self, line: int, sql: str) -> None:
         """A statement is sent to the server. line: of its file; 0 where it has none."""
 
-    def progress(self, phase: str, share: float) -> None:
-        """How far the statement that runs is. phase: PostgreSQL's word. share: from 0 to 1. Called
-        in another thread than the rest."""
+    def progress(self, phase: str, share: float | None) -> None:
+        """How far the statement that runs is. phase: PostgreSQL's word. share: of that phase, from
+        0 to 1; None where there is nothing to count, as in waiting.
+        Called in another thread than the rest."""
 
     def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
         """A statement ran, or failed with the error. line: of its file; 0 where it has none."""

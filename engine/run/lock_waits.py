@@ -24,7 +24,7 @@ QUERY = """
 # https://www.postgresql.org/docs/current/progress-reporting.html; a scan is counted in blocks, then
 # what it found in tuples.
 PROGRESS = """
-    SELECT phase, least(done::float8 / total, 1)
+    SELECT phase, least(done::float8 / nullif(total, 0), 1)
     FROM (
         SELECT phase, CASE WHEN tuples_total > 0 THEN tuples_done ELSE blocks_done END AS done,
                CASE WHEN tuples_total > 0 THEN tuples_total ELSE blocks_total END AS total
@@ -39,7 +39,6 @@ PROGRESS = """
         SELECT phase, sample_blks_scanned, sample_blks_total
         FROM pg_stat_progress_analyze WHERE pid = %(pid)s
     ) counted
-    WHERE total > 0
 """
 
 
@@ -47,7 +46,8 @@ class Blockers:
     """Watches one server process. found: the sessions that last stood in its way, a line each.
 
     connection: psycopg2, in autocommit, another one's. tell: told of what a patient statement
-    waits for. progress: told how far a statement is that PostgreSQL counts: phase, share of 1.
+    waits for. progress: told how far a statement is that PostgreSQL counts: its
+    phase, and the share of 1, or None.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Blockers:
         connection: Any,
         pid: int,
         tell: Callable[[str], None],
-        progress: Callable[[str, float], None],
+        progress: Callable[[str, float | None], None],
     ) -> None:
         self.connection = connection
         self.pid = pid
