@@ -16,6 +16,11 @@ def is_model(thing: object) -> TypeGuard[type[Model]]:
     return isinstance(thing, type) and issubclass(thing, Model)
 
 
+def is_text(thing: object) -> TypeGuard[str]:
+    """Whether it is a text that PostgreSQL can hold: none with the character NUL."""
+    return isinstance(thing, str) and "\0" not in thing
+
+
 def takes_one(function: Callable[..., Any]) -> bool:
     """Whether the function can be called with one argument; where Python cannot tell, it can."""
     try:

@@ -14,7 +14,7 @@ import psycopg2
 from peewee import Node
 from psycopg2 import extensions
 
-from kernel.arguments import shown
+from kernel.arguments import is_text, shown
 from kernel.faults import assigned, model_source
 from kernel.fields import BasisPointsField, EnumField, MoneyField, SecretField, TimestampField
 
@@ -130,6 +130,12 @@ def _not_stored(field: Any, default: Any) -> str:
         return f"PostgreSQL has no form for a {type(default).__name__}"
     except (TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return str(error)
+    return _out_of_range(field, value)
+
+
+def _out_of_range(field: Any, value: Any) -> str:
+    if isinstance(value, str) and not is_text(value):
+        return "PostgreSQL stores no text with the character NUL"
     if isinstance(field, NUMBERS) and not isinstance(value, int | float | Decimal):
         return "it is no number"
     if isinstance(field, MoneyField) and not field.signed and value < 0:

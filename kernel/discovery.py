@@ -13,6 +13,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from peewee import DeferredForeignKey
+
 from kernel import registration
 from kernel.domain import Domain
 from kernel.faults import Fault, short
@@ -75,7 +77,16 @@ def fill(domain: Domain, name: str) -> Fault | None:
             domain.faults += registration.unregistered(domain, module)
     except (Exception, SystemExit) as error:
         return _not_loaded(domain, name, error)
+    finally:
+        _forget_unbound_keys()
     return None
+
+
+def _forget_unbound_keys() -> None:
+    """Peewee keeps each DeferredForeignKey until a model of its name comes, and binds it then. One
+    whose own class failed would make that model fail, which may be of another domain."""
+    waiting: set[DeferredForeignKey] = vars(DeferredForeignKey)["_unresolved"]
+    waiting -= {field for field in waiting if not hasattr(field, "model")}
 
 
 def _modules(package: ModuleType) -> Iterator[str]:

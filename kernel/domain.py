@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import Field, Model
 
-from kernel.arguments import is_model, shown, takes_one
+from kernel.arguments import is_model, is_text, shown, takes_one
 from kernel.faults import Fault, calling_place, model_place
 from kernel.fields import EnumField
 from kernel.functions import notice_function, updated_at_trigger
@@ -74,7 +74,7 @@ class Domain:
         name may be used again for something else.
         """
         known = is_model(thing) or isinstance(thing, Field)
-        if not known or not isinstance(old, str) or not old:
+        if not known or not is_text(old) or not old:
             self._refuse(
                 f"domain.renamed_from takes a model or a field and its old name, not "
                 f"{shown(thing)} and {shown(old)}",
@@ -157,7 +157,7 @@ class Domain:
         query: SQL that gives one text for each thing to tell, and no row where all is well.
         `invoke migrate` and `invoke status` print the texts.
         """
-        both = isinstance(name, str) and isinstance(query, str)
+        both = is_text(name) and is_text(query)
         if not both or not re.fullmatch("[a-z_][a-z0-9_]*", name) or not query.strip():
             self._refuse(
                 "domain.notice takes a name in small letters and an SQL query, not "
@@ -224,7 +224,7 @@ class Domain:
         """The values that are texts, each with its place; each other one is a fault."""
         texts = []
         for value in values:
-            if isinstance(value, str) and value.strip():
+            if is_text(value) and value.strip():
                 texts.append(Stated(value))
             else:
                 self._refuse(

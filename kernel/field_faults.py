@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 from peewee import Check, ForeignKeyField, Node
 
-from kernel.arguments import shown
+from kernel.arguments import is_text, shown
 from kernel.fields import EnumField
 
 ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
@@ -34,9 +34,9 @@ def field_slips(field: Any) -> Iterator[tuple[str, str]]:
     if isinstance(field, ForeignKeyField):
         yield from _action_slips(field)
     yield from constraint_slips(field.constraints)
-    if field.help_text is not None and not isinstance(field.help_text, str):
+    if field.help_text is not None and not is_text(field.help_text):
         yield f"has {shown(field.help_text)} for its help_text", "write one text"
-    if not isinstance(field.column_name, str):
+    if not is_text(field.column_name) or not field.column_name:
         yield f"has {shown(field.column_name)} for its column_name", "write a text"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import Field, Model
 
-from kernel.arguments import is_model, shown
+from kernel.arguments import is_model, is_text, shown
 
 Slip = tuple[str, str]
 EXAMPLE = 'write domain.index(models.One, models.One.code, "created_at DESC", name="ones_code_idx")'
@@ -37,7 +37,7 @@ def index_slips(
             f'pass name="{table}_…_idx" to domain.index',
         )
     for option, value in (("name", name), ("where", where), ("using", using)):
-        if value is not None and not isinstance(value, str):
+        if value is not None and not is_text(value):
             yield (
                 f"the option {option} of an index on {table} is {type(value).__name__}, not text",
                 f"write it as SQL, for example where=\"status = 'cut'\"; {option} takes a str",
@@ -54,7 +54,7 @@ def _column_slips(model: type[Model], column: object) -> Iterator[Slip]:
                 f"an index on {table} takes a field of {named}",
                 f"name fields of {model.__name__}",
             )
-    elif not isinstance(column, str) or not column.strip():
+    elif not is_text(column) or not column.strip():
         yield f"an index on {table} takes fields and SQL texts, not {shown(column)}", EXAMPLE
 
 

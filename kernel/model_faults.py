@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import Field, Index, Model, Node
 
+from kernel.arguments import is_text
 from kernel.default_faults import default_slips
 from kernel.faults import Fault, assigned, class_statements, model_file, model_place, model_source
 from kernel.field_faults import constraint_slips, field_slips
@@ -109,13 +110,22 @@ def _meta(model: Any) -> Iterator[Slip]:
         if getattr(meta, option, None):
             what = f"has {option}, and no migration would be written for such a table"
             yield "Meta", what, f"remove {option}"
-    if not isinstance(meta.table_name, str) or not meta.table_name.strip():
+    for option in ("options", "table_settings"):
+        if not isinstance(getattr(meta, option) or {}, dict | list | tuple):
+            yield "Meta", f"has {option} that are no dict", f"remove {option}, or write a dict"
+    for what, fix in constraint_slips(meta.constraints):
+        yield "Meta", what, fix
+
+
+def _table(model: Any) -> Iterator[Slip]:
+    meta = model._meta
+    if not is_text(meta.table_name) or not meta.table_name.strip():
         yield "Meta", f"has {meta.table_name!r} for its table_name", "write a name"
     elif meta.table_name in RESERVED:
         what = f"has the table_name {meta.table_name}, a table of the migration engine"
         yield "Meta", what, "choose another name"
-    for what, fix in constraint_slips(meta.constraints):
-        yield "Meta", what, fix
+    if "\0" in str(model.__doc__):
+        yield "", "has the character NUL in its docstring", "remove it"
 
 
 def _indexes(model: Any) -> Iterator[Slip]:
@@ -163,6 +173,7 @@ RULES: tuple[Callable[[type[Model]], Iterable[Slip]], ...] = (
     _written_twice,
     _names,
     _meta,
+    _table,
     _indexes,
     _fields,
 )

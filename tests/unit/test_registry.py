@@ -259,6 +259,14 @@ CASES |= {
         | domain("two", model("Two", "twos"), INDEX.format("Two", "things_pkey")),
         ["the index things_pkey is registered twice", "domains/one/models.py:7: One"],
     ),
+    "key that waits for a model of another domain": (
+        domain("one", model("One", "ones", "two = DeferredForeignKey('Two'); a = EnumField()"))
+        | domain("two", model("Two", "twos")),
+        [
+            "domains/one/models.py:8: domain one: cannot be loaded",
+            "\nWhat to do: correct that line",
+        ],
+    ),
     "several domains at once": (
         domain("one", THING, "domain.requires(['auth'])")
         | {"two/__init__.py": "import nowhere\n", "a-b/__init__.py": "", "three/x.py": ""},
