@@ -8,33 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from enum import Enum
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from demo.moments import DAY, HOUR, MINUTE
+from demo.attempts import DAYS_TO_PAY, Attempt, attempts_of
+from demo.moments import HOUR
 from domains import portion, share
 from domains.billing.models import InvoiceItemKind, InvoiceStatus
 from domains.billing.periods import following, prorated
-from domains.payments.models import PaymentStatus
 
 if TYPE_CHECKING:
     from demo.customers import Subscriber
     from demo.plan import Plan
 
 VAT_BP = 1_100
-DAYS_TO_PAY = 7
 DAYS_OF_GRACE = 3
 UNPAID_UNTIL_SUSPENDED = 2
-
-
-class Way(Enum):
-    """How a customer pays."""
-
-    GATEWAY = "gateway"
-    TRANSFER = "transfer"
-    COUNTER = "counter"
-    RESELLER = "reseller"
 
 
 class Item(NamedTuple):
@@ -47,26 +36,18 @@ class Item(NamedTuple):
     tax: int
 
 
-class Attempt(NamedTuple):
-    """One attempt to pay: begun at a moment, and in its status from another on (settled)."""
+class Away(NamedTuple):
+    """Days up to the last, exclusive, that were billed and not used; credited at a moment."""
 
-    begun: int
-    settled: int
-    status: PaymentStatus
-    way: Way
+    first: date
+    last: date
+    credited: int
     amount: int
-    allocated: int
-
-    @property
-    def came_in_at(self) -> int | None:
-        """The moment of the money, if any came in; for a refund, soon after the beginning."""
-        if self.status == PaymentStatus.REFUNDED:
-            return self.begun + 2 * MINUTE
-        return self.settled if self.status == PaymentStatus.PAID else None
 
 
 class Bill(NamedTuple):
-    """One period's bill; amounts in rupiah. mistaken: a first issue of it was voided."""
+    """One period's bill; amounts in rupiah. mistaken: a first issue of it was voided. away: days on
+    which the service paused, and what they were credited with at a moment."""
 
     begins: date
     ends: date
@@ -81,6 +62,7 @@ class Bill(NamedTuple):
     paid_at: int | None
     attempts: tuple[Attempt, ...]
     mistaken: bool
+    away: Away | None
 
     @property
     def status(self) -> InvoiceStatus:
@@ -122,7 +104,7 @@ def _bill(
     hour = 19 if number == 0 and subscriber.is_new else 6
     issued = subscriber.person.branch.zone.moment(begins, int((hour + chance.random()) * HOUR))
     pays = subscriber.stops_at is None or number < subscriber.stops_at
-    attempts = _attempts(chance, subscriber, total, issued, now) if pays else ()
+    attempts = attempts_of(chance, subscriber, total, issued, now) if pays else ()
     paid = sum(attempt.allocated for attempt in attempts)
     return Bill(
         begins,
@@ -138,7 +120,22 @@ def _bill(
         attempts[-1].settled if paid == total else None,
         attempts,
         mistaken=chance.random() < 0.005,
+        away=_away(chance, subscriber, items[0], (begins, ends), now) if paid == total else None,
     )
+
+
+def _away(
+    chance: Random, subscriber: Subscriber, item: Item, days: tuple[date, date], now: int
+) -> Away | None:
+    """Some go on a journey in the last week but one of a month that they have paid."""
+    luck = chance.random()
+    if luck > 0.03 or (days[1] - days[0]).days < 28:
+        return None
+    last = days[1] - timedelta(2)
+    first = last - timedelta(5 + int(luck * 100))
+    credited = subscriber.person.branch.zone.moment(last, 9 * HOUR)
+    amount = prorated(item.amount - item.discount + item.tax, days, (first, last))
+    return Away(first, last, credited, amount) if credited < now else None
 
 
 def _items(
@@ -175,59 +172,3 @@ def _discounted(items: tuple[Item, ...], subtotal: int, discount: int) -> tuple[
         given += part
         lines.append(line._replace(discount=part, tax=portion(line.amount - part, VAT_BP)))
     return tuple(lines)
-
-
-def _attempts(
-    chance: Random, subscriber: Subscriber, total: int, issued: int, now: int
-) -> tuple[Attempt, ...]:
-    """What the customer tries until the bill is paid, as far as the history goes."""
-    days = chance.random() ** 2 * DAYS_TO_PAY + subscriber.tardiness * chance.random() * 14
-    moment = issued + int(days * DAY)
-    way = subscriber.way if chance.random() < 0.85 else chance.choice(list(Way))
-    attempts = []
-    if way is Way.GATEWAY and (failed := _false_start(chance, moment, total)):
-        attempts.append(failed)
-        moment = failed.settled + int((0.1 + chance.random()) * DAY / 4)
-    first = total * 6 // 10 if chance.random() < 0.03 else total
-    for part in (first, total - first):
-        if part:
-            attempts.append(_success(chance, subscriber, way, moment, part))
-            moment = attempts[-1].settled + 10 * DAY
-    return tuple(_as_of(attempt, now) for attempt in attempts if attempt.begun < now)
-
-
-def _false_start(chance: Random, begun: int, total: int) -> Attempt | None:
-    """An attempt through the gateway that comes to nothing, as some do."""
-    luck = chance.random()
-    for chance_of, status, seconds in (
-        (0.06, PaymentStatus.EXPIRED, DAY),
-        (0.08, PaymentStatus.FAILED, 3 * MINUTE),
-        (0.09, PaymentStatus.CANCELLED, 8 * MINUTE),
-        (0.093, PaymentStatus.REFUNDED, 20 * HOUR),
-        (0.095, PaymentStatus.REVIEW, 2 * MINUTE),
-    ):
-        if luck < chance_of:
-            return Attempt(begun, begun + seconds, status, Way.GATEWAY, total, 0)
-    return None
-
-
-def _success(chance: Random, subscriber: Subscriber, way: Way, moment: int, amount: int) -> Attempt:
-    paid, luck = amount, chance.random()
-    if way is Way.GATEWAY:
-        begun, settled = moment, moment + MINUTE + int(luck * 10 * MINUTE)
-    elif way is Way.TRANSFER:
-        # The staff looks at the bank account during the day.
-        begun, settled = moment, subscriber.person.branch.opens(moment + HOUR, luck)
-        if luck < 0.02:
-            paid = -(-amount // 50_000) * 50_000
-    else:
-        begun = settled = subscriber.person.branch.opens(moment, luck)
-    return Attempt(begun, settled, PaymentStatus.PAID, way, paid, amount)
-
-
-def _as_of(attempt: Attempt, now: int) -> Attempt:
-    """What can be known of an attempt now."""
-    if attempt.settled < now:
-        return attempt
-    seen = PaymentStatus.PROCESSING if attempt.begun % 2 else PaymentStatus.PENDING
-    return attempt._replace(status=seen, allocated=0)

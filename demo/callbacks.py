@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from demo.bills import Attempt
+from demo.attempts import Attempt
 from demo.moments import MINUTE
 from domains.payments.models import PaymentEvent, PaymentEventOutcome, PaymentStatus
 

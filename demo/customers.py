@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from demo import names
-from demo.bills import UNPAID_UNTIL_SUSPENDED, Bill, Way, bills
+from demo.attempts import Way
+from demo.bills import UNPAID_UNTIL_SUSPENDED, Bill, bills
 from demo.network import Product
 from demo.plan import Plan
 from demo.world import Branch
@@ -71,13 +72,15 @@ class Subscriber:
 class Outlook:
     """Where a subscriber stands at the end of the history. balance: rupiah of credit.
 
-    covered_until: up to which day, exclusive, it is paid. next_on: where the next bill begins.
+    covered_until: up to which day, exclusive, it is paid. settled_until: the same, of what was
+    credited. next_on: where the next bill begins.
     """
 
     covered_until: date
     next_on: date
     balance: int = 0
     overdue: int = 0
+    settled_until: date | None = None
 
     @property
     def is_suspended(self) -> bool:
@@ -94,8 +97,11 @@ def foresee(subscriber: Subscriber, plan: Plan, now: int) -> Outlook:
             outlook.covered_until = bill.ends
         outlook.next_on = bill.ends
         outlook.overdue = outlook.overdue + 1 if bill.overdue(plan.today) else 0
+        if bill.away:
+            outlook.balance += bill.away.amount
+            outlook.settled_until = bill.away.last
         outlook.balance += sum(
-            attempt.amount - attempt.allocated
+            attempt.amount - attempt.allocated - attempt.returned
             for attempt in bill.attempts
             if attempt.status == PaymentStatus.PAID
         )

@@ -6,10 +6,13 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from demo import messages, payments, tokens
-from demo.bills import VAT_BP, Bill, Item, Way
+from demo.attempts import Way
+from demo.bills import VAT_BP, Away, Bill, Item
 from demo.customers import Person, Subscriber
+from demo.ledger import post
 from demo.moments import DAY, HOUR
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
+from domains.customers.models import TransactionLogEntryType
 from domains.payments.models import PaymentLink, PaymentLinkStatus
 
 if TYPE_CHECKING:
@@ -56,8 +59,18 @@ def _issue(story: Story, moment: int, subscriber: Subscriber, bill: Bill) -> Non
         _link(story, moment, invoice, bill, _link_status(story, moment, bill))
     for attempt in bill.attempts:
         story.at(attempt.begun, payments.begin, subscriber, invoice, attempt)
+    if bill.away:
+        story.at(bill.away.credited, _credit, subscriber, invoice, bill.away)
     messages.invoice_issued(story, moment, subscriber, bill, invoice)
     await_next(story, subscriber)
+
+
+def _credit(story: Story, moment: int, subscriber: Subscriber, invoice: Issued, away: Away) -> None:
+    """What `resume` gives back of a month in which the service paused."""
+    days = (away.last - away.first).days
+    text = f"Not used: {days} days from {away.first:%d/%m/%Y} of {invoice.number}"
+    kind = TransactionLogEntryType.ADJUSTMENT
+    post(story, moment, subscriber.person, kind, away.amount, text)
 
 
 def _issue_wrongly(story: Story, moment: int, subscriber: Subscriber, bill: Bill) -> None:

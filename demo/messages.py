@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from demo.bills import DAYS_OF_GRACE, Attempt, Bill
+from demo.attempts import Attempt
+from demo.bills import DAYS_OF_GRACE, Bill
 from demo.customers import Person, Subscriber
 from demo.moments import DAY, HOUR, MINUTE
 from demo.payments import METHODS

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from demo import callbacks, messages, staff
-from demo.bills import Attempt, Way
+from demo.attempts import Attempt, Way
 from demo.customers import Person, Subscriber
 from demo.ledger import post
 from demo.moments import DAY
@@ -35,6 +35,9 @@ METHODS = {
 }
 # What the provider never hears of: our own clock or the customer ended the attempt.
 SILENT = (PaymentStatus.EXPIRED, PaymentStatus.CANCELLED)
+
+
+TWICE, TOO_MUCH = "Dibayar dua kali", "Kelebihan bayar"
 
 
 class Case(NamedTuple):
@@ -107,12 +110,13 @@ def _add(
 
 
 def _given_back(attempt: Attempt) -> dict[str, Any]:
-    if attempt.status != PaymentStatus.REFUNDED:
+    whole = attempt.status == PaymentStatus.REFUNDED
+    if not whole and not attempt.returned:
         return {}
     return {
-        "refunded": attempt.amount,
-        "refunded_at": attempt.settled,
-        "refund_reason": "Dibayar dua kali",
+        "refunded": attempt.amount if whole else attempt.returned,
+        "refunded_at": attempt.settled if whole else attempt.settled + DAY,
+        "refund_reason": TWICE if whole else TOO_MUCH,
     }
 
 
@@ -144,6 +148,8 @@ def _settle(story: Story, moment: int, case: Case) -> None:
     )
     if attempt.status == PaymentStatus.REFUNDED:
         story.at(attempt.settled, _refund, case, charge)
+    elif attempt.returned:
+        story.at(attempt.settled + DAY, _return_rest, case)
 
 
 def _refund(story: Story, moment: int, case: Case, charge: int) -> None:
@@ -157,7 +163,21 @@ def _refund(story: Story, moment: int, case: Case, charge: int) -> None:
         person,
         TransactionLogEntryType.REFUND,
         -amount,
-        "Refund: Dibayar dua kali",
+        f"Refund: {TWICE}",
+        reference_type="payment",
+        reference_id=case.payment,
+    )
+
+
+def _return_rest(story: Story, moment: int, case: Case) -> None:
+    """What was paid too much is given back."""
+    post(
+        story,
+        moment,
+        case.subscriber.person,
+        TransactionLogEntryType.REFUND,
+        -case.attempt.returned,
+        f"Refund: {TOO_MUCH}",
         reference_type="payment",
         reference_id=case.payment,
     )

@@ -8,7 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from demo import invoices, messages, names, payments, staff, tokens
-from demo.bills import DAYS_OF_GRACE, DAYS_TO_PAY, Way, bills
+from demo.attempts import DAYS_TO_PAY, Way
+from demo.bills import DAYS_OF_GRACE, bills
 from demo.customers import Outlook, Person, Subscriber, foresee
 from demo.ledger import post
 from demo.moments import DAY, HOUR, add_months
@@ -214,6 +215,7 @@ def _subscription(
         anchor_day=subscriber.anchor_day,
         started_on=subscriber.started_on,
         ended_on=ends_on,
+        credited_until=outlook.settled_until,
         suspended_on=next_on if status == SubscriptionStatus.SUSPENDED else None,
         next_billing_on=next_on if billed else None,
         created_at=created,
