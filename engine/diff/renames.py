@@ -1,4 +1,5 @@
-"""Renames: never guessed from a drop and an add, but named, or plain from an equal definition.
+"""Renames: never guessed from a drop and an add, but named (rename_meanings), or plain from an
+equal definition.
 
 They come first in a file; the rest of it is the difference from what they leave.
 """
@@ -8,27 +9,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from engine.diff.change import Action, Change
-from engine.errors import ConfigError
-from engine.schema.kinds import KINDS, ConstraintKind, Key, Kind, Space, rename, written
+from engine.schema.kinds import (
+    KINDS,
+    ConstraintKind,
+    Key,
+    Kind,
+    Space,
+    rename,
+    written,
+)
 from engine.schema.model import Schema, Table
 from engine.schema.quoting import name
 from engine.schema.sequences import PLAIN, usual_name
 
-# What may get another name by itself: tables before types, which may have the same names.
-ALONE = (Kind.TABLE, Kind.SEQUENCE, Kind.ENUM, Kind.COMPOSITE, Kind.DOMAIN_TYPE)
+INSIDE = (Kind.COLUMN, Kind.LABEL, Kind.ATTRIBUTE)
 TOLD_BY_DEFINITION = (Kind.CONSTRAINT, Kind.INDEX, Kind.TRIGGER)
 # Names that have to differ: those of all relations of a schema, or of one kind of part of a table.
 Names = tuple[Kind, str]
 RELATIONS: Names = (Kind.TABLE, "")
-SPECIFICATION = re.compile(r"(?:(?P<owner>[^.:]+)\.)?(?P<old>[^:]+):(?P<new>[^:]+)")
 
 
 @dataclass(frozen=True)
 class Rename:
-    """Another name for one thing. table: which holds it; for a label, its enum."""
+    """Another name for one thing. kind: as it is written. table: which holds it; for a label or an
+    attribute, its type."""
 
     kind: Kind
     old: str
@@ -46,83 +53,8 @@ class Rename:
         return replace(self, old=self.new, new=self.old)
 
     def __str__(self) -> str:
-        place = f"{self.table}." if self.kind in (Kind.COLUMN, Kind.LABEL) else ""
+        place = f"{self.table}." if self.kind in INSIDE else ""
         return f"rename {self.kind} {place}{self.old} to {self.new}"
-
-
-class Meanings:
-    """What `old:new`, `table.old:new` and `enum.old:new` mean. A column's table, or a value's
-    enum, may be named by what it is called now or was before."""
-
-    def __init__(self, old: Schema, new: Schema) -> None:
-        self.old = old
-        self.new = new
-        self.done: list[Rename] = []
-        self.now: dict[str, str] = {}
-        self.taken: dict[tuple[Kind, str], set[str]] = {}
-
-    def renames(self, declared: Iterable[str], asked: Iterable[str]) -> list[Rename]:
-        """The renames, in an order that works: one may take the name that another leaves. Of those
-        that are declared the ones that fit: a domain may go on saying one for ever. Raises
-        ConfigError for one that is asked for and fits nothing."""
-        asked = list(asked)
-        waiting = _whole_first([*declared, *asked])
-        while True:
-            left = [text for text in waiting if not self._done(text)]
-            if len(left) == len(waiting):
-                break
-            waiting = left
-        for text in asked:
-            if text in waiting:
-                _unfit(text)
-        return self.done
-
-    def _done(self, text: str) -> bool:
-        """Whether it is among the renames, now or already. The old name may be one that the new
-        schema has, too: what had it is renamed, and another thing of that name is made."""
-        match = SPECIFICATION.fullmatch(text)
-        owner, old, new = match.groups("") if match else ("", "", "")
-        owner = self.now.get(owner, owner)
-        for kind, before, after in self._namespaces(owner):
-            rename = Rename(kind, old, new, owner)
-            if rename in self.done:
-                return True
-            taken = self.taken.setdefault((kind, owner), set(before))
-            if old in taken and new in after and new not in taken:
-                taken.remove(old)
-                taken.add(new)
-                self.done.append(rename)
-                if not owner:
-                    self.now[old] = new
-                return True
-        return False
-
-    def _namespaces(self, owner: str) -> Iterator[tuple[Kind, Any, Any]]:
-        """(kind, names before, names now) in which the rename may be. owner: by its new name."""
-        if not owner:
-            before, after = self.old.standing(), self.new.standing()
-            yield from ((kind, before[kind], after[kind]) for kind in ALONE)
-            return
-        earlier = {new: old for old, new in self.now.items()}.get(owner, owner)
-        if earlier in self.old.tables and owner in self.new.tables:
-            yield Kind.COLUMN, self.old.tables[earlier].columns, self.new.tables[owner].columns
-        if earlier in self.old.enums and owner in self.new.enums:
-            yield Kind.LABEL, self.old.enums[earlier].labels, self.new.enums[owner].labels
-
-
-def _whole_first(specifications: Iterable[str]) -> list[str]:
-    """Tables and enums before what is in them."""
-    return sorted(specifications, key=lambda text: "." in text.partition(":")[0])
-
-
-def _unfit(text: str) -> NoReturn:
-    old, _, new = text.partition(":")
-    raise ConfigError(
-        f"--rename {text}: there is no {old} in the migrations that could have become "
-        f"{new or 'something'} in the domains.",
-        fix="name a table, column, sequence, type or value of an enum that the migrations have, "
-        "and one that only the domains have: old:new, table.column:new, enum.value:new.",
-    )
 
 
 def plain(old: Schema, new: Schema) -> list[Rename]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.connect.connection import connect
 from engine.drift import baseline
-from engine.drift.differences import Drift, advice, differences, way_back
+from engine.drift.differences import Drift, differences
+from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder
 from engine.files.history import History
@@ -27,16 +28,21 @@ NOT_YET = "nothing: no migration is applied"
 
 @dataclass(frozen=True)
 class Comparison:
-    """A live database beside what the files led to. source: how that is known. back: statements
-    that bring back what drifted, in order. unmanaged: what is there and is not compared."""
+    """A live database beside what the files led to. source: how that is known. back: what brings
+    back what drifted. unmanaged: what is there and is not compared."""
 
     project: Project
     database: str
     schema: str
     source: str
     drifts: tuple[Drift, ...]
-    back: tuple[str, ...]
+    way_back: WayBack
     unmanaged: tuple[str, ...]
+
+    @property
+    def back(self) -> tuple[str, ...]:
+        """The statements that bring back what drifted, in order."""
+        return self.way_back.statements()
 
     def as_json(self) -> str:
         """The form that `check --live --json` prints."""
@@ -46,6 +52,8 @@ class Comparison:
             "source": self.source,
             "drift": [drift.as_json() for drift in self.drifts],
             "back": list(self.back),
+            "back_deletes": self.way_back.losses(),
+            "back_untried": self.way_back.untried or None,
             "unmanaged": list(self.unmanaged),
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
@@ -58,7 +66,7 @@ class Comparison:
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
-        return "\n".join([*lines, f"What to do: {advice(self.back, self.project)}"])
+        return "\n".join([*lines, f"What to do: {advice(self.way_back, self.project)}"])
 
 
 def compare(project: Project) -> Comparison:
@@ -80,8 +88,10 @@ def compare(project: Project) -> Comparison:
         else:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
+        version = connection.server_version // 10000
     drifts = differences(known, live)
-    back = tuple(way_back(live, known)) if drifts else ()
+    applied = [migration for migration in migrations if migration.name in past.recorded]
+    back = way_back(project, applied, version, known, live) if drifts else WayBack()
     return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged)
 
 

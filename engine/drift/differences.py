@@ -1,20 +1,15 @@
 """What was changed by hand, as values: each object that is not as the files left it, with both of
-its definitions as PostgreSQL's catalogs have them, and the statements that lead back."""
+its definitions as PostgreSQL's catalogs have them."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from engine.diff.change import Change
-from engine.diff.compare import diff
-from engine.diff.ordering import ordered
-from engine.errors import GenerateError
-from engine.project import Project
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Column, Schema, Table
-from engine.sql import columns, statements
+from engine.sql import columns
 
 # What is told by the name and the definition.
 TOLD = ("name", "definition", "comment", "kind", "signature", "target")
@@ -65,34 +60,6 @@ def differences(known: Schema, live: Schema) -> list[Drift]:
     return drifts
 
 
-def way_back(live: Schema, known: Schema, but: Container[Key] = ()) -> list[str]:
-    """The statements that make the known schema of the live one; none where there is no safe one.
-    What would be lost is said in a comment. but: keys of what stays as it is."""
-    changes = []
-    for change in ordered(diff(live, known), live, known, lambda change: 0):
-        if not any(key in but for key in _keys(change)):
-            changes.append(change)
-    try:
-        return [
-            (f"-- this loses {change.losing}\n" if change.losing else "") + statements.sql(change)
-            for change in changes
-        ]
-    except GenerateError:
-        return []
-
-
-def advice(back: tuple[str, ...], project: Project) -> str:
-    """What to do about drift. back: the statements that lead back, if there are any."""
-    text = "bring it back by hand"
-    if back:
-        text += ":\n" + _indented(";\n".join(back) + ";") + "\n"
-    return (
-        f"{text}{'' if back else ', '}or keep it: state it in a domain, run "
-        f"`{project.task('generate')}`, and take that file over here with "
-        f"`{project.task('adopt', 'NUMBER')}`."
-    )
-
-
 def merged(base: Any, ours: Any, new: Any) -> Any:
     """What the files lead to after a run, as encoded: ours before it, with what the run changed.
 
@@ -109,15 +76,6 @@ def merged(base: Any, ours: Any, new: Any) -> Any:
                 result[name] = value
         return result
     return ours if new == base else new
-
-
-def _keys(change: Change) -> Iterator[Key]:
-    """The keys of what a change is about, and of the table that it belongs to."""
-    yield change.key
-    yield from (Key(kind, "", change.table) for kind in OWNERS)
-    if change.kind is Kind.COMMENT:
-        for kind, name, _ in change.new:
-            yield Key(kind, "" if kind is Kind.TABLE else change.table, name)
 
 
 def _objects(schema: Schema) -> dict[Key, Any]:

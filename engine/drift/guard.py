@@ -13,6 +13,7 @@ import psycopg2
 from engine.drift import baseline, differences, schema_json
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
+from engine.drift.way_back import advice, way_back
 from engine.errors import EngineError, Refused
 from engine.files import history
 from engine.files.history import History
@@ -130,9 +131,10 @@ class DriftGuard:
             self._tell(f"changed by hand: {drift.name} (see {look})")
         if in_the_way:
             but = {drift.key for drift in others}
-            live = catalog.read(self.session.database.connection())
-            back = tuple(differences.way_back(live, known, but))
-            raise _refused(pending, in_the_way, reason, back, self.session.project)
+            connection, project = self.session.database.connection(), self.session.project
+            live = catalog.read(connection)
+            back = way_back(project, applied, _major(connection), known, live)
+            raise _refused(pending, in_the_way, reason, advice(back, project, but))
 
     def _applied(self, past: History) -> list[Migration]:
         """The files that the database has had."""
@@ -153,15 +155,14 @@ def _refused(
     files: Sequence[Migration],
     drifts: list[Drift],
     reason: str,
-    back: tuple[str, ...],
-    project: Project,
+    fix: str,
 ) -> Refused:
     names = [migration.name for migration in files]
     listed = "\n".join(f"  - {drift}" for drift in drifts)
     return Refused(
         f"{', '.join(names)} would change what was changed by hand since the last run:",
         why=f"{listed}\n{reason}Nothing was run.",
-        fix=differences.advice(back, project),
+        fix=fix,
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from engine.diff.change import Change
-from engine.diff.renames import Meanings, Rename, plain, possible, specification
+from engine.diff.rename_meanings import Meanings
+from engine.diff.renames import Rename, plain, possible, specification
 from engine.generate.refusals import unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema

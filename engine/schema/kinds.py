@@ -12,6 +12,7 @@ Whatever differs from kind to kind and is no code of its own stands here. To add
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -43,6 +44,7 @@ class Kind(StrEnum):
     TRIGGER = "trigger"
     POLICY = "policy"
     LABEL = "value"
+    ATTRIBUTE = "attribute"
     COMMENT = "comment"
 
 
@@ -163,9 +165,11 @@ KINDS: dict[Kind, Row] = {
     Kind.TRIGGER: Row("TRIGGER {name} ON {table}", part="triggers", loosened=True),
     Kind.POLICY: Row("POLICY {name} ON {table}", part="policies", loosened=True),
     Kind.LABEL: Row(rename="ALTER TYPE {table} RENAME VALUE {text} TO {new_text}"),
+    Kind.ATTRIBUTE: Row(rename="ALTER TYPE {table} RENAME ATTRIBUTE {name} TO {new}"),
     Kind.COMMENT: Row(),
 }
 
+ROUTINE_NAME = re.compile(r'"(?:[^"]|"")*"|[^(]*')
 PLACES = {kind: place for place, kind in enumerate(KINDS)}
 TYPES = frozenset(kind for kind, row in KINDS.items() if row.is_type)
 OWNERS = tuple(kind for kind, row in KINDS.items() if row.owner)
@@ -186,15 +190,21 @@ def drop(key: Key) -> str:
 
 
 def rename(key: Key, new: str) -> str:
-    """The statement that gives it another name."""
+    """The statement that gives it another name. key: with the kind as it is written."""
     row, quoted = KINDS[key.kind], _quoted(key)
     return row.rename.format(
         address=row.address.format(**quoted),
-        new=name(new),
+        new=without_arguments(new) if row.space is Space.ROUTINE else name(new),
         text=literal(key.name),
         new_text=literal(new),
         **quoted,
     )
+
+
+def without_arguments(signature: str) -> str:
+    """The name of a function as SQL has it: `twice` of `twice(integer)`."""
+    match = ROUTINE_NAME.match(signature)
+    return match[0] if match else signature
 
 
 def comment(key: Key, text: str | None) -> str:

@@ -156,6 +156,62 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(
         assert "Unchanged" in live.compare(at(url, shop)).as_text()
 
 
+RENAMES = {
+    "ALTER TABLE owners RENAME TO keepers": "ALTER TABLE keepers RENAME TO owners",
+    'ALTER TABLE "Hats" RENAME TO caps; ALTER TABLE caps RENAME price TO cost': (
+        'ALTER TABLE caps RENAME COLUMN cost TO price; ALTER TABLE caps RENAME TO "Hats"'
+    ),
+    "ALTER FUNCTION twice(int) RENAME TO double": (
+        "ALTER FUNCTION double(integer) RENAME TO twice"
+    ),
+    "ALTER VIEW cheap RENAME TO bargains": "ALTER VIEW bargains RENAME TO cheap",
+    "ALTER TYPE size RENAME TO sizes": "ALTER TYPE sizes RENAME TO size",
+    "ALTER TYPE size RENAME VALUE 'l' TO 'large'": "ALTER TYPE size RENAME VALUE 'large' TO 'l'",
+    "ALTER TYPE pair RENAME ATTRIBUTE second TO other": (
+        "ALTER TYPE pair RENAME ATTRIBUTE other TO second"
+    ),
+    'ALTER SEQUENCE "Hats_id_seq" RENAME TO hat_numbers': (
+        'ALTER SEQUENCE hat_numbers RENAME TO "Hats_id_seq"'
+    ),
+    "ALTER INDEX hats_price_idx RENAME TO hand": "ALTER INDEX hand RENAME TO hats_price_idx",
+}
+
+
+def test_what_was_renamed_by_hand_gets_its_name_back(
+    server: PostgresServer, url: str, shop: Path
+) -> None:
+    """To drop what looks new and make what looks gone would lose all rows."""
+    execute(url, 'INSERT INTO owners VALUES (1); INSERT INTO "Hats" (price) VALUES (3)')
+    before = read(url)
+    for statement, back in RENAMES.items():
+        execute(url, statement)
+        comparison = live.compare(at(url, shop))
+        assert "; ".join(comparison.back) == back, statement
+        assert "(tried in a scratch database):" in comparison.as_text()
+        execute(url, "; ".join(comparison.back))
+        assert read(url) == before, statement
+    execute(url, "ALTER TABLE owners RENAME TO keepers")
+    comparison = live.compare(at(limited(server, url, "drift_reader"), shop))
+    assert comparison.back == ("ALTER TABLE keepers RENAME TO owners",)
+    assert "(not tried: the role drift_reader may not create a scratch" in comparison.as_text()
+    assert query(url, "SELECT count(*) FROM keepers") == [(1,)]
+    execute(url, "DROP OWNED BY drift_reader; DROP ROLE drift_reader")
+
+
+def test_what_needs_what_is_known_on_the_way_back(url: str, shop: Path) -> None:
+    before = read(url)
+    execute(url, 'DROP TABLE owners, "Hats" CASCADE; DROP TYPE size, pair, code CASCADE')
+    comparison = live.compare(at(url, shop))
+    assert "deletes" not in comparison.as_text()
+    execute(url, ";".join(comparison.back))
+    assert read(url) == before
+    execute(url, "CREATE TABLE owners_now (i int); DROP VIEW cheap; CREATE VIEW cheap AS SELECT 1")
+    comparison = live.compare(at(url, shop))
+    assert "; it deletes the rows of table owners_now):" in comparison.as_text()
+    execute(url, ";".join(comparison.back))
+    assert read(url) == before
+
+
 def test_both_definitions_are_told(url: str, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrations_in(shop, monkeypatch)
     assert call(url, "check", "--live").code == 0

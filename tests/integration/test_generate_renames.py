@@ -183,3 +183,30 @@ def test_the_sequence_of_a_serial_key_is_renamed_along(
     with closing(psycopg2.connect(workshop.url)) as connection, connection.cursor() as cursor:
         cursor.execute(drawn)
         assert cursor.fetchone() == (3,)
+
+
+def with_others(view: str, function: str, attribute: str, materialized: str) -> Register:
+    def register(domain: Domain) -> None:
+        model: Any = table("items", price=IntegerField())
+        domain.models(model)
+        domain.sql(
+            f"CREATE TYPE span AS (low int, {attribute} int)",
+            f"CREATE VIEW {view} AS SELECT id, price FROM items",
+            f"CREATE MATERIALIZED VIEW {materialized} AS SELECT price FROM items",
+            f"CREATE FUNCTION {function}(n int, s span) RETURNS int LANGUAGE sql AS 'SELECT n'",
+        )
+
+    return register
+
+
+def test_views_functions_and_attributes_are_renamed(workshop: Workshop) -> None:
+    workshop.first(with_others("dear", "twice", "high", "sums"))
+    after = with_others("costly", '"Double (x)"', "top", "totals")
+    names = ["dear:costly", 'twice:"Double (x)"', "span.high:top", "sums:totals"]
+    domains = workshop.domains(after)
+    generator = Generator(domains, at(workshop.url, workshop.folder), renames=names)
+    (path,) = generator.write(generator.generate("other_names"))
+    text = path.read_text().partition("def rollback")[0]
+    assert text.count(" RENAME ") == 4 and "DROP" not in text and "CREATE" not in text
+    workshop.runner.migrate()
+    assert workshop.generate(after) == []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from engine.diff.compare import diff
-from engine.diff.renames import Meanings, plain, possible, specification
+from engine.diff.rename_meanings import Meanings
+from engine.diff.renames import plain, possible, specification
 from engine.errors import ConfigError
 from engine.schema.model import Column, Enum, Index, Schema, Table
 

@@ -1,0 +1,111 @@
+"""What a domain or a person means who names a rename: `old:new` or `table.old:new`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, NoReturn
+
+from engine.diff.renames import Rename
+from engine.errors import ConfigError
+from engine.schema.kinds import Kind, without_arguments, written
+from engine.schema.model import Schema
+
+# What may get another name by itself: tables before types, which may have the same names.
+ALONE = (
+    *(Kind.TABLE, Kind.VIEW, Kind.SEQUENCE, Kind.FUNCTION),
+    *(Kind.ENUM, Kind.COMPOSITE, Kind.DOMAIN_TYPE),
+)
+SPECIFICATION = re.compile(r"(?:(?P<owner>[^.:]+)\.)?(?P<old>[^:]+):(?P<new>[^:]+)")
+
+
+class Meanings:
+    """What `old:new`, `table.old:new` and `type.old:new` mean. A column's table, or the type of a
+    value or an attribute, may be named by what it is called now or was before."""
+
+    def __init__(self, old: Schema, new: Schema) -> None:
+        self.old = old
+        self.new = new
+        self.done: list[Rename] = []
+        self.now: dict[str, str] = {}
+        self.taken: dict[tuple[Kind, str], set[str]] = {}
+
+    def renames(self, declared: Iterable[str], asked: Iterable[str]) -> list[Rename]:
+        """The renames, in an order that works: one may take the name that another leaves. Of those
+        that are declared the ones that fit: a domain may go on saying one for ever. Raises
+        ConfigError for one that is asked for and fits nothing."""
+        asked = list(asked)
+        waiting = _whole_first([*declared, *asked])
+        while True:
+            left = [text for text in waiting if not self._done(text)]
+            if len(left) == len(waiting):
+                break
+            waiting = left
+        for text in asked:
+            if text in waiting:
+                _unfit(text)
+        return self.done
+
+    def _done(self, text: str) -> bool:
+        """Whether it is among the renames, now or already. The old name may be one that the new
+        schema has, too: what had it is renamed, and another thing of that name is made."""
+        match = SPECIFICATION.fullmatch(text)
+        owner, old, new = match.groups("") if match else ("", "", "")
+        owner = self.now.get(owner, owner)
+        for kind, before, after in self._namespaces(owner):
+            taken = self.taken.setdefault((kind, owner), set(before))
+            earlier, later = _named(kind, old, before), _named(kind, new, after)
+            if not earlier or not later:
+                continue
+            thing = before[earlier] if kind in (Kind.VIEW, Kind.FUNCTION) else None
+            rename = Rename(written(kind, thing) if thing else kind, earlier, later, owner)
+            if rename in self.done:
+                return True
+            if earlier in taken and later not in taken:
+                taken.remove(earlier)
+                taken.add(later)
+                self.done.append(rename)
+                if not owner:
+                    self.now[earlier] = later
+                return True
+        return False
+
+    def _namespaces(self, owner: str) -> Iterator[tuple[Kind, Any, Any]]:
+        """(kind, names before, names now) in which the rename may be. owner: by its new name."""
+        if not owner:
+            before, after = self.old.standing(), self.new.standing()
+            yield from ((kind, before[kind], after[kind]) for kind in ALONE)
+            return
+        earlier = {new: old for old, new in self.now.items()}.get(owner, owner)
+        if earlier in self.old.tables and owner in self.new.tables:
+            yield Kind.COLUMN, self.old.tables[earlier].columns, self.new.tables[owner].columns
+        if earlier in self.old.enums and owner in self.new.enums:
+            yield Kind.LABEL, self.old.enums[earlier].labels, self.new.enums[owner].labels
+        if earlier in self.old.composites and owner in self.new.composites:
+            composites = self.old.composites[earlier], self.new.composites[owner]
+            yield Kind.ATTRIBUTE, composites[0].attributes, composites[1].attributes
+
+
+def _named(kind: Kind, text: str, names: Iterable[str]) -> str:
+    """Which of the names the text means, or empty; a function may be named without its arguments
+    where just one has that name."""
+    fitting = [name for name in names if name == text]
+    if kind is Kind.FUNCTION and not fitting:
+        fitting = [name for name in names if without_arguments(name) == text]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+def _whole_first(specifications: Iterable[str]) -> list[str]:
+    """Tables and enums before what is in them."""
+    return sorted(specifications, key=lambda text: "." in text.partition(":")[0])
+
+
+def _unfit(text: str) -> NoReturn:
+    old, _, new = text.partition(":")
+    raise ConfigError(
+        f"--rename {text}: there is no {old} in the migrations that could have become "
+        f"{new or 'something'} in the domains.",
+        fix="name a table, view, function, column, sequence, type, or an attribute or value of a "
+        "type that the migrations have, and one that only the domains have: old:new, "
+        "table.column:new, type.value:new.",
+    )
