@@ -3,6 +3,8 @@ way to write. What is lawful is done, what is not must be refused; the audit tel
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import random
 from collections import Counter
@@ -93,6 +95,15 @@ LAWFUL = (
     "TRUNCATE {table}",
     "TRUNCATE {table} CASCADE",
 )
+# From PostgreSQL 15 on.
+MERGES = (
+    "MERGE INTO payments p USING (SELECT {payments} AS id) s ON p.id = s.id"
+    " WHEN MATCHED THEN UPDATE SET refunded = p.refunded + 10",
+    "MERGE INTO payment_allocations a USING (SELECT {payment_allocations} AS id) s ON a.id = s.id"
+    " WHEN MATCHED THEN DELETE",
+    "MERGE INTO invoice_items i USING (SELECT {invoices} AS id) s ON i.invoice_id = s.id"
+    " WHEN MATCHED THEN UPDATE SET unit_price = 50, amount = 50",
+)
 
 
 class Attacker:
@@ -145,8 +156,10 @@ class Attacker:
         """One statement in a savepoint, which is mostly kept."""
         cursor.execute("SAVEPOINT step")
         try:
-            statement, values = self._statement(cursor)
-            cursor.execute(statement, values)
+            if self.chance.random() < 0.05:
+                self._copy(cursor)
+            else:
+                cursor.execute(*self._statement(cursor))
             self.counts["done"] += cursor.rowcount > 0
             if self.chance.random() < 0.1:
                 cursor.execute("ROLLBACK TO step")
@@ -156,7 +169,8 @@ class Attacker:
 
     def _statement(self, cursor: Any) -> tuple[str, Any]:
         if self.chance.random() < 0.6:
-            text = self.chance.choice(LAWFUL)
+            merges = MERGES if cursor.connection.server_version >= 150000 else ()
+            text = self.chance.choice(LAWFUL + merges)
             if "{table}" in text and self.chance.random() < 0.9:
                 text = LAWFUL[0]
             names = {
@@ -185,12 +199,34 @@ class Attacker:
                 values.append(self._value(cursor, field))
             else:
                 parts.append(f'old."{field.column_name}"')
-        ending = self.chance.choice(["", "", " ON CONFLICT DO NOTHING"])
+        ending = self.chance.choice(["", "", " ON CONFLICT DO NOTHING", " ON CONFLICT (id)"])
+        if ending == " ON CONFLICT (id)":
+            # every such row is there, so each is updated
+            changed = self.chance.choice(columns)
+            ending += f" DO UPDATE SET {changed} = EXCLUDED.{changed}"
+            columns.append("id")
+            parts.append("old.id")
         return (
             f'INSERT INTO "{table}" ({", ".join(columns)}) SELECT {", ".join(parts)}'
             f' FROM "{table}" old WHERE id = %s{ending}',
             [*values, self._some(cursor, table)],
         )
+
+    def _copy(self, cursor: Any) -> None:
+        """A row that is there, copied beside itself with one value changed."""
+        table, model = self.chance.choice(list(self.models.items()))
+        fields = [f for f in model._meta.sorted_fields if f.column_name != "id"]
+        drawn = self.chance.choice(fields)
+        parts = ["%s" if field is drawn else f'"{field.column_name}"::text' for field in fields]
+        cursor.execute(
+            f'SELECT {", ".join(parts)} FROM "{table}" WHERE id = %s',
+            [self._value(cursor, drawn), self._some(cursor, table)],
+        )
+        lines = io.StringIO()
+        csv.writer(lines).writerows(cursor.fetchall())
+        lines.seek(0)
+        names = ", ".join(f'"{field.column_name}"' for field in fields)
+        cursor.copy_expert(f'COPY "{table}" ({names}) FROM STDIN (FORMAT csv)', lines)
 
     def _some(self, cursor: Any, table: str) -> int:
         cursor.execute(f'SELECT id FROM "{table}" ORDER BY random() LIMIT 1')
