@@ -1,47 +1,63 @@
-"""What would go with a rollback: tables and columns that hold rows, found where PostgreSQL itself
-says what is no longer there. Reading statements would miss a CASCADE, a DO block or a function."""
+"""What would go with a rollback: tables and columns that hold something, and values that the type
+to which a column returns cannot hold."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
+
+import psycopg2
 
 from engine.errors import EngineError, Refused
 from engine.files.migration_file import Migration
-from engine.schema.catalog import OWN_TABLES
+from engine.run import holdings
+from engine.run.holdings import Column, Place, Values
+from engine.wording import counted
 
-# A table whose file is empty has no rows; one whose file is not may have some.
-COLUMNS = f"""
-    SELECT c.oid::bigint, a.attnum, c.oid::regclass::text, quote_ident(a.attname),
-           pg_relation_size(c.oid) > 0
-    FROM pg_class c LEFT JOIN pg_attribute a
-      ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
-      AND c.relname NOT IN {OWN_TABLES}
-    ORDER BY c.relname, a.attnum
-"""
+
+@dataclass
+class Doubts:
+    """What was found out about the columns that a file drops or changes. empty: those that hold
+    nothing. to_compare: those whose values have to be compared while it runs."""
+
+    empty: set[Place] = field(default_factory=set)
+    to_compare: set[Place] = field(default_factory=set)
 
 
 class Loss(EngineError):
-    """Something has dropped what may hold rows; it has to be rolled back.
+    """Something has dropped what may hold something, or changed the type of what may; it has to be
+    rolled back before one can look. gone: those columns, and whether their tables went, too."""
 
-    gone: the name of each table and column to the table that it is or belongs to.
-    """
-
-    def __init__(self, gone: dict[str, str]) -> None:
-        super().__init__(f"{', '.join(gone)} may hold rows.")
+    def __init__(
+        self, gone: dict[Place, tuple[Column, bool]], changed: dict[Place, Column]
+    ) -> None:
+        names = [column.title for column, _ in gone.values()]
+        names += [column.title for column in changed.values()]
+        super().__init__(f"{', '.join(names)} may hold rows.")
         self.gone = gone
+        self.changed = changed
 
-    def checked(self, cursor: Any, migration: Migration, stays: str) -> set[str]:
-        """The names, once it is rolled back: none holds rows after all. Raises Refused where one
-        does. stays: what was undone and what was kept."""
-        held = [name for name, table in self.gone.items() if _has_rows(cursor, table)]
-        if held:
-            raise Refused(
-                f"rolling back {migration.name} would lose what is in: {', '.join(held)}.",
-                why=stays,
-                fix="make a backup (pg_dump), then run the command again with --yes.",
-            ) from None
-        return set(self.gone)
+    def settle(self, cursor: Any, migration: Migration, stays: str, doubts: Doubts) -> None:
+        """Look at the rows, which are there again, and note what was found. Raises Refused where
+        something would be lost. stays: what was undone and what was kept."""
+        lost: dict[str, str] = {}
+        for place, (column, with_table) in self.gone.items():
+            reason = holdings.has_values(cursor, column, whole_table=with_table)
+            if reason:
+                lost[column.table if with_table else column.title] = reason
+            doubts.empty.add(place)
+        for place, column in self.changed.items():
+            reason = holdings.has_values(cursor, column, whole_table=False)
+            if reason == "rows":
+                doubts.to_compare.add(place)
+            elif reason:
+                lost[column.title] = reason
+            else:
+                doubts.empty.add(place)
+        if lost:
+            hidden = [f"{name}: {reason}" for name, reason in lost.items() if reason != "rows"]
+            why = "\n".join([*(f"Nobody can look at {line}." for line in hidden), stays])
+            raise _refused(migration, f"would lose what is in: {', '.join(lost)}", why) from None
 
 
 class Holdings:
@@ -50,29 +66,66 @@ class Holdings:
     cursor: psycopg2, in the transaction in which it runs. watched: whether they matter.
     """
 
-    def __init__(self, cursor: Any, *, watched: bool) -> None:
+    def __init__(self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool) -> None:
         self.cursor = cursor
-        self.watched = watched
-        self.before = self._read() if watched else {}
+        self.migration = migration
+        self.doubts = doubts
+        self.before = holdings.read(cursor) if watched else {}
+        self.values: dict[Place, Values] = {}
+        for place in doubts.to_compare & self.before.keys():
+            self.values[place] = self._kept(place)
 
-    def refuse_loss(self, empty: set[str]) -> None:
-        """Raise Loss where something is gone that may hold rows. empty: the names that do not."""
-        if not self.watched:
+    def refuse_loss(self, stays: str) -> None:
+        """Raise Loss where one has to look whether something is lost, and Refused where it is.
+        stays: as for Loss.settle()."""
+        if not self.before:
             return
-        after = self._read()
-        tables = {table for table, _ in after}
-        gone = {}
-        for (table, number), (name, column, filled) in self.before.items():
-            if filled and (table, number) not in after:
-                gone[f"{name}.{column}" if table in tables else name] = name
-        if gone.keys() - empty:
-            raise Loss(gone)
+        after = holdings.read(self.cursor)
+        tables = {oid for oid, _ in after}
+        gone, changed = {}, {}
+        for place, column in self.before.items():
+            if place in self.doubts.empty or not column.filled:
+                continue
+            if place not in after:
+                if place[0] not in tables or not column.computed:
+                    gone[place] = (column, place[0] not in tables)
+            elif column.becomes_another(after[place]):
+                changed[place] = column
+        unknown = {place: column for place, column in changed.items() if place not in self.values}
+        if gone or unknown:
+            raise Loss(gone, unknown)
+        lines = [self._compared(place, after[place]) for place in changed]
+        if found := [line for line in lines if line]:
+            why = "\n".join([*found, stays])
+            raise _refused(self.migration, "would change values", why)
 
-    def _read(self) -> dict[tuple[int, int], tuple[str, str, bool]]:
-        self.cursor.execute(COLUMNS)
-        return {(row[0], row[1]): row[2:] for row in self.cursor.fetchall()}
+    def _kept(self, place: Place) -> Values:
+        column = self.before[place]
+        try:
+            return Values(self.cursor, place, column)
+        except psycopg2.Error as error:
+            why = f"They cannot be kept to be compared: {error.diag.message_primary}."
+            raise _refused(self.migration, f"may change values of {column.title}", why) from error
+
+    def _compared(self, place: Place, after: Column) -> str:
+        """What is lost of a column's values; empty where it is nothing."""
+        column = self.before[place]
+        try:
+            count, examples = self.values[place].lost(after)
+        except psycopg2.Error as error:
+            return f"The values of {column.title} cannot be compared: {error.diag.message_primary}."
+        if not count:
+            return ""
+        shown = ", ".join(repr(text) for text in examples)
+        return (
+            f"{counted(count, 'value')} of {column.title}, {column.type} before, cannot be "
+            f"{after.type}: {shown}{', …' if count > len(examples) else ''}"
+        )
 
 
-def _has_rows(cursor: Any, table: str) -> bool:
-    cursor.execute(f"SELECT FROM {table} LIMIT 1")
-    return bool(cursor.rowcount)
+def _refused(migration: Migration, what: str, why: str) -> Refused:
+    return Refused(
+        f"rolling back {migration.name} {what}.",
+        why=why,
+        fix="make a backup (pg_dump), then run the command again with --yes.",
+    )

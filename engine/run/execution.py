@@ -24,7 +24,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import Action, timed
 from engine.run import other_tools, step_rules
-from engine.run.data_loss import Holdings, Loss
+from engine.run.data_loss import Doubts, Holdings, Loss
 from engine.run.file_run import Job
 from engine.run.session import Session
 
@@ -52,8 +52,8 @@ def run(session: Session, job: Job) -> None:
 
 
 class _Execution:
-    """The run of one file. stays: what of it is kept when it fails, for the message. empty: the
-    tables that may go although their files have a size: they hold no rows."""
+    """The run of one file. stays: what of it is kept when it fails, for the message. doubts: what
+    was found out about the columns that it drops or changes."""
 
     def __init__(self, session: Session, job: Job, start: float) -> None:
         self.session = session
@@ -63,7 +63,7 @@ class _Execution:
         self.migrator = self._new_migrator()
         self.stays = f"Rolled back: {job.migration.name} has changed nothing."
         self.committing = False
-        self.empty: set[str] = set()
+        self.doubts = Doubts()
 
     def show(self) -> None:
         """Tell the SQL; the database is dry and executes nothing. A function does not run: it may
@@ -82,11 +82,12 @@ class _Execution:
 
         def attempt() -> None:
             with self.database.atomic():
-                held = Holdings(self.session.cursor(), watched=not self.job.losing)
+                holdings = self._holdings()
                 for step in self._collect():
                     self._run(step)
                     self.session.report.step()
-                held.refuse_loss(self.empty)
+                self.session.settle()
+                holdings.refuse_loss(self.stays)
                 self._finish()
 
         self._carefully(attempt)
@@ -114,10 +115,10 @@ class _Execution:
     def _one_step(self, log: Journal, number: int, step: Step, half_done: bool) -> None:
         def inside() -> None:
             with self.database.atomic():
-                held = Holdings(self.session.cursor(), watched=not self.job.losing)
+                holdings = self._holdings()
                 self._run(step)
-                held.refuse_loss(self.empty)
                 self.session.settle()
+                holdings.refuse_loss(self.stays)
                 log.done(number, step)
 
         def outside() -> None:
@@ -134,6 +135,11 @@ class _Execution:
         if not self.session.in_transaction:
             self.stays = "What ran up to there is committed and stays."
             raise step_rules.ended_transaction(self.job.migration, step, self.stays)
+
+    def _holdings(self) -> Holdings:
+        job = self.job
+        cursor = self.session.cursor()
+        return Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
 
     def _run_outside(self, log: Journal, number: int, step: Step) -> None:
         """Run what no transaction can hold; where it fails, nothing half done is left."""
@@ -185,12 +191,12 @@ class _Execution:
         self.committing = True
 
     def _carefully(self, attempt: Callable[[], None]) -> None:
-        """Do it, unless rows would go with what it drops; that is seen afterwards and undone."""
+        """Do it, unless something would be lost; that is seen afterwards and undone."""
         while True:
             try:
                 return self._retried(attempt)
             except Loss as loss:
-                self.empty |= loss.checked(self.session.cursor(), self.job.migration, self.stays)
+                loss.settle(self.session.cursor(), self.job.migration, self.stays, self.doubts)
 
     def _retried(self, attempt: Callable[[], None]) -> None:
         """Try again where a lock was not to be had in time; others pass in between."""

@@ -87,6 +87,7 @@ def test_a_history_of_plain_peewee_migrate_is_carried_on(plain: str, tmp_path: P
     assert query(plain, "SELECT name, years FROM users") == [("Budi", None)]
     assert runner.rollback() == ["003_third"]
     assert read(plain) == before
+    execute(plain, "UPDATE users SET age = 30")
     with pytest.raises(Refused, match=r"would lose what is in: users\.age"):
         runner.rollback()
     assert runner.rollback(losing=True) == ["002_second"]

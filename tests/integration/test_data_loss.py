@@ -1,0 +1,162 @@
+"""What a rollback would lose is said from the rows, before it is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.errors import Refused
+from tests.support.databases import execute, query
+from tests.support.migration_files import write
+from tests.support.postgres import PostgresServer
+from tests.support.runners import runner_on
+
+# What is there, the values of column v, how it changes with the rollback; what the refusal names,
+# or nothing where each value survives.
+CHANGES = {
+    "shorter text": ("varchar(20)", ["VC-2026-0001", "VC-1"], "varchar(5)", "VC-2026-0001"),
+    "text that is short": ("varchar(20)", ["VC-1", None], "varchar(5)", ""),
+    "text as numbers": ("text", ["7", "007"], "integer", "007"),
+    "numbers as text": ("integer", ["7", "-1"], "text", ""),
+    "scale": ("numeric(12,2)", ["1.25", "1.20"], "numeric(12,1)", "1.25"),
+    "scale that is not used": ("numeric(12,2)", ["5.00"], "integer", ""),
+    "fraction": ("numeric(12,2)", ["5.50"], "integer", "5.50"),
+    "precision": ("double precision", ["0.1234567890123"], "real", "0.1234567890123"),
+    "room": ("bigint", ["5"], "smallint", ""),
+    "time of day": ("timestamptz", ["2026-01-05 10:30+00"], "date", "10:30"),
+    "midnight": ("timestamp", ["2026-01-05"], "date", ""),
+    "fractions of a second": ("timestamp", ["2026-01-05 10:00:00.5"], "timestamp(0)", "00.5"),
+    "a zone": ("timestamptz", ["2026-01-05 10:30+00"], "timestamp", ""),
+    "elements": ("numeric[]", ["{1.5,2}"], "integer[]", "1.5"),
+    "keys said twice": ("json", ['{"a": 1, "a": 2}'], "jsonb", "a"),
+    "a domain": ("text", [" a"], "trimmed USING btrim(v)", " a"),
+    "an enum": ("state", ["open", "held"], "older USING CASE v WHEN 'held' THEN 'open'::older "
+                "ELSE v::text::older END", "held"),
+    "parts of a network": ("inet", ["10.0.0.1/24"], "cidr USING network(v)", "10.0.0.1/24"),
+}  # fmt: skip
+TYPES = """
+    CREATE TYPE state AS ENUM ('open', 'held'); CREATE TYPE older AS ENUM ('open');
+    CREATE DOMAIN trimmed AS text CHECK (VALUE = btrim(VALUE));
+    CREATE TYPE pair AS (a integer, b integer);
+"""
+
+
+@pytest.mark.parametrize("atomic", [True, False], ids=["whole", "steps"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_rollback_changes_no_value_unasked(
+    empty_url: str, tmp_path: Path, change: str, atomic: bool
+) -> None:
+    old, values, new, named = CHANGES[change]
+    execute(empty_url, TYPES)
+    if "USING" not in new:
+        new = f"{new} USING v::{new}"
+    back = f'migrator.sql("""ALTER TABLE t ALTER COLUMN v TYPE {new}""")'
+    write(tmp_path, "001_t", f"CREATE TABLE t (v {old})", back=back, atomic=atomic)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    for value in values:
+        text = "NULL" if value is None else f"'{value}'"
+        execute(empty_url, f"INSERT INTO t VALUES ({text})")
+    before = query(empty_url, "SELECT v::text FROM t")
+    if named:
+        with pytest.raises(Refused) as refused:
+            runner.rollback()
+        assert "1 value of t.v" in str(refused.value)
+        assert named in refused.value.why
+        assert query(empty_url, "SELECT v::text FROM t") == before
+        assert query(empty_url, "SELECT name FROM migratehistory") == [("001_t",)]
+    assert runner.rollback(losing=bool(named)) == ["001_t"]
+
+
+@pytest.mark.parametrize("held", ["(1,2)", "(1,)"])
+def test_an_attribute_goes_with_its_values_only_when_asked(
+    empty_url: str, tmp_path: Path, held: str
+) -> None:
+    execute(empty_url, TYPES)
+    back = 'migrator.sql("ALTER TYPE pair DROP ATTRIBUTE b")'
+    write(tmp_path, "001_t", "CREATE TABLE t (v pair[])", back=back)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    execute(empty_url, f"INSERT INTO t VALUES (ARRAY['{held}'::pair])")
+    if held == "(1,2)":
+        with pytest.raises(Refused, match="would change values"):
+            runner.rollback()
+    else:
+        assert runner.rollback() == ["001_t"]
+
+
+def test_only_what_holds_something_needs_a_yes(empty_url: str, tmp_path: Path) -> None:
+    """Columns that are NULL everywhere or computed hold nothing, nor does an empty table."""
+    execute(empty_url, "CREATE TABLE t (a int); INSERT INTO t VALUES (1)")
+    up = "ALTER TABLE t ADD b int, ADD c int GENERATED ALWAYS AS (a + 1) STORED"
+    back = 'migrator.sql("ALTER TABLE t DROP b, DROP c")'
+    write(tmp_path, "001_t", up, back=back)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    assert runner.rollback() == ["001_t"]
+    runner.migrate()
+    execute(empty_url, "UPDATE t SET b = 0")
+    with pytest.raises(Refused, match=r"would lose what is in: t\.b\."):
+        runner.rollback()
+
+
+def test_rows_of_other_schemas_are_looked_for(empty_url: str, tmp_path: Path) -> None:
+    up = "CREATE SCHEMA z_audit; CREATE TABLE z_audit.log (a int, b varchar(9))"
+    write(tmp_path, "001_log", up, back='migrator.sql("DROP SCHEMA z_audit CASCADE")')
+    narrower = "varchar(2) USING b::varchar(2)"
+    narrow = f'migrator.sql("ALTER TABLE z_audit.log ALTER b TYPE {narrower}")'
+    write(tmp_path, "002_short", "SELECT 1", back=narrow)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    execute(empty_url, "INSERT INTO z_audit.log VALUES (1, 'long')")
+    with pytest.raises(Refused, match=r"would change values[\s\S]*z_audit\.log\.b[\s\S]*'long'"):
+        runner.rollback()
+    runner.rollback(losing=True)
+    with pytest.raises(Refused, match=r"would lose what is in: z_audit\.log"):
+        runner.rollback()
+    assert query(empty_url, "SELECT * FROM z_audit.log") == [(1, "lo")]
+
+
+@pytest.fixture
+def owner_url(server: PostgresServer, empty_url: str) -> Any:
+    """The database as its owner has it, who is no superuser."""
+    role = f"owner_{empty_url[-8:]}"
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    database = empty_url.rpartition("/")[2]
+    server.execute(f"ALTER DATABASE {database} OWNER TO {role}")
+    execute(empty_url, f"ALTER SCHEMA public OWNER TO {role}")
+    yield empty_url.replace("postgres@", f"{role}@")
+    server.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    server.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "DROP TABLE t",
+        "ALTER TABLE t DROP a",
+        "ALTER TABLE t ALTER a TYPE varchar(2) USING a::varchar(2)",
+    ],
+    ids=["table", "column", "type"],
+)
+def test_rows_that_a_policy_hides_from_the_owner_are_rows(
+    owner_url: str, empty_url: str, tmp_path: Path, back: str
+) -> None:
+    up = "CREATE TABLE t (a varchar(9)); ALTER TABLE t ENABLE ROW LEVEL SECURITY"
+    write(
+        tmp_path,
+        "001_t",
+        up,
+        "CREATE POLICY own ON t USING (false)",
+        "ALTER TABLE t FORCE ROW LEVEL SECURITY",
+        back=f'migrator.sql("{back}")',
+    )
+    runner = runner_on(owner_url, tmp_path)
+    runner.migrate()
+    execute(empty_url, "INSERT INTO t VALUES ('of others')")
+    with pytest.raises(Refused, match="would lose what is in") as refused:
+        runner.rollback()
+    assert "row-level security" in refused.value.why
+    assert query(empty_url, "SELECT a FROM t") == [("of others",)]
