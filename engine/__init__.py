@@ -12,6 +12,7 @@ sql         changes as SQL text, and SQL text as statements; pure
 connect     servers and connections
 files       migration files, and what a database has had of them
 explain     PostgreSQL's errors in plain words
+rows        what files do to rows: what would be lost, what is in their way
 run         applying migrations and undoing them
 drift       what was changed by hand since the last run
 manage      the smaller tasks: status, adopt, wipe, renumber, SQL scripts

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Rename
+from engine.diff.type_widening import holds
 from engine.files.template import Statement
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import is_unfillable, refuse_loss, refuse_unfillable
@@ -196,11 +197,27 @@ def _remarks(plan: Iterable[Change], split: Split, emptied: Sequence[str]) -> It
             f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
             "is waiting, or take several steps."
         )
-    if bare := [change.target for change in listed if _is_bare(change)]:
-        yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."
+    yield from _limits_of_the_way_back(listed)
     if emptied:
         # The files so far put rows into it, so the look through the files finds that, too.
         yield f"# lint: ignore irreversible {', '.join(emptied)} has rows, see above"
+
+
+def _limits_of_the_way_back(plan: list[Change]) -> Iterator[str]:
+    """What a rollback cannot bring back."""
+    if narrowed := [c.target for c in plan if _is_narrowed_by_the_way_back(c)]:
+        yield (
+            f"Rolling back cannot bring back every value of {', '.join(narrowed)}: it asks for "
+            "--yes where a row holds one that the type before cannot."
+        )
+    if bare := [change.target for change in plan if _is_bare(change)]:
+        yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."
+
+
+def _is_narrowed_by_the_way_back(change: Change) -> bool:
+    """Whether the type of a column becomes one of whose values the old type does not hold all."""
+    retyped = change.does(Action.ALTER, Kind.COLUMN) and change.old.type != change.new.type
+    return retyped and not holds(change.new.type, change.old.type)
 
 
 def _is_bare(change: Change) -> bool:

@@ -23,8 +23,8 @@ from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import Action, timed
+from engine.rows.data_loss import Doubts, Holdings, Loss
 from engine.run import other_tools, step_rules
-from engine.run.data_loss import Doubts, Holdings, Loss
 from engine.run.file_run import Job
 from engine.run.session import Session
 

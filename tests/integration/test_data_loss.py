@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from peewee import CharField
 
 from engine.errors import Refused
+from kernel.domain import Domain
+from kernel.models import BaseModel
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import runner_on
+from tests.support.workshop import Register, Workshop
 
 # What is there, the values of column v, how it changes with the rollback; what the refusal names,
 # or nothing where each value survives.
@@ -160,3 +164,27 @@ def test_rows_that_a_policy_hides_from_the_owner_are_rows(
         runner.rollback()
     assert "row-level security" in refused.value.why
     assert query(empty_url, "SELECT a FROM t") == [("of others",)]
+
+
+@pytest.mark.only("newest")
+def test_the_head_of_a_file_says_what_its_rollback_cannot_bring_back(workshop: Workshop) -> None:
+    def shop(length: int) -> Register:
+        def register(domain: Domain) -> None:
+            class Voucher(BaseModel):
+                code = CharField(length)
+
+                class Meta:
+                    table_name = "vouchers"
+
+            domain.models(Voucher)
+
+        return register
+
+    workshop.first(shop(5))
+    (path,) = workshop.generate(shop(20))
+    assert "Rolling back cannot bring back every value of vouchers.code" in path.read_text()
+    workshop.runner.migrate()
+    execute(workshop.url, "INSERT INTO vouchers (code) VALUES ('VC-2026-0001'), ('VC-2026-0002')")
+    with pytest.raises(Refused, match=r"2 values of vouchers\.code[\s\S]*'VC-2026-0001'"):
+        workshop.runner.rollback()
+    assert len(query(workshop.url, "SELECT DISTINCT code FROM vouchers")) == 2

@@ -80,7 +80,7 @@ class Column:
 
     @property
     def title(self) -> str:
-        """`vouchers.code`."""
+        """`items.code`."""
         return f"{self.table}.{self.name}" if self.name else self.table
 
     def becomes_another(self, after: Column) -> bool:

@@ -3,6 +3,7 @@ to which a column returns cannot hold."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,8 @@ import psycopg2
 
 from engine.errors import EngineError, Refused
 from engine.files.migration_file import Migration
-from engine.run import holdings
-from engine.run.holdings import Column, Place, Values
+from engine.rows import holdings
+from engine.rows.holdings import Column, Place, Values
 from engine.wording import counted
 
 
@@ -81,23 +82,38 @@ class Holdings:
         if not self.before:
             return
         after = holdings.read(self.cursor)
-        tables = {oid for oid, _ in after}
-        gone, changed = {}, {}
-        for place, column in self.before.items():
-            if place in self.doubts.empty or not column.filled:
-                continue
-            if place not in after:
-                if place[0] not in tables or not column.computed:
-                    gone[place] = (column, place[0] not in tables)
-            elif column.becomes_another(after[place]):
-                changed[place] = column
+        gone, changed = self._gone(after), self._changed(after)
         unknown = {place: column for place, column in changed.items() if place not in self.values}
         if gone or unknown:
             raise Loss(gone, unknown)
         lines = [self._compared(place, after[place]) for place in changed]
-        if found := [line for line in lines if line]:
-            why = "\n".join([*found, stays])
+        if any(lines):
+            why = "\n".join([*filter(None, lines), stays])
             raise _refused(self.migration, "would change values", why)
+
+    def _in_doubt(self) -> Iterator[tuple[Place, Column]]:
+        """The columns that may hold something, as far as anybody knows."""
+        for place, column in self.before.items():
+            if column.filled and place not in self.doubts.empty:
+                yield place, column
+
+    def _gone(self, after: dict[Place, Column]) -> dict[Place, tuple[Column, bool]]:
+        """The columns that are not there any more, and whether their tables went with them."""
+        tables = {oid for oid, _ in after}
+        gone = {}
+        for place, column in self._in_doubt():
+            with_table = place[0] not in tables
+            if with_table or (place not in after and not column.computed):
+                gone[place] = (column, with_table)
+        return gone
+
+    def _changed(self, after: dict[Place, Column]) -> dict[Place, Column]:
+        """The columns that are of another type by now."""
+        changed = {}
+        for place, column in self._in_doubt():
+            if place in after and column.becomes_another(after[place]):
+                changed[place] = column
+        return changed
 
     def _kept(self, place: Place) -> Values:
         column = self.before[place]
