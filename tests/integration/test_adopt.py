@@ -31,7 +31,11 @@ def test_an_equal_database_is_adopted_and_a_different_one_is_not(migrated_url: s
     assert query(migrated_url, "SELECT to_regclass('migratehistory')") == [(None,)]
 
     execute(migrated_url, "CREATE UNIQUE INDEX roles_code_key ON roles (code)")
-    execute(migrated_url, "ALTER TABLE customers ADD COLUMN notes text")
+    execute(
+        migrated_url,
+        "ALTER TABLE customers ADD COLUMN notes text "
+        "CONSTRAINT customers_notes_check CHECK (char_length(notes) <= 10000)",
+    )
     execute(migrated_url, "COMMENT ON COLUMN customers.notes IS 'Notes of the staff.'")
     adopted = call(migrated_url, "adopt", "2")
     assert adopted.code == 0, adopted.err

@@ -201,7 +201,7 @@ def test_a_database_of_any_name(name: str, server: PostgresServer, tmp_path: Pat
         assert call(url, "migrate", DB_TIMEZONE="Asia/Makassar").code == 0
         assert query(url, "SHOW timezone") == [("Asia/Makassar",)]
         shown = call(url, "status").out
-        assert shown.startswith(f"database {name}, schema public\n")
+        assert shown.startswith(f"database {name}, schema public: 2 applied\n")
         made = read(url)
         backup = call(url, "backup", "--path", str(tmp_path))
         assert backup.code == 0, backup.err
@@ -234,7 +234,7 @@ def test_a_schema_of_any_name(name: str, server: PostgresServer, empty_url: str)
     assert query(url, "SELECT current_schema()") == [(name,)]
     migrated = call(url, "migrate")
     assert migrated.code == 0, migrated.err
-    assert call(url, "status").out.split("\n  ")[0].endswith(f", schema {name}")
+    assert call(url, "status").out.split("\n  ")[0].endswith(f", schema {name}: 2 applied")
     made = read(url)
     assert len(made.tables) == 32
     assert call(url, "fresh", "--yes").code == 0

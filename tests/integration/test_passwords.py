@@ -14,6 +14,7 @@ from typing import Any
 
 import bcrypt
 import pytest
+from peewee import IntegrityError
 
 from domains.auth import passwords
 from domains.auth.limits import LoginLimits
@@ -115,7 +116,9 @@ def test_every_refusal_says_the_same_for_the_same_work(budi: AdminUser, work: Wo
     role, common = budi.role, {"password_hash": budi.password_hash}
     AdminUser.create(username="gone", full_name="G", role=role, is_active=False, **common)
     AdminUser.create(username="locked", full_name="L", role=role, **common)
-    AdminUser.update(locked_until="infinity").where(AdminUser.username == "locked").execute()
+    AdminUser.update(locked_until="2199-12-31 00:00Z").where(
+        AdminUser.username == "locked"
+    ).execute()
     attempts = [
         *(("nobody", GOOD), ("Budi", WRONG), ("gone", GOOD), ("locked", GOOD)),
         *(("", ""), ("Bu\0di", GOOD), ("Büdi", GOOD), ("\udcff", GOOD), ("Budi'--", GOOD)),
@@ -262,9 +265,9 @@ def test_the_limits_are_the_operator_s_settings(billing: EngineDatabase) -> None
     Setting.update(value=3).where(Setting.key == "max_login_attempts").execute()
     Setting.delete().where(Setting.key == "lockout_minutes").execute()
     assert login_limits() == LoginLimits(max_login_attempts=3)
-    Setting.update(value=0).where(Setting.key == "max_login_attempts").execute()
-    with pytest.raises(ValueError, match="max_login_attempts is 0"):
-        login_limits()
+    nobody = Setting.update(value=0).where(Setting.key == "max_login_attempts")
+    with pytest.raises(IntegrityError, match="settings_value_in_range_check"):
+        nobody.execute()
 
 
 @pytest.mark.parametrize("where", ["environment", "database"])
