@@ -386,6 +386,14 @@ CREATE FUNCTION complete_refund()
  LANGUAGE plpgsql
 AS $function$
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.refunded <> 0 OR NEW.disputed_at IS NOT NULL THEN
+            RAISE EXCEPTION 'payments: nothing of a new payment was given or taken back'
+                USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'refunded',
+                      CONSTRAINT = 'payments_begins_whole';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF NEW.status = 'refunded' AND OLD.status <> 'refunded' THEN
         NEW.refunded := NEW.amount;
     ELSIF NEW.refunded = NEW.amount AND OLD.status = 'paid' THEN
@@ -2609,7 +2617,7 @@ CREATE TRIGGER payments_owner_is_fixed BEFORE UPDATE ON payments
 CREATE TRIGGER payments_post AFTER INSERT OR UPDATE OF status, refunded ON payments
     FOR EACH ROW EXECUTE FUNCTION post_payment();
 
-CREATE TRIGGER payments_refund_is_complete BEFORE UPDATE OF status, refunded, refunded_at, refunded_by_id, refund_reason ON payments
+CREATE TRIGGER payments_refund_is_complete BEFORE INSERT OR UPDATE OF status, refunded, refunded_at, refunded_by_id, refund_reason ON payments
     FOR EACH ROW EXECUTE FUNCTION complete_refund();
 
 CREATE TRIGGER payments_settled_is_frozen BEFORE UPDATE ON payments

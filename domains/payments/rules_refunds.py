@@ -8,6 +8,14 @@ why, and what was paid in stays where it was. The whole amount makes the payment
 COMPLETE_REFUND = """
 CREATE FUNCTION complete_refund() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.refunded <> 0 OR NEW.disputed_at IS NOT NULL THEN
+            RAISE EXCEPTION 'payments: nothing of a new payment was given or taken back'
+                USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'refunded',
+                      CONSTRAINT = 'payments_begins_whole';
+        END IF;
+        RETURN NEW;
+    END IF;
     IF NEW.status = 'refunded' AND OLD.status <> 'refunded' THEN
         NEW.refunded := NEW.amount;
     ELSIF NEW.refunded = NEW.amount AND OLD.status = 'paid' THEN
@@ -35,7 +43,8 @@ $$
 """
 REFUND_IS_COMPLETE = """
 CREATE TRIGGER payments_refund_is_complete
-BEFORE UPDATE OF status, refunded, refunded_at, refunded_by_id, refund_reason ON payments
+BEFORE INSERT OR UPDATE OF status, refunded, refunded_at, refunded_by_id, refund_reason
+ON payments
 FOR EACH ROW EXECUTE FUNCTION complete_refund()
 """
 

@@ -273,3 +273,15 @@ def test_a_phone_may_be_shared_where_somebody_says_so(cursor: Any, home: int, wh
     change(cursor, "customers", who, phone=None)
     with refused(cursor, "customers_shared_phone_is_there_check"):
         change(cursor, "customers", other, phone=None)
+
+
+def test_nothing_of_a_new_payment_was_given_back(cursor: Any, who: int) -> None:
+    with refused(cursor, "payments_begins_whole"):
+        money.payment(cursor, who, 100, refunded=30, refunded_at="now")
+    with refused(cursor, "payments_begins_whole"):
+        money.payment(cursor, who, 100, disputed_at="now")
+    made = money.payment(cursor, who, 100)
+    change(cursor, "payments", made, refunded=30)
+    for part, rule in ((20, "payments_refund_stays"), (101, "payments_not_overspent_check")):
+        with refused(cursor, rule):
+            change(cursor, "payments", made, refunded=part)
