@@ -6,7 +6,7 @@ called. Every message that says what to type next takes its words from here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 
@@ -35,7 +35,9 @@ class Project:
     before the name of a task. root: the folder with `.env` and `.postgres`. migrations: the folder
     of the files. url: the database, as libpq takes it; empty until at() has named one.
     data: the folder for what cannot lie below root. time_zone: what a database gets that has none.
-    application: what the server's list of sessions shows.
+    application: what the server's list of sessions shows. left_out: in a scratch database beside
+    those that are in use the statements that were not run, since they reach outside of it; None
+    where everything runs.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Project:
     url: str = ""
     time_zone: str | None = None
     application: str = ""
+    left_out: list[str] | None = field(default=None, compare=False)
 
     def task(self, *words: object) -> str:
         """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""

@@ -106,6 +106,7 @@ class Check:
             fresh = len(pending) == len(migrations)
             with Walk(self.scratch, pending, fresh=fresh) as walk:
                 irreversible = walk.findings(migrations, self.report)
+            self.notes += sorted(walk.notes())
             dangers = self._dangers(migrations, walk.seen, live)
             found += _left(migrations, [*irreversible, *dangers], walk, pending)
             if not walk.stopped:

@@ -14,6 +14,7 @@ from engine.check.rules import BY_EVENT, Rule
 from engine.check.table_changes import Event, Happened
 from engine.schema.quoting import name as quoted
 from engine.sql.lexer import masked
+from engine.sql.outside import reaches
 
 MANUAL = "https://www.postgresql.org/docs/current/"
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
@@ -90,6 +91,8 @@ def _by_text(statement: Observed) -> Iterator[Broken]:
         yield Broken(rules.SET_WITHOUT_LOCAL, "", match["name"])
     if match := IF_NOT_EXISTS.match(text):
         yield Broken(rules.IF_NOT_EXISTS, "", match["name"])
+    if said := reaches(statement.sql):
+        yield Broken(rules.REACHES_OUTSIDE, "", said)
     if statement.tag in ("UPDATE", "DELETE") and not WHERE.search(text):
         match = ALL_ROWS.search(text)
         table = match["table"].strip('"') if match else ""

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
+from engine.connect.scratch import left_out_note
 from engine.drift.differences import Drift, differences
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
@@ -41,6 +42,7 @@ class Walk:
         self.stopped = False
         self.stack = ExitStack()
         self.replay: Replay
+        self.replays: list[Replay] = []
 
     def __enter__(self) -> Walk:
         self._begin()
@@ -48,6 +50,10 @@ class Walk:
 
     def __exit__(self, *error: object) -> None:
         self.stack.close()
+
+    def notes(self) -> set[str]:
+        """What to tell of the statements that were not run."""
+        return {left_out_note(replay.project) for replay in self.replays} - {""}
 
     def findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
         """What does not come back; at last the file that cannot be run, if there is one."""
@@ -83,6 +89,7 @@ class Walk:
     def _begin(self) -> None:
         """A scratch database at the state of the files that are done."""
         self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
+        self.replays.append(self.replay)
         self._look()
 
     def _look(self) -> None:

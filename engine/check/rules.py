@@ -211,7 +211,17 @@ IF_NOT_EXISTS = Rule(
     "The file then counts as applied, and the database has another definition.",
     "Leave IF NOT EXISTS out; where the database has it, adopt the file: that compares first.",
 )
-BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS)
+REACHES_OUTSIDE = Rule(
+    RuleName.REACHES_OUTSIDE,
+    Level.ERROR,
+    False,
+    "catalogs-overview.html",
+    "{name} reaches outside of the database.",
+    "It changes what belongs to the whole server, other databases too, and each database that has "
+    "these files does it again.",
+    "Let whoever runs the server do it beside the migrations, and only use here what is there.",
+)
+BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS, REACHES_OUTSIDE)
 # Why a file stops when it is run on an empty database, by SQLSTATE.
 BY_STATE = {
     "25001": RuleName.CONCURRENTLY_IN_TRANSACTION,

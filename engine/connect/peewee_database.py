@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import peewee
 from peewee import PostgresqlDatabase
 
+from engine.connect import contained
 from engine.connect.connection import connect
 from engine.project import Project
 from engine.sql.dedent import dedented
@@ -46,4 +48,8 @@ class EngineDatabase(PostgresqlDatabase):
             cursor = self.cursor()
             cursor.execute("SELECT WHERE false")
             return cursor
-        return super().execute_sql(sql, params, *rest)
+        if self.project.left_out is None:
+            return super().execute_sql(sql, params, *rest)
+        text = self.cursor().mogrify(sql, params or ()).decode()
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+            return contained.run(self.cursor(), text, self.project.left_out)

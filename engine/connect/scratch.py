@@ -18,7 +18,7 @@ from psycopg2 import errors, sql
 from engine.connect.connection import connect
 from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.connect.url import checked, with_database
-from engine.errors import ConfigError
+from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 
 NAME = """
@@ -26,6 +26,7 @@ NAME = """
     FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 COMMENT = "scratch database of the migration engine: made for one question, then dropped"
+CLUSTER = "SELECT system_identifier FROM pg_control_system()"
 SETTINGS = (
     f"COMMENT ON DATABASE {{}} IS '{COMMENT}'",
     "ALTER DATABASE {} SET synchronous_commit = off",
@@ -51,14 +52,26 @@ def scratch_server(project: Project) -> Project:
     return project.at(checked(url, setting)) if url else project
 
 
+def left_out_note(project: Project) -> str:
+    """What to tell of the statements that a scratch database has left out; empty for none."""
+    if not project.left_out:
+        return ""
+    lines = "\n".join(f"  - {statement}" for statement in project.left_out)
+    return (
+        "not run, as it reaches outside of the scratch database, which is on the server of the "
+        f"live one (to run it, set {project.settings.scratch_url} to a server of its own):\n{lines}"
+    )
+
+
 @contextmanager
 def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
     """The project at a database on the server for scratch databases: empty, or a copy of another
     one there, which nobody may be connected to. It asks for no time zone: what files lead to is
     read in the server's.
 
-    Raises ConfigError where the role may not create one, or the server is behind a transaction
-    pooler.
+    What reaches outside of it is not run where that server has the project's own database, but is
+    added to its left_out. Raises ConfigError where the role may not create one, or the server is
+    behind a transaction pooler.
     """
     server = scratch_server(project)
     with (
@@ -70,9 +83,27 @@ def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
         name = _create(keeper, cursor, template, project.settings.scratch_url)
         try:
             url = with_database(server.url, name, keeper.info.options)
-            yield replace(server, url=url, time_zone=None)
+            left_out: list[str] | None = None if _is_alone(cursor, server, project) else []
+            yield replace(server, url=url, time_zone=None, left_out=left_out)
         finally:
             _drop(cursor, name)
+
+
+def _is_alone(cursor: Any, server: Project, project: Project) -> bool:
+    """Whether the server is one for scratch databases, and not that of the project's database.
+
+    The setting alone does not say so: it may name another role, or another name of one server.
+    """
+    if server.url == project.url:
+        return False
+    cursor.execute(CLUSTER)
+    try:
+        with closing(connect(project, autocommit=True)) as connection:
+            other = connection.cursor()
+            other.execute(CLUSTER)
+            return bool(cursor.fetchone() != other.fetchone())
+    except ConnectionFailed:
+        return True  # a database that cannot be reached is not on a server that answers
 
 
 def _create(keeper: Any, cursor: Any, template: str, url_setting: str) -> str:

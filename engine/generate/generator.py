@@ -14,7 +14,7 @@ from pathlib import Path
 
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
-from engine.connect.scratch import scratch
+from engine.connect.scratch import left_out_note, scratch
 from engine.errors import ConfigError
 from engine.files import migration_folder
 from engine.files.migration_file import Migration
@@ -88,7 +88,10 @@ class Generator:
             for thing in bench.unmanaged():
                 self.report.message(f"left alone, as generate does not manage it: {thing}")
             self.report.message("building what the domains ask for in another")
-            return self._files(title, self._wanted(wanted, bench), bench)
+            files = self._files(title, self._wanted(wanted, bench), bench)
+            for note in {left_out_note(known), left_out_note(wanted)} - {""}:
+                self.report.message(note)
+            return files
 
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""

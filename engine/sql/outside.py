@@ -1,0 +1,77 @@
+"""What reaches outside of the database in which it runs: roles, other databases, the server's
+settings and files, replication. A scratch database beside one that is in use does not keep that in.
+"""
+
+from __future__ import annotations
+
+import re
+
+from engine.sql.lexer import Lexeme, masked, pieces, value
+
+# What belongs to the whole server, by the first words of a command. The manual: System Catalogs,
+# those that are "shared across all databases of a cluster".
+SHARED = re.compile(
+    r"\s*(?P<what>(?:CREATE|ALTER|DROP)\s+"
+    r"(?:ROLE|USER(?!\s+MAPPING)|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER\s+SYSTEM"
+    r"|REASSIGN\s+OWNED|DROP\s+OWNED|(?:COMMENT|SECURITY\s+LABEL)\b.*?\bON\s+"
+    r"(?:ROLE|DATABASE|TABLESPACE|SUBSCRIPTION))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+MEMBERSHIP = re.compile(r"\s*(?P<what>GRANT|REVOKE)\b(?!.*\bON\b)", re.IGNORECASE | re.DOTALL)
+# Of these no rollback takes anything back: the commands that PostgreSQL runs outside transactions,
+# programs and files of the server, and functions that act on other sessions, files and servers.
+NEVER_UNDONE = re.compile(
+    r"\s*(?P<what>ALTER\s+SYSTEM|(?:CREATE|ALTER|DROP)\s+(?:DATABASE|TABLESPACE|SUBSCRIPTION)"
+    r"|COPY\b.*\b(?:TO|FROM)\s+PROGRAM|COPY\b.*\bTO(?!\s+(?:STDOUT|PROGRAM)\b))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+CALLS = re.compile(
+    r"\b(?P<what>pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_promote"
+    r"|pg_(?:create|copy)_(?:physical|logical)_replication_slot|pg_drop_replication_slot"
+    r"|pg_replication_slot_advance|pg_sync_replication_slots|pg_replication_origin_\w+"
+    r"|pg_switch_wal|pg_create_restore_point|pg_wal_replay_\w+|pg_(?:start|stop)_backup"
+    r"|pg_backup_(?:start|stop)|pg_file_(?:write|unlink|rename|sync)|pg_stat_reset_shared"
+    r"|lo_(?:export|import)|dblink\w*)\s*\(",
+    re.IGNORECASE,
+)
+BLOCK = re.compile(r"\s*DO\b", re.IGNORECASE)
+MAKES_A_ROUTINE = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
+)
+
+
+def reaches(statement: str) -> str:
+    """What the statement does outside of its database, as SQL calls it; empty where its text says
+    nothing of the kind. The body of a DO counts; that of a function is not run when it is made."""
+    return never_undone(statement) or _first(statement, SHARED, MEMBERSHIP)
+
+
+def never_undone(statement: str) -> str:
+    """The same, of what a rollback does not take back."""
+    if MAKES_A_ROUTINE.match(masked(statement)):
+        return ""
+    if said := _first(statement, NEVER_UNDONE):
+        return said
+    text = masked(statement)
+    if BLOCK.match(text):
+        text = " ".join(_literals(statement))
+    call = CALLS.search(text)
+    program = re.search(r"\bCOPY\b[^;]*\b(?:TO|FROM)\s+PROGRAM\b", text, re.IGNORECASE)
+    return call["what"].lower() if call else "COPY … PROGRAM" if program else ""
+
+
+def _first(statement: str, *patterns: re.Pattern[str]) -> str:
+    text = masked(statement)
+    for pattern in patterns:
+        if match := pattern.match(text):
+            return " ".join(match["what"].split()).upper()
+    return ""
+
+
+def _literals(statement: str) -> list[str]:
+    """What its literals say."""
+    said = []
+    for piece in pieces(statement):
+        if piece.lexeme is Lexeme.LITERAL:
+            said.append(masked(value(statement[piece.start : piece.end])))
+    return said

@@ -1,0 +1,60 @@
+"""What reaches outside of a database, as far as its text says it."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.sql.outside import never_undone, reaches
+
+UNDONE = [
+    "CREATE ROLE reader",
+    "/* a */ alter  user postgres PASSWORD 'x'",
+    "GRANT reader TO writer",
+    "REVOKE reader FROM writer",
+    "COMMENT ON ROLE reader IS 'on'",
+    "DROP OWNED BY reader",
+]
+AT_ONCE = [
+    "ALTER SYSTEM SET work_mem = '1GB'",
+    "CREATE DATABASE other",
+    "DROP SUBSCRIPTION s",
+    "CREATE TABLESPACE t LOCATION '/tmp/t'",
+    "COPY t TO PROGRAM 'sh'",
+    "COPY t (a) FROM PROGRAM 'sh'",
+    "COPY (SELECT 1) TO '/tmp/file'",
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity",
+    "SELECT pg_catalog.pg_reload_conf()",
+    "DO $$ BEGIN PERFORM pg_drop_replication_slot('s'); END $$",
+    "DO 'BEGIN PERFORM dblink_exec(''x'', ''y''); END'",
+    "DO $$ BEGIN COPY t TO PROGRAM 'sh'; END $$",
+]
+INSIDE = [
+    "CREATE TABLE role (database int)",
+    "GRANT SELECT ON t TO reader",
+    "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+    "CREATE USER MAPPING FOR reader SERVER s",
+    "COMMENT ON TABLE t IS 'not ON ROLE x'",
+    "INSERT INTO t VALUES ('CREATE ROLE x', 'pg_terminate_backend(1)')",
+    "COPY t FROM STDIN",
+    "COPY t TO STDOUT",
+    "-- ALTER SYSTEM\nSELECT 1",
+    "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS 'SELECT pg_reload_conf()'",
+    "CREATE SUBSCRIPTIONS (a int)",
+]
+
+
+@pytest.mark.parametrize("statement", UNDONE)
+def test_what_a_rollback_takes_back_is_told_from_what_it_does_not(statement: str) -> None:
+    assert reaches(statement)
+    assert not never_undone(statement)
+
+
+@pytest.mark.parametrize("statement", AT_ONCE)
+def test_what_no_rollback_takes_back_is_seen_before_it_runs(statement: str) -> None:
+    assert never_undone(statement)
+    assert reaches(statement)
+
+
+@pytest.mark.parametrize("statement", INSIDE)
+def test_what_stays_inside_is_left_alone(statement: str) -> None:
+    assert not reaches(statement)
