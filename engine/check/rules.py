@@ -173,6 +173,15 @@ BY_EVENT = {
         "No rollback brings the rows back once the file is committed.",
         "Delete what has to go, in parts: DELETE FROM {table} WHERE …",
     ),
+    Happened.FOREIGN_KEYS_OFF: Rule(
+        RuleName.FOREIGN_KEYS_OFF,
+        Level.ERROR,
+        False,
+        "sql-altertable.html#SQL-ALTERTABLE-DESC-DISABLE-ENABLE-TRIGGER",
+        "DISABLE TRIGGER ALL on {table} switches off its foreign keys, too.",
+        "Rows that break them get in, and ENABLE TRIGGER ALL looks at none of these.",
+        "Switch off the triggers that are yours: ALTER TABLE {table} DISABLE TRIGGER USER;",
+    ),
 }
 # What a statement says.
 LOCK_TABLE = Rule(

@@ -23,7 +23,10 @@ SHAPES = """
        FROM pg_constraint k WHERE k.conrelid = c.oid),
       (SELECT json_object_agg(i.indexrelid, json_build_array(
             x.relname, pg_get_indexdef(i.indexrelid, 0, true)))
-       FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid)
+       FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid),
+      EXISTS (SELECT FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint
+              WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled <> 'O'
+                AND k.contype = 'f')
     FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relname <> ALL (%(own)s)
       AND CASE WHEN %(tables)s::oid[] IS NULL
@@ -52,6 +55,7 @@ class Happened(StrEnum):
     FOREIGN_KEY = "foreign key"
     CHECK = "check"
     VALIDATED_AT_ONCE = "validated at once"
+    FOREIGN_KEYS_OFF = "foreign keys off"
 
 
 # What pg_constraint.contype calls a NOT NULL that has a name.
@@ -84,13 +88,15 @@ class Constraint:
 
 @dataclass(frozen=True)
 class Shape:
-    """A table. file: changes when PostgreSQL rewrites the table."""
+    """A table. file: changes when PostgreSQL rewrites the table. unchecked: whether triggers that
+    keep its foreign keys are switched off."""
 
     name: str
     file: int
     columns: dict[str, Column] = field(default_factory=dict)
     constraints: dict[str, Constraint] = field(default_factory=dict)
     indexes: dict[str, tuple[str, str]] = field(default_factory=dict)
+    unchecked: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,14 +117,17 @@ def read(cursor: Any, tables: Iterable[int] | None = None) -> dict[int, Shape]:
     return {row[0]: _shape(*row[1:]) for row in cursor.fetchall()}
 
 
-def _shape(name: str, file: int, columns: Any, constraints: Any, indexes: Any) -> Shape:
-    """The last three: what SHAPES gives as JSON, or None where there are none."""
+def _shape(
+    name: str, file: int, columns: Any, constraints: Any, indexes: Any, unchecked: bool
+) -> Shape:
+    """columns, constraints, indexes: what SHAPES gives as JSON, or None where there are none."""
     return Shape(
         name,
         file,
         {number: Column(*values) for number, values in (columns or {}).items()},
         {key: Constraint(*values) for key, values in (constraints or {}).items()},
         {key: (values[0], values[1]) for key, values in (indexes or {}).items()},
+        unchecked,
     )
 
 
@@ -135,6 +144,8 @@ def events(old: Shape, new: Shape | None, began: Shape) -> Iterator[Event]:
     for key in new.indexes.keys() - old.indexes.keys() - behind:
         name, definition = new.indexes[key]
         yield Event(Happened.INDEX, old.name, name, definition)
+    if new.unchecked and not old.unchecked:
+        yield Event(Happened.FOREIGN_KEYS_OFF, old.name)
     if old.file != new.file:
         yield Event(Happened.REWRITTEN, old.name)
 

@@ -131,6 +131,10 @@ SETTINGS = f"""
          'DISABLE ROW LEVEL SECURITY', NULL, NULL),
         (c.relforcerowsecurity, 'row level security for the owner', 'FORCE ROW LEVEL SECURITY',
          'NO FORCE ROW LEVEL SECURITY', NULL, NULL),
+        (EXISTS (SELECT FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint
+                 WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled <> 'O'
+                   AND o.contype = 'f'),
+         'foreign keys switched off', 'DISABLE TRIGGER ALL', 'ENABLE TRIGGER ALL', NULL, NULL),
         (c.relpersistence = 'u', 'unlogged', 'SET UNLOGGED', 'SET LOGGED', NULL, NULL),
         (c.relreplident = 'f', 'replica identity', 'REPLICA IDENTITY FULL',
          'REPLICA IDENTITY DEFAULT', NULL, NULL),

@@ -131,6 +131,7 @@ CHANGES = {
     "CREATE DOMAIN mine AS int CHECK (VALUE > 0)": "domain mine",
     "ALTER DOMAIN code ADD CONSTRAINT short CHECK (length(VALUE) < 9)": "domain code",
     "ALTER TYPE pair ADD ATTRIBUTE third int": "composite pair",
+    'ALTER TABLE "Hats" DISABLE TRIGGER ALL': "setting foreign keys switched off on Hats",
 }
 
 

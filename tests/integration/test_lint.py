@@ -129,6 +129,15 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
         )
     ],
     "truncate": [(['TRUNCATE "Big One"'], ['DELETE FROM "Big One" WHERE id < 0'])],
+    "foreign-keys-off": [
+        (
+            [f"{FK} NOT VALID", "ALTER TABLE owners DISABLE TRIGGER ALL"],
+            [f"{FK} NOT VALID", "ALTER TABLE owners DISABLE TRIGGER USER"],
+        )
+    ],
+    "reaches-outside": [
+        (["COMMENT ON ROLE postgres IS NULL"], ["GRANT SELECT ON owners TO PUBLIC"])
+    ],
     "lock-table": [
         (["LOCK TABLE owners"], ["CREATE TABLE new (i int)", "LOCK TABLE new"]),
         (
