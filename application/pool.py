@@ -18,6 +18,7 @@ from typing import Any
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
 from psycopg2 import extensions
 
+from engine.connect.connection import connect_plainly
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConfigError, PoolExhausted
@@ -125,7 +126,7 @@ class EnginePool(PooledDatabase, Places):
         """A new connection in that place; where none can be made, another thread may try."""
         made: dict[int, Any] = {}
         try:
-            connection = EngineDatabase._connect(self)
+            connection = connect_plainly(self.project, autocommit=True)
             made[id(connection)] = PoolConnection(time.time(), connection, time.time())
             return connection
         finally:

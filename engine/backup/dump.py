@@ -26,6 +26,7 @@ from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.project import Project
 from engine.report import Action, Report
+from engine.schema import own_sql
 
 PARTIAL = ".partial"
 ENDING = ".dump"
@@ -54,7 +55,7 @@ def dump(project: Project, folder: Path, report: Report) -> Dump:
     """
     start = time.perf_counter()
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute(TABLES)
+        own_sql.fetch(cursor, TABLES)
         database, tables = cursor.fetchone()
         program = _program(connection.server_version // 10000, project.url)
     report.started(f"backup of {database}", tables)

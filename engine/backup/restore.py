@@ -25,6 +25,7 @@ from engine.report import Action, Report
 from engine.run import time_zone
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
+from engine.schema import own_sql
 
 BEGUN = "pg_restore: processing data for table "
 HELD = """
@@ -152,7 +153,7 @@ def _newest() -> Path:
 
 def _refuse_held(connection: Any, project: Project) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(HELD)
+        own_sql.fetch(cursor, HELD)
         held = [thing for (thing,) in cursor.fetchall()]
     if held:
         more = [f"  … and {len(held) - 10} more"] if len(held) > 10 else []
@@ -168,7 +169,7 @@ def _refuse_held(connection: Any, project: Project) -> None:
 def _without_unoffered(archive: Archive, connection: Any, report: Report) -> Archive:
     """Leave out extensions that the server lacks; where something needs one, it will say so."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM pg_available_extensions")
+        own_sql.fetch(cursor, "SELECT name FROM pg_available_extensions")
         offered = {name for (name,) in cursor.fetchall()}
     lacking = set(EXTENSION.findall(archive.contents)) - offered
     for name in sorted(lacking):

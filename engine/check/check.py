@@ -23,6 +23,7 @@ from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
 from engine.project import Project
 from engine.report import Report
+from engine.schema import own_sql
 from engine.wording import counted
 
 Paint = Callable[[str, str], str]
@@ -145,7 +146,7 @@ class Check:
             with closing(connect(self.project, autocommit=True)) as connection:
                 cursor = connection.cursor()
                 known = history.read(cursor, migrations, self.project)
-                cursor.execute(lint.SIZES)
+                own_sql.fetch(cursor, lint.SIZES)
                 return Live(known, Sizes({name: sizes for name, *sizes in cursor.fetchall()}))
         except ConnectionFailed as error:
             self.notes.append(f"all files are taken as pending: {error.what}")

@@ -21,7 +21,7 @@ SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
 SIZES = """
     SELECT c.relname, c.reltuples::bigint, pg_relation_size(c.oid)
     FROM pg_class c
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind = 'r'
+    WHERE c.relnamespace = %(here)s AND c.relkind = 'r'
 """
 ALL_ROWS = re.compile(
     r"\b(?P<verb>UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?P<table>\"[^\"]+\"|\w+)", re.IGNORECASE

@@ -18,6 +18,7 @@ from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.replay import Replay
+from engine.schema import own_sql
 from engine.sql.lexer import split
 
 # From the weakest of one that writes to the strongest.
@@ -32,7 +33,7 @@ MODES = (
 LOCKS = """
     SELECT relation::bigint, mode FROM pg_locks
     WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
-      AND relation = ANY (%s::oid[]) AND mode = ANY (%s)
+      AND relation = ANY (%(tables)s::oid[]) AND mode = ANY (%(modes)s)
 """
 
 
@@ -108,7 +109,7 @@ def _locks(cursor: Any, tables: Iterable[int]) -> dict[int, str]:
     """The strongest lock that the transaction has on each of the tables."""
     strongest: dict[int, str] = {}
     if oids := list(tables):
-        cursor.execute(LOCKS, (oids, list(MODES)))
+        own_sql.fetch(cursor, LOCKS, {"tables": oids, "modes": list(MODES)})
         for oid, mode in cursor.fetchall():
             strongest[oid] = max(mode, strongest.get(oid, mode), key=MODES.index)
     return strongest

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.schema import own_sql
 from engine.schema.catalog import OWN_TABLES
 from engine.schema.quoting import name as quoted
 
@@ -30,7 +31,7 @@ SHAPES = """
     FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relname <> ALL (%(own)s)
       AND CASE WHEN %(tables)s::oid[] IS NULL
-          THEN c.relnamespace = to_regnamespace(quote_ident(current_schema()))
+          THEN c.relnamespace = %(here)s
           ELSE c.oid = ANY (%(tables)s::oid[]) END
 """
 
@@ -113,7 +114,7 @@ class Event:
 def read(cursor: Any, tables: Iterable[int] | None = None) -> dict[int, Shape]:
     """The shapes of the tables, or of all in the schema, by their oid."""
     oids = None if tables is None else list(tables)
-    cursor.execute(SHAPES, {"own": list(OWN_TABLES), "tables": oids})
+    own_sql.fetch(cursor, SHAPES, {"own": list(OWN_TABLES), "tables": oids})
     return {row[0]: _shape(*row[1:]) for row in cursor.fetchall()}
 
 

@@ -9,17 +9,35 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
+from engine.connect.pins import pin
 from engine.connect.url import shown
-from engine.errors import ConnectionFailed
+from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
+from engine.schema import own_sql
+from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_sql import Place
 
 OLDEST = 140000
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
-PLACE = """
-    SELECT current_schema(), current_setting('search_path'), pg_is_in_recovery(),
-           current_setting('transaction_read_only') = 'on'
+# Nothing is pinned yet: it must mean the same under any search_path.
+PLACE = f"""
+    SELECT n.oid, n.nspname, pg_catalog.current_setting('search_path'),
+           pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'),
+           pg_catalog.pg_backend_pid(),
+           ARRAY(SELECT h.nspname::pg_catalog.text
+                 FROM pg_catalog.pg_namespace h JOIN pg_catalog.pg_class c
+                   ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
+                 JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
+                 WHERE c.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+                   AND h.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
+                   AND h.oid OPERATOR(pg_catalog.<>) n.oid
+                   AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
+                        OR r.rolname OPERATOR(pg_catalog.=) current_user))
+    FROM (SELECT pg_catalog.current_schema() AS name) here
+    LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) here.name
 """
 ADVICE = (
     ("could not translate host name", "check the host name in {settings.url}, and the network."),
@@ -78,18 +96,52 @@ ADVICE = (
 )
 
 
-def connect(project: Project, *, autocommit: bool = False, writing: bool = False) -> Any:
-    """A psycopg2 connection to a PostgreSQL that the engine can work with.
+class Connection(extensions.connection):
+    """A connection that knows its schema, whatever its search_path is.
+
+    pooled: whether something stands between that may lend another session for each transaction.
+    """
+
+    place: Place | None = None
+    pooled = False
+
+
+def connect(
+    project: Project, *, autocommit: bool = False, writing: bool = False, files: bool = False
+) -> Any:
+    """A psycopg2 connection for the engine's own SQL, with all settings pinned.
+
+    files: for the statements of files as well, in whose search_path the schema is. Behind a pooler
+    nothing is pinned: there each statement of ours says its path itself. Raises what
+    connect_plainly() raises.
+    """
+    connection = connect_plainly(project, autocommit=True, writing=writing)
+    try:
+        if not connection.pooled:
+            pin(connection, own_sql.files_path(connection) if files else own_sql.PATH)
+        connection.autocommit = autocommit
+    except psycopg2.OperationalError as error:
+        connection.close()
+        raise _explained(project, error) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_plainly(project: Project, *, autocommit: bool = False, writing: bool = False) -> Any:
+    """A psycopg2 connection as server, database and role have it, to a PostgreSQL that the engine
+    can work with.
 
     writing: whether it is to change anything. Raises ConnectionFailed where there is no server, it
     is older than 14, its encoding is not UTF-8, no schema of its search_path can be used, or it
-    takes no writes and is to.
+    takes no writes and is to; ConfigError where another schema of that path holds a history.
     """
     url = project.url
     options: dict[str, Any] = {"fallback_application_name": project.application or project.name}
     options |= {name: value for name, value in WAITING.items() if name not in url}
     try:
-        connection = psycopg2.connect(url, **options)
+        connection = psycopg2.connect(url, connection_factory=Connection, **options)
     except psycopg2.OperationalError as error:
         raise _explained(project, error) from error
     try:
@@ -128,13 +180,24 @@ def _check(connection: Any, project: Project) -> None:
 def _check_place(connection: Any, project: Project, writing: bool) -> None:
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
-        schema, path, standby, read_only = cursor.fetchone()
+        oid, schema, path, standby, read_only, pid, elsewhere = cursor.fetchone()
     if schema is None:
         raise ConnectionFailed(
             f"{shown(project.url)} has no schema that {connection.info.user} may use: "
             f"search_path is {path}.",
             fix="create the schema (CREATE SCHEMA …), allow its use (GRANT USAGE ON SCHEMA … TO "
             f"{connection.info.user}), or correct search_path.",
+        )
+    connection.place = Place(oid, schema)
+    connection.pooled = pid != connection.info.backend_pid
+    if elsewhere:
+        raise ConfigError(
+            f"search_path is {path}: the schema is {schema} now, and {', '.join(elsewhere)} holds "
+            "a history of migrations, too.",
+            why="With several schemas in the path, it depends on the role and on who made a schema "
+            "which one is meant. Nothing was run.",
+            fix="name one: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA, or add "
+            f"?options=-csearch_path%3DSCHEMA to {project.settings.url}.",
         )
     if writing and standby:
         raise ConnectionFailed(
@@ -143,7 +206,7 @@ def _check_place(connection: Any, project: Project, writing: bool) -> None:
             fix=f"name the primary server in {project.settings.url} or in "
             f"{project.settings.migration_url}.",
         )
-    if writing and read_only:
+    if writing and read_only == "on":
         raise ConnectionFailed(
             f"{shown(project.url)} takes no writes: default_transaction_read_only is on.",
             why="Somebody set it, for the server, the database or the role; nothing was run.",

@@ -38,7 +38,7 @@ class EngineDatabase(PostgresqlDatabase):
         return self.project.url
 
     def _connect(self) -> Any:
-        return connect(self.project, autocommit=True)
+        return connect(self.project, autocommit=True, files=True)
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""

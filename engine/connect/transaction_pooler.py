@@ -15,7 +15,7 @@ from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 
-PID = "SELECT pg_backend_pid()"
+PID = "SELECT pg_catalog.pg_backend_pid()"
 ROUNDS = 10
 TELL_AFTER_SECONDS = 2.0
 

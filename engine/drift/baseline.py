@@ -30,14 +30,14 @@ CREATE = f"""
         id boolean PRIMARY KEY DEFAULT true CHECK (id),
         reading json NOT NULL, files json NOT NULL, format integer NOT NULL,
         server_version integer NOT NULL, taken_at timestamptz NOT NULL
-    );
+    )
 """
 # What the first version of the engine made; the rights that were granted on it stay.
 UPGRADE = f"""
     TRUNCATE {READING_TABLE};
     ALTER TABLE {READING_TABLE} DROP COLUMN reader,
         ADD COLUMN format integer NOT NULL,
-        ADD COLUMN id boolean PRIMARY KEY DEFAULT true CHECK (id);
+        ADD COLUMN id boolean PRIMARY KEY DEFAULT true CHECK (id)
 """
 KEEP = f"""
     INSERT INTO {READING_TABLE} (reading, files, format, server_version, taken_at)
@@ -47,7 +47,7 @@ KEEP = f"""
         taken_at = EXCLUDED.taken_at
 """
 LOAD = f"""
-    SELECT reading, files, format, server_version,
+    SELECT reading::text, files::text, format, server_version,
            to_char(taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
     FROM {READING_TABLE}
 """
@@ -58,13 +58,15 @@ FIRST_VERSION = (OURS - {"id", "format"}) | {"reader"}
 @dataclass(frozen=True)
 class Reading:
     """A reading of an earlier run. document: the schema, encoded. files: the state of the history
-    then. format: of the document. version: PostgreSQL's major version. taken_at: in UTC."""
+    then. format: of the document. version: PostgreSQL's major version. taken_at: in UTC. writers:
+    who else may write it, and how."""
 
     document: Any
     files: Any
     format: int
     version: int
     taken_at: str
+    writers: tuple[str, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
@@ -73,6 +75,8 @@ class Reading:
 
     def misfit(self, version: int, history: History) -> str:
         """Why it says nothing about that version with that history; empty where it does."""
+        if self.writers:
+            return f"others may have written it: {', '.join(self.writers)}"
         if self.version != version:
             return f"it was taken on PostgreSQL {self.version}, and this is {version}"
         if self.format != schema_json.FORMAT:
@@ -98,7 +102,7 @@ def load(cursor: Any) -> Reading | None:
         return None
     _refuse_another(columns)
     try:
-        cursor.execute(LOAD)
+        own_table.fetch(cursor, LOAD)
     except errors.InsufficientPrivilege as error:
         role = cursor.connection.info.user
         raise ConfigError(
@@ -106,7 +110,13 @@ def load(cursor: Any) -> Reading | None:
             fix=f"as its owner run GRANT SELECT ON {READING_TABLE} TO {role}",
         ) from error
     row = cursor.fetchone()
-    return Reading(*row) if row else None
+    if not row:
+        return None
+    document, files, *rest = row
+    rights = own_table.rights(cursor, [READING_TABLE])
+    writers = tuple(str(right) for right in rights if right.writes)
+    form, version, taken_at = rest
+    return Reading(_parsed(document), _parsed(files), form, version, taken_at, writers)
 
 
 def keep(cursor: Any, document: Mapping[str, Any], history: History, version: int) -> None:
@@ -116,18 +126,28 @@ def keep(cursor: Any, document: Mapping[str, Any], history: History, version: in
     if columns and columns != FIRST_VERSION:
         _refuse_another(columns)
     if not history.recorded and not history.unfinished:
-        cursor.execute(f"DROP TABLE IF EXISTS {READING_TABLE}")
+        own_table.run(cursor, f"DROP TABLE IF EXISTS {READING_TABLE}")
         return
-    first = "" if columns == OURS else UPGRADE if columns else CREATE
+    if not columns:
+        own_table.create(cursor, CREATE, READING_TABLE)
+    elif columns != OURS:
+        own_table.run(cursor, UPGRADE)
     texts = [json.dumps(value, ensure_ascii=False) for value in (document, state(history))]
-    # One message to the server, so one transaction.
-    cursor.execute(first + KEEP, (*texts, schema_json.FORMAT, version))
+    own_table.run(cursor, KEEP, (*texts, schema_json.FORMAT, version))
 
 
 def state(history: History) -> list[Any]:
     """What tells one history from another: the files applied, and those that stopped half-way."""
     names = [entry.name for entry in history.entries if entry.state is not State.PENDING]
     return [names, {file.key: file.done for file in history.unfinished}]
+
+
+def _parsed(text: str) -> Any:
+    """The document; None for one that nobody can have written in earnest, nested beyond reason."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _refuse_another(columns: set[str]) -> None:

@@ -19,7 +19,7 @@ from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.run.replay import replayed
-from engine.schema import catalog
+from engine.schema import catalog, own_sql
 from engine.schema.model import Schema
 from engine.wording import counted, few
 
@@ -78,8 +78,7 @@ def compare(project: Project) -> Comparison:
     """
     with closing(connect(project)) as connection, connection.cursor() as cursor:
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-        cursor.execute("SELECT current_database(), current_schema()")
-        database, schema = cursor.fetchone()
+        database, schema = str(connection.info.dbname), own_sql.place(connection).name
         migrations = migration_folder.find(project.migrations)
         past = history.read(cursor, migrations, project)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))

@@ -105,7 +105,7 @@ def decode(document: Any) -> Schema:
     """The schema that was encoded. Raises Damaged for anything else."""
     try:
         schema: Schema = _decoded(Schema, document)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise Damaged(str(error)) from error
     return schema
 

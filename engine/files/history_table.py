@@ -52,7 +52,7 @@ def rows(cursor: Any) -> list[dict[str, Any]]:
             fix=f"rename it (ALTER TABLE {HISTORY_TABLE} RENAME TO …), or give this system a "
             "schema of its own (search_path).",
         )
-    cursor.execute(f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h ORDER BY id")
+    own_table.fetch(cursor, f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h ORDER BY id")
     return [row | {"name": str(row["name"])} for (row,) in cursor.fetchall()]
 
 
@@ -61,16 +61,17 @@ def record(cursor: Any, migration: Migration, seconds: float | None) -> None:
     Makes the table, or gives one of plain peewee-migrate our columns."""
     columns = own_table.columns(cursor, HISTORY_TABLE)
     if not columns:
-        cursor.execute(CREATE)
+        own_table.create(cursor, CREATE.replace(" IF NOT EXISTS", ""), HISTORY_TABLE)
     elif not columns.issuperset(OWN_COLUMNS):
-        cursor.execute(ADD_COLUMNS)
+        own_table.run(cursor, ADD_COLUMNS)
     duration_ms = None if seconds is None else round(seconds * 1000)
-    cursor.execute(INSERT, (migration.name, migration.checksum, duration_ms, socket.gethostname()))
+    values = (migration.name, migration.checksum, duration_ms, socket.gethostname())
+    own_table.run(cursor, INSERT, values)
 
 
 def remove(cursor: Any, migration: Migration) -> None:
     """Delete the row of a migration that was rolled back; an empty table goes with its last row."""
-    cursor.execute(f"DELETE FROM {HISTORY_TABLE} WHERE name = %s", (migration.name,))
-    cursor.execute(f"SELECT FROM {HISTORY_TABLE} LIMIT 1")
+    own_table.run(cursor, f"DELETE FROM {HISTORY_TABLE} WHERE name = %s", (migration.name,))
+    own_table.fetch(cursor, f"SELECT FROM {HISTORY_TABLE} LIMIT 1")
     if cursor.rowcount == 0:
-        cursor.execute(f"DROP TABLE {HISTORY_TABLE}")
+        own_table.run(cursor, f"DROP TABLE {HISTORY_TABLE}")

@@ -15,10 +15,11 @@ from engine.errors import HistoryError
 from engine.files import own_table
 from engine.files.migration_file import Migration
 from engine.files.step import Step
+from engine.schema import own_sql
 from engine.schema.catalog import JOURNAL_TABLE
 
 CREATE = f"""
-    CREATE TABLE IF NOT EXISTS {JOURNAL_TABLE} (
+    CREATE TABLE {JOURNAL_TABLE} (
         name text, step integer, digest text NOT NULL, done boolean NOT NULL, index_name text,
         PRIMARY KEY (name, step)
     )
@@ -37,14 +38,15 @@ DONE = f"""
 LEFT_BEHIND = f"""
     SELECT c.oid::regclass::text
     FROM {JOURNAL_TABLE} j, pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-    WHERE j.name = %s AND j.step = %s AND NOT j.done AND NOT i.indisvalid AND c.relkind = 'i'
+    WHERE j.name = %(key)s AND j.step = %(step)s AND NOT j.done
+      AND NOT i.indisvalid AND c.relkind = 'i'
       AND CASE WHEN j.index_name <> '' THEN c.oid = to_regclass(j.index_name)
-               ELSE c.relnamespace = quote_ident(current_schema())::regnamespace
+               ELSE c.relnamespace = %(here)s
                     AND c.relname ~ '_cc(new|old)[0-9]*$' END
       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
 """
 BACK = "/back"  # no file's name has a slash
-VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)"
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,12 @@ class Journal:
         Raises HistoryError where the file has changed in what it ran already. A step that had only
         begun may change: what it left behind goes.
         """
-        self.cursor.execute(CREATE)
-        self.cursor.execute(
-            f"SELECT step, digest, done FROM {JOURNAL_TABLE} WHERE name = %s ORDER BY step",
-            (self.key,),
+        if not own_table.columns(self.cursor, JOURNAL_TABLE):
+            own_table.create(self.cursor, CREATE, JOURNAL_TABLE)
+        own_table.fetch(
+            self.cursor,
+            f"SELECT step, digest, done FROM {JOURNAL_TABLE} WHERE name = %(key)s ORDER BY step",
+            {"key": self.key},
         )
         begun = {}
         for number, digest, done in self.cursor.fetchall():
@@ -103,18 +107,17 @@ class Journal:
     def begin(self, number: int, step: Step) -> None:
         """Note that a step begins which no transaction can hold."""
         name = step.index.name if step.index else ""
-        self.cursor.execute(BEGIN, (self.key, number, step.digest, name))
+        own_table.run(self.cursor, BEGIN, (self.key, number, step.digest, name))
 
     def done(self, number: int, step: Step) -> None:
         """Note that a step is done."""
-        self.cursor.execute(DONE, (self.key, number, step.digest))
+        own_table.run(self.cursor, DONE, (self.key, number, step.digest))
 
     def give_up(self, number: int) -> None:
         """Drop what a step that has begun left behind, and forget that it had begun."""
         self._drop_left_behind(number)
-        self.cursor.execute(
-            f"DELETE FROM {JOURNAL_TABLE} WHERE name = %s AND step = %s", (self.key, number)
-        )
+        statement = f"DELETE FROM {JOURNAL_TABLE} WHERE name = %s AND step = %s"
+        own_table.run(self.cursor, statement, (self.key, number))
 
     def settled(self, number: int, step: Step) -> bool:
         """Whether a step that a crash left in the middle is done after all; what half of it left
@@ -137,12 +140,13 @@ class Journal:
         forget(self.cursor, [self.key])
 
     def _index(self, step: Step) -> bool | None:
-        self.cursor.execute(VALID, (step.index.name if step.index else None,))
+        name = step.index.name if step.index else None
+        own_sql.fetch(self.cursor, VALID, {"name": name})
         row = self.cursor.fetchone()
         return row[0] if row else None
 
     def _drop_left_behind(self, number: int) -> None:
-        self.cursor.execute(LEFT_BEHIND, (self.key, number))
+        own_table.fetch(self.cursor, LEFT_BEHIND, {"key": self.key, "step": number})
         for (name,) in self.cursor.fetchall():
             self.cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
 
@@ -157,8 +161,9 @@ def read(cursor: Any) -> tuple[Unfinished, ...]:
     from the role."""
     if not own_table.columns(cursor, JOURNAL_TABLE):
         return ()
-    cursor.execute(
-        f"SELECT name, count(*) FILTER (WHERE done) FROM {JOURNAL_TABLE} GROUP BY name ORDER BY 1"
+    own_table.fetch(
+        cursor,
+        f"SELECT name, count(*) FILTER (WHERE done) FROM {JOURNAL_TABLE} GROUP BY name ORDER BY 1",
     )
     files = []
     for key, done in cursor.fetchall():
@@ -168,10 +173,10 @@ def read(cursor: Any) -> tuple[Unfinished, ...]:
 
 def forget(cursor: Any, keys: list[str]) -> None:
     """Forget files; the table goes with its last line."""
-    cursor.execute(f"DELETE FROM {JOURNAL_TABLE} WHERE name = ANY (%s)", (keys,))
-    cursor.execute(f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
+    own_table.run(cursor, f"DELETE FROM {JOURNAL_TABLE} WHERE name = ANY (%s)", (keys,))
+    own_table.fetch(cursor, f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
     if cursor.rowcount == 0:
-        cursor.execute(f"DROP TABLE {JOURNAL_TABLE}")
+        own_table.run(cursor, f"DROP TABLE {JOURNAL_TABLE}")
 
 
 def _key(name: str, *, rollback: bool) -> str:

@@ -1,29 +1,105 @@
-"""Tables of ours in the database that is migrated: whether they are there, and may be believed."""
+"""Tables of ours in the database that is migrated: whether they are there, and may be believed.
+
+What they say decides what is run, and with which rights. So a table counts only where nobody else
+can have made it, or can have a say in what is read from it.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
+from engine.schema import own_sql, planted
+from engine.schema.catalog import OWN_TABLES
+from engine.schema.quoting import name as quoted
 
-COLUMNS = """
-    SELECT coalesce(array_agg(a.attname::text), '{}'), bool_or(row_security_active(c.oid))
-    FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-    WHERE c.relname = %s AND c.relnamespace = quote_ident(current_schema())::regnamespace
-      AND a.attnum > 0 AND NOT a.attisdropped
+# A role that could run no files itself only looks, and believes whoever does.
+TABLE = f"""
+    SELECT c.relkind = 'r', o.rolname,
+           {planted.TRUSTED} OR NOT has_schema_privilege(n.oid, 'CREATE'),
+           row_security_active(c.oid),
+           ARRAY(SELECT format('trigger %%s', tgname) FROM pg_trigger
+                 WHERE tgrelid = c.oid AND NOT tgisinternal
+                 UNION ALL SELECT format('rule %%s', rulename) FROM pg_rewrite
+                 WHERE ev_class = c.oid AND rulename <> '_RETURN'
+                 UNION ALL SELECT format('inheritance from or to %%s', i.inhrelid::regclass)
+                 FROM pg_inherits i WHERE c.oid IN (i.inhrelid, i.inhparent)
+                 UNION ALL SELECT format('column %%s of the type %%s', a.attname,
+                                         format_type(a.atttypid, a.atttypmod))
+                 FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                   AND t.typnamespace <> 'pg_catalog'::regnamespace),
+           ARRAY(SELECT attname::text FROM pg_attribute
+                 WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_roles o ON o.oid = c.relowner
+    WHERE c.relname = %(table)s AND n.oid = %(here)s
 """
+# Also of the sequence of a column, which goes with its table.
+RIGHTS = """
+    SELECT c.relname::text, coalesce(r.rolname::text, ''), c.relkind = 'S',
+           array_agg(a.privilege_type ORDER BY a.privilege_type)
+    FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+    LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE a.grantee <> c.relowner AND c.relnamespace = %(here)s
+      AND (c.relname = ANY (%(tables)s)
+           OR c.oid IN (SELECT d.objid FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid
+                        WHERE d.deptype = 'a' AND t.relnamespace = %(here)s
+                          AND t.relname = ANY (%(tables)s) AND c.relkind = 'S'))
+    GROUP BY 1, 2, 3 ORDER BY 1, 2
+"""
+NAMES = re.compile(rf"\b(?:{'|'.join(OWN_TABLES)})\b")
+
+
+@dataclass(frozen=True)
+class Right:
+    """What another role may do with a table of ours. role: empty for everybody."""
+
+    table: str
+    role: str
+    rights: tuple[str, ...]
+
+    @property
+    def writes(self) -> bool:
+        """Whether it may do more than read."""
+        return any(right != "SELECT" for right in self.rights)
+
+    def __str__(self) -> str:
+        return f"{self.role or 'PUBLIC'} may {', '.join(self.rights)} on {self.table}"
 
 
 def columns(cursor: Any, table: str) -> set[str]:
-    """The names of its columns; none where there is no such table in the current schema.
+    """The names of its columns; none where there is no such table in the schema.
 
-    Raises HistoryError where policies may hide rows from this role: PostgreSQL would say nothing
-    and give fewer rows, so that files that are applied seem to be pending.
+    Raises HistoryError where it is none of ours, or where policies may hide rows from this role:
+    PostgreSQL would say nothing and give fewer rows, so that applied files seem to be pending.
     """
-    cursor.execute(COLUMNS, (table,))
-    names, is_hidden = cursor.fetchone()
+    own_sql.fetch(cursor, TABLE, {"table": table})
+    row = cursor.fetchone()
+    if row is None:
+        return set()
+    is_table, owner, trusted, is_hidden, strange, names = row
+    role = cursor.connection.info.user
+    if not is_table or not trusted:
+        what = f"belongs to the role {owner}" if is_table else "is no ordinary table"
+        raise HistoryError(
+            f"{table} {what}, so it cannot be believed.",
+            why=f"Whoever may create in the schema could have put it there, for {role} to run what "
+            "it leads to. Nothing was run.",
+            fix=f"if it is yours, run ALTER TABLE {table} OWNER TO {quoted(role)} or use the role "
+            f"{owner}; else drop it, and take the right to create from others (REVOKE CREATE ON "
+            "SCHEMA … FROM …).",
+        )
+    if strange:
+        raise HistoryError(
+            f"{table} has what this engine never gave it: {', '.join(strange)}.",
+            why="It could change what is read or written there. Nothing was run.",
+            fix="see who made it; drop it, then run the command again.",
+        )
     if is_hidden:
-        role = cursor.connection.info.user
         raise HistoryError(
             f"row-level security hides rows of the table {table} from the role {role}.",
             why="What is applied cannot be told from the rows that are left. Nothing was run.",
@@ -31,3 +107,40 @@ def columns(cursor: Any, table: str) -> set[str]:
             "use a role that policies do not hold for (the owner, or one with BYPASSRLS).",
         )
     return set(names)
+
+
+def run(cursor: Any, statement: str, parameters: own_sql.Parameters = None) -> None:
+    """Carry out a statement on tables of ours, with each of them named with its schema."""
+    own_sql.run(cursor, _with_schema(cursor, statement), parameters)
+
+
+def fetch(cursor: Any, query: str, parameters: dict[str, Any] | None = None) -> None:
+    """Ask a query of tables of ours, with each of them named with its schema."""
+    own_sql.fetch(cursor, _with_schema(cursor, query), parameters)
+
+
+def create(cursor: Any, statement: str, table: str) -> None:
+    """Make a table of ours, and take from others what default privileges have given them on it."""
+    run(cursor, statement)
+    here = own_sql.place(cursor.connection)
+    for name, role, is_sequence, _ in _rights(cursor, [table]):
+        kind = "SEQUENCE" if is_sequence else "TABLE"
+        whom = quoted(role) if role else "PUBLIC"
+        statement = f"REVOKE ALL ON {kind} {here.of(name)} FROM {whom}"
+        own_sql.run(cursor, statement.replace("%", "%%"))
+
+
+def rights(cursor: Any, tables: Iterable[str] = OWN_TABLES) -> list[Right]:
+    """What other roles than the owner may do with these tables of ours."""
+    return [Right(name, role, tuple(them)) for name, role, _, them in _rights(cursor, tables)]
+
+
+def _rights(cursor: Any, tables: Iterable[str]) -> list[tuple[str, str, bool, list[str]]]:
+    own_sql.fetch(cursor, RIGHTS, {"tables": list(tables)})
+    rows: list[tuple[str, str, bool, list[str]]] = cursor.fetchall()
+    return rows
+
+
+def _with_schema(cursor: Any, statement: str) -> str:
+    here = own_sql.place(cursor.connection)
+    return NAMES.sub(lambda match: here.of(match[0]).replace("%", "%%"), statement)

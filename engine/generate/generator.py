@@ -80,7 +80,7 @@ class Generator:
         with (
             scratch(self.project) as known,
             scratch(self.project) as wanted,
-            closing(connect(known, autocommit=True)) as connection,
+            closing(connect(known, autocommit=True, files=True)) as connection,
         ):
             bench = Bench(connection, known, migrations, self._optional_extensions())
             self.report.message("running the migrations so far in a scratch database")

@@ -22,7 +22,7 @@ from engine.generate.build_models import offered
 from engine.project import Project
 from engine.run.replay import Leg, replayed, round_trip
 from engine.run.runner import Runner
-from engine.schema import catalog
+from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import name
@@ -33,7 +33,7 @@ State = TypeVar("State")
 WRITING = (Kind.COLUMN, Kind.SETTING)
 TABLE_FILES = """
     SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
-    WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind = 'r'
+    WHERE relnamespace = %(here)s AND relkind = 'r'
 """
 
 
@@ -201,7 +201,7 @@ def _undone(connection: Any) -> Iterator[Any]:
 
 def _files(cursor: Any) -> dict[int, int]:
     """The file of each table, which changes where the table is rewritten."""
-    cursor.execute(TABLE_FILES)
+    own_sql.fetch(cursor, TABLE_FILES)
     return dict(cursor.fetchall())
 
 

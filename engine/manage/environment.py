@@ -13,13 +13,16 @@ from psycopg2 import errors, sql
 from engine.connect.connection import connect
 from engine.errors import ConfigError, Refused
 from engine.project import Project
+from engine.schema import own_sql
 
 PRODUCTION = "production"
 
 
 def is_production(cursor: Any, project: Project) -> bool:
     """Whether the database, or the project's environment, says that it is a production one."""
-    cursor.execute("SELECT current_setting(%s, true)", (project.settings.parameter,))
+    own_sql.fetch(
+        cursor, "SELECT current_setting(%(name)s, true)", {"name": project.settings.parameter}
+    )
     said = (cursor.fetchone()[0] or "", os.environ.get(project.settings.environment, ""))
     return PRODUCTION in [text.strip().lower() for text in said]
 

@@ -12,13 +12,14 @@ from engine.files import history, migration_folder
 from engine.files.history import Entry, History, State
 from engine.project import Project
 from engine.run import operator_notices as notices
+from engine.schema import own_sql
 from engine.schema.catalog import OWN_TABLES
 from engine.wording import counted, few
 
 # What an extension brings along belongs to nobody's program.
 RELATIONS = f"""
     SELECT c.relname FROM pg_class c
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE c.relnamespace = %(here)s
       AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname NOT IN {OWN_TABLES}
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
     ORDER BY c.relname COLLATE "C"
@@ -107,11 +108,11 @@ class Status:
 def read_status(project: Project) -> Status:
     """Read it; nothing is changed, so a read-only replica will do."""
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT current_database(), current_schema()")
-        database, schema = cursor.fetchone()
+        place = own_sql.place(connection)
         found = history.read(cursor, migration_folder.find(project.migrations), project)
         foreign: list[str] = []
         if not found.recorded and not found.unfinished:
-            cursor.execute(RELATIONS)
+            own_sql.fetch(cursor, RELATIONS)
             foreign = [name for (name,) in cursor.fetchall()]
-        return Status(database, schema, found, notices.read(cursor), tuple(foreign))
+        database = str(connection.info.dbname)
+        return Status(database, place.name, found, notices.read(cursor), tuple(foreign))

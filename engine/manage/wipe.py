@@ -23,6 +23,7 @@ from engine.report import Report, timed
 from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
+from engine.schema import own_sql
 from engine.schema.catalog import OWN_TABLES
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
@@ -31,7 +32,7 @@ OBJECTS = """
     SELECT i.type, i.identity, replace(i.identity, i.schema || '.', '')
     FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
     WHERE d.refclassid = 'pg_namespace'::regclass
-      AND d.refobjid = quote_ident(current_schema())::regnamespace AND d.deptype = 'n'
+      AND d.refobjid = %(here)s AND d.deptype = 'n'
       AND d.classid <> 'pg_extension'::regclass
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))
@@ -153,7 +154,7 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
 
 def _objects(connection: Any) -> list[Object]:
     with connection.cursor() as cursor:
-        cursor.execute(OBJECTS)
+        own_sql.fetch(cursor, OBJECTS)
         return [Object(*row) for row in cursor.fetchall()]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg2
 
+from engine.schema import own_sql
 from engine.schema.catalog import OWN_TABLES
 
 Place = tuple[int, int]
@@ -40,14 +41,14 @@ COLUMNS = f"""
         ) inner_type (oid)
     ), shapes AS (
         SELECT p.whole, bool_or(t.typtype = 'c') AS composite, string_agg(concat_ws(' ', t.oid,
-            (SELECT string_agg(format('%s %s %s', a.attnum, a.atttypid, a.atttypmod), ','
+            (SELECT string_agg(format('%%s %%s %%s', a.attnum, a.atttypid, a.atttypmod), ','
                                ORDER BY a.attnum)
              FROM pg_attribute a
              WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)
         ), ';' ORDER BY t.oid) AS shape
         FROM parts p JOIN pg_type t ON t.oid = p.part GROUP BY p.whole
     )
-    SELECT held.oid::bigint, attnum, held.oid::regclass::text, format('%I.%I', nspname, relname),
+    SELECT held.oid::bigint, attnum, held.oid::regclass::text, format('%%I.%%I', nspname, relname),
            coalesce(quote_ident(attname), ''), filled, computed, file::bigint,
            coalesce(format_type(atttypid, atttypmod), ''), coalesce(atttypid::bigint, 0),
            coalesce(shape, ''), coalesce(composite, false)
@@ -106,7 +107,7 @@ class Column:
 
 def read(cursor: Any) -> dict[Place, Column]:
     """All columns in which something may be held. cursor: psycopg2."""
-    cursor.execute(COLUMNS)
+    own_sql.fetch(cursor, COLUMNS)
     columns = {}
     for oid, number, *values in cursor.fetchall():
         columns[oid, number] = Column(*values)
@@ -119,7 +120,7 @@ def has_values(cursor: Any, column: Column, *, whole_table: bool) -> str:
     condition = "" if whole_table else f"WHERE num_nonnulls({column.name}) > 0"
     try:
         with unhidden(cursor):
-            cursor.execute(f"SELECT FROM {column.address} {condition} LIMIT 1")
+            own_sql.fetch(cursor, _plain(f"SELECT FROM {column.address} {condition} LIMIT 1"))
             return "rows" if cursor.rowcount else ""
     except psycopg2.Error as error:
         return str(error.diag.message_primary or error)
@@ -136,10 +137,11 @@ class Values:
         self.column = column
         self.name = f"pg_temp.engine_values_{place[0]}_{place[1]}"
         with unhidden(cursor):
-            cursor.execute(
+            statement = (
                 f"CREATE TEMPORARY TABLE {self.name.partition('.')[2]} ON COMMIT DROP AS "
                 f"SELECT {column.text()} AS value FROM {column.address}"
             )
+            own_sql.run(cursor, _plain(statement))
 
     def lost(self, after: Column) -> tuple[int, list[str]]:
         """How many values are not there any more, and some of them. after: the column by now.
@@ -157,14 +159,16 @@ class Values:
         raise problem
 
     def _lost(self, after: Column, value: str) -> tuple[int, list[str]]:
-        gone = (
+        gone = _plain(
             f"SELECT value FROM {self.name} WHERE value IS NOT NULL "
             f"EXCEPT ALL SELECT {value} FROM {after.address}"
         )
         with unhidden(self.cursor):
-            self.cursor.execute(f"SELECT count(*) FROM ({gone}) gone")
+            own_sql.fetch(self.cursor, f"SELECT count(*) FROM ({gone}) gone")
             (count,) = self.cursor.fetchone()
-            self.cursor.execute(f"SELECT left(value, 60) FROM ({gone}) gone ORDER BY 1 LIMIT 3")
+            own_sql.fetch(
+                self.cursor, f"SELECT left(value, 60) FROM ({gone}) gone ORDER BY 1 LIMIT 3"
+            )
             examples = [row[0] for row in self.cursor.fetchall()]
         self.cursor.execute(f"DROP TABLE {self.name}; RELEASE SAVEPOINT engine_values")
         return count, examples
@@ -174,14 +178,19 @@ class Values:
 def unhidden(cursor: Any) -> Iterator[None]:
     """Let PostgreSQL raise where policies would hide rows from the role, as FORCE ROW LEVEL
     SECURITY does from the owner, instead of showing fewer."""
-    cursor.execute("SELECT current_setting('row_security')")
+    own_sql.fetch(cursor, "SELECT current_setting('row_security')")
     (before,) = cursor.fetchone()
     cursor.execute("SET row_security = off")
     try:
         yield
     finally:
         with suppress(psycopg2.Error):  # a transaction that has failed takes it back by itself
-            cursor.execute("SELECT set_config('row_security', %s, false)", (before,))
+            cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (before,))
+
+
+def _plain(statement: str) -> str:
+    """The statement as psycopg2 takes it beside parameters."""
+    return statement.replace("%", "%%")
 
 
 def _without_zone(text: str) -> str:

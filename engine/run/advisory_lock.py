@@ -13,13 +13,15 @@ from typing import Any
 
 import psycopg2
 
+from engine.schema import own_sql
+
 POLL_SECONDS = 0.1
 TELL_AFTER_SECONDS = 1.0
 # The keeper's lock says that a runner is there. The worker's says that PostgreSQL still works for
 # one: it outlives a runner that was killed for as long as its last statement does.
 KEEPER = "migrate:"
 WORKER = "migrate work:"
-KEY = "hashtextextended(%(part)s || current_schema(), 0)"
+KEY = "hashtextextended(%(key)s, 0)"
 LOCKS = f"""
     FROM pg_locks l
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
@@ -42,31 +44,43 @@ def held(connection: Any, part: str, tell: Callable[[str], None]) -> Iterator[No
 
     part: KEEPER or WORKER. tell: called once with a sentence where another has to be waited for.
     """
-    parameters = {"part": part}
+    parameters = _parameters(connection, part)
     with connection.cursor() as cursor:
         _acquire(cursor, parameters, tell)
         try:
             yield
         finally:
             with suppress(psycopg2.Error):  # a lost connection holds nothing
-                cursor.execute(f"SELECT pg_advisory_unlock({KEY})", parameters)
+                own_sql.fetch(cursor, f"SELECT pg_advisory_unlock({KEY})", parameters)
 
 
 def is_held(connection: Any, part: str) -> bool:
     """Whether the connection still holds that lock. Raises psycopg2.Error where it is lost."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {LOCKS} AND l.pid = pg_backend_pid()", {"part": part})
+        own_sql.fetch(
+            cursor, f"SELECT {LOCKS} AND l.pid = pg_backend_pid()", _parameters(connection, part)
+        )
         return bool(cursor.rowcount)
+
+
+def take_again(connection: Any, part: str) -> None:
+    """Take a lock again that the session let go of; the keeper's keeps others away meanwhile."""
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, f"SELECT pg_advisory_lock({KEY})", _parameters(connection, part))
+
+
+def _parameters(connection: Any, part: str) -> dict[str, str]:
+    return {"key": part + own_sql.place(connection).name}
 
 
 def _acquire(cursor: Any, parameters: dict[str, str], tell: Callable[[str], None]) -> None:
     start, told = time.monotonic(), False
     while True:
-        cursor.execute(f"SELECT pg_try_advisory_lock({KEY})", parameters)
+        own_sql.fetch(cursor, f"SELECT pg_try_advisory_lock({KEY})", parameters)
         if cursor.fetchone()[0]:
             return
         if not told and time.monotonic() - start > TELL_AFTER_SECONDS:
-            cursor.execute(HOLDER, parameters)
+            own_sql.fetch(cursor, HOLDER, parameters)
             if holder := cursor.fetchone():
                 tell(f"waiting for another runner: {holder[0]}")
                 told = True

@@ -10,6 +10,8 @@ from typing import Any
 
 import psycopg2
 
+from engine.schema import own_sql
+
 POLL_SECONDS = 0.25
 TELL_AFTER_SECONDS = 2.0
 QUERY = """
@@ -19,7 +21,7 @@ QUERY = """
                   coalesce(state, 'not to be seen by this role'),
                   coalesce(to_char(xact_start, 'HH24:MI:SS'), '?'),
                   left(regexp_replace(query, '\\s+', ' ', 'g'), 120))
-    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%s)) ORDER BY xact_start
+    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%(pid)s)) ORDER BY xact_start
 """
 # https://www.postgresql.org/docs/current/progress-reporting.html; a scan is counted in blocks, then
 # what it found in tuples.
@@ -93,9 +95,9 @@ class Blockers:
         while not self.ended.wait(POLL_SECONDS):
             try:
                 with self.connection.cursor() as cursor:
-                    cursor.execute(QUERY, (self.pid,))
+                    own_sql.fetch(cursor, QUERY, {"pid": self.pid})
                     now = [line for (line,) in cursor.fetchall()]
-                    cursor.execute(PROGRESS, {"pid": self.pid})
+                    own_sql.fetch(cursor, PROGRESS, {"pid": self.pid})
                     far = cursor.fetchone()
             except psycopg2.Error:
                 return

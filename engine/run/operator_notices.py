@@ -1,6 +1,8 @@
 """What a database has to tell its operator: the texts of its functions `notice_…()`.
 
-The schema itself brings them, so nothing but a connection is needed to read them.
+The schema itself brings them, so nothing but a connection is needed to read them. They run with the
+rights of whoever asks, so only those of a trusted owner do, they can change nothing, and none does
+in a schema where anybody else may have planted what they call.
 """
 
 from __future__ import annotations
@@ -9,11 +11,15 @@ from typing import Any
 
 import psycopg2
 
-FUNCTIONS = r"""
-    SELECT quote_ident(proname) FROM pg_proc
-    WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname LIKE 'notice\_%'
-      AND pronargs = 0 AND proretset AND prorettype = 'text'::regtype
-    ORDER BY proname
+from engine.schema import own_sql, planted
+
+FUNCTIONS = rf"""
+    SELECT format('%%I.%%I', n.nspname, p.proname), quote_ident(p.proname)
+    FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    JOIN pg_roles o ON o.oid = p.proowner
+    WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {planted.TRUSTED}
+      AND p.pronargs = 0 AND p.proretset AND p.prorettype = 'text'::regtype
+    ORDER BY p.proname
 """
 
 
@@ -22,17 +28,27 @@ def read(cursor: Any) -> tuple[str, ...]:
 
     A function that fails tells that: whoever asked wanted to know something else.
     """
-    cursor.execute(FUNCTIONS)
-    names = [name for (name,) in cursor.fetchall()]
-    texts: list[str] = []
-    for name in names:
-        texts += _ask(cursor, name)
+    own_sql.fetch(cursor, FUNCTIONS)
+    functions = cursor.fetchall()
+    strangers = planted.who_may_create(cursor)
+    texts = list(planted.told(cursor, strangers))
+    if strangers and functions:
+        names = ", ".join(f"{name}()" for _, name in functions)
+        return (*texts, f"not asked for as long as that is so: {names}")
+    path = own_sql.files_path(cursor.connection) if functions else ""
+    for function, name in functions:
+        texts += _ask(cursor, function, name, path)
     return tuple(texts)
 
 
-def _ask(cursor: Any, name: str) -> list[str]:
+def _ask(cursor: Any, function: str, name: str, path: str) -> list[str]:
+    """Its texts, or why there are none. The transaction is read only, whatever the function is."""
     try:
-        cursor.execute(f"SELECT {name}()")
+        cursor.execute("BEGIN READ ONLY")
+        cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (path,))
+        cursor.execute(f"SELECT {function}()")
+        return [text for (text,) in cursor.fetchall()]
     except psycopg2.Error as error:
         return [f"{name}() cannot be asked: {error.diag.message_primary}"]
-    return [text for (text,) in cursor.fetchall()]
+    finally:
+        cursor.execute("ROLLBACK")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.schema import own_sql
+
 TOOLS = {
     "alembic_version": "Alembic",
     "databasechangelog": "Liquibase",
@@ -17,14 +19,14 @@ TOOLS = {
 }
 QUERY = """
     SELECT relname FROM pg_class
-    WHERE relnamespace = quote_ident(current_schema())::regnamespace
-      AND relname = ANY (%s) ORDER BY relname
+    WHERE relnamespace = %(here)s
+      AND relname = ANY (%(tools)s) ORDER BY relname
 """
 
 
 def found(cursor: Any) -> list[str]:
     """A sentence for each of them whose history is in the schema. cursor: psycopg2."""
-    cursor.execute(QUERY, (list(TOOLS),))
+    own_sql.fetch(cursor, QUERY, {"tools": list(TOOLS)})
     return [
         f"the history of {TOOLS[name]} is in this schema ({name})" for (name,) in cursor.fetchall()
     ]

@@ -109,7 +109,9 @@ class Runner:
         guard = self.guard(session, migrations)
         guard.look(jobs)
         try:
-            for job in jobs:
+            for number, job in enumerate(jobs):
+                if number:
+                    session.renew()
                 execution.run(session, job)
         finally:
             if jobs:

@@ -12,7 +12,7 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine.connect import transaction_pooler
+from engine.connect import pins, transaction_pooler
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
@@ -23,18 +23,24 @@ from engine.report import Report
 from engine.run import advisory_lock, interrupt, time_zone
 from engine.run.lock_waits import Blockers
 from engine.run.options import RunOptions
+from engine.schema import own_sql
 
-# How long a migration may take is not for the settings of a server or a role to say.
-UNLIMITED = [
-    "statement_timeout",
-    "idle_in_transaction_session_timeout",
-    "idle_session_timeout",
-    "transaction_timeout",
-]
-# The view pg_settings would do, too, but takes a millisecond each time.
-THERE = "FROM unnest(%s) name WHERE current_setting(name, true) IS NOT NULL"
-LIFT_LIMITS = f"SELECT set_config(name, '0', false) {THERE}"
-KEPT = f"SELECT name, current_setting(name) {THERE}"
+# Whatever a file may have said for the session: a role, a path, timeouts, a time zone.
+SETTLE = f"""
+    RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; {pins.SET};
+    SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)
+"""
+# What DISCARD ALL does, which takes the lock of the connection that works along, and the settings
+# that the engine relies on.
+RENEW = f"""
+    RESET SESSION AUTHORIZATION; RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *;
+    DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES; SET search_path = {own_sql.PATH};
+    SELECT pg_advisory_unlock_all()
+"""
+KEPT = """
+    SELECT name, current_setting(name, true)
+    FROM (VALUES ('TimeZone'), ('client_connection_check_interval')) s (name)
+"""
 # A server that works for a client that is gone notices that only when it answers.
 NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 
@@ -73,11 +79,14 @@ class Session:
 
     def settle(self) -> None:
         """Take back what a file has set for the session: the role, search_path, timeouts, zone."""
-        calls = ", ".join("set_config(%s, %s, false)" for _ in self.kept)
-        parameters: list[str] = []
-        for setting in self.kept.items():
-            parameters += setting
-        self.cursor().execute(f"RESET ROLE; SELECT {calls}", parameters)
+        here = own_sql.place(self.database.connection()).oid
+        self.cursor().execute(SETTLE, {**pins.parameters(self.kept), "here": here})
+
+    def renew(self) -> None:
+        """Make the session as good as new: nothing that one file has left reaches the next."""
+        self.cursor().execute(RENEW)
+        advisory_lock.take_again(self.database.connection(), advisory_lock.WORKER)
+        self.settle()
 
     def wished_zone(self) -> str | None:
         """The time zone that the database shall have, or None where nobody cares."""
@@ -107,7 +116,7 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
     with closing(connect(project, autocommit=True, writing=not options.dry)) as keeper:
         try:
             transaction_pooler.refuse_transaction_pooling(keeper, project, report.message)
-            keeper.cursor().execute(LIFT_LIMITS, (UNLIMITED,))
+            pins.pin(keeper)
             start = time.perf_counter()
             with (
                 advisory_lock.held(keeper, advisory_lock.KEEPER, report.message),
@@ -119,25 +128,26 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
                 ) as waits,
             ):
                 report.locked(shown(project.url), time.perf_counter() - start)
-                kept = _prepared(database.connection().cursor(), project, options)
-                yield Session(project, database, keeper, waits, options, report, kept)
+                kept = _prepared(database.connection(), project, options)
+                session = Session(project, database, keeper, waits, options, report, kept)
+                session.settle()
+                yield session
         except (psycopg2.Error, peewee.PeeweeException) as error:
             explained = postgres_errors.translated(error, keeper.info.user, keeper.info.dbname)
             raise explained or error from error
 
 
-def _prepared(cursor: Any, project: Project, options: RunOptions) -> dict[str, str]:
+def _prepared(connection: Any, project: Project, options: RunOptions) -> dict[str, str]:
     """Set what a run needs; gives the settings that hold for every file."""
-    cursor.execute(LIFT_LIMITS, (UNLIMITED,))
+    cursor = connection.cursor()
     with suppress(errors.InvalidParameterValue):  # a platform that cannot tell
         cursor.execute(NOTICE_GONE)
-    # How long a statement waits for a lock, and keeps others waiting behind it.
-    milliseconds = str(int(options.lock_timeout * 1000))
-    cursor.execute("SELECT set_config('lock_timeout', %s, false)", (milliseconds,))
     if zone := _wished_zone(cursor, project, options):
         time_zone.use(cursor, zone, project.settings.time_zone)
-    cursor.execute(KEPT, ([*UNLIMITED, "lock_timeout", "search_path", "TimeZone"],))
-    return dict(cursor.fetchall())
+    # How long a statement waits for a lock, and keeps others waiting behind it.
+    lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
+    own_sql.fetch(cursor, KEPT)
+    return {**pins.PINS, **pins.PRIVILEGED, **dict(cursor.fetchall()), "lock_timeout": lock_timeout}
 
 
 def _wished_zone(cursor: Any, project: Project, options: RunOptions) -> str | None:

@@ -10,6 +10,7 @@ from psycopg2 import errors, sql
 
 from engine.errors import ConfigError
 from engine.report import Report
+from engine.schema import own_sql
 
 SETTING = """
     SELECT substr(setting, strpos(setting, '=') + 1)
@@ -17,6 +18,7 @@ SETTING = """
     WHERE s.setrole = 0 AND lower(split_part(setting, '=', 1)) = 'timezone'
       AND s.setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
+KNOWN = "SELECT FROM pg_timezone_names WHERE lower(name) = lower(%(zone)s)"
 
 
 def use(cursor: Any, zone: str, setting: str) -> None:
@@ -25,18 +27,18 @@ def use(cursor: Any, zone: str, setting: str) -> None:
     Raises ConfigError for a zone that PostgreSQL does not know.
     """
     try:
-        cursor.execute("SELECT set_config('TimeZone', %s, false)", (zone,))
+        own_sql.fetch(cursor, "SELECT set_config('TimeZone', %(zone)s, false)", {"zone": zone})
     except (psycopg2.Error, UnicodeEncodeError) as error:
         raise _unknown(zone, setting) from error
     if re.search("[^A-Za-z/_-]", zone):  # Europe/Oslo+7 is taken for POSIX, and means UTC-7
-        cursor.execute("SELECT FROM pg_timezone_names WHERE lower(name) = lower(%s)", (zone,))
+        own_sql.fetch(cursor, KNOWN, {"zone": zone})
         if not cursor.rowcount:
             raise _unknown(zone, setting)
 
 
 def chosen(cursor: Any) -> str | None:
     """The zone that the database itself is set to, or None where it follows the server."""
-    cursor.execute(SETTING)
+    own_sql.fetch(cursor, SETTING)
     row = cursor.fetchone()
     return row[0] if row else None
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.schema import catalog_queries as queries
+from engine.schema import own_sql
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.kinds import ConstraintKind, Key, Kind, TriggerState
 from engine.schema.model import (
@@ -53,57 +54,78 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
 
     depends: whether it shall say what needs what, without which no changes can be ordered.
     """
-    with connection.cursor() as cursor:
-        tables = {
-            oid: Table(name, comment=comment, partitioned=by)
-            for oid, name, comment, by in _rows(cursor, queries.TABLES, own=list(OWN_TABLES))
-        }
-        views = {oid: _view(*values) for oid, *values in _rows(cursor, queries.VIEWS)}
-        _fill(cursor, tables, views)
-        sequences, folded = _sequences(cursor, tables)
-        schema = Schema(
-            extensions=frozenset(name for (name,) in _rows(cursor, queries.EXTENSIONS)),
-            enums=_named(cursor, queries.ENUMS, _enum),
-            functions=_named(cursor, queries.FUNCTIONS, _function),
-            tables={table.name: table for table in tables.values()},
-            domain_types=_named(cursor, queries.DOMAIN_TYPES, _domain_type),
-            composites=_named(cursor, queries.COMPOSITES, _composite),
-            sequences=sequences,
-            views={view.name: view for view in views.values()},
-        )
-        rows = _rows(cursor, DEPENDS, relations=[*tables, *views]) if depends else []
-        return replace(schema, depends=needs(rows, schema, folded))
+    ask = _Reader(connection)
+    tables = {
+        oid: Table(name, comment=comment, partitioned=by)
+        for oid, name, comment, by in ask(queries.TABLES, own=list(OWN_TABLES))
+    }
+    views = {oid: _view(*values) for oid, *values in ask(queries.VIEWS)}
+    _fill(ask, tables, views)
+    sequences, folded = _sequences(ask, tables)
+    schema = Schema(
+        extensions=frozenset(name for (name,) in ask(queries.EXTENSIONS)),
+        enums=_named(ask, queries.ENUMS, _enum),
+        functions=_named(ask, queries.FUNCTIONS, _function),
+        tables={table.name: table for table in tables.values()},
+        domain_types=_named(ask, queries.DOMAIN_TYPES, _domain_type),
+        composites=_named(ask, queries.COMPOSITES, _composite),
+        sequences=sequences,
+        views={view.name: view for view in views.values()},
+    )
+    rows = ask(DEPENDS, relations=[*tables, *views]) if depends else []
+    return replace(schema, depends=needs(rows, schema, folded))
 
 
-def _fill(cursor: Any, tables: dict[int, Table], views: dict[int, View]) -> None:
+class _Reader:
+    """Asks of the schema of a psycopg2 connection, once it is known which one that is.
+
+    Definitions are printed as files would write them; on a connection that somebody else has opened
+    its own search_path decides that.
+    """
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.here = own_sql.place(connection).oid
+        ours = hasattr(connection, "place")
+        self.path = own_sql.files_path(connection) if ours else ""
+
+    def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query."""
+        with self.connection.cursor() as cursor:
+            own_sql.fetch(cursor, query, {"here": self.here, **parameters}, self.path)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
+
+
+def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> None:
     """Give the tables and views, by their oid, all that belongs to them."""
     both: dict[int, Table | View] = {**tables, **views}
-    for oid, *values in _rows(cursor, queries.COLUMNS, relations=list(both)):
+    for oid, *values in ask(queries.COLUMNS, relations=list(both)):
         both[oid].columns[values[0]] = _column(*values)
-    for oid, *values in _rows(cursor, queries.INDEXES, relations=list(both)):
+    for oid, *values in ask(queries.INDEXES, relations=list(both)):
         both[oid].indexes[values[0]] = _index(*values)
-    for oid, name, text, comment, state in _rows(cursor, queries.TRIGGERS, relations=list(both)):
+    for oid, name, text, comment, state in ask(queries.TRIGGERS, relations=list(both)):
         both[oid].triggers[name] = Trigger(name, text, comment, TriggerState(state))
-    for oid, name, kind, text, *rest in _rows(cursor, queries.CONSTRAINTS, relations=list(tables)):
+    for oid, name, kind, text, *rest in ask(queries.CONSTRAINTS, relations=list(tables)):
         constraint = Constraint(name, ConstraintKind(kind), _listed(text), *rest)
         tables[oid].constraints[name] = constraint
-    for oid, name, text, comment in _rows(cursor, queries.POLICIES, relations=list(tables)):
+    for oid, name, text, comment in ask(queries.POLICIES, relations=list(tables)):
         tables[oid].policies[name] = Policy(name, _listed(text), comment)
-    for oid, name, set_it, reset, kind, of in _rows(
-        cursor, queries.SETTINGS, relations=list(tables)
-    ):
+    for oid, name, set_it, reset, kind, of in ask(queries.SETTINGS, relations=list(tables)):
         key = Key(Kind(kind), tables[oid].name, of) if kind else None
         tables[oid].settings[name] = Setting(name, set_it, reset, key)
 
 
-def _sequences(cursor: Any, tables: dict[int, Table]) -> tuple[dict[str, Sequence], dict[str, Key]]:
+def _sequences(
+    ask: _Reader, tables: dict[int, Table]
+) -> tuple[dict[str, Sequence], dict[str, Key]]:
     """The sequences that stand alone, and the columns that have the others in themselves.
 
     One that goes with a table which is not ours goes without saying.
     """
     alone: dict[str, Sequence] = {}
     folded: dict[str, Key] = {}
-    for *values, oid, name, inner, comment in _rows(cursor, queries.SEQUENCES):
+    for *values, oid, name, inner, comment in ask(queries.SEQUENCES):
         sequence = replace(Sequence(*values), comment=comment)
         if oid is None:
             alone[sequence.name] = sequence
@@ -131,8 +153,8 @@ def _with_sequence(table: Table, column: Column, sequence: Sequence, inner: bool
     return None
 
 
-def _named(cursor: Any, query: str, make: Callable[..., Any]) -> dict[str, Any]:
-    return {row[0]: make(*row) for row in _rows(cursor, query)}
+def _named(ask: _Reader, query: str, make: Callable[..., Any]) -> dict[str, Any]:
+    return {row[0]: make(*row) for row in ask(query)}
 
 
 def _enum(name: str, labels: list[str], comment: str | None) -> Enum:
@@ -175,9 +197,3 @@ def _function(name: str, kind: str, signature: str, text: str, comment: str | No
 def _listed(text: str) -> str:
     """The expression, with a list of values as it stays when PostgreSQL reads it again."""
     return LISTED.sub(lambda match: "ARRAY[" + VALUE.sub(r"\1::text", match[1]) + "]", text)
-
-
-def _rows(cursor: Any, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
-    cursor.execute(query, parameters)
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -6,7 +6,7 @@ schema is on the search_path. What an extension or another object brought along 
 
 from __future__ import annotations
 
-HERE = "quote_ident(current_schema())::regnamespace"
+HERE = "%(here)s"
 OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
     " AND d.objid = {1}.oid AND d.deptype = 'e')"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.schema import own_sql
 from engine.schema.catalog_queries import APART, HERE
 
 # What an extension or another object brought along is theirs; a cast counts where one of its
@@ -41,7 +42,7 @@ UNMANAGED = f"""
         WHERE EXISTS (SELECT FROM pg_type t
                       WHERE t.oid IN (c.castsource, c.casttarget) AND t.typnamespace = {HERE})
     )
-    SELECT i.type, replace(i.identity, quote_ident(current_schema()) || '.', '')
+    SELECT i.type, replace(i.identity, i.schema || '.', '')
     FROM found f, LATERAL pg_identify_object(f.class, f.oid, 0) i
     WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.oid
                       AND d.deptype IN ('e', 'i'))
@@ -55,5 +56,5 @@ def unmanaged(connection: Any) -> list[str]:
     Partitions are not listed: they come and go as the data does.
     """
     with connection.cursor() as cursor:
-        cursor.execute(UNMANAGED)
+        own_sql.fetch(cursor, UNMANAGED)
         return [f"{kind} {name}" for kind, name in cursor.fetchall()]

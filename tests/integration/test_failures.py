@@ -259,7 +259,7 @@ def test_limits_of_the_server_or_the_role_do_not_hold(
 
 CUTS = [
     ("before", b"CREATE TABLE accounts", 0),
-    ("before", b"INSERT INTO migratehistory", 0),
+    ("before", b"INSERT INTO public.migratehistory", 0),
     ("before", b"COMMIT", 0),
     ("after", b"COMMIT", 0),
     ("after", b"COMMIT", 1),
@@ -267,7 +267,7 @@ CUTS = [
     ("before", b"CONCURRENTLY accounts_balance", 0),
     ("after", b"CONCURRENTLY accounts_balance", 0),
     ("after", b"CONCURRENTLY accounts_owner", 0),
-    ("after", b"DELETE FROM migratejournal", 0),
+    ("after", b"DELETE FROM public.migratejournal", 0),
     ("after", b"INSERT INTO accounts (id", 0),
 ]
 

@@ -82,7 +82,7 @@ class Workshop:
         execute(self.url, "CREATE SCHEMA fresh")
         options = f"{self.url}?options=-csearch_path%3Dfresh,public"
         try:
-            build(EngineDatabase(at(options)), self.domains(register))
+            build(EngineDatabase(at(options.removesuffix(",public"))), self.domains(register))
             with closing(psycopg2.connect(options)) as connection:
                 return catalog.read(connection)
         finally:

@@ -1,0 +1,107 @@
+"""The engine's own SQL, out of reach of what other roles have planted.
+
+Whoever may create in a schema can plant a function, an operator or a view there; where that schema
+is on the search_path, a name in our SQL may lead to it: `=(name, text)` in the schema of the tables
+wins over PostgreSQL's own by its exact types. So names in our SQL are looked up in pg_catalog alone
+(pg_temp is named, or it would come first). What PostgreSQL prints of an object leaves out the
+schemas on the path of the moment in which it prints: a cursor is declared under one path, and
+fetched under the other. Nothing of that outlives the message to the server in which it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.schema.quoting import name as quoted
+
+Parameters = Mapping[str, Any] | Sequence[Any] | None
+
+PATH = "pg_catalog, pg_temp"
+# Said under any path, so every name has its schema. A setting of our own keeps the path, so that
+# it costs no question of its own.
+ASIDE = (
+    "SELECT pg_catalog.set_config('engine.path', pg_catalog.current_setting('search_path'), true); "
+    f"SET LOCAL search_path = {PATH}; "
+)
+BACK = (
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('engine.path'), true)"
+)
+GIVEN = "SELECT pg_catalog.set_config('search_path', %(files_path)s, true)"
+PLACE = """
+    SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
+    WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
+"""
+# Where an extension lies; its operators are found by their names alone. pg_temp comes last, or a
+# temporary table would be taken for one of the schema's.
+FILES_PATH = """
+    SELECT concat_ws(', ', quote_ident(t.nspname),
+        (SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ')
+         FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+         WHERE n.oid <> t.oid AND n.nspname <> 'pg_catalog'), 'pg_temp')
+    FROM pg_namespace t WHERE t.oid = %(here)s
+"""
+PORTAL = "engine_rows"
+IDLE = 0  # what libpq says of a connection that is in no transaction
+
+
+@dataclass(frozen=True)
+class Place:
+    """The schema that is meant. oid, name: of it."""
+
+    oid: int
+    name: str
+
+    def of(self, table: str) -> str:
+        """A table of it, as SQL has it under any path."""
+        return f"{quoted(self.name)}.{quoted(table)}"
+
+
+def place(connection: Any) -> Place:
+    """The schema of a psycopg2 connection: the one that it was opened for, else the first of its
+    search_path."""
+    kept: Place | None = getattr(connection, "place", None)
+    if kept:
+        return kept
+    with connection.cursor() as cursor:
+        cursor.execute(PLACE)
+        return Place(*cursor.fetchone())
+
+
+def files_path(connection: Any) -> str:
+    """The search_path under which files run: the schema, those of the extensions, pg_temp."""
+    with connection.cursor() as cursor:
+        fetch(cursor, FILES_PATH, {"here": place(connection).oid})
+        path: str = cursor.fetchone()[0]
+        return path
+
+
+def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
+    """Carry out statements of ours that have no result, with `%` doubled. Afterwards the path is as
+    it was."""
+    cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
+
+
+def fetch(
+    cursor: Any, query: str, parameters: Mapping[str, Any] | None = None, path: str = ""
+) -> None:
+    """Carry out a query of ours, whose rows the cursor then has. Its names are looked up in
+    pg_catalog.
+
+    parameters: by name; `here` is the schema's oid, where it is not given. path: the search_path
+    in which definitions are printed, else the one that there is; it stays until the transaction
+    ends.
+    """
+    values: dict[str, Any] = {"files_path": path, **(parameters or {})}
+    if "%(here)s" in query and "here" not in values:
+        values["here"] = place(cursor.connection).oid
+    cursor.execute(
+        f"{ASIDE}DECLARE {PORTAL} NO SCROLL CURSOR FOR {query}; "
+        f"{GIVEN if path else BACK}; FETCH ALL FROM {PORTAL}",
+        values,
+    )
+    if cursor.connection.info.transaction_status != IDLE:
+        # A cursor that stays open keeps its tables from being altered or dropped.
+        with cursor.connection.cursor() as other:
+            other.execute(f"CLOSE {PORTAL}")

@@ -1,0 +1,65 @@
+"""What others than those whom one trusts may put, or have put, where names are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from engine.schema import own_sql
+from engine.schema.quoting import name as quoted
+
+# Whom the engine trusts with what lies in a schema: whoever asks, the owner of the schema or of the
+# database, and a superuser, to whom nothing is closed. o: of pg_roles; n: of pg_namespace.
+TRUSTED = """
+    (o.rolsuper OR o.rolname = current_user OR o.oid = n.nspowner
+     OR o.oid = (SELECT datdba FROM pg_database WHERE datname = current_database()))
+"""
+MAY_CREATE = f"""
+    SELECT coalesce(o.rolname::text, '')
+    FROM pg_namespace n
+    CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+    LEFT JOIN pg_roles o ON o.oid = a.grantee
+    WHERE n.oid = %(here)s AND a.privilege_type = 'CREATE'
+      AND a.grantee <> 'pg_database_owner'::regrole AND NOT coalesce({TRUSTED}, false)
+    ORDER BY 1
+"""
+# Functions and operators alone run something where their names are met; the schemas are those in
+# which the names of files are looked up.
+CODE = f"""
+    SELECT i.type || ' ' || i.identity, o.rolname::text
+    FROM (SELECT 'pg_proc'::regclass AS class, oid, proowner AS owner, pronamespace AS schema
+          FROM pg_proc
+          UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner, oprnamespace FROM pg_operator) c
+    JOIN pg_namespace n ON n.oid = c.schema JOIN pg_roles o ON o.oid = c.owner,
+    LATERAL pg_identify_object(c.class, c.oid, 0) i
+    WHERE (n.oid = %(here)s
+           OR n.oid IN (SELECT extnamespace FROM pg_extension) AND n.nspname <> 'pg_catalog')
+      AND NOT {TRUSTED}
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = c.class AND d.objid = c.oid
+                      AND d.deptype IN ('e', 'i'))
+    ORDER BY 1
+"""
+
+
+def who_may_create(cursor: Any) -> list[str]:
+    """The roles that may create in the schema although one need not trust them; PUBLIC for all."""
+    own_sql.fetch(cursor, MAY_CREATE)
+    return [name or "PUBLIC" for (name,) in cursor.fetchall()]
+
+
+def told(cursor: Any, strangers: list[str]) -> Iterator[str]:
+    """A sentence on it, with the way out; none where there is nobody."""
+    if strangers:
+        schema = quoted(own_sql.place(cursor.connection).name)
+        whom = ", ".join(name if name == "PUBLIC" else quoted(name) for name in strangers)
+        yield (
+            f"{whom} may create in the schema {schema}, and so plant what others run by its name; "
+            f"as its owner, run REVOKE CREATE ON SCHEMA {schema} FROM {whom}"
+        )
+
+
+def code(cursor: Any) -> list[tuple[str, str]]:
+    """What such roles have already put there that runs where its name is met: (what, whose)."""
+    own_sql.fetch(cursor, CODE)
+    rows: list[tuple[str, str]] = cursor.fetchall()
+    return rows

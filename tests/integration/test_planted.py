@@ -1,0 +1,209 @@
+"""The engine's own SQL leads to nothing that another role has planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from engine.drift.comparison import compare
+from engine.errors import ConfigError, HistoryError
+from engine.manage.status import read_status
+from tests.support.databases import execute, query
+from tests.support.migration_files import write
+from tests.support.postgres import PostgresServer
+from tests.support.runners import at, runner_on
+
+
+@pytest.fixture
+def mallory(server: PostgresServer, empty_url: str) -> Iterator[str]:
+    """The URL of a role that may create in the schema, and nothing else."""
+    role = f"mallory_{empty_url.rpartition('_')[2]}"
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    execute(empty_url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+    yield empty_url.replace("postgres@", f"{role}@")
+    execute(empty_url, f"DROP OWNED BY {role}")
+    server.execute(f"DROP ROLE {role}")
+
+
+def test_a_setting_of_a_role_changes_nothing(
+    server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    """With standard_conforming_strings off the CHECK would be another than the file says."""
+    write(tmp_path, "001_t", r"CREATE TABLE t (a text CHECK (a ~ '^\\d+$'))")
+    made = {}
+    for settings in ([], ["standard_conforming_strings = off", "quote_all_identifiers = on"]):
+        with server.database() as url:
+            name = url.rpartition("/")[2]
+            for setting in settings:
+                execute(url, f"ALTER DATABASE {name} SET {setting}")
+            runner_on(url, tmp_path).migrate()
+            assert compare(at(url, tmp_path)).drifts == ()
+            execute(url, "INSERT INTO t VALUES ('1')")
+            made[len(settings)] = query(
+                url,
+                "SET standard_conforming_strings = on; SET quote_all_identifiers = off;"
+                "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 't'::regclass"
+                " AND contype = 'c'",
+            )
+    assert made[0] == made[2]
+
+
+def test_a_default_of_repeatable_read_is_nothing_to_a_run(empty_url: str, tmp_path: Path) -> None:
+    name = empty_url.rpartition("/")[2]
+    execute(empty_url, f"ALTER DATABASE {name} SET default_transaction_isolation = serializable")
+    write(tmp_path, "001_t", "CREATE TABLE t AS SELECT current_setting('transaction_isolation') i")
+    runner_on(empty_url, tmp_path).migrate()
+    assert query(empty_url, "SELECT i FROM t") == [("read committed",)]
+
+
+STATES = {
+    "a setting": ("SET session_replication_role = replica", "SHOW session_replication_role"),
+    "a setting by a function": (
+        "SELECT set_config('work_mem', '123kB', false)",
+        "SELECT current_setting('work_mem')",
+    ),
+    "a role": ("SET ROLE pg_monitor", "SELECT current_user"),
+    "an authorization": (
+        "SET SESSION AUTHORIZATION pg_monitor",
+        "SELECT session_user || current_user",
+    ),
+    "a temporary table": (
+        "CREATE TEMP TABLE seen (i int)",
+        "SELECT coalesce(to_regclass('seen')::text, '')",
+    ),
+    "a prepared statement": (
+        "PREPARE kept AS SELECT 1",
+        "SELECT count(*)::text FROM pg_prepared_statements WHERE name = 'kept'",
+    ),
+    "a channel": ("LISTEN news", "SELECT count(*)::text FROM pg_listening_channels()"),
+    "an advisory lock": (
+        "SELECT pg_advisory_lock(4712)",
+        "SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 4712",
+    ),
+    "a path": ("SET search_path = pg_catalog", "SELECT current_setting('search_path')"),
+    "a cursor": (
+        "DECLARE kept CURSOR WITH HOLD FOR SELECT 1",
+        "SELECT count(*)::text FROM pg_cursors WHERE name = 'kept'",
+    ),
+    "the order of a date": ("SET DateStyle = 'SQL, DMY'", "SELECT '01/02/2026'::date::text"),
+    "an isolation level": (
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+        "SELECT current_setting('transaction_isolation')",
+    ),
+}
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_what_a_file_leaves_in_its_session_reaches_no_next_file(
+    server: PostgresServer, tmp_path: Path, atomic: bool
+) -> None:
+    """One run of two files leads to what two runs lead to."""
+    write(tmp_path, "001_t", "CREATE TABLE public.t (what text, got text)")
+    leaving = [statement for statement, _ in STATES.values()]
+    leaving.sort(key=lambda statement: "ROLE" in statement or "AUTHORIZATION" in statement)
+    looking = []
+    for what, (_, question) in STATES.items():
+        looking.append(f"INSERT INTO public.t SELECT '{what}', x FROM ({question}) q (x)")
+    looking = [
+        text.replace(
+            "(SHOW session_replication_role)",
+            "(SELECT current_setting('session_replication_role'))",
+        )
+        for text in looking
+    ]
+    got = []
+    with server.database() as one, server.database() as two:
+        write(tmp_path, "002_leave", *leaving, atomic=atomic)
+        for url in (one, two):
+            if url == two:
+                runner_on(two, tmp_path).migrate()
+            (tmp_path / "003_look.py").unlink(missing_ok=True)
+            write(tmp_path, "003_look", *looking)
+            runner_on(url, tmp_path).migrate()
+            got.append(dict(query(url, "SELECT * FROM t")))
+            (tmp_path / "003_look.py").unlink()
+    assert got[0] == got[1]
+    assert len(got[0]) == len(STATES)
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        "CREATE TABLE migratehistory (id serial, name text, migrated_at timestamp);"
+        "INSERT INTO migratehistory (name, migrated_at) VALUES ('001_t', now())",
+        "CREATE VIEW migratehistory AS SELECT 1 AS id, '001_t'::text AS name, now() AS migrated_at",
+        "CREATE TABLE migratejournal (name text, step int, digest text, done boolean,"
+        " index_name text)",
+    ],
+)
+def test_a_table_of_ours_that_another_role_has_planted_is_refused(
+    mallory: str, empty_url: str, tmp_path: Path, plant: str
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    execute(mallory, plant)
+    for way in (
+        runner_on(empty_url, tmp_path).migrate,
+        lambda: read_status(at(empty_url, tmp_path)),
+        lambda: compare(at(empty_url, tmp_path)),
+    ):
+        with pytest.raises(HistoryError, match="cannot be believed"):
+            way()
+
+
+def test_others_get_no_right_on_tables_of_ours(
+    mallory: str, empty_url: str, tmp_path: Path
+) -> None:
+    role = mallory.partition("@")[0].rpartition("/")[2]
+    execute(
+        empty_url,
+        f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}, PUBLIC;"
+        f"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {role}",
+    )
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    for statement in (
+        "INSERT INTO migratehistory (name, migrated_at) VALUES ('002_u', now())",
+        "UPDATE migratereading SET reading = '{}'",
+        "SELECT nextval('migratehistory_id_seq')",
+    ):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            execute(mallory, statement)
+    execute(mallory, "SELECT FROM t")
+
+
+def test_a_reading_that_another_role_may_write_is_not_believed(
+    mallory: str, empty_url: str, tmp_path: Path
+) -> None:
+    role = mallory.partition("@")[0].rpartition("/")[2]
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, f"GRANT UPDATE ON migratereading TO {role}")
+    assert compare(at(empty_url, tmp_path)).source == "the applied files, run in a scratch database"
+
+
+@pytest.mark.parametrize("damage", ["'[]'", "('[' || repeat('[', 20000) || repeat(']', 20001))"])
+def test_a_damaged_reading_is_none(empty_url: str, tmp_path: Path, damage: str) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    execute(
+        empty_url,
+        f"SET max_stack_depth = '6MB'; UPDATE migratereading SET reading = {damage}::json",
+    )
+    assert compare(at(empty_url, tmp_path)).drifts == ()
+    write(tmp_path, "002_u", "CREATE TABLE u (i int)")
+    assert runner_on(empty_url, tmp_path).migrate() == ["002_u"]
+
+
+def test_a_schema_that_comes_before_the_one_with_the_history_is_told(
+    server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    """`"$user", public` leads elsewhere as soon as somebody makes a schema of the role's name."""
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, "CREATE SCHEMA postgres")
+    for way in (runner_on(empty_url, tmp_path).migrate, lambda: read_status(at(empty_url))):
+        with pytest.raises(ConfigError, match="public holds a history of migrations, too"):
+            way()
