@@ -92,7 +92,7 @@ def way_back(
     try:
         with (
             replayed(project, applied, version) as replay,
-            closing(connect(replay.project, autocommit=True)) as connection,
+            closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
             connection.cursor().execute("SET check_function_bodies = off")
             made = catalog.read(connection)

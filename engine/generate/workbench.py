@@ -179,7 +179,7 @@ class Bench:
             return
         with (
             replayed(self.project, self.migrations) as replay,
-            closing(connect(replay.project, autocommit=True)) as connection,
+            closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
             connection.cursor().execute(f"TRUNCATE {', '.join(map(name, tables))} CASCADE")
             bench = copy(self)
