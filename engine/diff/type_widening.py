@@ -6,13 +6,16 @@ import re
 
 from engine.schema.sequences import PLAIN
 
+# A time gets its zone from the file, and stays what it was. Back two moments may become one, where
+# clocks are set back.
 # What holds every value of another type, and types of which more room holds every value.
 WIDER = {
     "smallint": ("integer", "bigint", "numeric", "real", "double precision"),
     "integer": ("bigint", "numeric", "double precision"),
     "bigint": ("numeric",),
     "real": ("double precision",),
-    "date": ("timestamp without time zone",),
+    "date": ("timestamp without time zone", "timestamp with time zone"),
+    "timestamp without time zone": ("timestamp with time zone",),
 }
 MEASURED = (
     *("character varying", "numeric", "bit varying", "time without time zone"),
@@ -28,6 +31,8 @@ def holds(old: str, new: str) -> bool:
     if new in {old, "text", *WIDER.get(old, ())}:
         return True
     (kind, size), (new_kind, room) = _measured(old), _measured(new)
+    if new_kind == "timestamp with time zone":
+        kind = kind.replace("without", "with")
     return kind == new_kind and kind in MEASURED and _fits(kind, size, room)
 
 

@@ -6,6 +6,7 @@ nothing live is asked. A file is written only after it was run in a scratch data
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -118,7 +119,12 @@ class Generator:
             declared += domain.renames
         renaming = Renaming(bench, declared, self.renames, self.allow_drop, self.ask)
         schema_files = SchemaMigrations(
-            bench, ownership, self._optional_extensions(), self.report, offline=self.offline
+            bench,
+            ownership,
+            self._optional_extensions(),
+            self.report,
+            offline=self.offline,
+            zone=os.environ.get(self.project.settings.time_zone) or self.project.time_zone or "UTC",
         ).generate(title, wanted, renaming, self.allow_drop)
         seed_title = SEED_TITLE if schema_files else title or SEED_TITLE
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)

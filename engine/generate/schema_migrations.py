@@ -21,6 +21,7 @@ from engine.report import Report
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
+from engine.sql.columns import is_zoned
 from engine.sql.online_split import Split
 from engine.sql.online_statements import online_statements
 
@@ -43,7 +44,8 @@ class Stage:
 class SchemaMigrations:
     """Writes the files on a bench that is at the state of the files so far.
 
-    optional: extensions that a server may lack. offline: without the online form.
+    optional: extensions that a server may lack. offline: without the online form. zone: in which
+    times without a zone are meant.
     """
 
     def __init__(
@@ -54,12 +56,14 @@ class SchemaMigrations:
         report: Report,
         *,
         offline: bool,
+        zone: str,
     ) -> None:
         self.bench = bench
         self.ownership = ownership
         self.optional = optional
         self.report = report
         self.offline = offline
+        self.zone = zone
 
     def generate(
         self, title: str, wanted: Schema, renaming: Renaming, allow_drop: Collection[str]
@@ -84,7 +88,8 @@ class SchemaMigrations:
 
     def plan(self, old: Schema, new: Schema) -> list[Change]:
         """The changes from old to new in an order that works."""
-        return ordered(diff(old, new, optional=self.optional), old, new, self.ownership.rank_of)
+        changes = [replace(c, zone=self.zone) for c in diff(old, new, optional=self.optional)]
+        return ordered(changes, old, new, self.ownership.rank_of)
 
     def _stage(self, stage: Stage) -> list[Generated]:
         """The file from one schema to the next, or two: what is short, then the online form."""
@@ -197,10 +202,18 @@ def _remarks(plan: Iterable[Change], split: Split, emptied: Sequence[str]) -> It
             f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
             "is waiting, or take several steps."
         )
+    yield from _zone_of_times(listed)
     yield from _limits_of_the_way_back(listed)
     if emptied:
         # The files so far put rows into it, so the look through the files finds that, too.
         yield f"# lint: ignore irreversible {', '.join(emptied)} has rows, see above"
+
+
+def _zone_of_times(plan: list[Change]) -> Iterator[str]:
+    """In which zone a time is meant that gets or loses one."""
+    if zoned := [change for change in plan if is_zoned(change)]:
+        targets = ", ".join(change.target for change in zoned)
+        yield f"It takes the times of {targets} without a zone as those of {zoned[0].zone}."
 
 
 def _limits_of_the_way_back(plan: list[Change]) -> Iterator[str]:

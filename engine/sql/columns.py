@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.schema import sequences
+from engine.schema.kinds import Kind
 from engine.schema.model import Column
 from engine.schema.quoting import literal, name
 from engine.schema.sequences import PLAIN, differing, go_on, usual, usual_name
+
+TIME = re.compile(r"date|timestamp(?:\(\d\))? (?P<zone>with|without) time zone")
 
 
 def definition(column: Column) -> str:
@@ -37,7 +41,7 @@ def alter(change: Change) -> str:
     new: Column = change.new
     table, column = name(change.table), name(change.name)
     counted = _counter(old) != _counter(new)
-    actions = list(_actions(old, new, change.by_text))
+    actions = list(_actions(change))
     statements = []
     if counted and _counter(old) == "serial":
         statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT")
@@ -52,12 +56,14 @@ def alter(change: Change) -> str:
     return ";\n".join(statements)
 
 
-def _actions(old: Column, new: Column, by_text: bool) -> Iterator[str]:
+def _actions(change: Change) -> Iterator[str]:
     """The parts of one ALTER TABLE, which PostgreSQL takes in the order of its own passes
     (tablecmds.c, AlterTablePass), and within a pass in this one.
 
     What the old type holds goes before the type does, and what the new one brings comes after.
     """
+    old: Column = change.old
+    new: Column = change.new
     retyped = (_type(old), old.collation) != (_type(new), new.collation)
     # "column a is a generated column": SET DEFAULT is refused while it is.
     if old.generated and not new.generated:
@@ -72,9 +78,7 @@ def _actions(old: Column, new: Column, by_text: bool) -> Iterator[str]:
     # "column a cannot be cast automatically to type integer", but for USING.
     if retyped:
         collation = f" COLLATE {new.collation}" if new.collation else ""
-        array = "[]" if new.type.endswith("[]") else ""
-        text = f"::text{array}" if by_text else ""
-        yield f"TYPE {_type(new)}{collation} USING {name(new.name)}{text}::{_type(new)}"
+        yield f"TYPE {_type(new)}{collation} USING {_carried(change)}"
     # Of the new type: as the old type's default, 'open' may be no value.
     if new.default is not None and (retyped or old.default != new.default):
         yield f"SET DEFAULT {new.default}"
@@ -85,6 +89,36 @@ def _actions(old: Column, new: Column, by_text: bool) -> Iterator[str]:
     # The bounds of the new type: "MAXVALUE (…) is out of range for sequence data type integer".
     if old.identity and new.identity and (options := _identity_options(old, new)):
         yield " ".join(f"SET {option}" for option in options)
+
+
+def _carried(change: Change) -> str:
+    """The value of a column as one of its new type.
+
+    `at::timestamptz` would take the zone of whoever runs it: 05:00+00 by one, 12:00+00 by another.
+    """
+    old: Column = change.old
+    new: Column = change.new
+    column, kind = name(new.name), _type(new)
+    if change.zone and is_zoned(change):
+        plain = f"{column}::timestamp" if old.type == "date" else column
+        return f"({plain} AT TIME ZONE {literal(change.zone)})::{kind}"
+    array = "[]" if new.type.endswith("[]") else ""
+    text = f"::text{array}" if change.by_text else ""
+    return f"{column}{text}::{kind}"
+
+
+def is_zoned(change: Change) -> bool:
+    """Whether a column of times gets a time zone, or loses it."""
+    columns = (change.old, change.new)
+    if not change.does(Action.ALTER, Kind.COLUMN):
+        return False
+    return {_time(column) for column in columns} == {"with", "without"}
+
+
+def _time(column: Column) -> str:
+    """Whether it is a moment: `with` or `without` a time zone; else empty."""
+    match = TIME.fullmatch(column.type)
+    return match["zone"] or "without" if match else ""
 
 
 def _identity_options(old: Column, new: Column) -> list[str]:

@@ -262,7 +262,6 @@ CREATE TABLE t (a numeric(10,2));
 CREATE TABLE t (a numeric);
 
 -- name: timestamp with and without zone
--- loses: t.a
 -- old
 CREATE TABLE t (a timestamp);
 -- new

@@ -12,6 +12,7 @@ import pytest
 from peewee import (
     Check,
     DateField,
+    DateTimeField,
     Field,
     ForeignKeyField,
     IntegerField,
@@ -23,12 +24,14 @@ from peewee import (
 from engine.errors import HistoryError, MigrationFailed
 from engine.files import migration_folder
 from engine.generate.refusals import is_unfillable
+from engine.run.options import RunOptions
 from engine.schema.model import Column
 from kernel.domain import Domain
-from kernel.fields import EnumField
+from kernel.fields import EnumField, TimestampField
 from kernel.models import BaseModel, TimestampedModel
 from tests.support.databases import execute, query, read
 from tests.support.project import Invoke, edit
+from tests.support.runners import at, runner_at
 from tests.support.shop import after, before
 from tests.support.workshop import Register, Workshop
 
@@ -257,3 +260,28 @@ def test_in_the_project_itself(migrated_url: str, project: Path, invoke: Invoke)
     assert invoke(project, migrated_url, "rollback", "--steps", "3", "--yes").returncode == 0
     assert read(migrated_url) == known
     assert query(migrated_url, "SELECT name FROM locations") == [("Main Office",)]
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("field", [DateTimeField, DateField])
+def test_a_time_gets_its_zone_from_the_file(workshop: Workshop, field: type[Field]) -> None:
+    """Whoever runs it, in whichever zone; nothing is lost by it, so nothing is to be named."""
+
+    def shop(kind: type[Field]) -> Register:
+        def register(domain: Domain) -> None:
+            meta = type("Meta", (), {"table_name": "items"})
+            domain.models(type("Item", (BaseModel,), {"at": kind(null=True), "Meta": meta}))
+
+        return register
+
+    workshop.first(shop(field))
+    execute(workshop.url, "INSERT INTO items (at) VALUES ('2026-01-05')")
+    paths = workshop.generate(shop(TimestampField))
+    assert "AT TIME ZONE 'UTC'" in paths[0].read_text()
+    assert "without a zone as those of UTC" in paths[0].read_text()
+    runner_at(at(workshop.url, workshop.folder, zone="Asia/Jakarta")).migrate()
+    text = "SELECT (at AT TIME ZONE 'UTC')::text FROM items"
+    assert query(workshop.url, text) == [("2026-01-05 00:00:00",)]
+    back = RunOptions(zone="UTC")
+    runner_at(at(workshop.url, workshop.folder), None, back).rollback(len(paths))
+    assert query(workshop.url, "SELECT at::date::text FROM items") == [("2026-01-05",)]
