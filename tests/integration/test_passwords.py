@@ -116,7 +116,7 @@ def test_every_refusal_says_the_same_for_the_same_work(budi: AdminUser, work: Wo
     role, common = budi.role, {"password_hash": budi.password_hash}
     AdminUser.create(username="gone", full_name="G", role=role, is_active=False, **common)
     AdminUser.create(username="locked", full_name="L", role=role, **common)
-    AdminUser.update(locked_until="2199-12-31 00:00Z").where(
+    AdminUser.update(locked_until="2099-12-31 00:00Z").where(
         AdminUser.username == "locked"
     ).execute()
     attempts = [
