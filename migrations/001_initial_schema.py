@@ -3111,7 +3111,8 @@ BEGIN
         SELECT NEW.customer_id, 'payment', NEW.amount, 'payment', NEW.id, 'Payment: ' || name,
                NEW.received_by_id
         FROM payment_methods WHERE id = NEW.method_id AND type <> 'wallet';
-    ELSIF NEW.refunded > OLD.refunded THEN
+    END IF;
+    IF NEW.refunded > OLD.refunded THEN
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
                                       reference_id, description, created_by_id)
         SELECT customer_id, 'refund', OLD.refunded - NEW.refunded, 'payment', NEW.id,

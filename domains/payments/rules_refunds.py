@@ -49,7 +49,7 @@ FOR EACH ROW EXECUTE FUNCTION complete_refund()
 """
 
 # A refund follows the entry of the payment: what brought nothing into the balance (a payment out of
-# it, money in review) takes nothing out of it.
+# it, money in review) takes nothing out of it. One statement may pay and refund: it posts both.
 POST_PAYMENT = """
 CREATE FUNCTION post_payment() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -59,7 +59,8 @@ BEGIN
         SELECT NEW.customer_id, 'payment', NEW.amount, 'payment', NEW.id, 'Payment: ' || name,
                NEW.received_by_id
         FROM payment_methods WHERE id = NEW.method_id AND type <> 'wallet';
-    ELSIF NEW.refunded > OLD.refunded THEN
+    END IF;
+    IF NEW.refunded > OLD.refunded THEN
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
                                       reference_id, description, created_by_id)
         SELECT customer_id, 'refund', OLD.refunded - NEW.refunded, 'payment', NEW.id,

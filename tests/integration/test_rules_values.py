@@ -285,3 +285,9 @@ def test_nothing_of_a_new_payment_was_given_back(cursor: Any, who: int) -> None:
     for part, rule in ((20, "payments_refund_stays"), (101, "payments_not_overspent_check")):
         with refused(cursor, rule):
             change(cursor, "payments", made, refunded=part)
+
+
+def test_one_statement_that_pays_and_refunds_posts_both(cursor: Any, who: int) -> None:
+    waiting = money.payment(cursor, who, 100, "pending")
+    change(cursor, "payments", waiting, status="paid", paid_at="yesterday", refunded=30)
+    assert money.balance(cursor, who) == 70
