@@ -12,11 +12,29 @@ CHECKS = (
     (rf"{NAME} <> 0", "{0} is not zero"),
     (rf"{NAME} >= (\d+)", "{0} is at least {1}"),
     (rf"{NAME} <= (\d+)", "{0} is at most {1}"),
-    (rf"{NAME} >= (-?\d+) AND \1 <= (-?\d+)", "{0} is between {1} and {2}"),
+    (
+        rf"{NAME} >= '?(-?\d+)(?:'::bigint)? AND \1 <= '?(-?\d+)(?:'::bigint)?",
+        "{0} is between {1} and {2}",
+    ),
     (rf"btrim\({NAME}\) <> ''::text", "{0} is not blank"),
     (rf"\({NAME} IS NULL\) = \({NAME} IS NULL\)", "{0} and {1} are there together, or neither is"),
     (rf"octet_length\({NAME}\) = (\d+)", "{0} has {1} bytes"),
-    (rf"{NAME} ~ '(.*)'::text", "{0} matches `{1}`"),
+    (
+        rf"{NAME} ~ '\[\^[^']*\\u00ad[^']*'::text AND char_length\(\1\) <= (\d+) "
+        r"AND \1 !~ '[^']*'::text",
+        "{0} has a character that one sees, {1} at most, and none that moves the cursor",
+    ),
+    (
+        rf"{NAME} ~ '\[\^[^']*\\u00ad[^']*'::text AND char_length\(\1\) <= (\d+)",
+        "{0} has a character that one sees, {1} at most",
+    ),
+    (rf"char_length\({NAME}\) <= (\d+)", "{0} has {1} characters at most"),
+    (
+        rf"EXTRACT\(epoch FROM {NAME}\) >= 946684800::numeric AND "
+        r"EXTRACT\(epoch FROM \1\) <= '4102444799'::bigint::numeric",
+        "{0} lies between 2000 and 2099",
+    ),
+    (rf"{NAME} ~ '([^']*)'::text", "{0} matches `{1}`"),
 )
 TRIGGER = re.compile(
     r"CREATE (?:CONSTRAINT )?TRIGGER .*? (?P<when>BEFORE|AFTER|INSTEAD OF) (?P<events>.*?) ON \S+"

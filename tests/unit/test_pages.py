@@ -21,6 +21,15 @@ from pages.words import LANGUAGES, WORDS
             "CHECK (fee_bp >= 0 AND fee_bp <= 10000)",
             "fee_bp is between 0 and 10000",
         ),
+        (
+            "CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint)",
+            "amount is between 0 and 1000000000000000",
+        ),
+        (
+            "CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND "
+            "EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric)",
+            "paid_at lies between 2000 and 2099",
+        ),
         ("CHECK (a > b)", "`a > b`"),
         ("CHECK (a >= 0 AND b <= 9)", "`a >= 0 AND b <= 9`"),
     ],
