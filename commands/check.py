@@ -53,7 +53,7 @@ def _audited(as_json: bool) -> int:
     from application.integrity import audit
     from engine.connect.connection import connect
 
-    with closing(connect(here())) as connection:
+    with closing(connect(here(), files=True)) as connection:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
         broken = audit(connection)
     if as_json:
