@@ -11,6 +11,7 @@ from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.project import Project
+from engine.schema import function_path
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.sql.dedent import dedented
@@ -29,6 +30,7 @@ def script(project: Project, first: int = 0, last: int | None = None) -> str:
     lines = [
         "\\set ON_ERROR_STOP on",
         "SET client_min_messages = warning;",
+        _statement(function_path.PIN),
         _statement(history_table.CREATE),
         _statement(history_table.ADD_COLUMNS),
     ]

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from engine.schema import catalog_queries as queries
-from engine.schema import own_sql
+from engine.schema import function_path, own_sql
 from engine.schema.dependencies import DEPENDS, needs
+from engine.schema.function_path import FilesPath
 from engine.schema.kinds import ConstraintKind, Key, Kind, TriggerState
 from engine.schema.model import (
     Column,
@@ -55,6 +57,7 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
     depends: whether it shall say what needs what, without which no changes can be ordered.
     """
     ask = _Reader(connection)
+    path = FilesPath(*ask(function_path.SCHEMAS)[0])
     tables = {
         oid: Table(name, comment=comment, partitioned=by)
         for oid, name, comment, by in ask(queries.TABLES, own=list(OWN_TABLES))
@@ -65,7 +68,7 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
     schema = Schema(
         extensions=frozenset(name for (name,) in ask(queries.EXTENSIONS)),
         enums=_named(ask, queries.ENUMS, _enum),
-        functions=_named(ask, queries.FUNCTIONS, _function),
+        functions=_named(ask, queries.FUNCTIONS, partial(_function, path)),
         tables={table.name: table for table in tables.values()},
         domain_types=_named(ask, queries.DOMAIN_TYPES, _domain_type),
         composites=_named(ask, queries.COMPOSITES, _composite),
@@ -186,10 +189,19 @@ def _column(*values: Any) -> Column:
     return replace(column, default=default, generated=_listed(column.generated))
 
 
-def _function(name: str, kind: str, signature: str, text: str, comment: str | None) -> Function:
-    """pg_get_functiondef alone prints the schema; its first line is brought back to the rule."""
+def _function(
+    path: FilesPath,
+    name: str,
+    kind: str,
+    signature: str,
+    text: str,
+    comment: str | None,
+    setting: str | None,
+) -> Function:
+    """pg_get_functiondef alone prints the schema; its first line and the path are brought back to
+    the rule."""
     quoted = r'(?:"(?:[^"]|"")+"|[^\s".(]+)\.'
-    head, newline, body = text.partition("\n")
+    head, newline, body = path.definition(text, setting).partition("\n")
     head = re.sub(rf"^(CREATE OR REPLACE \w+ ){quoted}", r"\1", head)
     return Function(name, Kind(kind), signature, (head + newline + body).rstrip(), comment)
 

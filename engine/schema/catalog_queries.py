@@ -206,7 +206,9 @@ SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
 FUNCTIONS = f"""
     SELECT {SIGNATURE}, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
            concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
-           pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc')
+           pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc'),
+           (SELECT substr(c, strpos(c, '=') + 1) FROM unnest(p.proconfig) c
+            WHERE starts_with(c, 'search_path='))
     FROM pg_proc p
     WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
       AND {ALONE.format("pg_proc", "p")}

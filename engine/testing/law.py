@@ -31,7 +31,7 @@ class Law:
     def build(self, schema: str, statements: Statements) -> Schema:
         """Make a PostgreSQL schema with the statements in it, and stay there."""
         statements = statements if isinstance(statements, str) else ";\n".join(statements)
-        self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}")
+        self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, pg_temp")
         self._run("SET LOCAL check_function_bodies = off")
         if statements.strip():
             self._run(statements)

@@ -1,0 +1,55 @@
+"""The search_path under which files run, and which the functions that they make carry.
+
+A function without a path of its own looks its tables up in that of its caller, where pg_temp comes
+first: `CREATE TEMP TABLE transaction_logs …; UPDATE customers SET balance = …` would have a trigger
+ask the caller's table. In a file it is written as `SET search_path FROM CURRENT`, so that the file
+works in any schema; the catalogs have the path itself, with the schema's name, and what is read of
+them is brought back to those words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.schema import own_sql
+
+SCHEMAS = """
+    SELECT quote_ident(t.nspname), ARRAY(
+        SELECT DISTINCT quote_ident(n.nspname)
+        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE n.oid <> t.oid AND n.nspname <> 'pg_catalog')
+    FROM pg_namespace t WHERE t.oid = %(here)s
+"""
+# For whoever has nothing but SQL.
+PIN = "SELECT set_config('search_path', ({}), false)".format(
+    own_sql.FILES_PATH.replace("%(here)s", "quote_ident(current_schema())::regnamespace")
+)
+FROM_CURRENT = "SET search_path FROM CURRENT"
+# As pg_get_functiondef prints it, before the body.
+PRINTED = re.compile(r"^ SET search_path TO '.*?'$", re.MULTILINE | re.DOTALL)
+TEMPORARY = "pg_temp"
+
+
+@dataclass(frozen=True)
+class FilesPath:
+    """schema: the one that the files are for. extensions: the other schemas that extensions are in.
+    All are quoted where they need it, as PostgreSQL keeps them in a setting."""
+
+    schema: str
+    extensions: Sequence[str]
+
+    def carried(self, setting: str) -> bool:
+        """Whether a function's search_path is that of the run that made it: an extension may have
+        come since, in a schema that the function has no use for."""
+        extensions = "|".join(map(re.escape, self.extensions))
+        between = rf"(?:,\s*(?:{extensions}))*" if extensions else ""
+        path = rf"{re.escape(self.schema)}{between},\s*{TEMPORARY}"
+        return bool(re.fullmatch(path, setting))
+
+    def definition(self, text: str, setting: str | None) -> str:
+        """What pg_get_functiondef says of a function with that search_path, as a file has it."""
+        if setting is None or not self.carried(setting):
+            return text
+        return PRINTED.sub(f" {FROM_CURRENT}", text, count=1)
