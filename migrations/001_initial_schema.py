@@ -22,6 +22,7 @@ $$
 CREATE FUNCTION refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RAISE EXCEPTION '%%: %% is refused: %%', TG_TABLE_NAME, TG_OP, TG_ARGV[0]
@@ -33,6 +34,7 @@ $function$
 CREATE FUNCTION refuse_change_of_fixed_columns()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     fixed text;
@@ -52,6 +54,7 @@ $function$
 CREATE FUNCTION refuse_status_move()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allowed text[] := TG_ARGV[1:];
@@ -78,6 +81,7 @@ $function$
 CREATE FUNCTION set_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     NEW.updated_at := now();
@@ -92,6 +96,7 @@ $function$
 CREATE FUNCTION keep_a_super_admin()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE roles SET created_at = created_at
@@ -112,6 +117,7 @@ CREATE FUNCTION notice_seeded_password()
  RETURNS SETOF text
  LANGUAGE plpgsql
  STABLE
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RETURN QUERY SELECT format('the user %%1$s still has the documented password; choose another one with: '
@@ -124,6 +130,7 @@ $function$
 CREATE FUNCTION refuse_change_of_system_role()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -306,6 +313,7 @@ $function$
 CREATE FUNCTION keep_default_location()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE locations SET created_at = created_at
@@ -584,6 +592,7 @@ $function$
 CREATE FUNCTION chain_entry()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     tip record;
@@ -603,6 +612,7 @@ $function$
 CREATE FUNCTION check_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     posted bigint := coalesce(
@@ -623,6 +633,7 @@ $function$
 CREATE FUNCTION check_reversal()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     original record;
@@ -646,6 +657,7 @@ $function$
 CREATE FUNCTION match_branch_of_customer()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch bigint;
@@ -668,6 +680,7 @@ $function$
 CREATE FUNCTION write_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE customers c SET balance = t.balance_after
@@ -844,6 +857,7 @@ $function$
 CREATE FUNCTION stamp_activity()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     NEW.created_at := now();
@@ -1125,6 +1139,7 @@ $function$
 CREATE FUNCTION refuse_batch_of_another_branch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     profile record;
@@ -1153,6 +1168,7 @@ $function$
 CREATE FUNCTION refuse_pppoe_user_of_another_branch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     router record;
@@ -1178,6 +1194,7 @@ $function$
 CREATE FUNCTION refuse_second_use()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     is_first boolean := OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used';
@@ -1215,6 +1232,7 @@ $function$
 CREATE FUNCTION refuse_voucher_unlike_its_batch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     batch record;
@@ -1243,6 +1261,7 @@ CREATE FUNCTION service_end(began timestamp with time zone, duration integer, un
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
  IMMUTABLE STRICT
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RETURN CASE unit
@@ -1767,6 +1786,7 @@ $function$
 CREATE FUNCTION keep_notification_claim()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     due smallint := CASE
@@ -1932,6 +1952,7 @@ $function$
 CREATE FUNCTION refuse_undeclared_placeholder()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     placeholder constant text := '\{([a-z][a-z0-9_]*)\}';
@@ -2215,6 +2236,7 @@ $function$
 CREATE FUNCTION check_invoice_sums()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     items record;
@@ -2240,6 +2262,7 @@ $function$
 CREATE FUNCTION check_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     customer record;
@@ -2302,6 +2325,7 @@ $function$
 CREATE FUNCTION keep_issued_items()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     parent record;
@@ -2330,6 +2354,7 @@ $function$
 CREATE FUNCTION keep_subscribed_line()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     live bigint := (
@@ -2351,6 +2376,7 @@ $function$
 CREATE FUNCTION keep_subscriber()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     live bigint := (
@@ -2372,6 +2398,7 @@ $function$
 CREATE FUNCTION match_customer_of_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM subscriptions WHERE id = NEW.subscription_id);
@@ -2390,6 +2417,7 @@ $function$
 CREATE FUNCTION number_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch record;
@@ -2821,6 +2849,7 @@ $function$
 CREATE FUNCTION check_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     sum bigint := coalesce((
@@ -2840,6 +2869,7 @@ $function$
 CREATE FUNCTION check_paid()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     sum bigint := coalesce((
@@ -2859,6 +2889,7 @@ $function$
 CREATE FUNCTION check_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch bigint := (SELECT location_id FROM vendors WHERE id = NEW.vendor_id);
@@ -2882,6 +2913,7 @@ $function$
 CREATE FUNCTION check_payment_link()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owed bigint;
@@ -2910,6 +2942,7 @@ $function$
 CREATE FUNCTION check_payment_posting()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     entry record;
@@ -2952,6 +2985,7 @@ $function$
 CREATE FUNCTION complete_refund()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -2991,6 +3025,7 @@ $function$
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF NEW.status IN ('open', 'partial') THEN
@@ -3010,6 +3045,7 @@ $function$
 CREATE FUNCTION keep_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -3039,6 +3075,7 @@ $function$
 CREATE FUNCTION lock_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -3062,6 +3099,7 @@ $function$
 CREATE FUNCTION match_customer_of_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM invoices WHERE id = NEW.invoice_id);
@@ -3080,6 +3118,7 @@ $function$
 CREATE FUNCTION post_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -3103,6 +3142,7 @@ $function$
 CREATE FUNCTION post_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF NEW.status = 'paid' AND OLD.status IS DISTINCT FROM NEW.status THEN

@@ -2,8 +2,6 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
-CREATE EXTENSION IF NOT EXISTS "uuid-ossp";
-
 CREATE TYPE backup_kind AS ENUM ('full', 'schema', 'data');
 
 CREATE TYPE backup_schedule_frequency AS ENUM ('daily', 'weekly', 'monthly');
@@ -114,6 +112,7 @@ CREATE TYPE whatsapp_template_service AS ENUM ('hotspot', 'pppoe');
 CREATE FUNCTION chain_entry()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     tip record;
@@ -132,6 +131,7 @@ $function$;
 CREATE FUNCTION check_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     sum bigint := coalesce((
@@ -150,6 +150,7 @@ $function$;
 CREATE FUNCTION check_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     posted bigint := coalesce(
@@ -169,6 +170,7 @@ $function$;
 CREATE FUNCTION check_invoice_sums()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     items record;
@@ -193,6 +195,7 @@ $function$;
 CREATE FUNCTION check_paid()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     sum bigint := coalesce((
@@ -211,6 +214,7 @@ $function$;
 CREATE FUNCTION check_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch bigint := (SELECT location_id FROM vendors WHERE id = NEW.vendor_id);
@@ -233,6 +237,7 @@ $function$;
 CREATE FUNCTION check_payment_link()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owed bigint;
@@ -260,6 +265,7 @@ $function$;
 CREATE FUNCTION check_payment_posting()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     entry record;
@@ -301,6 +307,7 @@ $function$;
 CREATE FUNCTION check_reversal()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     original record;
@@ -323,6 +330,7 @@ $function$;
 CREATE FUNCTION check_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     customer record;
@@ -384,6 +392,7 @@ $function$;
 CREATE FUNCTION complete_refund()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -422,6 +431,7 @@ $function$;
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF NEW.status IN ('open', 'partial') THEN
@@ -440,6 +450,7 @@ $function$;
 CREATE FUNCTION keep_a_super_admin()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE roles SET created_at = created_at
@@ -458,6 +469,7 @@ $function$;
 CREATE FUNCTION keep_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -486,6 +498,7 @@ $function$;
 CREATE FUNCTION keep_default_location()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE locations SET created_at = created_at
@@ -503,6 +516,7 @@ $function$;
 CREATE FUNCTION keep_issued_items()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     parent record;
@@ -530,6 +544,7 @@ $function$;
 CREATE FUNCTION keep_notification_claim()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     due smallint := CASE
@@ -561,6 +576,7 @@ $function$;
 CREATE FUNCTION keep_subscribed_line()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     live bigint := (
@@ -581,6 +597,7 @@ $function$;
 CREATE FUNCTION keep_subscriber()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     live bigint := (
@@ -601,6 +618,7 @@ $function$;
 CREATE FUNCTION lock_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -623,6 +641,7 @@ $function$;
 CREATE FUNCTION match_branch_of_customer()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch bigint;
@@ -644,6 +663,7 @@ $function$;
 CREATE FUNCTION match_customer_of_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM invoices WHERE id = NEW.invoice_id);
@@ -661,6 +681,7 @@ $function$;
 CREATE FUNCTION match_customer_of_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     owner bigint := (SELECT customer_id FROM subscriptions WHERE id = NEW.subscription_id);
@@ -679,6 +700,7 @@ CREATE FUNCTION notice_seeded_password()
  RETURNS SETOF text
  LANGUAGE plpgsql
  STABLE
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RETURN QUERY SELECT format('the user %1$s still has the documented password; choose another one with: '
@@ -690,6 +712,7 @@ $function$;
 CREATE FUNCTION number_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     branch record;
@@ -726,6 +749,7 @@ $function$;
 CREATE FUNCTION post_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -748,6 +772,7 @@ $function$;
 CREATE FUNCTION post_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF NEW.status = 'paid' AND OLD.status IS DISTINCT FROM NEW.status THEN
@@ -773,6 +798,7 @@ $function$;
 CREATE FUNCTION refuse_batch_of_another_branch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     profile record;
@@ -800,6 +826,7 @@ $function$;
 CREATE FUNCTION refuse_change()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RAISE EXCEPTION '%: % is refused: %', TG_TABLE_NAME, TG_OP, TG_ARGV[0]
@@ -810,6 +837,7 @@ $function$;
 CREATE FUNCTION refuse_change_of_fixed_columns()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     fixed text;
@@ -828,6 +856,7 @@ $function$;
 CREATE FUNCTION refuse_change_of_system_role()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
@@ -846,6 +875,7 @@ $function$;
 CREATE FUNCTION refuse_pppoe_user_of_another_branch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     router record;
@@ -870,6 +900,7 @@ $function$;
 CREATE FUNCTION refuse_second_use()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     is_first boolean := OLD.used_at IS NULL AND OLD.status = 'unused' AND NEW.status = 'used';
@@ -906,6 +937,7 @@ $function$;
 CREATE FUNCTION refuse_status_move()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     allowed text[] := TG_ARGV[1:];
@@ -931,6 +963,7 @@ $function$;
 CREATE FUNCTION refuse_undeclared_placeholder()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     placeholder constant text := '\{([a-z][a-z0-9_]*)\}';
@@ -961,6 +994,7 @@ $function$;
 CREATE FUNCTION refuse_voucher_unlike_its_batch()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 DECLARE
     batch record;
@@ -988,6 +1022,7 @@ CREATE FUNCTION service_end(began timestamp with time zone, duration integer, un
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
  IMMUTABLE STRICT
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     RETURN CASE unit
@@ -1003,6 +1038,7 @@ $function$;
 CREATE FUNCTION set_updated_at()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     NEW.updated_at := now();
@@ -1013,6 +1049,7 @@ $function$;
 CREATE FUNCTION stamp_activity()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     NEW.created_at := now();
@@ -1023,6 +1060,7 @@ $function$;
 CREATE FUNCTION write_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE customers c SET balance = t.balance_after
