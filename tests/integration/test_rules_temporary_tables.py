@@ -17,9 +17,9 @@ import pytest
 from psycopg2 import errors, extensions
 
 import application
-from tests.integration.test_attack import populate
 from tests.support import money, pgbouncer, samples
 from tests.support.databases import execute, query
+from tests.support.two_branches import populate
 
 TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
