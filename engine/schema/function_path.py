@@ -1,8 +1,8 @@
 """The search_path under which files run, and which the functions that they make carry.
 
 A function without a path of its own looks its tables up in that of its caller, where pg_temp comes
-first: `CREATE TEMP TABLE transaction_logs …; UPDATE customers SET balance = …` would have a trigger
-ask the caller's table. In a file it is written as `SET search_path FROM CURRENT`, so that the file
+first: after `CREATE TEMP TABLE entries …` a trigger that looks entries up asks the caller's table,
+and believes it. In a file it is written as `SET search_path FROM CURRENT`, so that the file
 works in any schema; the catalogs have the path itself, with the schema's name, and what is read of
 them is brought back to those words.
 """
