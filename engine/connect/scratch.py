@@ -7,12 +7,14 @@ session made it, and pg_stat_activity, for the whole server, whether that sessio
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
 from psycopg2 import errors, sql
 
 from engine.connect.connection import connect
@@ -20,22 +22,27 @@ from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.connect.url import checked, with_database
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
+from engine.schema import own_sql
 
 NAME = """
-    SELECT format('scratch_%s_%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
+    SELECT format('scratch_%%s_%%s', pid, (extract(epoch FROM backend_start) * 1000000)::bigint)
     FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 COMMENT = "scratch database of the migration engine: made for one question, then dropped"
 CLUSTER = "SELECT system_identifier FROM pg_control_system()"
+# Until nobody else may, nobody at all connects: what another role plants there would be run by the
+# files with the rights of the maker. PUBLIC may connect to every new database.
 SETTINGS = (
+    "REVOKE ALL ON DATABASE {} FROM PUBLIC",
     f"COMMENT ON DATABASE {{}} IS '{COMMENT}'",
     "ALTER DATABASE {} SET synchronous_commit = off",
     "ALTER ROLE CURRENT_USER IN DATABASE {} SET search_path = public",
+    "ALTER DATABASE {} ALLOW_CONNECTIONS true",
 )
 # A session of another role shows no backend_start; its pid alone then counts as alive.
 ABANDONED = rf"""
     SELECT datname FROM pg_database d
-    WHERE datname ~ '^scratch_\d+_\d+$' AND pg_has_role(datdba, 'usage')
+    WHERE datname ~ '^scratch_[0-9]+_[0-9]+$' AND pg_has_role(datdba, 'usage')
       AND shobj_description(d.oid, 'pg_database') = '{COMMENT}'
       AND NOT EXISTS (
           SELECT FROM pg_stat_activity
@@ -43,6 +50,7 @@ ABANDONED = rf"""
             AND (backend_start IS NULL OR split_part(d.datname, '_', 3)
                  = (extract(epoch FROM backend_start) * 1000000)::bigint::text))
 """
+LOG = logging.getLogger(__name__)
 
 
 def scratch_server(project: Project) -> Project:
@@ -96,20 +104,20 @@ def _is_alone(cursor: Any, server: Project, project: Project) -> bool:
     """
     if server.url == project.url:
         return False
-    cursor.execute(CLUSTER)
+    own_sql.fetch(cursor, CLUSTER)
     try:
         with closing(connect(project, autocommit=True)) as connection:
             other = connection.cursor()
-            other.execute(CLUSTER)
+            own_sql.fetch(other, CLUSTER)
             return bool(cursor.fetchone() != other.fetchone())
     except ConnectionFailed:
         return True  # a database that cannot be reached is not on a server that answers
 
 
 def _create(keeper: Any, cursor: Any, template: str, url_setting: str) -> str:
-    cursor.execute(NAME)
+    own_sql.fetch(cursor, NAME)
     name: str = cursor.fetchone()[0]
-    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'")
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' ALLOW_CONNECTIONS false")
     try:
         cursor.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
     except errors.InsufficientPrivilege as error:
@@ -127,12 +135,28 @@ def _create(keeper: Any, cursor: Any, template: str, url_setting: str) -> str:
 
 
 def _drop(cursor: Any, name: str) -> None:
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
-    cursor.execute(drop.format(sql.Identifier(name)))
+    """Drop it; where that cannot be, say so: what was asked for is done all the same.
+
+    Plainly first: PostgreSQL ends an autovacuum worker there by itself, but with FORCE only a
+    superuser may. FORCE is for a client that was left there.
+    """
+    drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    try:
+        try:
+            cursor.execute(drop)
+        except errors.ObjectInUse:
+            cursor.execute(drop + sql.SQL(" WITH (FORCE)"))
+    except psycopg2.Error as error:
+        LOG.warning(
+            "the scratch database %s is left behind, for it cannot be dropped: %s; "
+            "the next run tries again",
+            name,
+            " ".join(str(error).split()),
+        )
 
 
 def _remove_abandoned(cursor: Any) -> None:
     """Drop what was left behind; another run may be doing the same."""
-    cursor.execute(ABANDONED)
+    own_sql.fetch(cursor, ABANDONED)
     for (name,) in cursor.fetchall():
         _drop(cursor, name)

@@ -14,7 +14,7 @@ from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
 from engine.project import Project
 from engine.report import Report
-from engine.run import execution, operator_notices, time_zone
+from engine.run import execution, operator_notices, strangers, time_zone
 from engine.run.file_run import Job
 from engine.run.options import RunOptions
 from engine.run.session import Session, exclusive
@@ -106,6 +106,9 @@ class Runner:
     def _run(self, session: Session, migrations: list[Migration], jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
+        if jobs and not session.options.dry:
+            strangers.refuse_planted(session.cursor())
+            strangers.shut_out(session.database.connection(), self.report)
         guard = self.guard(session, migrations)
         guard.look(jobs)
         try:

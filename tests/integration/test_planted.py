@@ -8,8 +8,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from engine.connect.scratch import scratch
 from engine.drift.comparison import compare
-from engine.errors import ConfigError, HistoryError
+from engine.errors import ConfigError, HistoryError, Refused
 from engine.manage.status import read_status
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
@@ -207,3 +208,68 @@ def test_a_schema_that_comes_before_the_one_with_the_history_is_told(
     for way in (runner_on(empty_url, tmp_path).migrate, lambda: read_status(at(empty_url))):
         with pytest.raises(ConfigError, match="public holds a history of migrations, too"):
             way()
+
+
+def test_code_of_others_on_the_path_of_files_is_refused(
+    mallory: str, empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t AS SELECT lower('A'::varchar)")
+    execute(
+        mallory,
+        "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'planted'; END $$",
+    )
+    with pytest.raises(Refused, match=r"function public.lower\(character varying\) \(of mallory_"):
+        runner_on(empty_url, tmp_path).migrate()
+    execute(mallory, "DROP FUNCTION lower(varchar)")
+    assert runner_on(empty_url, tmp_path).migrate() == ["001_t"]
+
+
+def test_a_run_takes_from_everybody_what_lets_them_plant(empty_url: str, tmp_path: Path) -> None:
+    execute(empty_url, "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    rights = "has_schema_privilege('public', 'public', 'CREATE'),"
+    rights += " has_database_privilege('public', current_database(), 'TEMPORARY')"
+    assert query(empty_url, f"SELECT {rights}") == [(False, False)]
+
+
+def test_notices_of_others_are_not_asked_and_none_changes_anything(
+    mallory: str, empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    body = "RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN {}; RETURN NEXT 'asked'; END $$"
+    execute(mallory, f"CREATE FUNCTION notice_a() {body.format('NULL')}")
+    ours = f"CREATE FUNCTION notice_b() {body.format('INSERT INTO t VALUES (1)')}"
+    execute(empty_url, ours)
+    (told, left_out) = read_status(at(empty_url, tmp_path)).notices
+    assert "mallory" in told and "REVOKE CREATE ON SCHEMA public FROM" in told
+    assert left_out.endswith("notice_b()")
+    execute(
+        empty_url, "REVOKE CREATE ON SCHEMA public FROM " + mallory.split("//")[1].split("@")[0]
+    )
+    (refused,) = read_status(at(empty_url, tmp_path)).notices
+    assert "notice_b() cannot be asked: cannot execute INSERT in a read-only" in refused
+    assert query(empty_url, "SELECT * FROM t") == []
+
+
+def test_nobody_else_connects_to_a_scratch_database(server: PostgresServer, mallory: str) -> None:
+    url = server.url(mallory.rpartition("/")[2])
+    with scratch(at(url)) as made:
+        name = psycopg2.extensions.parse_dsn(made.url)["dbname"]
+        there = f"{mallory.rpartition('/')[0]}/{name}"
+        with pytest.raises(psycopg2.OperationalError, match="permission denied for database"):
+            psycopg2.connect(there)
+
+
+def test_a_scratch_database_that_cannot_be_dropped_is_told(
+    empty_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scratch(at(empty_url)) as made:
+        name = psycopg2.extensions.parse_dsn(made.url)["dbname"]
+        execute(empty_url, f"ALTER DATABASE {name} IS_TEMPLATE true")
+    assert f"the scratch database {name} is left behind" in caplog.text
+    execute(empty_url, f"ALTER DATABASE {name} IS_TEMPLATE false")
+    with scratch(at(empty_url)):
+        pass

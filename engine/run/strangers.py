@@ -1,0 +1,68 @@
+"""What others could plant, or have planted, where files look names up; seen before one runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg2 import errors
+
+from engine.errors import Refused
+from engine.report import Report
+from engine.schema import own_sql, planted
+from engine.schema.quoting import name as quoted
+from engine.wording import few
+
+# A temporary table hides a table of its name from a function that has no search_path of its own.
+# Where other programs have tables in the database they may need temporary ones.
+OPEN = """
+    SELECT EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+                   WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'),
+           pg_has_role(n.nspowner, 'USAGE'),
+           EXISTS (SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+                   WHERE a.grantee = 0 AND a.privilege_type = 'TEMPORARY')
+           AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace o ON o.oid = c.relnamespace
+                           WHERE c.relkind IN ('r', 'p') AND o.oid <> n.oid
+                             AND o.nspname !~ '^pg_' AND o.nspname <> 'information_schema'
+                             AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = c.oid
+                                             AND e.deptype = 'e')),
+           pg_has_role(d.datdba, 'USAGE')
+    FROM pg_namespace n, pg_database d
+    WHERE n.oid = %(here)s AND d.datname = current_database()
+"""
+
+
+def shut_out(connection: Any, report: Report) -> None:
+    """Take from PUBLIC the right to create in the schema, and to make temporary tables; tell what
+    the role may not take. connection: psycopg2, in autocommit."""
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, OPEN)
+        creates, owns_schema, makes_temporary, owns_database = cursor.fetchone()
+        schema = quoted(own_sql.place(connection).name)
+        if creates and owns_schema:
+            _revoke(cursor, f"CREATE ON SCHEMA {schema}", report)
+        if makes_temporary and owns_database:
+            _revoke(cursor, f"TEMPORARY ON DATABASE {quoted(connection.info.dbname)}", report)
+
+
+def _revoke(cursor: Any, right: str, report: Report) -> None:
+    try:
+        cursor.execute(f"REVOKE {right} FROM PUBLIC")
+    except errors.InsufficientPrivilege as error:
+        report.message(f"PUBLIC keeps the right to {right}: {error.diag.message_primary}")
+
+
+def refuse_planted(cursor: Any) -> None:
+    """Raise Refused where others have put functions or operators on the path of the files: a name
+    in a file, or in a function of ours, may lead to them, with the rights of whoever runs it."""
+    code = planted.code(cursor)
+    if not code:
+        return
+    owners = sorted({owner for _, owner in code})
+    listed = few([f"{what} (of {owner})" for what, owner in code])
+    raise Refused(
+        f"the schemas in which files look names up hold code of others: {listed}.",
+        why="A function or an operator that takes just the types of a call is preferred to "
+        "PostgreSQL's own, and would run with the rights of this role. Nothing was run.",
+        fix=f"drop it, or where it is yours let it belong to the schema's owner (ALTER … OWNER TO "
+        f"…); then take the right to create there from {few(owners)} (REVOKE CREATE ON SCHEMA …).",
+    )
