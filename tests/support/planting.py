@@ -1,0 +1,121 @@
+"""What a role that may create in a schema plants there, for others to meet by its name: functions,
+operators and views for the names in the SQL that a server has logged."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice, product
+from pathlib import Path
+
+import psycopg2
+
+from tests.support.databases import execute
+from tests.support.postgres import PostgresServer
+
+SIGN = "planted code runs"
+# A call with just these types prefers the planted one to PostgreSQL's own, which has to convert.
+SIBLINGS = {
+    "text": ("character varying", "name"),
+    "name": ("text", "character varying"),
+    "character varying": ("text", "name"),
+    "oid": ("regclass", "bigint", "integer"),
+    "regclass": ("oid",),
+    "integer": ("smallint", "bigint"),
+    "bigint": ("integer",),
+    "oid[]": ("integer[]", "bigint[]"),
+    '"any"': ("text", "name"),
+    "anyelement": ("text", "name"),
+    "anyarray": ("text[]", "name[]"),
+    "anynonarray": ("text", "name"),
+}
+PAIRS = [
+    *(("name", "text"), ("text", "name"), ("name", "character varying")),
+    *(("text", "character varying"), ("character varying", "text")),
+    *(("oid", "integer"), ("oid", "bigint"), ("oid", "regclass"), ("regclass", "oid")),
+    *(('"char"', "text"), ("text", '"char"'), ("bigint", "oid"), ("name", "name[]")),
+    *(("text", "text"), ("oid", "oid"), ("name", "name"), ("integer", "integer")),
+]
+OVERLOADS = """
+    SELECT DISTINCT oidvectortypes(proargtypes), proname::text FROM pg_proc
+    WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY (%s) AND pronargs <= 4
+      AND prokind = 'f' ORDER BY 2, 1
+"""
+BODY = f"LANGUAGE plpgsql AS $$ BEGIN RAISE LOG '{SIGN}: %'; RETURN NULL; END $$"
+MOST = 8
+"""Variants of one signature."""
+
+
+class Log:
+    """What a server writes down from now on of the sessions of one database."""
+
+    def __init__(self, server: PostgresServer, url: str) -> None:
+        self.path = Path(server.home, "log")
+        self.begin = self.path.stat().st_size
+        execute(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET log_statement = 'all'")
+
+    def text(self) -> str:
+        """All of it."""
+        return self.path.read_bytes()[self.begin :].decode(errors="replace")
+
+
+def plant(url: str, statements: str) -> int:
+    """Plant for every name in the statements, as the role of the URL (how many were)."""
+    words = set(re.findall(r"\b([a-z_]\w*)\s*\(", statements))
+    operators = set(re.findall(r"(?<![\w'(])\s([-+*/<>=~!@#%^&|?]{1,3})\s", statements))
+    relations = set(re.findall(r"\b(?:FROM|JOIN)\s+(pg_\w+)", statements))
+    overloads = _overloads(url, words)
+    count = 0
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        cursor = connection.cursor()
+        for statement in _statements(overloads, words, operators, relations):
+            try:
+                cursor.execute(statement)
+                count += 1
+            except psycopg2.Error:
+                continue  # what PostgreSQL does not let anybody make
+    return count
+
+
+def _overloads(url: str, words: set[str]) -> list[tuple[str, str]]:
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(OVERLOADS, (sorted(words),))
+        return [(name, arguments) for arguments, name in cursor.fetchall()]
+
+
+def _statements(
+    overloads: list[tuple[str, str]], words: set[str], operators: set[str], relations: set[str]
+) -> Iterator[str]:
+    for name, arguments in overloads:
+        types = arguments.split(", ") if arguments else []
+        choices = [(kind, *SIBLINGS.get(kind, ())) for kind in types]
+        for chosen in islice(product(*choices), MOST):
+            yield _function(name, ", ".join(chosen))
+    for name in sorted(words):
+        yield _function(name, "")
+        yield _function(name, "text")
+    for symbol in sorted(operators):
+        for left, right in PAIRS:
+            yield (
+                f"CREATE FUNCTION public.operator_(a {left}, b {right}) RETURNS boolean "
+                + BODY.replace("%", f"operator {symbol.replace('%', '%%')} of {left} and {right}")
+            )
+            yield (
+                f"CREATE OPERATOR public.{symbol} (FUNCTION = public.operator_, LEFTARG = {left}, "
+                f"RIGHTARG = {right})"
+            )
+    yield f"CREATE FUNCTION public.seen() RETURNS oid {BODY.replace('%', 'a view')}"
+    for name in sorted(relations):
+        yield f"CREATE VIEW public.{name} AS SELECT public.seen() AS oid"
+
+
+def _function(name: str, types: str) -> str:
+    body = BODY.replace("%", f"{name}({types})".replace("'", "''"))
+    return f'CREATE FUNCTION public."{name}"({types}) RETURNS text {body}'
+
+
+def met(log: Log) -> list[str]:
+    """What of that has been run."""
+    return re.findall(rf"{SIGN}: (.*)", log.text().replace(f"RAISE LOG '{SIGN}", ""))
