@@ -140,7 +140,7 @@ def test_everything_runs_through_a_session_pool(server: PostgresServer, empty_ur
         for command, shown in (
             (["migrate"], "001_initial_schema  applied"),
             (["status"], "001_initial_schema  applied"),
-            (["generate", "nothing"], "Nothing changed"),
+            (["generate", "nothing", "--dry-run"], "Nothing changed"),
         ):
             result = call(url, *command)
             assert (result.code, shown in result.out) == (0, True), result.err
