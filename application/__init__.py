@@ -11,16 +11,19 @@ load balancer. A pooler such as PgBouncer may stand in DATABASE_URL, in session 
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import registry
 from application.pool import EnginePool, PoolSettings
+from engine.connect import environment
 from engine.connect.settings import database_url, load_environment
 from engine.connect.url import checked
-from engine.errors import ConfigError
+from engine.errors import ConfigError, ConnectionFailed
 from project import PROJECT
 
 __all__ = ["connect", "disconnect"]
@@ -35,24 +38,32 @@ def connect(
     size: int | None = None,
     timeout: float | None = None,
     recycle: float | None = None,
+    as_owner: bool = False,
 ) -> EnginePool:
     """The database, with every registered model bound to it; no connection is opened yet.
 
-    url: else DATABASE_URL, `.env`, or the embedded server. size: connections at the most, else
-    DB_POOL_SIZE (10). timeout: seconds that a thread waits for one, else DB_POOL_TIMEOUT (30).
-    recycle: seconds after which a connection is not used again, else DB_POOL_RECYCLE (1800; 0 for
-    never). A second call with the same values returns the same database. Raises ConfigError for
-    values that cannot be used or differ from those of the first call, RegistryError for a domain
-    that cannot be loaded.
+    url: else DATABASE_URL, `.env`, or the embedded server, as the role of the application. size:
+    connections at the most, else DB_POOL_SIZE (10). timeout: seconds that a thread waits for one,
+    else DB_POOL_TIMEOUT (30). recycle: seconds after which a connection is not used again, else
+    DB_POOL_RECYCLE (1800; 0 for never). as_owner: a task of maintenance, whose role may own the
+    tables in production as well. A second call with the same values returns the same database.
+
+    In production a role that could change or empty the tables is refused: here, with one
+    connection, where BILLING_ENVIRONMENT says so, else by each connection that is opened later.
+    Raises TooMighty for such a role, ConfigError for values that cannot be used or differ from
+    those of the first call, RegistryError for a domain that cannot be loaded.
     """
     global _pool
     with _lock:
-        load_environment(PROJECT)
+        if notice := load_environment(PROJECT):
+            logging.getLogger(__name__).warning(notice)
         url = checked(url, "url") if url else database_url(PROJECT)
         settings = PoolSettings.chosen(size, timeout, recycle)
         if _pool is None:
             project = replace(PROJECT, url=url, application=PROJECT.name)
-            pool = EnginePool(project, settings)
+            pool = EnginePool(project, settings, as_owner=as_owner)
+            if environment.of_process(project) == environment.PRODUCTION and not as_owner:
+                _try(pool)
             _bind(pool)
             _pool = pool
         elif (_pool.project.url, _pool.settings) != (url, settings):
@@ -62,6 +73,13 @@ def connect(
                 fix="use the database that the first connect() returned, or call disconnect().",
             )
         return _pool
+
+
+def _try(pool: EnginePool) -> None:
+    """Let the first connection be looked at; a server that is down may come up later."""
+    with suppress(ConnectionFailed):
+        pool.connect()
+        pool.close()
 
 
 def disconnect() -> None:

@@ -69,7 +69,7 @@ def _folder(path: str) -> Path:
 @contextmanager
 def _bound(project: Project) -> Iterator[None]:
     """All models bound to the database, on one connection."""
-    database = application.connect(project.url, size=1)
+    database = application.connect(project.url, size=1, as_owner=True)
     try:
         database.connect()
         yield

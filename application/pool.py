@@ -2,6 +2,8 @@
 
 Nothing here depends on the state of a session, so a pooler such as PgBouncer may stand between, in
 session mode or in transaction mode: no SET, no prepared statement, no lock beyond a transaction.
+What a borrower leaves in a session all the same (SET ROLE, temporary tables, …) the next one does
+not get.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
-from psycopg2 import extensions
 
+from application import hygiene, roles
 from engine.connect.connection import connect_plainly
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
@@ -75,7 +77,7 @@ class EnginePool(PooledDatabase, Places):
     No thread waits for the server while it holds a lock that the others need.
     """
 
-    def __init__(self, project: Project, settings: PoolSettings) -> None:
+    def __init__(self, project: Project, settings: PoolSettings, *, as_owner: bool = False) -> None:
         limits: dict[str, Any] = {
             "max_connections": settings.size,
             "timeout": settings.timeout or None,
@@ -84,6 +86,7 @@ class EnginePool(PooledDatabase, Places):
         super().__init__(project, **limits)
         self._lock: Any = nullcontext()  # what it guards is each thread's own
         self.settings = settings
+        self.as_owner = as_owner
         self._borrowers: dict[int, threading.Thread] = {}
 
     def connect(self, reuse_if_open: bool = False) -> bool:
@@ -127,6 +130,8 @@ class EnginePool(PooledDatabase, Places):
         made: dict[int, Any] = {}
         try:
             connection = connect_plainly(self.project, autocommit=True)
+            if not self.as_owner:
+                self._refuse_mighty(connection)
             made[id(connection)] = PoolConnection(time.time(), connection, time.time())
             return connection
         finally:
@@ -136,11 +141,23 @@ class EnginePool(PooledDatabase, Places):
                 self._borrowers |= dict.fromkeys(made, threading.current_thread())
                 self._pool_available.notify()
 
+    def _refuse_mighty(self, connection: Any) -> None:
+        try:
+            roles.refuse_mighty(connection, self.project)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _close(self, conn: Any, close_conn: bool = False) -> None:
+        """Give a connection back, or close it. What its borrower has left in the session goes
+        before, while no other thread has to wait for the server."""
+        super()._close(conn, close_conn or not hygiene.cleaned(conn))
+
     def _take_back(self) -> None:
         """A thread that ended without closing its connection will never do so."""
         for key, borrowed in list(self._in_use.items()):
             if not self._borrowers[key].is_alive():
-                self._close(borrowed.connection)
+                super()._close(borrowed.connection, close_conn=True)
         self._borrowers = {key: self._borrowers[key] for key in self._in_use}
 
     def _is_closed(self, connection: Any) -> bool:
@@ -154,11 +171,6 @@ class EnginePool(PooledDatabase, Places):
         poll = select.poll()
         poll.register(connection, select.POLLIN)
         return bool(poll.poll(0))
-
-    def _can_reuse(self, connection: Any) -> bool:
-        """One in the middle of a transaction is closed: a rollback would wait for the server."""
-        status = connection.info.transaction_status
-        return not connection.closed and status == extensions.TRANSACTION_STATUS_IDLE
 
 
 class Probe(threading.Thread):

@@ -221,7 +221,8 @@ def main() -> int:
 def _embedded() -> str:
     from engine.connect.embedded import start
 
-    return start(PROJECT).url("postgres")
+    server = start(PROJECT)
+    return server.url(server.superuser, "postgres")
 
 
 if __name__ == "__main__":

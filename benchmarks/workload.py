@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.queries import QUERIES, Measurement, Query, measure
 from engine.connect.connection import connect
-from engine.connect.settings import database_url, load_environment
+from engine.connect.settings import load_environment, migration_url
 from engine.connect.url import shown
 from engine.errors import EngineError
 from project import PROJECT
@@ -38,7 +38,7 @@ def main() -> int:
     """Print the table; 1 where a query missed its index or its bound, or could not run."""
     try:
         load_environment(PROJECT)
-        project = PROJECT.at(database_url(PROJECT))
+        project = PROJECT.at(migration_url(PROJECT))
         with closing(connect(project)) as connection:
             measured = {query: _measured(connection, query) for query in QUERIES}
     except (EngineError, LookupError) as error:

@@ -6,7 +6,7 @@ import sys
 
 from invoke.context import Context
 
-from commands.base import here
+from commands.base import application_url
 from commands.task import asked, command, somebody_answers
 from engine.errors import Refused
 
@@ -26,7 +26,7 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
     from domains.auth.passwords import find_admin, set_password
     from domains.system.limits import login_limits
 
-    with application.connect(here().url, size=1).connection_context():
+    with application.connect(application_url(), size=1, as_owner=True).connection_context():
         admin, least = find_admin(name), login_limits().password_min_length
         ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
     print(f"{admin.username} has a new password; {ended} sessions ended")

@@ -9,7 +9,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from commands.base import reporting, runner_for, where_migrations_run
+from commands.base import here, reporting, runner_for
 from commands.task import command
 from engine.errors import EngineError
 
@@ -29,11 +29,11 @@ def backup(c: Context, path: str = "", due: bool = False, json: bool = False) ->
 
     report = Console(quiet=json)
     if not due:
-        dump = make(where_migrations_run(), path, report)
+        dump = make(here(), path, report)
         if json:
             _print(_dump_as_value(dump))
         return
-    runs = make_due(where_migrations_run(), path, report)
+    runs = make_due(here(), path, report)
     if json:
         _print([_as_value(run) for run in runs])
     else:

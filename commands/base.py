@@ -27,17 +27,18 @@ NAME = "Name of the database, to be given where it is a production one."
 
 
 def here() -> Project:
-    """This project at the database that is meant."""
-    from engine.connect.settings import database_url
-
-    return PROJECT.at(database_url(PROJECT))
-
-
-def where_migrations_run() -> Project:
-    """This project past a transaction pooler, if another way is named for that."""
+    """This project at the database that is meant, as the owner of its tables: past the role of the
+    application and past a transaction pooler, where another way is named for that."""
     from engine.connect.settings import migration_url
 
     return PROJECT.at(migration_url(PROJECT))
+
+
+def application_url() -> str:
+    """The same database as the application sees it: for tasks that work on rows alone."""
+    from engine.connect.settings import database_url
+
+    return database_url(PROJECT)
 
 
 def is_dry(c: Context, dry_run: bool) -> bool:
@@ -76,7 +77,7 @@ def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runne
         show=bool(c.config.run.echo),
         dry=is_dry(c, dry_run),
     )
-    return Runner(where_migrations_run(), report or Console(), options, DriftGuard)
+    return Runner(here(), report or Console(), options, DriftGuard)
 
 
 def spare_production(runner: Runner, name: str, command: str) -> None:

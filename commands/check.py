@@ -7,7 +7,7 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import here, where_migrations_run
+from commands.base import here
 from commands.task import command
 
 
@@ -38,7 +38,7 @@ def check(c: Context, live: bool = False, data: bool = False, json: bool = False
     domains = list(registry.load())
     console = Console()
     with console.waiting("checking"):
-        checked = Check(here(), where_migrations_run(), domains, console).run()
+        checked = Check(here(), here(), domains, console).run()
     print(checked.as_json() if json else checked.as_text(painter(sys.stdout)))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)

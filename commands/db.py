@@ -16,7 +16,9 @@ def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
     from engine.connect.embedded import start
 
-    print(start(PROJECT).url())
+    server, settings = start(PROJECT), PROJECT.settings
+    print(f"{settings.url}={server.url(server.application)}")
+    print(f"{settings.migration_url}={server.url(server.owner)}")
 
 
 @command(name="stop", example="invoke db.stop")

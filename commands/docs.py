@@ -7,7 +7,7 @@ from pathlib import Path
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import where_migrations_run
+from commands.base import here
 from commands.task import command
 from project import PROJECT
 
@@ -26,7 +26,7 @@ def docs(c: Context, check: bool = False, path: str = "") -> None:
     from pages.collect import collect
 
     folder = Path(path) if path else PROJECT.root / "docs/schema"
-    facts = collect(where_migrations_run(), "MikroTik ISP billing", list(registry.load()))
+    facts = collect(here(), "MikroTik ISP billing", list(registry.load()))
     texts = book.files(facts)
     if check:
         stale = book.stale(folder, texts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from commands.base import here, is_dry, where_migrations_run
+from commands.base import here, is_dry
 from commands.task import command, confirm, count, somebody_answers
 from engine.errors import ConfigError
 from project import PROJECT
@@ -56,7 +56,7 @@ def generate(
     console, questions = Console(quiet=json), _Questions()
     generator = Generator(
         list(registry.load()),
-        where_migrations_run(),
+        here(),
         allow_drop=allow_drop,
         renames=rename,
         ask=(lambda old, new: questions.ask(old, new, console)) if somebody_answers() else None,

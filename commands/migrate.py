@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-import os
 import sys
 
 from invoke.context import Context
@@ -122,19 +121,20 @@ def overview() -> str:
     An embedded server is neither made nor started for that.
     """
     from engine.connect import embedded
-    from engine.connect.settings import load_environment
+    from engine.connect.settings import load_environment, named_url
     from engine.errors import EngineError
     from engine.manage.status import read_status
 
-    load_environment(PROJECT)
-    if not os.environ.get(PROJECT.settings.url) and not embedded.find(PROJECT).running():
-        made = embedded.find(PROJECT).complete.exists()
-        return (
-            "The embedded server is not running; the next task starts it."
-            if made
-            else "There is no database yet: `invoke migrate` makes one, with a server of its own."
-        )
     try:
+        load_environment(PROJECT)
+        if not named_url(PROJECT) and not embedded.find(PROJECT).running():
+            made = embedded.find(PROJECT).complete.exists()
+            return (
+                "The embedded server is not running; the next task starts it."
+                if made
+                else "There is no database yet: `invoke migrate` makes one, with a server of its "
+                "own."
+            )
         return read_status(here()).summary()
     except EngineError as error:
         return f"Error: {error}"

@@ -6,7 +6,7 @@ import sys
 
 from invoke.context import Context
 
-from commands.base import here
+from commands.base import application_url
 from commands.task import command
 
 
@@ -28,6 +28,6 @@ def secrets_rotate(c: Context) -> None:
     from kernel import key_rotation as rotation
 
     models = registry.load().tables
-    with application.connect(here().url, size=1).connection_context():
+    with application.connect(application_url(), size=1, as_owner=True).connection_context():
         key, done = rotation.rotate(models, Console())
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")

@@ -79,7 +79,8 @@ def command(
             try:
                 _refuse_undecodable(named)
                 _refuse_dry(c, named)
-                load_environment(PROJECT)
+                if notice := load_environment(PROJECT):
+                    _tell(notice, log_json=bool(named.get("log_json")))
                 function(c, *arguments, **named)
                 sys.stdout.flush()  # while an error can still be told
             except Exit:
@@ -136,6 +137,11 @@ def asked(ask: Callable[[str], str], question: str) -> str:
     except KeyboardInterrupt:
         print()
         raise Refused("Interrupted; nothing was changed.", fix=AGAIN) from None
+
+
+def _tell(notice: str, *, log_json: bool) -> None:
+    """Beside the results; log_json: stderr is for lines of JSON."""
+    print(f"notice: {notice}", file=sys.stdout if log_json else sys.stderr)
 
 
 def _listen_for_the_end() -> None:

@@ -25,10 +25,10 @@ from demo.plan import Plan
 from demo.sheets import Batch, Book, Sheet
 from demo.story import Story
 from domains import IdentityField
+from engine.connect import environment
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import EngineError, Refused
-from engine.manage import environment
 from engine.manage.status import read_status
 from engine.project import Project
 from engine.report import Action, Report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,6 @@ from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
-
-ENVIRONMENT = "billing.environment"  # a setting of the database
 
 
 class LoginRefused(BillingError):
@@ -63,7 +60,8 @@ def log_in(
     """
     admin = _attempt(username, limits)
     while passwords.matches(password, admin and admin.password_hash):
-        if admin.password_hash == ADMIN_PASSWORD_HASH and _in_production():
+        database = AdminUser._meta.database
+        if admin.password_hash == ADMIN_PASSWORD_HASH and database.is_production():
             raise SeededPassword(admin.username)
         entered = _enter(admin, passwords.renewed(password, admin.password_hash))
         if entered is not None:
@@ -99,13 +97,6 @@ def _enter(checked: AdminUser, hashed: str) -> Any:
         AdminUser.is_active,
     )
     return next(iter(entered.returning(AdminUser).execute()), None)
-
-
-def _in_production() -> bool:
-    query = "SELECT current_setting(%s, true)"
-    stored = AdminUser._meta.database.execute_sql(query, (ENVIRONMENT,)).fetchone()[0]
-    said = (stored or "", os.environ.get("BILLING_ENVIRONMENT", ""))
-    return "production" in [text.strip().lower() for text in said]
 
 
 def _from_now(limits: LoginLimits) -> SQL:

@@ -27,6 +27,7 @@ from engine.errors import BackupFailed, ConfigError, Refused
 from engine.project import Project
 from engine.report import Action, Report
 from engine.schema import own_sql
+from engine.schema.catalog import ENVIRONMENT_TABLE
 
 PARTIAL = ".partial"
 ENDING = ".dump"
@@ -168,6 +169,8 @@ def _run(command: list[str], url: str, file: Any, report: Report) -> None:
     """Let pg_dump write. It does so by the path, as stdout is no file to it that it can seek in;
     the file that it inherits keeps the lock for as long as it lives."""
     connection, environment = for_program(url)
+    # What a database is for is not what its copy is for.
+    command.append(f"--exclude-table=*.{ENVIRONMENT_TABLE}")
     command += ["--format=custom", "--encoding=UTF8", "--verbose", "--no-password"]
     command.append(f"--dbname={connection}")
     status, said = programs.follow(

@@ -20,21 +20,25 @@ from engine.backup.dump import sidecar
 from engine.connect import programs
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, Refused
+from engine.files import own_table
 from engine.project import Project
 from engine.report import Action, Report
 from engine.run import time_zone
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
+from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES
 
+RESTORED_TABLES = tuple(table for table in OWN_TABLES if table != ENVIRONMENT_TABLE)
 BEGUN = "pg_restore: processing data for table "
-HELD = """
+HELD = f"""
     SELECT i.type || ' ' || i.identity
     FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid,
          LATERAL pg_identify_object(d.classid, d.objid, 0) i
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n'
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND d.classid <> 'pg_extension'::regclass
+      AND NOT (i.type = 'table' AND i.name IS NOT DISTINCT FROM '{ENVIRONMENT_TABLE}')
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))
     UNION ALL
@@ -47,7 +51,8 @@ HELD = """
 MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
 TABLE = re.compile(r"^\d+; \d+ \d+ TABLE DATA ", re.MULTILINE)
 # A database that has the extension already has its comment, too, and only its owner may set it.
-NEEDLESS = re.compile(r"^\d+; \d+ \d+ COMMENT - EXTENSION .*\n", re.MULTILINE)
+# Which rights new tables get is set up with the roles of the server that it is restored on.
+NEEDLESS = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|DEFAULT ACL) .*\n", re.MULTILINE)
 EXTENSION = re.compile(r"^\d+; \d+ \d+ EXTENSION - (.*?) *\n", re.MULTILINE)
 ZONE = re.compile(r' SET "?TimeZone"? TO \'((?:[^\']|\'\')*)\';$', re.MULTILINE)
 
@@ -68,7 +73,9 @@ class Archive:
             entries.flush()
             options = ["--create", f"--use-list={entries.name}", "--file=-"]
             command = [str(_newest()), *options, str(self.path)]
-            done = subprocess.run(command, capture_output=True, text=True)
+            done = subprocess.run(
+                command, capture_output=True, text=True, env=programs.environment()
+            )
         if done.returncode:
             report.message(
                 f"its time zone is not known, {project.settings.time_zone} sets it: "
@@ -96,6 +103,8 @@ def restore(project: Project, path: Path, options: RunOptions, report: Report) -
         except BaseException:
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
+        # What default privileges give the application on new tables, it shall not have on ours.
+        own_table.take_from_others(session.keeper.cursor(), RESTORED_TABLES)
         if zone := archive.zone(project, report):
             time_zone.keep(session.keeper, zone, report)
         session.cursor().execute("ANALYZE")
@@ -133,7 +142,8 @@ def _verify(path: Path, project: Project) -> None:
 
 def _look(path: Path, project: Project) -> Archive:
     try:
-        done = subprocess.run([_newest(), "--list", path], capture_output=True, text=True)
+        command = [str(_newest()), "--list", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, env=programs.environment())
     except (OSError, UnicodeDecodeError) as error:
         raise BackupFailed(f"pg_restore cannot read {path}: {error}.") from error
     made_by = MADE_BY.search(done.stdout)

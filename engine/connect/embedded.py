@@ -16,27 +16,49 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from engine.connect import programs
-from engine.connect.embedded_server import Server
+import psycopg2
+from psycopg2 import sql
+
+from engine.connect import embedded_roles, programs
+from engine.connect.embedded_server import PORT, ROLES_ARE_THERE, Server
 from engine.errors import ConfigError, EngineError
 from engine.project import Project
 
 START_SECONDS = 60
 ORPHAN_SECONDS = 10
+# libpq takes these from the environment where a URL does not say them, and there are no words for
+# "none" that every libpq knows: a service that is not there, or TLS through a socket, would hide
+# the server.
+ELSEWHERE = (
+    *("PGSERVICE", "PGREQUIREAUTH", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
+    *("PGGSSENCMODE", "PGCHANNELBINDING", "PGTARGETSESSIONATTRS", "PGREQUIREPEER"),
+)
 
 
-def embedded_url(project: Project) -> str:
-    """The URL of the project's embedded server, which runs when this returns.
+def running_server(project: Project) -> Server:
+    """The project's embedded server, which runs when this returns.
 
-    Raises ConfigError where it is not installed, EngineError where it does not start.
+    Takes out of this process's environment what would lead libpq elsewhere. Raises ConfigError
+    where it is not installed, EngineError where it does not start.
     """
+    _stay_here()
     server = find(project)
-    return (server if server.complete.exists() and server.running() else start(project)).url()
+    return server if server.is_complete and server.running() else start(project)
+
+
+def _stay_here() -> None:
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
 
 
 def find(project: Project) -> Server:
-    """The project's server, running or not, made or not."""
-    home = (project.root / ".postgres").resolve()
+    """The project's server, running or not, made or not.
+
+    Raises ConfigError where `.postgres` is somebody else's link: it would lead us anywhere.
+    """
+    link = project.root / ".postgres"
+    _refuse_planted(link, project)
+    home = link.resolve()
     data = home / "data"
     if os.geteuid() == 0 and data.exists() and data.stat().st_uid != 0:
         return Server(project, home, pwd.getpwuid(data.stat().st_uid))
@@ -48,6 +70,7 @@ def start(project: Project) -> Server:
 
     Raises ConfigError where it is not installed or may not run here, EngineError where it fails.
     """
+    _stay_here()
     folder = _programs(find(project))
     with _locked(project.root):
         server = _with_home(find(project))
@@ -56,9 +79,10 @@ def start(project: Project) -> Server:
                 _make_data(folder, server)
             _check_version(folder, server)
             _launch(folder, server)
-        if not server.complete.exists():
+        if not server.is_complete:
             _create_database(server)
-            server.complete.touch()
+            embedded_roles.arrange(server)
+            server.complete.write_text(ROLES_ARE_THERE)
     return server
 
 
@@ -78,7 +102,7 @@ def _make_data(folder: Path, server: Server) -> None:
 
 def _launch(folder: Path, server: Server) -> None:
     _make_folder(server, server.socket_folder)
-    options = f"-k '{server.socket_folder}' -c listen_addresses='' "
+    options = f"-k '{server.socket_folder}' -p {PORT} -c listen_addresses='' "
     command = (
         *("start", "-D", str(server.data), "-l", str(server.log), "-w", "-t", str(START_SECONDS)),
         *("-o", options + "-c unix_socket_permissions=0700"),
@@ -97,7 +121,7 @@ def _launch(folder: Path, server: Server) -> None:
 def _bury(server: Server) -> None:
     """Let the lock files of a killed server name nobody. PostgreSQL takes a zombie for alive, and
     in a container there may be nobody to wait for it; our own number it knows to be none."""
-    for lock in (server.data / "postmaster.pid", server.socket_folder / ".s.PGSQL.5432.lock"):
+    for lock in (server.data / "postmaster.pid", server.socket_folder / f".s.PGSQL.{PORT}.lock"):
         with suppress(OSError):
             process, rest = lock.read_text().split("\n", 1)
             if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
@@ -146,17 +170,23 @@ def _with_home(server: Server) -> Server:
 
 
 def _make_folder(server: Server, folder: Path) -> None:
-    """A private folder of its user's. Raises ConfigError where it is there and another's."""
+    """A private folder of its user's. Raises ConfigError where it is there and is none."""
     user = server.user
-    owner = user.pw_uid if user else os.getuid()
-    if not folder.exists():
+    if not os.path.lexists(folder):
         folder.mkdir(mode=0o700)
         if user:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-    if folder.stat().st_uid != owner:
+            os.chown(folder, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    server.check_private(folder)
+
+
+def _refuse_planted(link: Path, project: Project) -> None:
+    """A link that root made leads to where root's server is; one of another user leads anywhere,
+    and root would give that place away."""
+    if link.is_symlink() and link.lstat().st_uid not in (0, os.geteuid()):
         raise ConfigError(
-            f"{folder} belongs to the user {pwd.getpwuid(folder.stat().st_uid).pw_name}.",
-            fix=f"run the command as that user or as root, or set {server.project.settings.url}.",
+            f"{link} is a symbolic link that another user has made.",
+            why="The embedded server's files would be written where it leads.",
+            fix=f"remove it (rm {link}), or set {project.settings.url}.",
         )
 
 
@@ -173,10 +203,7 @@ def _check_version(folder: Path, server: Server) -> None:
 
 
 def _create_database(server: Server) -> None:
-    import psycopg2
-    from psycopg2 import sql
-
-    with closing(psycopg2.connect(server.url("postgres"))) as connection:
+    with closing(psycopg2.connect(server.url(server.superuser, "postgres"))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             name = server.project.name

@@ -8,7 +8,7 @@ from typing import Any
 import peewee
 from peewee import PostgresqlDatabase
 
-from engine.connect import contained
+from engine.connect import contained, environment
 from engine.connect.connection import connect
 from engine.project import Project
 from engine.sql.dedent import dedented
@@ -36,6 +36,10 @@ class EngineDatabase(PostgresqlDatabase):
     def url(self) -> str:
         """What libpq takes."""
         return self.project.url
+
+    def is_production(self) -> bool:
+        """Whether the database, or the process, says now that it is a production one."""
+        return environment.is_production(self.cursor(), self.project)
 
     def _connect(self) -> Any:
         return connect(self.project, autocommit=True, files=True)

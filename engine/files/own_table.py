@@ -122,8 +122,13 @@ def fetch(cursor: Any, query: str, parameters: dict[str, Any] | None = None) -> 
 def create(cursor: Any, statement: str, table: str) -> None:
     """Make a table of ours, and take from others what default privileges have given them on it."""
     run(cursor, statement)
+    take_from_others(cursor, [table])
+
+
+def take_from_others(cursor: Any, tables: Iterable[str]) -> None:
+    """Take from other roles what they may do with these tables of ours."""
     here = own_sql.place(cursor.connection)
-    for name, role, is_sequence, _ in _rights(cursor, [table]):
+    for name, role, is_sequence, _ in _rights(cursor, tables):
         kind = "SEQUENCE" if is_sequence else "TABLE"
         whom = quoted(role) if role else "PUBLIC"
         statement = f"REVOKE ALL ON {kind} {here.of(name)} FROM {whom}"

@@ -1,9 +1,7 @@
-"""What a database is for: `production`, `staging`, … is a setting of the database itself."""
+"""Setting what a database is for, and sparing a production one."""
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
 from contextlib import closing
 from typing import Any
@@ -11,20 +9,23 @@ from typing import Any
 from psycopg2 import errors, sql
 
 from engine.connect.connection import connect
+from engine.connect.environment import KNOWN, is_production, known
 from engine.errors import ConfigError, Refused
+from engine.files import own_table
 from engine.project import Project
-from engine.schema import own_sql
+from engine.schema.catalog import ENVIRONMENT_TABLE
 
-PRODUCTION = "production"
-
-
-def is_production(cursor: Any, project: Project) -> bool:
-    """Whether the database, or the project's environment, says that it is a production one."""
-    own_sql.fetch(
-        cursor, "SELECT current_setting(%(name)s, true)", {"name": project.settings.parameter}
+CREATE = f"""
+    CREATE TABLE {ENVIRONMENT_TABLE} (
+        id boolean PRIMARY KEY DEFAULT true CHECK (id), name text NOT NULL
     )
-    said = (cursor.fetchone()[0] or "", os.environ.get(project.settings.environment, ""))
-    return PRODUCTION in [text.strip().lower() for text in said]
+"""
+# Whoever may connect may know it, as the application has to.
+SHOW = f"GRANT SELECT ON {ENVIRONMENT_TABLE} TO PUBLIC"
+KEEP = f"""
+    INSERT INTO {ENVIRONMENT_TABLE} (name) VALUES (%s)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name
+"""
 
 
 def refuse_production(project: Project, name: str, command: str) -> None:
@@ -52,30 +53,40 @@ def refuse_production(project: Project, name: str, command: str) -> None:
         )
 
 
-def keep(project: Project, environment: str) -> str:
-    """Let the database know what it is for (its name); sessions that begin from now on know it.
+def keep(project: Project, name: str) -> str:
+    """Let the database know what it is for (the database's name); every session knows it from now
+    on, those that are open included.
 
     Raises ConfigError for a name that is none, Refused where the role may not do so.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*", environment):
-        raise ConfigError(
-            f"{environment!r} cannot be the name of an environment.",
-            fix="write a name such as production, staging or development.",
-        )
-    with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
+    word = known(name, "The name")
+    if not word:
+        raise ConfigError("the name is empty.", fix=f"write one of {', '.join(KNOWN)}.")
+    with closing(connect(project, autocommit=True, writing=True)) as connection:
         database = str(connection.info.dbname)
-        statement = sql.SQL("ALTER DATABASE {} SET {} TO {}").format(
-            sql.Identifier(database), sql.SQL(project.settings.parameter), sql.Literal(environment)
-        )
         try:
-            cursor.execute(statement)
+            with connection.cursor() as cursor:
+                if not own_table.columns(cursor, ENVIRONMENT_TABLE):
+                    own_table.create(cursor, CREATE, ENVIRONMENT_TABLE)
+                own_table.run(cursor, SHOW)
+                own_table.run(cursor, KEEP, (word,))
+                _forget_setting(cursor, database, project)
         except errors.InsufficientPrivilege as error:
             raise Refused(
-                f"{connection.info.user} may not set the environment of {database}.",
-                why="PostgreSQL keeps a setting of one's own to superusers, and to roles with the "
-                f"right SET on {project.settings.parameter} (PostgreSQL 15 and later).",
-                fix=f"as a superuser, run: {statement.as_string(connection)}; or set "
-                f"{project.settings.environment}={environment} for every program that uses the "
-                "database.",
+                f"{connection.info.user} may not set the environment of {database}: "
+                f"{error.diag.message_primary}.",
+                why=f"It is a row of the table {ENVIRONMENT_TABLE}, which the role that migrates "
+                "makes.",
+                fix=f"name that role in {project.settings.migration_url}; or set "
+                f"{project.settings.environment}={word} for every program that uses the database.",
             ) from error
         return database
+
+
+def _forget_setting(cursor: Any, database: str, project: Project) -> None:
+    """Take back a setting of the database that says it, as databases had before the table."""
+    cursor.execute("SELECT current_setting(%s, true)", (project.settings.parameter,))
+    if cursor.fetchone()[0]:
+        reset = sql.SQL("ALTER DATABASE {} RESET {}")
+        names = sql.Identifier(database), sql.SQL(project.settings.parameter)
+        cursor.execute(reset.format(*names))

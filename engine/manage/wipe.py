@@ -24,7 +24,7 @@ from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.
@@ -155,7 +155,9 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
 def _objects(connection: Any) -> list[Object]:
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, OBJECTS)
-        return [Object(*row) for row in cursor.fetchall()]
+        objects = [Object(*row) for row in cursor.fetchall()]
+    # What a database is for it is for when empty, too: `fresh` would take its protection away.
+    return [thing for thing in objects if str(thing) != f"table {ENVIRONMENT_TABLE}"]
 
 
 def _made(project: Project, applied: list[Migration]) -> set[str]:

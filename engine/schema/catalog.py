@@ -41,7 +41,8 @@ __all__ = ["HISTORY_TABLE", "JOURNAL_TABLE", "read", "unmanaged"]
 HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
 READING_TABLE = "migratereading"
-OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE)
+ENVIRONMENT_TABLE = "migrateenvironment"
+OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE, ENVIRONMENT_TABLE)
 
 # `IN ('a', 'b')` on a varchar is kept as the first; what PostgreSQL makes of that text is the
 # second, and stays. They mean the same.

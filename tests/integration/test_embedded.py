@@ -91,7 +91,7 @@ def test_from_the_first_command_to_the_stop(clone: Path, invoke: Invoke) -> None
         assert first.returncode == 0, first.stderr
     process = postmaster(clone)
     assert alive(process)
-    url = embedded.find(rooted(clone)).url()
+    url = embedded.find(rooted(clone)).url("postgres")
     execute(url, "UPDATE locations SET name = 'Kantor Pusat'")
 
     os.kill(process, signal.SIGKILL)

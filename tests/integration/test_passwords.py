@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import bcrypt
@@ -29,10 +30,13 @@ from domains.auth.passwords import (
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
 from domains.system.limits import login_limits
 from domains.system.models import Setting
+from engine.connect.connection import connect
+from engine.connect.environment import is_production
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError
 from engine.manage import environment
 from tests.support.console import at_terminal, call
+from tests.support.databases import execute
 from tests.support.project import ROOT, Invoke
 from tests.support.runners import at
 
@@ -290,24 +294,48 @@ def test_production_refuses_the_documented_password(
 
 
 @pytest.mark.only("newest")
-def test_who_may_not_set_the_environment_is_told_how(server: Any, migrated_url: str) -> None:
-    name = migrated_url.rpartition("/")[2]
-    server.execute(f"CREATE ROLE {name}_owner LOGIN")
+def test_an_owner_without_more_rights_sets_the_environment(server: Any, empty_url: str) -> None:
+    """As on a server that others run; whoever may not is told who may."""
+    name = empty_url.rpartition("/")[2]
+    server.execute(f"CREATE ROLE {name}_owner LOGIN; CREATE ROLE {name}_app LOGIN")
     try:
         server.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
-        url = migrated_url.replace("postgres@", f"{name}_owner@")
-        done = call(url, "env.set", "production")
-        assert done.code == 1
-        statement = f"""ALTER DATABASE "{name}" SET billing.environment TO 'production'"""
-        assert statement in done.err
-        assert "BILLING_ENVIRONMENT=production" in done.err
-        allowed = call(migrated_url, "env.set", "production")
-        assert allowed.out.strip() == f"{name} is production", allowed.err
+        owner, app = (empty_url.replace("postgres@", f"{name}_{who}@") for who in ("owner", "app"))
+        refused = call(app, "env.set", "production")
+        assert refused.code == 1
+        assert "MIGRATION_DATABASE_URL" in refused.err
+        assert "BILLING_ENVIRONMENT=production" in refused.err
+        with closing(connect(at(app))) as early:
+            assert not is_production(early.cursor(), at(app))
+            done = call(owner, "env.set", "production")
+            assert done.out.strip() == f"{name} is production", done.err
+            assert is_production(early.cursor(), at(app)), "a session that was open before"
+        assert call(app, "env.set", "test").code == 1
+        assert call(owner, "env.set", "staging").code == 0
+        assert call(owner, "reset", "--all", "--yes").code == 0
     finally:
-        server.execute(f"ALTER DATABASE {name} OWNER TO postgres")
-        server.execute(f"DROP ROLE {name}_owner")
-    with pytest.raises(ConfigError, match="cannot be the name of an environment"):
-        environment.keep(at(migrated_url), "Production; --")
+        server.execute(f"DROP DATABASE {name}")
+        server.execute(f"DROP ROLE {name}_owner, {name}_app")
+
+
+@pytest.mark.only("newest")
+def test_a_setting_of_the_database_still_counts_until_it_is_set_anew(migrated_url: str) -> None:
+    name = migrated_url.rpartition("/")[2]
+    execute(migrated_url, f"ALTER DATABASE {name} SET billing.environment TO 'production'")
+    assert call(migrated_url, "reset", "--all", "--yes").code == 1
+    assert call(migrated_url, "env.set", "test").code == 0
+    assert call(migrated_url, "reset", "--all", "--yes").code == 0
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("word", ["prod", "Production; --", "", "live"])
+def test_a_word_that_is_none_is_refused(word: str, empty_url: str) -> None:
+    known = "production, staging, development, test"
+    with pytest.raises(ConfigError, match=known):
+        environment.keep(at(empty_url), word)
+    if word:
+        refused = call(empty_url, "status", BILLING_ENVIRONMENT=word)
+        assert (refused.code, known in refused.err) == (1, True)
 
 
 def set_by_task(url: str, text: str, *options: str) -> subprocess.CompletedProcess[str]:

@@ -37,7 +37,7 @@ def test_two_first_commands_start_one_server(empty_project: Project) -> None:
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(embedded.start, [empty_project, empty_project])
     assert first == second
-    url = embedded.embedded_url(empty_project)
+    url = embedded.running_server(empty_project).url("billing_app")
     assert query(url, "SELECT current_database()") == [("billing",)]
     assert embedded.stop(empty_project)
     shutil.rmtree(empty_project.root)

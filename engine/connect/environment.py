@@ -1,0 +1,58 @@
+"""What a database is for: `production`, `staging`, … The database knows it by a row in a table of
+ours, which every owner may write (a setting of the database needs a superuser), or by such a
+setting; the process knows it by an environment variable. Where either says production, it is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from engine.errors import ConfigError
+from engine.project import Project
+from engine.schema import own_sql
+from engine.schema.catalog import ENVIRONMENT_TABLE
+
+PRODUCTION = "production"
+KNOWN = (PRODUCTION, "staging", "development", "test")
+SAID = """
+    SELECT current_setting(%(parameter)s, true),
+           EXISTS (SELECT FROM pg_class
+                   WHERE relnamespace = %(here)s AND relname = %(table)s AND relkind = 'r')
+"""
+
+
+def of_process(project: Project) -> str:
+    """What the process's environment says; empty where it says nothing.
+
+    Raises ConfigError for a word that is none of KNOWN: `prod` would silently not be production.
+    """
+    setting = project.settings.environment
+    return known(os.environ.get(setting, ""), setting)
+
+
+def known(word: str, setting: str) -> str:
+    """The word in small letters, or empty. Raises ConfigError where it is none of KNOWN."""
+    plain = word.strip().lower()
+    if plain and plain not in KNOWN:
+        raise ConfigError(
+            f"{setting} is {word.strip()!r}, which is not the name of an environment.",
+            why="A slip would take the protection from a production database.",
+            fix=f"write one of {', '.join(KNOWN)}.",
+        )
+    return plain
+
+
+def is_production(cursor: Any, project: Project) -> bool:
+    """Whether the database, or the process, says that it is a production one. cursor: psycopg2."""
+    if of_process(project) == PRODUCTION:
+        return True
+    names = {"parameter": project.settings.parameter, "table": ENVIRONMENT_TABLE}
+    own_sql.fetch(cursor, SAID, names)
+    setting, is_kept = cursor.fetchone()
+    if (setting or "").strip().lower() == PRODUCTION:
+        return True
+    if not is_kept:
+        return False
+    table = own_sql.place(cursor.connection).of(ENVIRONMENT_TABLE)
+    own_sql.fetch(cursor, f"SELECT name FROM {table}")
+    return (PRODUCTION,) in cursor.fetchall()
