@@ -157,14 +157,21 @@ def _altered(kind: Kind, old: Any, new: Any) -> bool:
 
 def _column(key: Key, old: Column | None, new: Column | None) -> Iterator[Change]:
     """What is generated is computed anew; whatever else a column holds is data."""
-    if old and (new is None or new.generated):
-        data = "" if old.generated else f"the values of column {key.table}.{key.name}"
-        yield Change(Action.DROP, key, old, losing=data)
-    if new and (old is None or new.generated):
-        yield Change(Action.CREATE, key, new=new)
-    elif old and new:
+    if old and new and not _computed_anew(old, new):
         losing = "" if holds(old.type, new.type) else f"what {new.type} cannot hold"
         yield Change(Action.ALTER, key, old, new, losing=losing)
+        return
+    if old:
+        data = "" if old.generated else f"the values of column {key.table}.{key.name}"
+        yield Change(Action.DROP, key, old, losing=data)
+    if new:
+        yield Change(Action.CREATE, key, new=new)
+
+
+def _computed_anew(old: Column, new: Column) -> bool:
+    """A virtual column cannot become a plain one: "DROP EXPRESSION is not supported for virtual
+    generated columns"; its values were in no row."""
+    return bool(new.generated) or old.virtual
 
 
 def _replaced(key: Key, old: Any, new: Any) -> Iterator[Change]:

@@ -63,22 +63,21 @@ def sorted_numbers(priorities: list[Priority], edges: Collection[tuple[int, int]
     """The numbers of the priorities in an order that keeps every edge (earlier, later); where that
     leaves a choice, the smallest comes next.
 
-    A circle is cut at its smallest. There is one where two things need each other, as a function
+    A circle is cut at the smallest of its own, so that what has nothing to do with it, or only
+    waits for it, keeps its place. There is one where two things need each other, as a function
     that takes a domain and the domain's check that calls it do: PostgreSQL has no order for that
     either, and what it says of the statement that comes too early is told to a person.
     """
-    waiting_for = [0] * len(priorities)
-    later: list[list[int]] = [[] for _ in priorities]
-    for first, then in edges:
-        later[first].append(then)
-        waiting_for[then] += 1
+    earlier, later = _neighbours(len(priorities), edges)
+    waiting_for = [len(numbers) for numbers in earlier]
     entries = [(priority, number) for number, priority in enumerate(priorities)]
     ready = [entry for entry in entries if not waiting_for[entry[1]]]
     heapq.heapify(ready)
-    rest = sorted(entries, reverse=True)
     order: dict[int, None] = {}
-    while rest:
-        _, number = heapq.heappop(ready) if ready else rest.pop()
+    while len(order) < len(entries):
+        if not ready:
+            heapq.heappush(ready, min(entries[n] for n in _circle(earlier, order)))
+        _, number = heapq.heappop(ready)
         if number in order:
             continue
         order[number] = None
@@ -87,3 +86,27 @@ def sorted_numbers(priorities: list[Priority], edges: Collection[tuple[int, int]
             if not waiting_for[then]:
                 heapq.heappush(ready, entries[then])
     return list(order)
+
+
+def _neighbours(
+    count: int, edges: Collection[tuple[int, int]]
+) -> tuple[list[list[int]], list[list[int]]]:
+    """Of each number those that come before it, and those that come after."""
+    earlier: list[list[int]] = [[] for _ in range(count)]
+    later: list[list[int]] = [[] for _ in range(count)]
+    for first, then in edges:
+        earlier[then].append(first)
+        later[first].append(then)
+    return earlier, later
+
+
+def _circle(earlier: list[list[int]], done: Collection[int]) -> list[int]:
+    """Numbers that wait for each other, where all that are not done wait for one: who goes from
+    each to one that it waits for comes to where he was."""
+    number = next(n for n in range(len(earlier)) if n not in done)
+    passed: dict[int, None] = {}
+    while number not in passed:
+        passed[number] = None
+        number = min(n for n in earlier[number] if n not in done)
+    path = list(passed)
+    return path[path.index(number) :]

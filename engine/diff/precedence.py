@@ -75,10 +75,10 @@ class Precedence:
         serial column a of t comes while a sequence t_a_seq is there, its own is called t_a_seq1."""
         given_up: dict[Taken, list[int]] = {}
         for number, change in enumerate(self.changes):
-            for taken in _given_up(change):
+            for taken in names_given_up(change):
                 given_up.setdefault(taken, []).append(number)
         for number, change in enumerate(self.changes):
-            for taken in _taken(change):
+            for taken in names_taken(change):
                 for earlier in given_up.get(taken, ()):
                     if earlier != number:
                         yield earlier, number
@@ -121,7 +121,7 @@ class Precedence:
         return [number for number in numbers if self.changes[number].action in actions]
 
 
-def _given_up(change: Change) -> Iterator[Taken]:
+def names_given_up(change: Change) -> Iterator[Taken]:
     """The names that are free after the change; with a table go those of all its parts."""
     if change.action is Action.DROP:
         yield from _names(change, change.old, KINDS)
@@ -129,7 +129,7 @@ def _given_up(change: Change) -> Iterator[Taken]:
         yield from _of_counters(change.table, [change.old])
 
 
-def _taken(change: Change) -> Iterator[Taken]:
+def names_taken(change: Change) -> Iterator[Taken]:
     """The names that have to be free before the change; the indexes of a table come later."""
     if change.action is Action.CREATE:
         yield from _names(change, change.new, INSIDE_A_NEW_TABLE)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.diff.change import Action, Change, set_aside
+from engine.diff.held_types import held_by_columns
 from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Column, Schema
 from engine.schema.quoting import name
@@ -22,7 +23,7 @@ UNLOGGED = (Kind.SETTING, "unlogged")
 
 def with_remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
     """The changes, and those that they make necessary."""
-    remaking = _Remaking(_held_by_columns(changes, old), old, new)
+    remaking = _Remaking(held_by_columns(changes, old), old, new)
     remaking.work_off()
     return [remaking.finished(change) for change in remaking.changes.values()]
 
@@ -38,23 +39,6 @@ def is_retyped(change: Change) -> bool:
         return False
     old, new = change.old, change.new
     return bool((old.type, old.collation) != (new.type, new.collation))
-
-
-def _held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
-    """A composite whose attribute gets another type is made anew where something has it: `ALTER
-    TYPE pair ALTER ATTRIBUTE a TYPE bigint` fails with "column t.p uses it"."""
-    needed: set[Key] = set()
-    for keys in old.depends.values():
-        needed |= keys
-    for change in changes:
-        if change.does(Action.ALTER, Kind.COMPOSITE) and change.key in needed and _retypes(change):
-            change = replace(change, in_place=False)
-        yield change
-
-
-def _retypes(change: Change) -> bool:
-    old, new = change.old.attributes, change.new.attributes
-    return any(old[part] != kind for part, kind in new.items() if part in old)
 
 
 class _Remaking:

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from engine.connect.connection import connect
-from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import left_out_note, scratch
-from engine.errors import ConfigError
+from engine.errors import ConfigError, GenerateError, LosesData
 from engine.files import migration_folder
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.template import empty_text
-from engine.generate.build_models import build
 from engine.generate.ownership import Ownership, SeededDomain
 from engine.generate.renaming import Ask, Renaming
 from engine.generate.schema_migrations import SchemaMigrations
 from engine.generate.seed_migrations import SeedMigrations
+from engine.generate.wanted_schema import printed_again, wanted_schema
 from engine.generate.workbench import Bench, Generated
 from engine.project import Project
 from engine.report import Report
-from engine.schema import catalog
 from engine.schema.model import Schema
 
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -78,21 +76,33 @@ class Generator:
         if title:
             _refuse_title(title)
         migrations = migration_folder.find(self.files)
+        with self._bench(migrations) as bench:
+            wanted = self._wanted(bench)
+            try:
+                return self._files(title, wanted, bench)
+            except LosesData:
+                raise
+            except GenerateError:
+                optional = self._optional_extensions()
+                printed = printed_again(self.project, wanted, optional)
+                if printed == wanted:
+                    raise
+        with self._bench(migrations) as bench:
+            return self._files(title, printed, bench)
+
+    @contextmanager
+    def _bench(self, migrations: list[Migration]) -> Iterator[Bench]:
+        """A bench on which the migrations so far have run."""
         with (
             scratch(self.project) as known,
-            scratch(self.project) as wanted,
             closing(connect(known, autocommit=True, files=True)) as connection,
         ):
             bench = Bench(connection, known, migrations, self._optional_extensions())
             self.report.message("running the migrations so far in a scratch database")
             bench.runner.migrate()
-            for thing in bench.unmanaged():
-                self.report.message(f"left alone, as generate does not manage it: {thing}")
-            self.report.message("building what the domains ask for in another")
-            files = self._files(title, self._wanted(wanted, bench), bench)
-            for note in {left_out_note(known), left_out_note(wanted)} - {""}:
+            yield bench
+            if note := left_out_note(known):
                 self.report.message(note)
-            return files
 
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
@@ -130,10 +140,12 @@ class Generator:
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
         return [*schema_files, *seeds.generate(seed_title)]
 
-    def _wanted(self, project: Project, bench: Bench) -> Schema:
-        build(EngineDatabase(project), self.domains)
-        with closing(connect(project, autocommit=True)) as connection:
-            schema = catalog.read(connection)
+    def _wanted(self, bench: Bench) -> Schema:
+        unmanaged = bench.unmanaged()
+        for thing in unmanaged:
+            self.report.message(f"left alone, as generate does not manage it: {thing}")
+        self.report.message("building what the domains ask for in another")
+        schema = wanted_schema(self.project, self.domains, bench.migrations, unmanaged)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
 
     def _optional_extensions(self) -> frozenset[str]:

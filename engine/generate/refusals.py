@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from engine.diff.change import Change
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
-from engine.schema.model import Column
+from engine.schema.kinds import Kind
+from engine.schema.model import Column, Schema
 from engine.schema.sequences import is_counted
 
 
@@ -46,6 +47,41 @@ def refuse_unfillable(plan: Iterable[Change]) -> None:
                 fix="give the field a default, or null=True and fill it before a later migration "
                 "makes it NOT NULL.",
             )
+
+
+def refuse_other_layout(reached: Schema, wanted: Schema) -> None:
+    """Raise GenerateError where a function gives rows of a table whose columns it names one by one,
+    and they stand there in another order than in the domains: a new column comes last.
+
+    `CREATE FUNCTION f() RETURNS SETOF t … BEGIN ATOMIC SELECT id, a, new, z FROM t; END` would fail
+    when it is called, or give the values of one column as those of another.
+    """
+    for key, needed in wanted.depends.items():
+        function = wanted.functions.get(key.name) if key.kind is Kind.FUNCTION else None
+        if function is None or not _names_columns(function.definition):
+            continue
+        for other in needed:
+            if other.kind is Kind.TABLE and other.name in reached.tables:
+                columns = list(reached.tables[other.name].columns)
+                if columns != list(wanted.tables[other.name].columns):
+                    _refuse_layout(key.name, other.name, columns)
+
+
+def _names_columns(definition: str) -> bool:
+    """Whether it is a query without a star, which would follow the order that there is."""
+    return "LANGUAGE sql" in definition and "*" not in definition
+
+
+def _refuse_layout(function: str, table: str, columns: list[str]) -> None:
+    raise GenerateError(
+        f"the function {function} gives rows of {table}, and the order of its columns is another "
+        "one in the migrations than in the domains.",
+        why=f"PostgreSQL adds a column after the others: {', '.join(columns)}. The function names "
+        "the columns in the order of the domains, so their values would be mixed up.\n"
+        "No migration was written.",
+        fix="put the fields into the order of the migrations (a new one last), or let the function "
+        "return TABLE (…) with the columns by name.",
+    )
 
 
 def is_unfillable(thing: object) -> bool:

@@ -13,7 +13,12 @@ from engine.diff.renames import Rename
 from engine.diff.type_widening import holds
 from engine.files.template import Statement
 from engine.generate.ownership import Ownership
-from engine.generate.refusals import is_unfillable, refuse_loss, refuse_unfillable
+from engine.generate.refusals import (
+    is_unfillable,
+    refuse_loss,
+    refuse_other_layout,
+    refuse_unfillable,
+)
 from engine.generate.renaming import Renaming
 from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
@@ -77,13 +82,21 @@ class SchemaMigrations:
         refuse_loss(plan, allow_drop)
         refuse_unfillable(plan)
         title = title or title_of(renamed.renames, plan)
-        stage = Stage(title, known, renamed.renames, start, wanted, plan)
+        files = self._stages(Stage(title, known, renamed.renames, start, wanted, plan))
+        if files:
+            refuse_other_layout(self.bench.read(), wanted)
+        return files
+
+    def _stages(self, stage: Stage) -> list[Generated]:
+        start, wanted, plan = stage.start, stage.wanted, stage.plan
         added = with_new_labels(start, wanted)
         if added in (start, wanted) or not any(map(is_rebuilt, plan)):
             return self._stage(stage)
         # ALTER TYPE … ADD VALUE has to be committed before a statement may use the value.
-        first = replace(stage, title=f"{title}_values", wanted=added, plan=self.plan(start, added))
-        second = Stage(title, added, (), added, wanted, self.plan(added, wanted))
+        first = replace(
+            stage, title=f"{stage.title}_values", wanted=added, plan=self.plan(start, added)
+        )
+        second = Stage(stage.title, added, (), added, wanted, self.plan(added, wanted))
         return [*self._stage(first), *self._stage(second)]
 
     def plan(self, old: Schema, new: Schema) -> list[Change]:

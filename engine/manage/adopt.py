@@ -84,7 +84,7 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
             fix="name another database or schema; to make the tables beside these, run "
             f"`{project.task('migrate')}`.",
         )
-    besides, differing = _told_apart(diff(live, made))
+    besides, differing = _told_apart(diff(live, made), made)
     if differing:
         fewer = ", or adopt fewer files and migrate the rest" if first < number else ""
         raise Refused(
@@ -96,10 +96,13 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
     return besides
 
 
-def _told_apart(changes: list[Change]) -> tuple[list[Change], list[Change]]:
-    """What only has to go, whole objects that no file makes; and all else."""
+def _told_apart(changes: list[Change], made: Schema) -> tuple[list[Change], list[Change]]:
+    """What only has to go, whole objects that no file makes; and all else. What goes with such a
+    table is told with it, such as the foreign keys of two that refer to each other."""
     besides, differing = [], []
     for change in changes:
+        if change.table and change.table not in made.tables and change.table not in made.views:
+            continue
         if change.action == "drop" and not change.table:
             besides.append(change)
         else:

@@ -109,7 +109,7 @@ def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> Non
     for oid, *values in ask(queries.INDEXES, relations=list(both)):
         both[oid].indexes[values[0]] = _index(*values)
     for oid, name, text, comment, state in ask(queries.TRIGGERS, relations=list(both)):
-        both[oid].triggers[name] = Trigger(name, text, comment, TriggerState(state))
+        both[oid].triggers[name] = Trigger(name, _listed(text), comment, TriggerState(state))
     for oid, name, kind, text, *rest in ask(queries.CONSTRAINTS, relations=list(tables)):
         constraint = Constraint(name, ConstraintKind(kind), _listed(text), *rest)
         tables[oid].constraints[name] = constraint

@@ -13,6 +13,11 @@ from engine.schema.quoting import literal, name
 from engine.schema.sequences import PLAIN, differing, go_on, usual, usual_name
 
 TIME = re.compile(r"date|timestamp(?:\(\d\))? (?P<zone>with|without) time zone")
+QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+INNERMOST = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+BINDING_LESS = re.compile(
+    r"\b(?:AND|OR|NOT|IN|IS|ANY|ALL|LIKE|ILIKE|SIMILAR|BETWEEN|OVERLAPS|COLLATE|AT)\b"
+)
 
 
 def definition(column: Column) -> str:
@@ -28,8 +33,20 @@ def definition(column: Column) -> str:
     if column.not_null and not column.identity:
         parts.append("NOT NULL")
     if column.default is not None:
-        parts.append(f"DEFAULT {column.default}")
+        parts.append(f"DEFAULT {as_default(column.default)}")
     return " ".join(parts)
+
+
+def as_default(expression: str) -> str:
+    """The expression as it stands behind DEFAULT, in parentheses where it needs them.
+
+    `CREATE TABLE t (a boolean DEFAULT true AND false)` is a syntax error: the grammar takes a
+    b_expr there (gram.y), since NOT NULL may follow.
+    """
+    bare = QUOTED.sub("", expression)
+    while bare != (less := INNERMOST.sub("", bare)):
+        bare = less
+    return f"({expression})" if BINDING_LESS.search(bare) else expression
 
 
 def alter(change: Change) -> str:

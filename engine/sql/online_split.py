@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from engine.diff.change import Action, Change
+from engine.diff.precedence import Taken, names_given_up, names_taken
 from engine.diff.recreate import is_rebuilt, is_retyped
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
@@ -50,6 +51,7 @@ class Split:
         self.filled = {key for key, c in self.weakened.items() if c.action is Action.CREATE}
         takes_long = {change.key for change in self.plan if self._takes_long(change)}
         self.waiting = self._with_what_needs_them(takes_long)
+        self.waiting |= self._in_a_key_that_waits()
         self.early = self._drops_that_cannot_wait()
         self.now = self._first_part()
         self.later = bool(self.waiting or self.weakened)
@@ -128,11 +130,30 @@ class Split:
         }
         return takes_long | _reaching(takes_long, made - takes_long, self.new.depends)
 
+    def _in_a_key_that_waits(self) -> set[Key]:
+        """Columns that may be null only when the primary key has gone that they are in."""
+        nullable = {change.key for change in self.plan if only_takes_not_null_away(change)}
+        keys = [change for change in self.plan if _drops_primary_key(change)]
+        needed: set[Key] = set()
+        for change in keys:
+            if change.key in self.waiting:
+                needed |= self.old.depends.get(change.key, frozenset())
+        return nullable & needed
+
     def _drops_that_cannot_wait(self) -> set[Key]:
         """What waits and has to go in the first file nevertheless, since that changes what it
-        needs, and so on: the index of a column that is dropped, and a key that needs that index."""
+        needs, and so on: the index of a column that is dropped, and a key that needs that index;
+        or since its name is taken in it: "relation "x" already exists"."""
         changed = {c.key for c in self.plan if c.key not in self.waiting and _holds_fast(c)}
-        return _reaching(changed, self.waiting, self.old.depends)
+        taken: set[Taken] = set()
+        for change in self.plan:
+            if change.key not in self.waiting:
+                taken |= set(names_taken(change))
+        in_the_way = {
+            c.key for c in self.plan if c.key in self.waiting and taken & set(names_given_up(c))
+        }
+        needing = _reaching(changed | in_the_way, self.waiting, self.old.depends)
+        return needing | in_the_way
 
     def _waits(self, change: Change) -> bool:
         """Whether it is left to the second file; a comment waits for what it is about."""
@@ -154,6 +175,19 @@ def _reaching(goals: set[Key], keys: set[Key], needs: Mapping[Key, frozenset[Key
         if not more:
             return reaching
         reaching |= more
+
+
+def only_takes_not_null_away(change: Change) -> bool:
+    """Whether a column may be null from then on, and is as it was else."""
+    if not change.does(Action.ALTER, Kind.COLUMN) or not change.old.not_null:
+        return False
+    return bool(replace(change.old, not_null=False) == change.new)
+
+
+def _drops_primary_key(change: Change) -> bool:
+    if not change.does(Action.DROP, Kind.CONSTRAINT):
+        return False
+    return bool(change.old.kind is ConstraintKind.PRIMARY_KEY)
 
 
 def _holds_fast(change: Change) -> bool:
@@ -178,4 +212,6 @@ def constraint_form(change: Change) -> str:
     if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         plain = re.search(r"NOT VALID$|NOT ENFORCED", constraint.definition)
         return "" if plain else "validate"
-    return "index" if KEY.fullmatch(constraint.definition) else ""
+    # `CREATE UNIQUE INDEX … (id, d WITHOUT OVERLAPS)` is a syntax error: only a constraint has it.
+    temporal = " WITHOUT OVERLAPS)" in constraint.definition
+    return "index" if KEY.fullmatch(constraint.definition) and not temporal else ""

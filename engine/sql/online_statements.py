@@ -9,7 +9,7 @@ from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import literal, name, suffixed
 from engine.sql import statements
-from engine.sql.online_split import KEY, constraint_form
+from engine.sql.online_split import KEY, constraint_form, only_takes_not_null_away
 
 PAGES = 1000
 PASSES = 50
@@ -42,7 +42,8 @@ def online_statements(
 ) -> Iterator[tuple[Change, str]]:
     """(change, statement) for changes in order. old: the schema before them. filled: columns
     that are new, so that every row gets the default."""
-    plan = list(changes)
+    # "column b is in a primary key", as long as the key is there that is swapped for another.
+    plan = sorted(changes, key=only_takes_not_null_away)
     swapped = _swapped(plan, old)
     for change in plan:
         if not _spares(change, old):
@@ -54,13 +55,19 @@ def online_statements(
 
 
 def _swapped(plan: list[Change], old: Schema) -> set[Key]:
-    """What goes and comes again, and nothing needs: for it the new one may come first."""
+    """What goes and comes again, and nothing needs: for it the new one may come first, unless what
+    the old one needs goes meanwhile: "cannot drop constraint p_id on table p because other objects
+    depend on it", as the foreign key that is to be swapped later does."""
     needed: set[Key] = set()
     for keys in old.depends.values():
         needed |= keys
     made = {change.key for change in plan if change.action is Action.CREATE}
     gone = {change.key for change in plan if change.action is Action.DROP}
-    return {key for key in (made & gone) - needed if key.kind in SWAPS}
+    return {
+        key
+        for key in (made & gone) - needed
+        if key.kind in SWAPS and not gone & old.depends.get(key, frozenset())
+    }
 
 
 def _spares(change: Change, old: Schema) -> bool:

@@ -8,6 +8,7 @@ from engine.diff.change import Change, set_aside
 from engine.schema.kinds import rename
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import literal, name
+from engine.sql.columns import as_default
 
 
 def create_enum(change: Change) -> str:
@@ -43,7 +44,7 @@ def create_domain_type(change: Change) -> str:
     if new.collation:
         parts.append(f"COLLATE {new.collation}")
     if new.default is not None:
-        parts.append(f"DEFAULT {new.default}")
+        parts.append(f"DEFAULT {as_default(new.default)}")
     if new.not_null:
         parts.append("NOT NULL")
     statements = [" ".join(parts), *_checks(new.name, {}, new.checks)]

@@ -4,7 +4,8 @@ Needs the development extra, for Hypothesis.
 """
 
 from engine.testing.databases import migrated_template, scratch_database
+from engine.testing.generate_law import GenerateLaw
 from engine.testing.law import Law
 from engine.testing.strategies import pairs as schema_pairs
 
-__all__ = ["Law", "migrated_template", "schema_pairs", "scratch_database"]
+__all__ = ["GenerateLaw", "Law", "migrated_template", "schema_pairs", "scratch_database"]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
 from engine.run.replay import Leg, Passed, round_trip
 from engine.schema import catalog
+from engine.schema.kinds import Kind
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
 
@@ -30,7 +31,7 @@ class Law:
 
     def build(self, schema: str, statements: Statements) -> Schema:
         """Make a PostgreSQL schema with the statements in it, and stay there."""
-        statements = statements if isinstance(statements, str) else ";\n".join(statements)
+        statements = as_text(statements)
         self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, pg_temp")
         self._run("SET LOCAL check_function_bodies = off")
         if statements.strip():
@@ -57,7 +58,7 @@ class Law:
         known = self.build("known", old)
         if rows.strip():
             self._run(rows)
-        rows_before = self.rows(known) if rows.strip() else {}
+        rows_before = rows_of(self.connection, known) if rows.strip() else {}
         ways: list[list[Change]] = []
         legs = round_trip(
             lambda: ways.append(self.lead(known, wanted)),
@@ -70,38 +71,44 @@ class Law:
             if passed.error:
                 raise passed.error
             goal = known if passed.leg is Leg.DOWN else wanted
-            _equal(passed, goal)
-            self._keeps(rows_before, known, goal, list(chain(*ways)))
+            equal(passed, goal)
+            rows_now = rows_of(self.connection, goal) if rows_before else {}
+            keeps(rows_before, rows_now, known, goal, list(chain(*ways)))
         up = ways[0]
         assert (up != []) == (known != wanted), "there are changes just where there is a difference"
         return up
 
-    def rows(self, schema: Schema) -> Rows:
-        """All rows of all tables."""
-        found: Rows = {}
-        with self.connection.cursor() as cursor:
-            for table in schema.tables:
-                quoted = table.replace('"', '""').replace("%", "%%")
-                cursor.execute(f'SELECT to_jsonb(x) FROM "{quoted}" x', ())
-                found[table] = [row for (row,) in cursor.fetchall()]
-        return found
-
-    def _keeps(self, held: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
-        """Rows stay, with the values of every column that is there before and after."""
-        if not held:
-            return
-        lost = {change.target for change in changes if change.losing}
-        lost |= {c.target for c in changes if (c.action, c.kind) == ("drop", "column")}
-        found = self.rows(now)
-        for table in (held.keys() & now.tables.keys()) - lost:
-            columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
-            kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
-            before, after = (_values(rows[table], kept) for rows in (held, found))
-            assert before == after, f"rows of {table}: {before - after} are gone"
-
     def _run(self, statements: str) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute(statements)
+
+
+def as_text(statements: Statements) -> str:
+    """The statements as one text."""
+    return statements if isinstance(statements, str) else ";\n".join(statements)
+
+
+def rows_of(connection: Any, schema: Schema) -> Rows:
+    """All rows of all tables."""
+    rows: Rows = {}
+    with connection.cursor() as cursor:
+        for table in schema.tables:
+            quoted = table.replace('"', '""').replace("%", "%%")
+            cursor.execute(f'SELECT to_jsonb(x) FROM "{quoted}" x', ())
+            rows[table] = [row for (row,) in cursor.fetchall()]
+    return rows
+
+
+def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
+    """Rows stay, with the values of every column that is there before and after. before: those of
+    the known schema. after: those of the schema that there is now."""
+    lost = {change.target for change in changes if change.losing}
+    lost |= {change.target for change in changes if change.does(Action.DROP, Kind.COLUMN)}
+    for table in (before.keys() & now.tables.keys()) - lost:
+        columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
+        kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
+        were, are = (_values(rows[table], kept) for rows in (before, after))
+        assert were == are, f"rows of {table}: {were - are} are gone"
 
 
 def _values(rows: list[dict[str, Any]], columns: list[str]) -> Counter[str]:
@@ -116,7 +123,8 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (list, dict)) else str(value)
 
 
-def _equal(passed: Passed[Schema], goal: Schema) -> None:
+def equal(passed: Passed[Schema], goal: Schema) -> None:
+    """Whether what is there is the goal, to diff and by itself."""
     got = passed.got or goal
     left = [str(change) for change in diff(got, goal)]
     assert not left, f"after {passed.leg} these differences are left: {left}"

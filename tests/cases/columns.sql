@@ -366,3 +366,24 @@ CREATE TABLE t (a int);
 CREATE TABLE u (a int);
 CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(a) FROM u); END';
 CREATE TABLE t (a int DEFAULT f());
+
+-- name: defaults that stand in parentheses
+-- old
+CREATE TABLE t (a int);
+CREATE DOMAIN dom AS boolean;
+-- rows
+INSERT INTO t VALUES (1);
+-- new
+CREATE TABLE t (a int, b boolean DEFAULT (true AND false), c boolean NOT NULL DEFAULT (1 = 2 OR NOT false), d boolean DEFAULT ('a' IN ('a', 'b')), e int DEFAULT (1 + 2), f boolean DEFAULT (NULL IS NULL));
+CREATE DOMAIN dom AS boolean DEFAULT (true AND false);
+CREATE TABLE n (b boolean DEFAULT (true AND false), f boolean DEFAULT (1 BETWEEN 0 AND 2), t text DEFAULT ('x' || 'y' COLLATE "C"));
+CREATE VIEW v AS SELECT a, a > 1 AS b FROM n, t;
+ALTER VIEW v ALTER COLUMN b SET DEFAULT (true AND false);
+
+-- name: virtual columns become plain ones and others virtual
+-- loses: t.c
+-- from: 18
+-- old
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c int, d int GENERATED ALWAYS AS (a) STORED);
+-- new
+CREATE TABLE t (a int, b int, c int GENERATED ALWAYS AS (a + 1) VIRTUAL, d int GENERATED ALWAYS AS (a) VIRTUAL);

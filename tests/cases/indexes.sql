@@ -208,3 +208,23 @@ CREATE TABLE t (s st);
 CREATE TYPE st AS ENUM ('a', 'b');
 CREATE TABLE t (s st);
 CREATE INDEX i ON t (s) WHERE s IN ('a', 'b');
+
+-- name: two indexes swap their names
+-- old
+CREATE TABLE t (a int, b int);
+CREATE INDEX one ON t (a);
+CREATE INDEX two ON t (b);
+-- new
+CREATE TABLE t (a int, b int);
+CREATE INDEX one ON t (b);
+CREATE INDEX two ON t (a);
+
+-- name: names of indexes move along a chain
+-- old
+CREATE TABLE t (a int, b int, c int);
+CREATE INDEX one ON t (a);
+CREATE INDEX two ON t (b);
+-- new
+CREATE TABLE t (a int, b int, c int);
+CREATE INDEX two ON t (a);
+CREATE INDEX three ON t (b);

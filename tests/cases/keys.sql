@@ -266,3 +266,36 @@ COMMENT ON CONSTRAINT k ON t IS 'a constraint';
 CREATE TABLE t (a int CONSTRAINT x UNIQUE, b int CONSTRAINT y UNIQUE);
 -- new
 CREATE TABLE t (a int CONSTRAINT y UNIQUE, b int CONSTRAINT x UNIQUE);
+
+-- name: the key that a foreign key refers to is replaced
+-- old
+CREATE TABLE p (id int, CONSTRAINT p_id UNIQUE (id));
+CREATE TABLE c (p int REFERENCES p (id));
+-- rows
+INSERT INTO p VALUES (1); INSERT INTO c VALUES (1);
+-- new
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (p int REFERENCES p (id));
+
+-- name: a column leaves the primary key and may be null
+-- old
+CREATE TABLE t (a int, b int, PRIMARY KEY (a, b));
+-- rows
+INSERT INTO t VALUES (1,2);
+-- new
+CREATE TABLE t (a int, b int, PRIMARY KEY (a));
+
+-- name: keys of two tables swap their names
+-- old
+CREATE TABLE t (a int, b int, CONSTRAINT one UNIQUE (a));
+CREATE TABLE u (a int, b int, CONSTRAINT two UNIQUE (a));
+-- new
+CREATE TABLE t (a int, b int, CONSTRAINT two UNIQUE (a));
+CREATE TABLE u (a int, b int, CONSTRAINT one UNIQUE (a));
+
+-- name: a key without overlaps on a table that is there
+-- from: 18
+-- old
+CREATE TABLE t (id int4range, d daterange, n int);
+-- new
+CREATE TABLE t (id int4range, d daterange, n int, UNIQUE (id, d WITHOUT OVERLAPS));

@@ -51,3 +51,12 @@ CREATE FUNCTION ééééééééééééééé_end(timestamp with time zone, int
     RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 CREATE TABLE t (a int CHECK (ééééééééééééééé_end('2026-01-01', a, '2026-01-01', 'days'::period) > 0),
     b int DEFAULT ééééééééééééééé_end('2026-01-01', 1, '2026-01-01', 'days'::text))
+
+-- name: a key's name passes to a new table that a view reads
+-- old
+CREATE TABLE a (i int, CONSTRAINT x UNIQUE (i));
+CREATE VIEW v AS SELECT i FROM a;
+-- new
+CREATE TABLE a (i int);
+CREATE TABLE x (j int);
+CREATE VIEW v AS SELECT i, j FROM a, x;

@@ -178,3 +178,10 @@ CREATE POLICY p ON t USING (a IN (SELECT z.a FROM z));
 CREATE VIEW z AS SELECT 1 AS a;
 CREATE TABLE t (a int);
 CREATE POLICY p ON t USING (a IN (SELECT z.a FROM z));
+
+-- name: lists of texts in a policy
+-- old
+CREATE TABLE t (id int, kind varchar(9), n int);
+-- new
+CREATE TABLE t (id int, kind varchar(9), n int);
+CREATE POLICY p ON t USING (kind IN ('a', 'b')) WITH CHECK (kind NOT IN ('x','y'));

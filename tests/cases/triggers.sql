@@ -167,3 +167,11 @@ CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER g BEFORE UPDATE OF s ON t FOR EACH ROW EXECUTE FUNCTION f();
 CREATE VIEW v AS SELECT s FROM t;
 CREATE INDEX i ON t (s);
+
+-- name: a list of texts in a condition stays as it is printed
+-- old
+CREATE TABLE t (id int, kind varchar(9), n int);
+-- new
+CREATE TABLE t (id int, kind varchar(9), n int);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.kind IN ('a', 'b')) EXECUTE FUNCTION f();

@@ -302,3 +302,35 @@ CREATE TABLE t (a d, b boolean GENERATED ALWAYS AS (a IS NULL) STORED);
 CREATE TRIGGER tr BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION g();
 CREATE VIEW v AS SELECT a FROM t;
 -- loses: st
+
+-- name: the check of a domain whose arrays are in a column
+-- old
+CREATE DOMAIN dd AS int CHECK (VALUE > 0);
+CREATE TABLE t (a dd[], b dd);
+-- rows
+INSERT INTO t VALUES ('{1,2}', 3);
+-- new
+CREATE DOMAIN dd AS int CHECK (VALUE > -1);
+CREATE TABLE t (a dd[], b dd);
+
+-- name: the check of a domain that is in a composite
+-- old
+CREATE DOMAIN dd AS int CHECK (VALUE > 0);
+CREATE TYPE cc AS (x dd, y int);
+CREATE TABLE t (a cc, b dd);
+-- rows
+INSERT INTO t VALUES ('(1,2)', 3);
+-- new
+CREATE DOMAIN dd AS int CHECK (VALUE > -1);
+CREATE TYPE cc AS (x dd, y int);
+CREATE TABLE t (a cc, b dd);
+
+-- name: a domain in arrays takes no null any more
+-- old
+CREATE DOMAIN dd AS int;
+CREATE TABLE t (a dd[], b dd);
+-- rows
+INSERT INTO t VALUES ('{1,2}', 3);
+-- new
+CREATE DOMAIN dd AS int NOT NULL;
+CREATE TABLE t (a dd[], b dd);

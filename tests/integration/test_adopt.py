@@ -135,12 +135,19 @@ def test_what_lies_beside_is_named_and_left_alone(empty_url: str, three: Path) -
     runner_on(empty_url, three).migrate()
     execute(empty_url, "DROP TABLE migratehistory")
     execute(empty_url, "CREATE TABLE theirs (i int); CREATE TYPE mood AS ENUM ('glad')")
+    execute(
+        empty_url,
+        "ALTER TABLE theirs ADD PRIMARY KEY (i), ADD j int;"
+        "CREATE TABLE to_them (j int PRIMARY KEY, i int REFERENCES theirs);"
+        "ALTER TABLE theirs ADD FOREIGN KEY (j) REFERENCES to_them",
+    )
     before = read(empty_url)
     names, said = take_over(empty_url, three, 3)
     assert names == ["001_t", "002_j", "003_u"]
     assert sorted(said) == [
         "left alone, no file makes it: enum mood",
         "left alone, no file makes it: table theirs",
+        "left alone, no file makes it: table to_them",
     ]
     assert read(empty_url) == before
 

@@ -1,0 +1,53 @@
+"""Types that cannot be altered where they are, since columns hold values of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from engine.diff.change import Action, Change
+from engine.schema.kinds import Key, Kind
+from engine.schema.model import Schema
+
+
+def held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
+    """The changes, each type marked that cannot be altered where it is.
+
+    A composite whose attribute gets another type is made anew where something has it: `ALTER
+    TYPE pair ALTER ATTRIBUTE a TYPE bigint` fails with "column t.p uses it". So is a domain with a
+    new check, where a value of it is inside another one: `ALTER DOMAIN price ADD CHECK …` fails
+    with "column t.prices uses it"."""
+    needed: set[Key] = set()
+    for keys in old.depends.values():
+        needed |= keys
+    for change in changes:
+        composite = change.does(Action.ALTER, Kind.COMPOSITE) and _retypes(change)
+        domain_type = change.does(Action.ALTER, Kind.DOMAIN_TYPE) and _looks_at_values(change)
+        held = composite and change.key in needed
+        if held or (domain_type and _is_inside(change.key, old)):
+            change = replace(change, in_place=False)
+        yield change
+
+
+def _looks_at_values(change: Change) -> bool:
+    """Whether the change of a domain has to look at what is of it; dropping a check need not."""
+    old, new = change.old, change.new
+    return bool(new.checks.items() - old.checks.items() or (new.not_null and not old.not_null))
+
+
+def _is_inside(domain_type: Key, old: Schema) -> bool:
+    """Whether something is an array of the domain, or has it in an attribute."""
+    things = dict(old.objects())
+    for key, needed in old.depends.items():
+        if domain_type not in needed:
+            continue
+        if key.kind is Kind.COMPOSITE:
+            return True
+        if key.kind is Kind.COLUMN and things[key].type.endswith("[]"):
+            return True
+    return False
+
+
+def _retypes(change: Change) -> bool:
+    old, new = change.old.attributes, change.new.attributes
+    return any(old[part] != kind for part, kind in new.items() if part in old)

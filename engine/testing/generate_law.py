@@ -1,0 +1,133 @@
+"""The law of a change, kept through the door that a user takes: what generate writes is applied to
+a database with rows, undone and applied again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.connect.connection import connect
+from engine.connect.scratch import scratch
+from engine.diff.compare import diff
+from engine.files import migration_file
+from engine.files.migration_file import Migration
+from engine.generate.generator import Generator
+from engine.generate.seeder import SeedFunction
+from engine.generate.wanted_schema import printed_again
+from engine.project import Project
+from engine.run.replay import Leg, round_trip
+from engine.run.runner import Runner
+from engine.schema import catalog
+from engine.schema.model import Schema
+from engine.testing.law import Rows, Statements, as_text, equal, keeps, rows_of
+
+
+@dataclass
+class SqlDomain:
+    """A domain that is nothing but SQL, tables included."""
+
+    statements: list[str]
+    name: str = "sql"
+    origin: str = "the test"
+    tables: list[Any] = field(default_factory=list)
+    extensions: dict[str, bool] = field(default_factory=dict)
+    renames: list[str] = field(default_factory=list)
+    seeds: Sequence[SeedFunction] = ()
+
+    @property
+    def enums(self) -> dict[Any, str]:
+        """None of its own."""
+        return {}
+
+    def objects(self) -> Iterator[tuple[str, str, object]]:
+        """Nothing that a domain would be asked for by name."""
+        return iter(())
+
+
+class GenerateLaw:
+    """Goes from one schema to another by the files that generate writes.
+
+    project: at an empty database of no other use, on a server where its role may make others.
+    offline: without the online form. Whatever is lost is allowed to be.
+    """
+
+    def __init__(self, project: Project, *, offline: bool = False) -> None:
+        self.project = project
+        self.offline = offline
+        self.files: list[Migration] = []
+
+    def holds(self, old: Statements, new: Statements, rows: str = "") -> list[str]:
+        """Go from the old statements to the new ones, back, and there again (the texts of the files
+        of the change). rows: what to put in before.
+
+        Raises AssertionError where the law does not hold, and GenerateError where no right file
+        exists.
+        """
+        wanted = self._built(new)
+        self._generate(old, Schema(), Schema())
+        Runner(self.project, files=self.files).migrate()
+        known = self._read(depends=True)
+        texts = self._generate(new, known, wanted)
+        before = self._with_rows(rows, known)
+        changes = [*diff(known, wanted), *diff(wanted, known)]
+        for passed in round_trip(
+            Runner(self.project, files=self.files).migrate,
+            lambda: Runner(self.project, files=self.files).rollback(len(texts), losing=True),
+            self._read,
+            known,
+            wanted,
+        ):
+            if passed.error:
+                raise passed.error
+            goal = known if passed.leg is Leg.DOWN else wanted
+            equal(passed, goal)
+            with closing(self._connection()) as connection:
+                keeps(before, rows_of(connection, goal) if before else {}, known, goal, changes)
+        assert self._generate(new, wanted, wanted) == [], "a second generate finds something to do"
+        return texts
+
+    def _generate(self, statements: Statements, old: Schema, new: Schema) -> list[str]:
+        """The texts of the files that generate adds."""
+        text = as_text(statements)
+        losing = [change.target for change in diff(old, new) if change.losing]
+        generator = Generator(
+            [SqlDomain([text] if text.strip() else [])],
+            self.project,
+            allow_drop=losing,
+            offline=self.offline,
+            files=self.files,
+        )
+        generated = generator.generate("change")
+        for file in generated:
+            path = self.project.migrations / f"{file.name}.py"
+            self.files.append(migration_file.written(path, file.text))
+        return [file.text for file in generated]
+
+    def _built(self, statements: Statements) -> Schema:
+        """What the statements make where there is nothing else, in the words that stay."""
+        with (
+            scratch(self.project) as empty,
+            closing(connect(empty, autocommit=True, files=True)) as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SET check_function_bodies = off")
+            if text := as_text(statements).strip():
+                cursor.execute(text)
+            schema = catalog.read(connection)
+        return printed_again(self.project, schema, frozenset())
+
+    def _with_rows(self, rows: str, known: Schema) -> Rows:
+        """What is there after the rows have been put in."""
+        with closing(self._connection()) as connection, connection.cursor() as cursor:
+            if rows.strip():
+                cursor.execute(rows)
+            return rows_of(connection, known) if rows.strip() else {}
+
+    def _read(self, *, depends: bool = False) -> Schema:
+        with closing(self._connection()) as connection:
+            return catalog.read(connection, depends=depends)
+
+    def _connection(self) -> Any:
+        return connect(self.project, autocommit=True, writing=True, files=True)

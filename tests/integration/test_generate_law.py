@@ -1,0 +1,97 @@
+"""Pairs of schemas through the door that a user takes: what generate writes leads there and back on
+a database with rows, and a second generate finds nothing; for an owner that is no superuser."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import GenerateError
+from engine.testing import GenerateLaw
+from tests.support import pairs
+from tests.support.databases import execute
+from tests.support.pairs import Pair
+from tests.support.postgres import PostgresServer
+from tests.support.runners import at
+
+PAIRS = [pair for pair in pairs.read() if pair.oldest <= 14 and not pair.refused]
+SOME = 16
+"""One in so many runs each time, all as a campaign."""
+
+
+@pytest.fixture
+def law(server: PostgresServer, tmp_path: Path) -> Iterator[GenerateLaw]:
+    owner = f"owner_{secrets.token_hex(4)}"
+    server.execute(f"CREATE ROLE {owner} LOGIN CREATEDB")
+    with server.database(f"OWNER {owner} TEMPLATE template0") as url:
+        execute(url, f"GRANT ALL ON SCHEMA public TO {owner}")
+        yield GenerateLaw(at(url.replace("postgres@", f"{owner}@"), tmp_path))
+    server.execute(f"DROP ROLE {owner}")
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(pair, marks=[pytest.mark.campaign] if number % SOME else [], id=str(pair))
+        for number, pair in enumerate(PAIRS)
+    ],
+)
+def test_what_generate_writes_leads_there_and_back(pair: Pair, law: GenerateLaw) -> None:
+    assert law.holds(pair.old, pair.new, pair.rows)
+
+
+KEYS = {
+    "a key that a foreign key refers to": (
+        "CREATE TABLE p (id int, CONSTRAINT p_id UNIQUE (id));"
+        "CREATE TABLE c (p int REFERENCES p (id))",
+        "CREATE TABLE p (id int PRIMARY KEY); CREATE TABLE c (p int REFERENCES p (id))",
+        "INSERT INTO p VALUES (1); INSERT INTO c VALUES (1)",
+    ),
+    "a column leaves the key": (
+        "CREATE TABLE t (a int, b int, PRIMARY KEY (a, b))",
+        "CREATE TABLE t (a int, b int, PRIMARY KEY (a))",
+        "INSERT INTO t VALUES (1, 2)",
+    ),
+    "a name passes from what the second file drops": (
+        "CREATE TABLE a (i int, CONSTRAINT x UNIQUE (i)); CREATE VIEW v AS SELECT i FROM a",
+        "CREATE TABLE a (i int); CREATE TABLE x (j int); CREATE VIEW v AS SELECT i, j FROM a, x",
+        "INSERT INTO a VALUES (1)",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", KEYS)
+def test_keys_are_replaced_on_a_table_in_use(title: str, law: GenerateLaw) -> None:
+    law.holds(*KEYS[title])
+
+
+PRINTED = """
+    CREATE FUNCTION f(k varchar) RETURNS boolean LANGUAGE sql BEGIN ATOMIC
+        SELECT k IN ('a', 'b'); END;
+    CREATE TABLE parts (kind varchar) PARTITION BY LIST ((kind IN ('a', 'b')))
+"""
+
+
+def test_what_postgresql_prints_otherwise_after_a_rebuild_is_settled(law: GenerateLaw) -> None:
+    table = "CREATE TABLE t (kind varchar)"
+    law.holds(table, f"{table};{PRINTED}", "INSERT INTO t VALUES ('a')")
+
+
+def test_a_function_does_not_mix_up_the_columns_of_its_rows(law: GenerateLaw) -> None:
+    """Its body names them in the order in which the domains have them."""
+    function = """CREATE FUNCTION q() RETURNS SETOF t LANGUAGE sql
+        BEGIN ATOMIC SELECT * FROM t; END"""
+    old = f"CREATE TABLE t (id int, a text, z text); {function}"
+    with pytest.raises(GenerateError, match="after the others: id, a, z, b") as refused:
+        law.holds(old, f"CREATE TABLE t (id int, a text, b text, z text); {function}")
+    assert "a new one last" in refused.value.fix
+
+
+def test_a_function_gets_a_column_that_comes_last(law: GenerateLaw) -> None:
+    function = """CREATE FUNCTION q() RETURNS SETOF t LANGUAGE sql
+        BEGIN ATOMIC SELECT * FROM t; END"""
+    old = f"CREATE TABLE t (id int, a text); {function}"
+    law.holds(old, f"CREATE TABLE t (id int, a text, b text); {function}")
