@@ -87,8 +87,10 @@ def _of_parts(old: Table, new: Table) -> dict[Rename, Names]:
     before, after = _definitions(old), _definitions(new)
     for (kind, among, text), names in before.items():
         others = after.get((kind, among, text), [])
-        if len(names) == len(others) == 1 and names != others:
-            renames[Rename(kind, names[0], others[0], old.name)] = among
+        gone, came = sorted({*names} - {*others}), sorted({*others} - {*names})
+        if len(gone) == len(came):  # of several that are equal it does not matter which is which
+            for before_it, after_it in zip(gone, came, strict=True):
+                renames[Rename(kind, before_it, after_it, old.name)] = among
     return renames
 
 
