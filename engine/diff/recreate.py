@@ -116,7 +116,7 @@ class _Remaking:
         """
         retyped = is_retyped(change)
         if change.action is Action.DROP or retyped or is_rebuilt(change):
-            for gone in _gone(change):
+            for gone in gone_with(change):
                 for key in self.needing.get(gone, []):
                     follows = retyped and KINDS[key.kind].follows_type
                     if not follows and not self._leaves(key, gone):
@@ -217,7 +217,7 @@ STRATEGIES: dict[Kind, Strategy] = {
 }
 
 
-def _gone(change: Change) -> Iterator[Key]:
+def gone_with(change: Change) -> Iterator[Key]:
     """What is there no more, or not as it was; with a table goes all that belongs to it."""
     yield change.key
     for kind, part in change.old.parts() if change.kind is Kind.TABLE else ():

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from engine.diff.change import Action, Change
+from engine.diff.change import Change
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Rename
-from engine.diff.type_widening import holds
 from engine.files.template import Statement
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
-    is_unfillable,
     refuse_loss,
     refuse_other_layout,
     refuse_unfillable,
 )
+from engine.generate.remarks import is_bare, remarks
 from engine.generate.renaming import Renaming
 from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
@@ -26,7 +25,6 @@ from engine.report import Report
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
-from engine.sql.columns import is_zoned
 from engine.sql.online_split import Split
 from engine.sql.online_statements import online_statements
 
@@ -137,7 +135,7 @@ class SchemaMigrations:
             renames + self._statements(stage.plan),
             self._statements(self.plan(stage.wanted, stage.start)) + back,
             [*map(str, stage.renames), *_summary(stage.plan)],
-            *_remarks(stage.plan, split, emptied),
+            *remarks(stage.plan, split, emptied),
         )
         self._prove(file, stage.known, stage.wanted, emptied)
         return [file]
@@ -156,7 +154,7 @@ class SchemaMigrations:
             self._online_statements(self.plan(wanted, known), wanted),
             _summary(plan),
             "Its statements stand alone, so that tables with rows stay in use meanwhile.",
-            *_remarks(plan, split, emptied),
+            *remarks(plan, split, emptied),
             atomic=False,
         )
         self._prove(file, known, wanted, emptied)
@@ -195,7 +193,7 @@ class SchemaMigrations:
 
     def _emptied(self, plan: list[Change]) -> list[str]:
         """The tables with rows that would have no value for a column that comes back."""
-        return self.bench.filled(change.table for change in plan if _is_bare(change))
+        return self.bench.filled(change.table for change in plan if is_bare(change))
 
 
 def _summary(plan: Iterable[Change]) -> list[str]:
@@ -203,49 +201,3 @@ def _summary(plan: Iterable[Change]) -> list[str]:
     listed = list(plan)
     lines = [str(change) for change in listed if change.kind != "comment"]
     return lines or (["change comments"] if listed else [])
-
-
-def _remarks(plan: Iterable[Change], split: Split, emptied: Sequence[str]) -> Iterator[str]:
-    """What a reviewer should know."""
-    listed = list(plan)
-    if losing := [change.losing for change in listed if change.losing]:
-        yield f"It loses {', '.join(losing)}."
-    if written := {c.table for c in listed if c.key in split.rewriting - split.filled}:
-        yield (
-            f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
-            "is waiting, or take several steps."
-        )
-    yield from _zone_of_times(listed)
-    yield from _limits_of_the_way_back(listed)
-    if emptied:
-        # The files so far put rows into it, so the look through the files finds that, too.
-        yield f"# lint: ignore irreversible {', '.join(emptied)} has rows, see above"
-
-
-def _zone_of_times(plan: list[Change]) -> Iterator[str]:
-    """In which zone a time is meant that gets or loses one."""
-    if zoned := [change for change in plan if is_zoned(change)]:
-        targets = ", ".join(change.target for change in zoned)
-        yield f"It takes the times of {targets} without a zone as those of {zoned[0].zone}."
-
-
-def _limits_of_the_way_back(plan: list[Change]) -> Iterator[str]:
-    """What a rollback cannot bring back."""
-    if narrowed := [c.target for c in plan if _is_narrowed_by_the_way_back(c)]:
-        yield (
-            f"Rolling back cannot bring back every value of {', '.join(narrowed)}: it asks for "
-            "--yes where a row holds one that the type before cannot."
-        )
-    if bare := [change.target for change in plan if _is_bare(change)]:
-        yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."
-
-
-def _is_narrowed_by_the_way_back(change: Change) -> bool:
-    """Whether the type of a column becomes one of whose values the old type does not hold all."""
-    retyped = change.does(Action.ALTER, Kind.COLUMN) and change.old.type != change.new.type
-    return retyped and not holds(change.new.type, change.old.type)
-
-
-def _is_bare(change: Change) -> bool:
-    """Whether it drops a NOT NULL column without a default, which rows could not get back."""
-    return change.action == "drop" and is_unfillable(change.old)

@@ -92,7 +92,10 @@ def _built(project: Project, domains: list[DomainLike]) -> Schema:
 
 def _drop_all_that_is_managed(project: Project) -> None:
     """What is left alone goes as well where it needs any of it."""
-    with closing(connect(project, autocommit=True, files=True)) as connection, connection.cursor() as cursor:
+    with (
+        closing(connect(project, autocommit=True, files=True)) as connection,
+        connection.cursor() as cursor,
+    ):
         schema = catalog.read(connection, depends=False)
         for extension in sorted(schema.extensions):
             cursor.execute(f"DROP EXTENSION IF EXISTS {name(extension)} CASCADE")

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from engine.diff.change import Action, Change
 from engine.diff.precedence import Taken, names_given_up, names_taken
-from engine.diff.recreate import is_rebuilt, is_retyped
+from engine.diff.recreate import gone_with, is_rebuilt, is_retyped
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
@@ -144,7 +144,10 @@ class Split:
         """What waits and has to go in the first file nevertheless, since that changes what it
         needs, and so on: the index of a column that is dropped, and a key that needs that index;
         or since its name is taken in it: "relation "x" already exists"."""
-        changed = {c.key for c in self.plan if c.key not in self.waiting and _holds_fast(c)}
+        changed: set[Key] = set()
+        for change in self.plan:
+            if change.key not in self.waiting and _holds_fast(change):
+                changed |= set(gone_with(change))
         taken: set[Taken] = set()
         for change in self.plan:
             if change.key not in self.waiting:

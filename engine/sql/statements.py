@@ -84,12 +84,16 @@ def _create_table(change: Change) -> str:
     table: Table = change.new
     order = list(ConstraintKind)
     inner = [c for c in table.constraints.values() if c.part is Kind.CONSTRAINT]
+    # In CREATE TABLE a check is valid whatever it says: there are no rows that it was not asked of.
+    unchecked = [constraint for constraint in inner if " NOT VALID" in constraint.definition]
+    inner = [constraint for constraint in inner if constraint not in unchecked]
     inner.sort(key=lambda constraint: (order.index(constraint.kind), constraint.name))
     lines = [definition(column) for column in table.columns.values()]
     lines += [f"CONSTRAINT {name(c.name)} {c.definition}" for c in inner]
     body = ",\n".join(f"    {line}" for line in lines)
     partitioned = f" PARTITION BY {table.partitioned}" if table.partitioned else ""
-    return f"CREATE TABLE {name(table.name)} (\n{body}\n){partitioned}"
+    create = f"CREATE TABLE {name(table.name)} (\n{body}\n){partitioned}"
+    return ";\n".join([create, *(_with_constraint(table.name, c) for c in unchecked)])
 
 
 def _alter_table(change: Change) -> str:
@@ -143,9 +147,12 @@ def _set(change: Change) -> str:
 
 
 def _add_constraint(change: Change) -> str:
-    constraint: Constraint = change.new
+    return _with_constraint(change.table, change.new)
+
+
+def _with_constraint(table: str, constraint: Constraint) -> str:
     return (
-        f"ALTER TABLE {name(change.table)}\n"
+        f"ALTER TABLE {name(table)}\n"
         f"    ADD CONSTRAINT {name(constraint.name)} {constraint.definition}"
     )
 

@@ -21,6 +21,7 @@ from engine.run.replay import Leg, round_trip
 from engine.run.runner import Runner
 from engine.schema import catalog
 from engine.schema.model import Schema
+from engine.sql import lexer
 from engine.testing.law import Rows, Statements, as_text, equal, keeps, rows_of
 
 
@@ -90,10 +91,9 @@ class GenerateLaw:
 
     def _generate(self, statements: Statements, old: Schema, new: Schema) -> list[str]:
         """The texts of the files that generate adds."""
-        text = as_text(statements)
         losing = [change.target for change in diff(old, new) if change.losing]
         generator = Generator(
-            [SqlDomain([text] if text.strip() else [])],
+            [SqlDomain(list(lexer.split(as_text(statements))))],
             self.project,
             allow_drop=losing,
             offline=self.offline,

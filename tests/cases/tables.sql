@@ -95,3 +95,9 @@ CREATE TABLE old (a bigint);
 CREATE VIEW v AS SELECT old.a, made.a AS b FROM old, made;
 CREATE MATERIALIZED VIEW m AS SELECT * FROM v;
 CREATE POLICY p ON old USING (a IN (SELECT m.a FROM m));
+
+-- name: a new table with a check that is not valid
+-- old
+-- new
+CREATE TABLE t (a int);
+ALTER TABLE t ADD CONSTRAINT k CHECK (a > 0) NOT VALID;

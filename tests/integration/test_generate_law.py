@@ -17,7 +17,12 @@ from tests.support.pairs import Pair
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 
-PAIRS = [pair for pair in pairs.read() if pair.oldest <= 14 and not pair.refused]
+SUPERUSERS = ("LEAKPROOF", "LANGUAGE internal")
+PAIRS = [
+    pair
+    for pair in pairs.read()
+    if pair.oldest <= 14 and not pair.refused and not any(word in pair.new for word in SUPERUSERS)
+]
 SOME = 16
 """One in so many runs each time, all as a campaign."""
 
@@ -40,7 +45,8 @@ def law(server: PostgresServer, tmp_path: Path) -> Iterator[GenerateLaw]:
     ],
 )
 def test_what_generate_writes_leads_there_and_back(pair: Pair, law: GenerateLaw) -> None:
-    assert law.holds(pair.old, pair.new, pair.rows)
+    partitions = "PARTITION OF" in pair.old  # which no file makes, so rows have no place
+    assert law.holds(pair.old, pair.new, "" if partitions else pair.rows)
 
 
 KEYS = {
@@ -54,6 +60,11 @@ KEYS = {
         "CREATE TABLE t (a int, b int, PRIMARY KEY (a, b))",
         "CREATE TABLE t (a int, b int, PRIMARY KEY (a))",
         "INSERT INTO t VALUES (1, 2)",
+    ),
+    "a table goes and the column that referred to it stays": (
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a)",
+        "CREATE TABLE b (a int)",
+        "INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)",
     ),
     "a name passes from what the second file drops": (
         "CREATE TABLE a (i int, CONSTRAINT x UNIQUE (i)); CREATE VIEW v AS SELECT i FROM a",

@@ -1,0 +1,58 @@
+"""What the head of a file says to who reviews it: what is lost, rewritten, and cannot come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from engine.diff.change import Action, Change
+from engine.diff.type_widening import holds
+from engine.generate.refusals import is_unfillable
+from engine.schema.kinds import Kind
+from engine.sql.columns import is_zoned
+from engine.sql.online_split import Split
+
+
+def remarks(plan: Iterable[Change], split: Split, emptied: Sequence[str]) -> Iterator[str]:
+    """What a reviewer should know."""
+    listed = list(plan)
+    if losing := [change.losing for change in listed if change.losing]:
+        yield f"It loses {', '.join(losing)}."
+    if written := {c.table for c in listed if c.key in split.rewriting - split.filled}:
+        yield (
+            f"It rewrites {', '.join(sorted(written))} and locks it meanwhile: run it when nobody "
+            "is waiting, or take several steps."
+        )
+    yield from _zone_of_times(listed)
+    yield from _limits_of_the_way_back(listed)
+    if emptied:
+        # The files so far put rows into it, so the look through the files finds that, too.
+        yield f"# lint: ignore irreversible {', '.join(emptied)} has rows, see above"
+
+
+def _zone_of_times(plan: list[Change]) -> Iterator[str]:
+    """In which zone a time is meant that gets or loses one."""
+    if zoned := [change for change in plan if is_zoned(change)]:
+        targets = ", ".join(change.target for change in zoned)
+        yield f"It takes the times of {targets} without a zone as those of {zoned[0].zone}."
+
+
+def _limits_of_the_way_back(plan: list[Change]) -> Iterator[str]:
+    """What a rollback cannot bring back."""
+    if narrowed := [c.target for c in plan if _is_narrowed_by_the_way_back(c)]:
+        yield (
+            f"Rolling back cannot bring back every value of {', '.join(narrowed)}: it asks for "
+            "--yes where a row holds one that the type before cannot."
+        )
+    if bare := [change.target for change in plan if is_bare(change)]:
+        yield f"Rolling back needs an empty table: nothing says what {', '.join(bare)} held."
+
+
+def _is_narrowed_by_the_way_back(change: Change) -> bool:
+    """Whether the type of a column becomes one of whose values the old type does not hold all."""
+    retyped = change.does(Action.ALTER, Kind.COLUMN) and change.old.type != change.new.type
+    return retyped and not holds(change.new.type, change.old.type)
+
+
+def is_bare(change: Change) -> bool:
+    """Whether it drops a NOT NULL column without a default, which rows could not get back."""
+    return change.action == "drop" and is_unfillable(change.old)
