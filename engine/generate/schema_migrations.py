@@ -11,15 +11,14 @@ from engine.diff.ordering import ordered
 from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Rename
 from engine.files.template import Statement
+from engine.generate.headings import is_bare, remarks, title_of
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
     refuse_loss,
     refuse_other_layout,
     refuse_unfillable,
 )
-from engine.generate.remarks import is_bare, remarks
 from engine.generate.renaming import Renaming
-from engine.generate.title import title_of
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema.kinds import Key, Kind

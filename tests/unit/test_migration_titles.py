@@ -10,7 +10,7 @@ from engine.diff.change import Action, Change
 from engine.diff.renames import Rename
 from engine.errors import ConfigError
 from engine.generate.generator import TITLE, Generator
-from engine.generate.title import title_of
+from engine.generate.headings import title_of
 from engine.schema.kinds import Key, Kind
 from tests.support.runners import at
 
