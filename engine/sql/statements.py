@@ -82,18 +82,23 @@ def _replace_function(change: Change) -> str:
 def _create_table(change: Change) -> str:
     """With the constraints that need no other table; foreign keys come as changes of their own."""
     table: Table = change.new
-    order = list(ConstraintKind)
-    inner = [c for c in table.constraints.values() if c.part is Kind.CONSTRAINT]
-    # In CREATE TABLE a check is valid whatever it says: there are no rows that it was not asked of.
-    unchecked = [constraint for constraint in inner if " NOT VALID" in constraint.definition]
-    inner = [constraint for constraint in inner if constraint not in unchecked]
-    inner.sort(key=lambda constraint: (order.index(constraint.kind), constraint.name))
+    inside, after = _own_constraints(table)
     lines = [definition(column) for column in table.columns.values()]
-    lines += [f"CONSTRAINT {name(c.name)} {c.definition}" for c in inner]
+    lines += [f"CONSTRAINT {name(c.name)} {c.definition}" for c in inside]
     body = ",\n".join(f"    {line}" for line in lines)
     partitioned = f" PARTITION BY {table.partitioned}" if table.partitioned else ""
     create = f"CREATE TABLE {name(table.name)} (\n{body}\n){partitioned}"
-    return ";\n".join([create, *(_with_constraint(table.name, c) for c in unchecked)])
+    return ";\n".join([create, *(_with_constraint(table.name, c) for c in after)])
+
+
+def _own_constraints(table: Table) -> tuple[list[Constraint], list[Constraint]]:
+    """Those that CREATE TABLE makes, and those to be added after it: in it a check is valid, also
+    one that says NOT VALID, since there are no rows."""
+    order = list(ConstraintKind)
+    own = [c for c in table.constraints.values() if c.part is Kind.CONSTRAINT]
+    own.sort(key=lambda constraint: (order.index(constraint.kind), constraint.name))
+    after = [constraint for constraint in own if " NOT VALID" in constraint.definition]
+    return [constraint for constraint in own if constraint not in after], after
 
 
 def _alter_table(change: Change) -> str:
