@@ -14,7 +14,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from engine.connect import environment
 from engine.connect.settings import database_url, load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed
+from engine.run.strangers import refuse_planted
 from project import PROJECT
 
 __all__ = ["connect", "disconnect"]
@@ -80,6 +82,22 @@ def _try(pool: EnginePool) -> None:
     with suppress(ConnectionFailed):
         pool.connect()
         pool.close()
+
+
+@contextmanager
+def operating(url: str) -> Iterator[None]:
+    """One connection for a task of an operator, whose role may have every right, then none.
+
+    Raises Refused where others have put functions or operators where the names in its SQL are
+    looked up: they would run with those rights.
+    """
+    database = connect(url, size=1, as_owner=True)
+    try:
+        database.connect()
+        refuse_planted(database.connection().cursor())
+        yield
+    finally:
+        disconnect()
 
 
 def disconnect() -> None:

@@ -6,8 +6,6 @@ setting backup_path names, seen from the project; else to `backups/` in the proj
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import application
@@ -31,7 +29,7 @@ def make(project: Project, path: str, report: Report) -> keeping.Dump:
     It is recorded where that is possible: a database that was never migrated, or is a replica, is
     worth a backup, too. Raises what the engine raises; the record then says why.
     """
-    with _bound(project):
+    with application.operating(project.url):
         if keeping.recorded():
             folder = _folder(path)
             return keeping.take(lambda: dumps.dump(project, folder, report))
@@ -44,7 +42,7 @@ def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
 
     Raises Refused where the database has no schedules.
     """
-    with _bound(project):
+    with application.operating(project.url):
         if not keeping.recorded():
             raise Refused(
                 "the database has no backup schedules, or is a replica.",
@@ -57,21 +55,10 @@ def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
 def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
     """Restore a file into an empty database; what it says is running has ended long ago."""
     restore_dump(project, path, options, report)
-    with _bound(project):
+    with application.operating(project.url):
         if keeping.recorded():
             keeping.end_abandoned()
 
 
 def _folder(path: str) -> Path:
     return Path(path) if path else PROJECT.root / (keeping.folder() or DEFAULT)
-
-
-@contextmanager
-def _bound(project: Project) -> Iterator[None]:
-    """All models bound to the database, on one connection."""
-    database = application.connect(project.url, size=1, as_owner=True)
-    try:
-        database.connect()
-        yield
-    finally:
-        application.disconnect()

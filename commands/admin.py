@@ -26,7 +26,7 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
     from domains.auth.passwords import find_admin, set_password
     from domains.system.limits import login_limits
 
-    with application.connect(application_url(), size=1, as_owner=True).connection_context():
+    with application.operating(application_url()):
         admin, least = find_admin(name), login_limits().password_min_length
         ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
     print(f"{admin.username} has a new password; {ended} sessions ended")

@@ -28,6 +28,6 @@ def secrets_rotate(c: Context) -> None:
     from kernel import key_rotation as rotation
 
     models = registry.load().tables
-    with application.connect(application_url(), size=1, as_owner=True).connection_context():
+    with application.operating(application_url()):
         key, done = rotation.rotate(models, Console())
     print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")

@@ -14,7 +14,7 @@ from tests.support.postgres import PostgresServer
 
 READING = [("status",), ("migrate",), ("rollback", "--yes"), ("check", "--live"), ("adopt", "1")]
 WHOLE = [*READING, ("check",), ("generate",), ("migrate", "--dry-run"), ("db.shell", "-c", "\\q")]
-REFUSED = ("rollback", "adopt", "fresh", "check", "generate")
+REFUSED = ("rollback", "backup", "adopt", "fresh", "check", "generate")
 CHANGING = [("reset", "--yes", "--all"), ("fresh", "--yes", "--all")]
 
 

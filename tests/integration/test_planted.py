@@ -12,6 +12,7 @@ from engine.connect.scratch import scratch
 from engine.drift.comparison import compare
 from engine.errors import ConfigError, HistoryError, Refused
 from engine.manage.status import read_status
+from tests.support.console import call
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
@@ -273,3 +274,20 @@ def test_a_scratch_database_that_cannot_be_dropped_is_told(
     execute(empty_url, f"ALTER DATABASE {name} IS_TEMPLATE false")
     with scratch(at(empty_url)):
         pass
+
+
+def test_no_task_of_an_operator_runs_beside_code_of_others(
+    server: PostgresServer, migrated_url: str, tmp_path: Path
+) -> None:
+    """`'backup:' || 2` meets a planted `||` of two integers before PostgreSQL's own."""
+    role = f"mallory_{migrated_url.rpartition('_')[2]}"
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    execute(migrated_url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
+    plant = "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'"
+    execute(migrated_url.replace("postgres@", f"{role}@"), plant)
+    for command in (["backup", "--path", str(tmp_path)], ["secrets.rotate"]):
+        refused = call(migrated_url, *command)
+        assert refused.code == 1
+        assert "hold code of others: function public.lower(" in refused.err
+    execute(migrated_url, f"DROP OWNED BY {role}")
+    server.execute(f"DROP ROLE {role}")
