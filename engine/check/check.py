@@ -23,6 +23,9 @@ from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
 from engine.project import Project
 from engine.report import Report
+from engine.rows import obstacles
+from engine.rows.obstacles import Obstacle
+from engine.run.runner import earlier_models
 from engine.schema import own_sql
 from engine.wording import counted
 
@@ -109,6 +112,7 @@ class Check:
                 irreversible = walk.findings(migrations, self.report)
             self.notes += sorted(walk.notes())
             dangers = self._dangers(migrations, walk.seen, live)
+            dangers += self._obstacles(migrations, live)
             found += _left(migrations, [*irreversible, *dangers], walk, pending)
             if not walk.stopped:
                 found += self._models(migrations)
@@ -172,6 +176,19 @@ class Check:
                 dangers += squawk.findings(path, statements, atomic=atomic)
         return dangers
 
+    def _obstacles(self, migrations: list[Migration], live: Live) -> list[Finding]:
+        """The rows of the database that are in the way of pending files."""
+        pending = live.pending(migrations)
+        if not live.history or len(pending) == len(migrations):
+            return []
+        files = []
+        for number, migration in enumerate(migrations):
+            if migration.name in pending:
+                files.append((migration, earlier_models(migrations[:number], self.project)))
+        with closing(connect(self.project, autocommit=True, files=True)) as connection:
+            in_the_way = obstacles.of_files(connection.cursor(), self.project, files)
+        return [_in_the_way(obstacle) for obstacle in in_the_way]
+
     def _models(self, migrations: list[Migration]) -> list[Finding]:
         """Whether the files lead to what the domains ask for."""
         self.report.message("comparing with what the domains ask for")
@@ -208,6 +225,12 @@ def _left(
             if migration.name in pending or finding.rule == RuleName.IRREVERSIBLE:
                 left.append(finding)
     return left
+
+
+def _in_the_way(obstacle: Obstacle) -> Finding:
+    rule, fix = RuleName.ROWS_IN_THE_WAY, f"Correct them first; all of them:\n{obstacle.select};"
+    what, why = f"{obstacle.what}.", obstacle.examples
+    return Finding(obstacle.file, obstacle.line, rule, Level.ERROR, what, why, fix)
 
 
 def _told(rule: RuleName, error: EngineError) -> Finding:

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import errors, extensions
 
+from engine.schema import own_sql
 from engine.sql import outside
 from engine.sql.lexer import masked, split
 
@@ -70,7 +71,7 @@ def _stays_inside(cursor: Any, statement: str) -> bool:
                 cursor.execute(undo)
         raise
     with cursor.connection.cursor() as other:
-        other.execute(WRITTEN)
+        own_sql.fetch(other, WRITTEN)
         (written,) = other.fetchone()
         other.execute(undo if written else end)
     return not written

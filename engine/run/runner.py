@@ -14,6 +14,7 @@ from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
 from engine.project import Project
 from engine.report import Report
+from engine.rows import obstacles
 from engine.run import execution, operator_notices, strangers, time_zone
 from engine.run.file_run import Job
 from engine.run.options import RunOptions
@@ -75,13 +76,17 @@ class Runner:
 
         from_start: show all files, for a dry run on a database that would be empty. Raises
         HistoryError where files and history do not fit together, Refused where a file touches what
-        was changed by hand, MigrationFailed where a file stops: those before it stay applied. All
-        files are read before the first one runs.
+        was changed by hand, MigrationFailed where a file stops: those before it stay applied, or
+        where rows are in its way: none is then. All files are read before the first one runs.
         """
         with exclusive(self.project, self.options, self.report) as session:
             migrations = migration_folder.find(self.files)
             todo = migrations if from_start else _pending(session, migrations)
             jobs = [_migrate(migration, migrations, self.project) for migration in todo]
+            # Before the first file nothing of theirs is there, and in a scratch database no rows.
+            if len(jobs) < len(migrations) and self.project.left_out is None:
+                files = [(job.migration, job.learn) for job in jobs]
+                obstacles.refuse(obstacles.of_files(session.cursor(), self.project, files))
             self._run(session, migrations, jobs)
             zone = session.wished_zone()
             if zone and not self.options.dry:
@@ -134,7 +139,7 @@ def _applied(session: Session, migrations: list[Migration]) -> list[Migration]:
 
 def _migrate(migration: Migration, migrations: list[Migration], project: Project) -> Job:
     functions = migration.functions
-    learn = _earlier([m for m in migrations if m.number < migration.number], project)
+    learn = earlier_models([m for m in migrations if m.number < migration.number], project)
     return Job(migration, functions.migrate, functions.atomic, learn=learn)
 
 
@@ -151,11 +156,13 @@ def _rollback(
             file=migration.name,
         )
     before = [m for m in migrations if m.number < migration.number or m == migration]
-    learn = _earlier(before, project)
+    learn = earlier_models(before, project)
     return Job(migration, functions.rollback, functions.atomic, True, losing, learn)
 
 
-def _earlier(earlier: list[Migration], project: Project) -> Callable[[FileMigrator], None]:
+def earlier_models(
+    earlier: Sequence[Migration], project: Project
+) -> Callable[[FileMigrator], None]:
     """How a file learns of the models that the files before it made.
 
     Plain peewee-migrate runs all of them for that at every start; here they are run where a file

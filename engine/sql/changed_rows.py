@@ -1,0 +1,57 @@
+"""Which tables a statement may change rows of, as far as its text says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.sql.lexer import Lexeme, masked, pieces, value
+
+FIRST_WORD = re.compile(r"\s*(\w+)")
+CHANGES_NO_ROW = frozenset(
+    [
+        *("ALTER", "CREATE", "COMMENT", "GRANT", "REVOKE", "SET", "RESET", "SHOW"),
+        *("ANALYZE", "VACUUM", "REINDEX", "LOCK", "NOTIFY"),
+    ]
+)
+CALLS_OUT = re.compile(r"\b(?:EXECUTE|CALL|PERFORM(?!\s+pg_sleep\b))\b", re.IGNORECASE)
+HARMLESS = re.compile(r"\s*SELECT\s+(?:pg_catalog\.)?(?:setval|set_config)\s*\(", re.IGNORECASE)
+# After these a name means something else, or a column has other values.
+ANOTHER = re.compile(r"\b(?:RENAME|DROP\s+COLUMN|USING)\b", re.IGNORECASE)
+
+
+def changed(statement: str) -> set[str] | None:
+    """The names that it speaks of, where it may change rows; None where it may be those of any
+    table, since it calls what is not to be seen."""
+    text = masked(statement)
+    first = FIRST_WORD.match(text)
+    verb = first[1].upper() if first else ""
+    if verb in CHANGES_NO_ROW:
+        return set(_names(statement)) if verb == "ALTER" and ANOTHER.search(text) else set()
+    if verb in ("SELECT", "CALL", "EXECUTE"):
+        return set() if HARMLESS.match(text) else None
+    if verb == "DO":
+        body = " ".join(_bodies(statement))
+        return None if CALLS_OUT.search(masked(body)) else set(_names(body))
+    return set(_names(statement))
+
+
+def bare(name: str) -> str:
+    """The name of a table without its schema, as PostgreSQL keeps it."""
+    *_, last = _names(name)
+    return last
+
+
+def _names(sql: str) -> Iterator[str]:
+    for piece in pieces(sql):
+        text = sql[piece.start : piece.end]
+        if piece.lexeme is Lexeme.NAME:
+            yield text[1:-1].replace('""', '"')
+        elif piece.lexeme is Lexeme.WORD:
+            yield text.lower()
+
+
+def _bodies(statement: str) -> Iterator[str]:
+    for piece in pieces(statement):
+        if piece.lexeme is Lexeme.LITERAL:
+            yield value(statement[piece.start : piece.end])
