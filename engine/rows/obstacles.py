@@ -129,7 +129,7 @@ class Looking:
         columns, unit = key or "ctid", "row"
         if demand.twins:
             columns, unit = demand.twins, "group"
-            tail += f" GROUP BY {columns} HAVING count(*) OPERATOR(pg_catalog.>) 1"
+            tail += f" GROUP BY {columns} HAVING count(*) > 1"
         self.cursor.execute(f"SELECT pg_catalog.count(*) FROM (SELECT 1 {tail}) engine_rows")
         (count,) = self.cursor.fetchone()
         if not count:
@@ -155,7 +155,7 @@ def of_files(
             migrator = FileMigrator(dry, migration.path, learn)
             try:
                 migration.functions.migrate(migrator, dry, fake=False)
-            except Exception:
+            except (Exception, SystemExit):
                 break
             obstacles += looking.obstacles(migration.name, migrator.steps)
     finally:

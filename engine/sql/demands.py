@@ -28,14 +28,14 @@ TYPE = re.compile(
 )
 LENGTH = re.compile(r"(?:character varying|varchar|character|char)\s*\((\d+)\)\s*", FLAGS)
 UNFILLED = re.compile(
-    rf"\s*ADD\s+(?:COLUMN\s+)?(?:IF\s+NOT\s+EXISTS\s+)?(?P<column>{NAME})\s(?=.*\bNOT\s+NULL\b)"
+    rf"\s*ADD\s+(?:COLUMN\s+)?(?!IF\b)(?P<column>{NAME})\s(?=.*\bNOT\s+NULL\b)"
     r"(?!.*\b(?:DEFAULT|GENERATED|(?:big|small)?serial)\b)",
     FLAGS,
 )
 REFERENCES = re.compile(rf"\s*REFERENCES\s+(?P<table>{TABLE})\s*(?=\()", FLAGS)
 UNIQUE_INDEX = re.compile(
-    r"\s*CREATE\s+UNIQUE\s+INDEX\s+(?:CONCURRENTLY\s+)?(?:IF\s+NOT\s+EXISTS\s+)?"
-    rf"(?:{NAME}\s+)?ON\s+(?:ONLY\s+)?(?P<table>{TABLE})\s*(?:USING\s+\w+\s*)?(?=\()",
+    r"\s*CREATE\s+UNIQUE\s+INDEX\s+(?:CONCURRENTLY\s+)?"
+    rf"(?:(?!IF\b){NAME}\s+)?ON\s+(?:ONLY\s+)?(?P<table>{TABLE})\s*(?:USING\s+\w+\s*)?(?=\()",
     FLAGS,
 )
 QUOTED = re.compile(r"\"[^\"]*\"")

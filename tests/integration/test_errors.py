@@ -189,7 +189,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "rows are against it": (
         migration(f"{SQL}migrator.sql('ALTER TABLE t ADD CHECK (i > 5)'){TAIL}"),
-        ["002_broken.py, line 3: check constraint", "correct the rows that the message names"],
+        ["002_broken.py, line 3: 1 row of t in the way", "correct these rows"],
     ),
     "a constraint waits for the end": (
         migration(

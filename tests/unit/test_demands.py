@@ -26,6 +26,7 @@ DEMANDS = {
     ],
     "CREATE UNIQUE INDEX ON t USING btree (a)": ["(a) IS NOT NULL"],
     "CREATE INDEX i ON t (a)": [],
+    "CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a)": [],
     "ALTER TABLE t ADD a int NOT NULL": ["true"],
     "ALTER TABLE t ADD COLUMN a int NOT NULL DEFAULT 0": [],
     "ALTER TABLE t ADD COLUMN a bigserial NOT NULL, ADD b int": [],
