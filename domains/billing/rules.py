@@ -94,6 +94,12 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
+    -- one that row-level security hides may have been issued
+    IF NOT EXISTS (SELECT FROM invoices WHERE id = NEW.invoice_id) THEN
+        RAISE EXCEPTION 'invoice_items: there is no invoice % to add to', NEW.invoice_id
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME,
+                  COLUMN = 'invoice_id', CONSTRAINT = TG_NAME;
+    END IF;
     RETURN NEW;
 END
 $$

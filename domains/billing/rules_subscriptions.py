@@ -109,9 +109,10 @@ KEEP_LINE = """
 CREATE FUNCTION keep_subscribed_line() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     live bigint := (
-        SELECT s.id FROM subscriptions s, routers r
-        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended' AND r.id = NEW.router_id
-          AND (s.customer_id <> NEW.customer_id OR s.location_id <> r.location_id)
+        SELECT s.id FROM subscriptions s LEFT JOIN routers r ON r.id = NEW.router_id
+        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended'
+          AND (s.customer_id, s.location_id)
+              IS DISTINCT FROM (NEW.customer_id, r.location_id)
         ORDER BY s.id LIMIT 1);
 BEGIN
     IF live IS NOT NULL THEN
