@@ -537,6 +537,12 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         RETURN OLD;
     END IF;
+    -- one that row-level security hides may have been issued
+    IF NOT EXISTS (SELECT FROM invoices WHERE id = NEW.invoice_id) THEN
+        RAISE EXCEPTION 'invoice_items: there is no invoice % to add to', NEW.invoice_id
+            USING ERRCODE = 'foreign_key_violation', TABLE = TG_TABLE_NAME,
+                  COLUMN = 'invoice_id', CONSTRAINT = TG_NAME;
+    END IF;
     RETURN NEW;
 END
 $function$;
@@ -580,9 +586,10 @@ CREATE FUNCTION keep_subscribed_line()
 AS $function$
 DECLARE
     live bigint := (
-        SELECT s.id FROM subscriptions s, routers r
-        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended' AND r.id = NEW.router_id
-          AND (s.customer_id <> NEW.customer_id OR s.location_id <> r.location_id)
+        SELECT s.id FROM subscriptions s LEFT JOIN routers r ON r.id = NEW.router_id
+        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended'
+          AND (s.customer_id, s.location_id)
+              IS DISTINCT FROM (NEW.customer_id, r.location_id)
         ORDER BY s.id LIMIT 1);
 BEGIN
     IF live IS NOT NULL THEN
@@ -629,7 +636,8 @@ BEGIN
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
     SELECT customer_id INTO debtor FROM invoices
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
-    IF payer IS DISTINCT FROM debtor THEN
+    -- both may be hidden by row-level security
+    IF payer IS NULL OR payer IS DISTINCT FROM debtor THEN
         RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
             allocation.payment_id, payer, allocation.invoice_id, debtor
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
