@@ -19,7 +19,9 @@ from psycopg2 import errors, sql
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.explain import postgres_errors
-from engine.generate import whole_statements
+from engine.generate import refusals
+from engine.schema import own_sql
+from engine.schema.function_path import FROM_CURRENT
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE
@@ -31,6 +33,20 @@ NOT_YET_THERE = (
     errors.UndefinedFunction,
     errors.UndefinedColumn,
 )
+
+
+# A procedure that has a path may not end transactions: "invalid transaction termination".
+WITHOUT_PATH = r"""
+    SELECT p.oid::regprocedure FROM pg_proc p
+    WHERE p.pronamespace = %(here)s
+      AND p.prokind IN ('f', 'p', 'w')
+      AND NOT (p.prokind = 'p' AND p.prosrc ~* '\m(commit|rollback)\M')
+      AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE starts_with(c, 'search_path='))
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d
+          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
+    ORDER BY p.oid
+"""
 
 
 class DomainLike(Protocol):
@@ -57,7 +73,7 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         connection.cursor().execute("SET check_function_bodies = off")
         builders = [_Builder(database, connection, domain) for domain in domains]
         for builder in builders:
-            whole_statements.refuse_second_statements(
+            refusals.refuse_second_statements(
                 builder.domain.name, builder.domain.origin, builder.domain.statements
             )
         for builder in builders:
@@ -69,8 +85,8 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
             builder.check_functions()
-        whole_statements.fix_paths(connection.cursor())
-        whole_statements.refuse_lost_comments(connection.cursor())
+        _fix_paths(connection.cursor())
+        refusals.refuse_lost_comments(connection.cursor())
 
 
 class _Builder:
@@ -184,6 +200,13 @@ class _Builder:
             why=postgres_errors.server_detail(error),
             fix="fix the model, index or statement; no migration was written.",
         )
+
+
+def _fix_paths(cursor: Any) -> None:
+    """Let each function carry the path under which it was made, unless it states one itself."""
+    own_sql.fetch(cursor, WITHOUT_PATH)
+    for (function,) in cursor.fetchall():
+        cursor.execute(f"ALTER ROUTINE {function} {FROM_CURRENT}")
 
 
 def offered(connection: Any, extension: str) -> bool:

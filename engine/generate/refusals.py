@@ -1,16 +1,28 @@
 """What is refused, and why: a change that loses data which nobody named, and a new column that the
-rows that are there could not fill."""
+rows that are there could not fill; and what a domain states that no file would carry."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from engine.diff.change import Change
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
+from engine.schema import own_sql
 from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
 from engine.schema.sequences import is_counted
+from engine.sql.lexer import after_comments, split
+
+LOST_COMMENTS = """
+    SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid) FROM pg_description d
+    LEFT JOIN pg_constraint c ON d.classoid = 'pg_constraint'::regclass AND c.oid = d.objoid
+    LEFT JOIN pg_class r ON d.classoid = 'pg_class'::regclass AND r.oid = d.objoid
+    WHERE c.contypid <> 0 AND c.connamespace = %(here)s
+       OR r.relkind = 'c' AND r.relnamespace = %(here)s AND d.objsubid > 0
+    ORDER BY 1
+"""
 
 
 def unnamed_losses(plan: Iterable[Change], allow_drop: Collection[str]) -> list[Change]:
@@ -89,3 +101,31 @@ def is_unfillable(thing: object) -> bool:
     return isinstance(thing, Column) and (
         thing.not_null and thing.default is None and not thing.generated and not is_counted(thing)
     )
+
+
+def refuse_second_statements(domain: str, origin: str, statements: Iterable[str]) -> None:
+    """Raise GenerateError for a text with two statements. The second would be run here, and what it
+    did be in no file, as the REVOKE of `CREATE FUNCTION … SECURITY DEFINER …; REVOKE …`."""
+    for statement in statements:
+        if len(parts := split(statement)) > 1:
+            raise GenerateError(
+                f"domain {domain} ({origin}): a second statement follows in one text: "
+                f"{_first_line(parts[1])}.",
+                why=f"It follows {_first_line(parts[0])}. Each text states one object.",
+                fix="give domain.sql each statement as a text of its own.",
+            )
+
+
+def refuse_lost_comments(cursor: Any) -> None:
+    """Raise GenerateError for a comment on what is part of a type: no file would carry it."""
+    own_sql.fetch(cursor, LOST_COMMENTS)
+    for (thing,) in cursor.fetchall():
+        raise GenerateError(
+            f"a domain registers a comment on {thing}.",
+            why="Comments on parts of types are not managed, so no migration would have it.",
+            fix="say it in the comment of the type, or write it by hand in a migration.",
+        )
+
+
+def _first_line(statement: str) -> str:
+    return statement[after_comments(statement) :].strip().partition("\n")[0]
