@@ -24,13 +24,14 @@ def check(c: Context, live: bool = False, data: bool = False, json: bool = False
     if data:
         raise Exit(code=_audited(json))
     if live:
+        from commands.colour import harmless
         from engine.drift.comparison import compare
 
         comparison = compare(here())
-        print(comparison.as_json() if json else comparison.as_text())
+        print(comparison.as_json() if json else harmless(comparison.as_text()))
         raise Exit(code=int(bool(comparison.drifts)))
     import registry
-    from commands.colour import painter
+    from commands.colour import harmless, painter
     from commands.console import Console
     from engine.check.check import Check
     from engine.check.finding import Level
@@ -39,7 +40,7 @@ def check(c: Context, live: bool = False, data: bool = False, json: bool = False
     console = Console()
     with console.waiting("checking"):
         checked = Check(here(), here(), domains, console).run()
-    print(checked.as_json() if json else checked.as_text(painter(sys.stdout)))
+    print(checked.as_json() if json else harmless(checked.as_text(painter(sys.stdout))))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)
     raise Exit(code=int(checked.count(Level.ERROR) > 0))

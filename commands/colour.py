@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from typing import TextIO
 
@@ -18,6 +19,11 @@ COLOURS = {
     "warning": 33,
 }
 
+# What moves the cursor, hides a line or turns a text around; not a line's end, nor our own colours.
+CONTROL = re.compile(
+    "\x1b\\[(?:0|31|32|33)m|[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]"
+)
+
 Paint = Callable[[str, str], str]
 
 
@@ -29,6 +35,13 @@ def painter(stream: TextIO | None) -> Paint:
 def watched(stream: TextIO | None) -> bool:
     """Whether the stream is a terminal that can do more than print letters."""
     return bool(stream and stream.isatty() and os.environ.get("TERM", "dumb") != "dumb")
+
+
+def harmless(text: str) -> str:
+    """The text as a terminal may have it: a name in a database can hold what orders a terminal."""
+    return CONTROL.sub(
+        lambda m: m[0] if len(m[0]) > 1 else m[0].encode("unicode_escape").decode(), text
+    )
 
 
 def _painted(text: str, meaning: str) -> str:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from commands.colour import painter
+from commands.colour import harmless, painter
 from commands.progress import ProgressLine
 from commands.statement_words import first_words
 from engine.report import Action, Report
@@ -34,6 +34,7 @@ class Console(Report):
         self.words = ""
 
     def message(self, text: str) -> None:
+        text = harmless(text)
         with self.progress_line.aside():
             print(text, file=sys.stderr, flush=True)
         if self.waits:
@@ -43,6 +44,8 @@ class Console(Report):
         self.message(painter(sys.stderr)("notice", "notice") + f": {text}")
 
     def sql(self, text: str) -> None:
+        if sys.stdout.isatty():  # in a file it is for psql, to the letter
+            text = harmless(text)
         with self.progress_line.aside():
             print(text if text.startswith("--") else text.rstrip(";") + ";", flush=True)
 

@@ -101,16 +101,16 @@ def adopt(c: Context, number: str, dry_run: bool = False, json: bool = False) ->
 )
 def status(c: Context, pending: bool = False, exit_code: bool = False, json: bool = False) -> None:
     """Show which migrations are applied and which are pending."""
-    from commands.colour import painter
+    from commands.colour import harmless, painter
     from engine.manage.status import read_status
 
     where = read_status(here())
     if json:
         print(where.as_json(only_pending=pending))
     else:
-        print(where.as_text(painter(sys.stdout), only_pending=pending))
+        print(harmless(where.as_text(painter(sys.stdout), only_pending=pending)))
     for text in where.notices:
-        print(painter(sys.stderr)("notice", "notice") + f": {text}", file=sys.stderr)
+        print(painter(sys.stderr)("notice", "notice") + f": {harmless(text)}", file=sys.stderr)
     if exit_code and (where.history.problems or where.history.pending):
         raise Exit(code=PROBLEMS if where.history.problems else PENDING)
 

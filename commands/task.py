@@ -20,6 +20,7 @@ from invoke.parser.argument import Argument
 from invoke.tasks import Task, task
 
 from commands import streams
+from commands.colour import harmless
 from engine.errors import ConfigError, EngineError, Refused
 from project import PROJECT
 
@@ -187,7 +188,7 @@ def _ended(error: BaseException, *, debug: bool, log_json: bool) -> Exit:
         traceback.print_exc()
     message, code = _message(error), 128 + error.number if isinstance(error, Stopped) else 1
     if not log_json:
-        return Exit(message, code)
+        return Exit(harmless(message), code)
     print(message)
     return Exit(None, code)
 

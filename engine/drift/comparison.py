@@ -14,7 +14,7 @@ from engine.drift import baseline
 from engine.drift.differences import Drift, differences
 from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
-from engine.files import history, migration_folder
+from engine.files import history, migration_folder, own_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
@@ -29,7 +29,8 @@ NOT_YET = "nothing: no migration is applied"
 @dataclass(frozen=True)
 class Comparison:
     """A live database beside what the files led to. source: how that is known. back: what brings
-    back what drifted. unmanaged: what is there and is not compared."""
+    back what drifted. unmanaged: what is there and is not compared. rights: who else
+    may write what the engine keeps there, and how."""
 
     project: Project
     database: str
@@ -38,6 +39,7 @@ class Comparison:
     drifts: tuple[Drift, ...]
     way_back: WayBack
     unmanaged: tuple[str, ...]
+    rights: tuple[str, ...] = ()
 
     @property
     def back(self) -> tuple[str, ...]:
@@ -55,6 +57,7 @@ class Comparison:
             "back_deletes": self.way_back.losses(),
             "back_untried": self.way_back.untried or None,
             "unmanaged": list(self.unmanaged),
+            "rights": list(self.rights),
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -63,6 +66,8 @@ class Comparison:
         head = f"database {self.database}, schema {self.schema}, beside {self.source}"
         if self.unmanaged:
             head += f"\nNot managed, so not compared: {', '.join(self.unmanaged)}"
+        for right in self.rights:
+            head += f"\nAnother role can change what is taken as applied: {right}"
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
@@ -88,10 +93,11 @@ def compare(project: Project) -> Comparison:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
         version = connection.server_version // 10000
+        rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = way_back(project, applied, version, known, live) if drifts else WayBack()
-    return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged)
+    return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged, rights)
 
 
 def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) -> None:

@@ -183,7 +183,10 @@ def test_a_reading_that_another_role_may_write_is_not_believed(
     write(tmp_path, "001_t", "CREATE TABLE t (i int)")
     runner_on(empty_url, tmp_path).migrate()
     execute(empty_url, f"GRANT UPDATE ON migratereading TO {role}")
-    assert compare(at(empty_url, tmp_path)).source == "the applied files, run in a scratch database"
+    found = compare(at(empty_url, tmp_path))
+    assert found.source == "the applied files, run in a scratch database"
+    assert found.rights == (f"{role} may UPDATE on migratereading",)
+    assert f"{role} may UPDATE on migratereading" in found.as_text()
 
 
 @pytest.mark.parametrize("damage", ["'[]'", "('[' || repeat('[', 20000) || repeat(']', 20001))"])
