@@ -36,7 +36,13 @@ def cleaned(connection: Any) -> bool:
 
 
 def _as_made(connection: Any) -> bool:
-    idle = connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
     session = connection.isolation_level, connection.readonly, connection.deferrable
-    plain = connection.cursor_factory is None and not connection.notifies
-    return bool(idle and connection.autocommit and session == (None, None, None) and plain)
+    changed = (
+        not connection.autocommit
+        or session != (None, None, None)
+        or connection.cursor_factory is not None
+        or connection.encoding != "UTF8"
+        or connection.notifies
+    )
+    idle = connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
+    return bool(idle and not changed)
