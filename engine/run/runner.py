@@ -84,7 +84,8 @@ class Runner:
             todo = migrations if from_start else _pending(session, migrations)
             jobs = [_migrate(migration, migrations, self.project) for migration in todo]
             # Before the first file nothing of theirs is there, and in a scratch database no rows.
-            if len(jobs) < len(migrations) and self.project.left_out is None:
+            real = self.project.left_out is None and not self.options.dry
+            if real and len(jobs) < len(migrations):
                 files = [(job.migration, job.learn) for job in jobs]
                 obstacles.refuse(obstacles.of_files(session.cursor(), self.project, files))
             self._run(session, migrations, jobs)
