@@ -15,12 +15,15 @@ TAKEN = (
 )
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
 SPACE = r"(?:\s|--[^\n]*\n)*"
+# numeric(12, 2) and DEFAULT f(now()) are arguments, too: two functions may differ after them.
+TEXT = r"'(?:[^']|'')*'"
+ARGUMENTS = rf"\((?:[^()']|{TEXT}|\((?:[^()']|{TEXT}|\((?:[^()']|{TEXT})*\))*\))*\)"
 END = r"(?![\w$]|\s*\.)"
 CREATED = re.compile(
     rf"{SPACE}CREATE\s+(?:UNIQUE\s+|CONSTRAINT\s+|MATERIALIZED\s+|RECURSIVE\s+)?"
     r"(?P<kind>FUNCTION|PROCEDURE|TRIGGER|INDEX|VIEW|SEQUENCE|POLICY|TYPE|DOMAIN)\s+"
     rf"(?!(?:IF|ON|CONCURRENTLY)\s)(?P<name>{NAME}){END}"
-    rf"(?P<signature>\s*\([^)]*\))?(?:.*?\sON\s+(?P<table>{NAME}))?",
+    rf"(?P<signature>\s*{ARGUMENTS})?(?:.*?\sON\s+(?P<table>{NAME}))?",
     re.IGNORECASE | re.DOTALL,
 )
 SET = re.compile(

@@ -17,6 +17,7 @@ WIDER = {
     "date": ("timestamp without time zone", "timestamp with time zone"),
     "timestamp without time zone": ("timestamp with time zone",),
 }
+DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 MEASURED = (
     *("character varying", "numeric", "bit varying", "time without time zone"),
     *("time with time zone", "timestamp without time zone", "timestamp with time zone"),
@@ -31,6 +32,8 @@ def holds(old: str, new: str) -> bool:
     if new in {old, "text", *WIDER.get(old, ())}:
         return True
     (kind, size), (new_kind, room) = _measured(old), _measured(new)
+    if kind in DIGITS and new_kind == "numeric":
+        kind, size = new_kind, [DIGITS[kind], 0]
     if new_kind == "timestamp with time zone":
         kind = kind.replace("without", "with")
     return kind == new_kind and kind in MEASURED and _fits(kind, size, room)

@@ -66,8 +66,8 @@ BY_STATE = {
     "54023": "raise the limit that the message names",
     "57014": "see who cancelled it; a timeout that the file itself sets has to be longer",
     "25006": "the server takes no writes any more (is it a standby now?): find the primary",
-    "0A000": "if an extension is missing, install its package on the server (Debian: "
-    "postgresql-contrib); else fix the file",
+    "0A000": "if it says that an extension is not available, install its package on the server "
+    "(Debian: postgresql-contrib); else PostgreSQL cannot do that: write it in another way",
     "58P01": "if an extension is missing, install its package on the server (Debian: "
     "postgresql-contrib); else see the server's log",
 }

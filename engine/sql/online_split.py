@@ -19,6 +19,7 @@ from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
 
+FORCED = "row level security for the owner"
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
 KEY = re.compile(
     rf"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? "
@@ -106,7 +107,11 @@ class Split:
 
     def _may_be_filled(self, table: Table) -> bool:
         """Whether setting a new column in every row calls no trigger that refuses it or does
-        more."""
+        more, and reaches every row: under FORCE ROW LEVEL SECURITY an UPDATE of the owner's finds
+        only those that a policy shows him."""
+        was = self.old.tables[table.name]
+        if FORCED in was.settings or FORCED in table.settings:
+            return False
         functions = [*self.old.functions.values(), *self.new.functions.values()]
         for trigger in table.triggers.values():
             called = TRIGGER_FUNCTION.search(trigger.definition)

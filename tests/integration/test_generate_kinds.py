@@ -15,6 +15,7 @@ from engine.schema import catalog
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, query
+from tests.support.migration_files import write
 from tests.support.runners import at
 from tests.support.workshop import Workshop
 
@@ -88,6 +89,30 @@ def test_each_object_stands_under_its_own_domain(workshop: Workshop) -> None:
         assert name not in shop_part
     assert "POLICY own" in shop_part
     assert "ON VIEW dear" in shop_part
+
+
+def test_a_model_may_use_what_a_file_made_of_another_kind(workshop: Workshop) -> None:
+    """The wanted schema is built beside it; what the files made of managed kinds is not in the
+    way there."""
+    workshop.first(shop(IntegerField, 5))
+    made = (
+        "CREATE TEXT SEARCH CONFIGURATION words (copy = simple)",
+        "CREATE COLLATION plain (locale = 'C')",
+    )
+    write(workshop.folder, "002_words", *made, back="migrator.sql('DROP COLLATION plain')")
+    workshop.runner.migrate()
+
+    def searched(domain: Domain) -> None:
+        shop(IntegerField, 5)(domain)
+        domain.sql(
+            "CREATE INDEX items_words ON items USING gin (to_tsvector('words', tenant))",
+            "CREATE VIEW sorted AS SELECT tenant COLLATE plain AS tenant FROM items",
+        )
+
+    text = workshop.generate(searched)[0].read_text()
+    assert "to_tsvector('words'::regconfig, tenant)" in text and "DROP TABLE" not in text
+    workshop.runner.migrate()
+    assert workshop.generate(searched) == []
 
 
 UNMANAGED = """

@@ -49,6 +49,25 @@ def test_what_generate_writes_leads_there_and_back(pair: Pair, law: GenerateLaw)
     assert law.holds(pair.old, pair.new, "" if partitions else pair.rows)
 
 
+FORCED = "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY"
+HIDDEN = {
+    "a type": ("a int, b int", "a bigint, b int"),
+    "a default and NOT NULL": ("a int, b int", "a int DEFAULT 1, b int NOT NULL"),
+    "a column that is filled": (
+        "a int, b int",
+        "a int, b int, c timestamptz NOT NULL DEFAULT clock_timestamp()",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", HIDDEN)
+def test_rows_that_policies_hide_from_their_owner_stay(title: str, law: GenerateLaw) -> None:
+    """Without a policy their owner sees none of them."""
+    old, new = (f"CREATE TABLE t ({columns}); {FORCED}" for columns in HIDDEN[title])
+    rows = "ALTER TABLE t NO FORCE ROW LEVEL SECURITY; INSERT INTO t VALUES (1, 2), (3, 4);"
+    law.holds(old, new, rows + "ALTER TABLE t FORCE ROW LEVEL SECURITY")
+
+
 KEYS = {
     "a key that a foreign key refers to": (
         "CREATE TABLE p (id int, CONSTRAINT p_id UNIQUE (id));"

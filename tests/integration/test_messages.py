@@ -190,7 +190,7 @@ WAYS_OUT = [
         'unsafe use of new value "b"',
         "a new enum value has to be committed before it is used",
     ),
-    ("CREATE EXTENSION nowhere", "", "if an extension is missing, install its"),
+    ("CREATE EXTENSION nowhere", "", "if it says that an extension is not available, install its"),
     ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(9)", "canceling statement", "see who"),
     ("CREATE TABLE a (i int); CREATE TABLE a (i int)", "", "if the database has already what"),
 ]

@@ -13,6 +13,10 @@ from kernel.object_statements import named
         'CREATE MATERIALIZED VIEW "M v" AS SELECT 1': ("view", "M v"),
         "-- why\n  create recursive view V (n) AS SELECT 1": ("view", "v"),
         "CREATE POLICY p ON t USING (true)": ("policy", "p on t"),
+        "CREATE FUNCTION f(a numeric(12,2), b text DEFAULT ')') RETURNS int": (
+            "function",
+            "f(a numeric(12,2), b text DEFAULT ')')",
+        ),
         "CREATE TYPE a AS ENUM ('x')": ("enum", "a"),
         "CREATE TYPE c AS (a int)": ("composite", "c"),
         "ALTER TABLE t ALTER COLUMN c SET STORAGE EXTERNAL": (

@@ -25,6 +25,9 @@ TYPES = [
         ("serial", "bigint"),
         ("integer", "serial"),
         ("bigint", "numeric"),
+        ("bigint", "numeric(19,0)"),
+        ("integer", "numeric(12,2)"),
+        ("smallint", "numeric(5,0)"),
         ("real", "double precision"),
         ("date", "timestamp without time zone"),
         ("mood", "text"),
@@ -48,6 +51,8 @@ def test_the_new_type_holds_all(old: str, new: str) -> None:
         ("bigint", "double precision"),  # 2^53 + 1 becomes 2^53
         ("integer", "real"),  # 16777217 becomes 16777216
         ("integer", "numeric(9,0)"),
+        ("integer", "numeric(12,3)"),
+        ("bigint", "numeric(18,0)"),
         ("numeric", "numeric(30,5)"),
         ("text", "character varying(9)"),
         ("character varying(9)", "character(9)"),  # blanks at the end go
