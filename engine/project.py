@@ -37,7 +37,8 @@ class Project:
     data: the folder for what cannot lie below root. time_zone: what a database gets that has none.
     application: what the server's list of sessions shows. left_out: in a scratch database beside
     those that are in use the statements that were not run, since they reach outside of it; None
-    where everything runs.
+    where everything runs. foreign: names of what other programs have in the same schema, also with
+    * and ?, such as `kea_*`; it is never taken for drift.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Project:
     url: str = ""
     time_zone: str | None = None
     application: str = ""
+    foreign: tuple[str, ...] = ()
     left_out: list[str] | None = field(default=None, compare=False)
 
     def task(self, *words: object) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.connect.connection import connect
 from engine.drift import baseline
-from engine.drift.differences import Drift, differences
+from engine.drift.differences import Drift, differences, without_foreign
 from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder, own_table
@@ -94,6 +94,7 @@ def compare(project: Project) -> Comparison:
             known, source = live, NOT_YET
         version = connection.server_version // 10000
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
+    live = without_foreign(live, known, project.foreign)
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = way_back(project, applied, version, known, live) if drifts else WayBack()

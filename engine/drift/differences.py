@@ -3,11 +3,12 @@ its definitions as PostgreSQL's catalogs have them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
-from engine.schema.kinds import OWNERS, Key, Kind
+from engine.schema.kinds import KINDS, OWNERS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema, Table
 from engine.sql import columns
 
@@ -44,6 +45,22 @@ class Drift:
         """What `check --live --json` prints of it."""
         kind, table, name = self.key
         return {"kind": kind, "table": table, "name": name, "was": self.was, "now": self.now}
+
+
+def without_foreign(live: Schema, known: Schema, patterns: Iterable[str]) -> Schema:
+    """The live schema without what another program has in it: what no file makes, and whose name
+    fits one of the patterns."""
+    patterns = list(patterns)
+    made = known.standing()
+    kept: dict[str, Any] = {}
+    for kind, things in live.standing().items():
+        ours = {}
+        for name, thing in things.items():
+            bare = without_arguments(name)
+            if name in made[kind] or not any(fnmatchcase(bare, text) for text in patterns):
+                ours[name] = thing
+        kept[KINDS[kind].alone] = ours
+    return replace(live, **kept)
 
 
 def differences(known: Schema, live: Schema) -> list[Drift]:

@@ -78,7 +78,10 @@ class DriftGuard:
             if not past.unfinished:  # else `migrate` is on its way to finish what is half done
                 self._tell(f"{NOT_COMPARED}: {error.what}")
             return
-        drifts = [] if known is None else differences.differences(known, live)
+        drifts: list[Drift] = []
+        if known is not None:
+            ours = differences.without_foreign(live, known, self.session.project.foreign)
+            drifts = differences.differences(known, ours)
         if drifts and known is not None and not jobs[0].rollback:
             self._refuse_touched(known, drifts, past, jobs)
 
@@ -132,7 +135,8 @@ class DriftGuard:
         if in_the_way:
             but = {drift.key for drift in others}
             connection, project = self.session.database.connection(), self.session.project
-            live = catalog.read(connection)
+            there = catalog.read(connection)
+            live = differences.without_foreign(there, known, project.foreign)
             back = way_back(project, applied, _major(connection), known, live)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 

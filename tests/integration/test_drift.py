@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from tests.support.postgres import PostgresServer
 from tests.support.project import MIGRATIONS
 from tests.support.readme import block, settled
 from tests.support.reports import Heard
-from tests.support.runners import at, runner_on
+from tests.support.runners import at, runner_at, runner_on
 from tests.support.standby import standby
 
 SHOP = """
@@ -211,6 +212,25 @@ def test_what_needs_what_is_known_on_the_way_back(url: str, shop: Path) -> None:
     assert "; it deletes the rows of table owners_now):" in comparison.as_text()
     execute(url, ";".join(comparison.back))
     assert read(url) == before
+
+
+def test_what_another_program_has_is_no_drift_where_the_project_says_so(
+    url: str, shop: Path
+) -> None:
+    """Adopted or not, and also where the reading of the last run fits no more."""
+    execute(url, "CREATE TABLE kea_leases (i int PRIMARY KEY); CREATE TYPE kea_state AS ENUM ('a')")
+    execute(url, "CREATE FUNCTION kea_now() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    execute(url, "UPDATE migratereading SET format = 0; ALTER TABLE owners ADD COLUMN kea_x int")
+    beside = replace(at(url, shop), foreign=("kea_*",))
+    comparison = live.compare(beside)
+    assert [drift.name for drift in comparison.drifts] == ["column owners.kea_x"]
+    assert len(live.compare(at(url, shop)).drifts) == 4
+    execute(url, ";".join(comparison.back))
+    write(shop, "002_more", "CREATE TABLE more (i int)")
+    heard = Heard()
+    assert runner_at(beside, heard).migrate() == ["002_more"]
+    assert heard.messages == []
+    assert live.compare(beside).drifts == ()
 
 
 def test_both_definitions_are_told(url: str, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
