@@ -11,7 +11,6 @@ from domains import BillingError
 from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
-from domains.auth.seeds import ADMIN_PASSWORD_HASH
 
 
 class LoginRefused(BillingError):
@@ -59,9 +58,10 @@ def log_in(
     cannot be more than the limits allow. Raises LoginRefused, SeededPassword.
     """
     admin = _attempt(username, limits)
-    while passwords.matches(password, admin and admin.password_hash):
+    cost = passwords.refusal_cost()
+    while passwords.matches(password, admin and admin.password_hash, cost=cost):
         database = AdminUser._meta.database
-        if admin.password_hash == ADMIN_PASSWORD_HASH and database.is_production():
+        if passwords.is_documented(password) and database.is_production():
             raise SeededPassword(admin.username)
         entered = _enter(admin, passwords.renewed(password, admin.password_hash))
         if entered is not None:

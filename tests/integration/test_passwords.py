@@ -84,6 +84,8 @@ def good_hash() -> str:
 
 @pytest.fixture
 def budi(billing: EngineDatabase, good_hash: str) -> Iterator[AdminUser]:
+    # the seeded hash has cost 12, and a refusal takes the work of the dearest hash
+    AdminUser.update(password_hash=good_hash).execute()
     yield AdminUser.create(
         username="Budi",
         full_name="Budi",
@@ -145,6 +147,16 @@ def test_an_older_hash_takes_the_work_of_a_new_one(
         work.rounds = 0
         refused(username, WRONG)
         assert work.rounds == 2 ** (COST + 2), username
+
+
+@pytest.mark.only("newest")
+def test_a_dearer_hash_is_not_known_by_its_work(budi: AdminUser, work: Work) -> None:
+    dear = bcrypt.hashpw(GOOD.encode(), bcrypt.gensalt(COST + 1)).decode()
+    AdminUser.update(password_hash=dear).where(AdminUser.id == budi.id).execute()
+    for username in ("Budi", "admin", "nobody"):
+        work.rounds = 0
+        refused(username, WRONG)
+        assert work.rounds == 2 ** (COST + 1), username
 
 
 def test_failures_lock_the_account_for_a_time(budi: AdminUser) -> None:
@@ -236,7 +248,7 @@ def test_what_changes_during_the_check_counts(change: str, budi: AdminUser, work
 
 @pytest.mark.only("newest")
 def test_bcrypt_s_limit_is_refused_and_never_cut(budi: AdminUser) -> None:
-    longest = "x" * 72
+    longest = "kata sandi x" * 6
     set_password(budi, longest, least=8)
     refused("Budi", longest + "y")
     refused("Budi", longest[:-1])
@@ -288,6 +300,12 @@ def test_production_refuses_the_documented_password(
     refused("admin", WRONG)
     with pytest.raises(SeededPassword, match=r"invoke admin\.password admin"):
         log_in("admin", "admin123", LIMITS)
+    assert UserSession.select().count() == 0
+    for cost, prefix in ((COST + 1, b"2a"), (COST, b"2b")):  # other hashes of the same password
+        again = bcrypt.hashpw(b"admin123", bcrypt.gensalt(cost, prefix)).decode()
+        AdminUser.update(password_hash=again).execute()
+        with pytest.raises(SeededPassword):
+            log_in("admin", "admin123", LIMITS)
     assert UserSession.select().count() == 0
     set_password(AdminUser.get(), GOOD, least=8)
     assert log_in("admin", GOOD, LIMITS)
