@@ -42,9 +42,10 @@ UNMANAGED = f"""
         WHERE EXISTS (SELECT FROM pg_type t
                       WHERE t.oid IN (c.castsource, c.casttarget) AND t.typnamespace = {HERE})
     )
-    SELECT i.type, replace(i.identity, i.schema || '.', '')
-    FROM found f, LATERAL pg_identify_object(f.class, f.oid, 0) i
-    WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.oid
+    SELECT i.type, replace(i.identity, quote_ident(n.nspname) || '.', '')
+    FROM found f, LATERAL pg_identify_object(f.class, f.oid, 0) i, pg_namespace n
+    WHERE n.oid = {HERE}
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = f.class AND d.objid = f.oid
                       AND d.deptype IN ('e', 'i'))
     ORDER BY 1, 2
 """
