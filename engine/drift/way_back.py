@@ -47,7 +47,9 @@ class WayBack:
         texts = []
         for step in self._but(but):
             lost = step.losing if isinstance(step, Change) else ""
-            texts.append((f"-- this loses {lost}\n" if lost else "") + _sql(step))
+            # A line's end in a name would end the comment, and what follows be run.
+            note = " ".join(lost.splitlines())
+            texts.append((f"-- this loses {note}\n" if lost else "") + _sql(step))
         return tuple(texts)
 
     def losses(self, but: Container[Key] = ()) -> list[str]:

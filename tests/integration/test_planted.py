@@ -294,3 +294,15 @@ def test_no_task_of_an_operator_runs_beside_code_of_others(
         assert "hold code of others: function public.lower(" in refused.err
     execute(migrated_url, f"DROP OWNED BY {role}")
     server.execute(f"DROP ROLE {role}")
+
+
+def test_a_name_does_not_get_out_of_the_comment_on_the_way_back(
+    empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, 'CREATE TABLE "x\nDROP TABLE t;\rDROP TABLE t; --" (i int)')
+    (statement,) = compare(at(empty_url, tmp_path)).back
+    comment, _, sql = statement.partition("\n")
+    assert comment.startswith("-- this loses ") and comment == comment.splitlines()[0]
+    assert sql.startswith('DROP TABLE "x')
