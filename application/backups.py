@@ -1,11 +1,15 @@
 """Backups with their record: the engine writes and restores dumps, the domain keeps the books.
 
-A dump goes to the folder that is named, seen from where the command runs; else to the one that the
-setting backup_path names, seen from the project; else to `backups/` in the project.
+A dump goes to the folder that is named, seen from where the command runs. Else it goes below the
+root of the backups, which the environment names (BACKUP_ROOT; `backups/` in the project): to the
+folder below it that the setting backup_path names. That is a row, so it cannot lead out of the
+root, and no row makes a file outside of it go.
 """
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 
 import application
@@ -31,10 +35,9 @@ def make(project: Project, path: str, report: Report) -> keeping.Dump:
     """
     with application.operating(project.url):
         if keeping.recorded():
-            folder = _folder(path)
-            return keeping.take(lambda: dumps.dump(project, folder, report))
+            return keeping.take(_writer(project, path, report))
     report.message("the backup is not recorded: the database has no table for it, or is a replica")
-    return dumps.dump(project, Path(path) if path else PROJECT.root / DEFAULT, report)
+    return dumps.dump(project, _root(path), report)
 
 
 def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
@@ -48,8 +51,8 @@ def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
                 "the database has no backup schedules, or is a replica.",
                 fix="run `invoke migrate`, or name the primary in DATABASE_URL",
             )
-        folder = _folder(path)
-        return keeping.take_due(lambda: dumps.dump(project, folder, report), dumps.remove)
+        write = _writer(project, path, report)
+        return keeping.take_due(write, partial(dumps.remove, _root(path)))
 
 
 def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
@@ -60,5 +63,14 @@ def restore(project: Project, path: Path, options: RunOptions, report: Report) -
             keeping.end_abandoned()
 
 
-def _folder(path: str) -> Path:
-    return Path(path) if path else PROJECT.root / (keeping.folder() or DEFAULT)
+def _writer(project: Project, path: str, report: Report) -> keeping.Write:
+    """What makes a dump. A setting that was never changed names the root itself."""
+    named = "" if path else keeping.folder()
+    below = "" if named in (None, DEFAULT) else str(named)
+    return lambda: dumps.dump(project, _root(path), report, below)
+
+
+def _root(path: str) -> Path:
+    """The folder that a person has typed, else the root that the environment names."""
+    named = os.environ.get(PROJECT.settings.backups, "").strip()
+    return Path(path) if path else PROJECT.root / (named or DEFAULT)

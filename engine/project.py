@@ -25,6 +25,7 @@ class SettingNames:
     migration_url: str = "MIGRATION_DATABASE_URL"
     scratch_url: str = "SCRATCH_DATABASE_URL"
     time_zone: str = "DB_TIMEZONE"
+    backups: str = "BACKUP_ROOT"
 
 
 @dataclass(frozen=True)

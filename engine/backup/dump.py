@@ -20,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from engine.backup import private_folder
+from engine.backup.private_folder import PrivateFolder
 from engine.connect import programs
 from engine.connect.connection import connect
 from engine.connect.url import for_program, shown
@@ -31,6 +33,7 @@ from engine.schema.catalog import ENVIRONMENT_TABLE
 
 PARTIAL = ".partial"
 ENDING = ".dump"
+SIDECAR = ".sha256"
 BEGUN = "pg_dump: dumping contents of table "
 TABLES = """
     SELECT current_database(), count(*)
@@ -48,11 +51,13 @@ class Dump:
     sha256: bytes
 
 
-def dump(project: Project, folder: Path, report: Report) -> Dump:
-    """Write the whole database into a new file of the folder (Dump), readable by its owner alone.
+def dump(project: Project, root: Path, report: Report, below: str = "") -> Dump:
+    """Write the whole database into a new file (Dump), readable by its owner alone, in the folder
+    `below` of the root, which it cannot leave.
 
-    Raises ConfigError where no pg_dump is here that knows the server's version, BackupFailed where
-    the file cannot be written whole; then there is none.
+    Raises ConfigError where no pg_dump is here that knows the server's version, Refused where
+    `below` leads out of the root, BackupFailed where the file cannot be written whole; then there
+    is none.
     """
     start = time.perf_counter()
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
@@ -61,16 +66,17 @@ def dump(project: Project, folder: Path, report: Report) -> Dump:
         program = _program(connection.server_version // 10000, project.url)
     report.started(f"backup of {database}", tables)
     try:
-        _make(folder)
-        with _reserved(folder, database) as (path, file):
-            _run([str(program), f"--file={_partial(path)}"], project.url, file, report)
-            made = _settle(path, file)
+        with private_folder.opened(root, below, make=True) as folder:
+            _clear(folder)
+            with _reserved(folder, database) as (name, file):
+                _run(program, project.url, file, report)
+                made = _settle(folder, name, file)
     except BaseException as error:
         report.failed(f"backup of {database}", time.perf_counter() - start)
         if not isinstance(error, OSError):
             raise
         raise BackupFailed(
-            f"the backup cannot be written to {folder}: {error.strerror}.",
+            f"the backup cannot be written to {root / below}: {error.strerror}.",
             why="No backup was made.",
             fix="make room or give the right to write there, or name another folder with --path.",
         ) from error
@@ -78,25 +84,38 @@ def dump(project: Project, folder: Path, report: Report) -> Dump:
     return made
 
 
-def remove(path: Path, sha256: bytes) -> bool:
+def remove(root: Path, path: Path, sha256: bytes) -> bool:
     """Remove a dump and its sha256; False where its folder is not here, so neither is the dump.
 
-    Raises Refused where the file beside it does not have that sha256: a path alone may lead to
-    anything. Raises OSError where it may not be removed.
+    The path may be what somebody has written into a table. Raises Refused where it is not that of
+    a dump below the root, or the file's content does not have that sha256; OSError where it cannot
+    be read or may not be removed.
     """
-    if not path.exists():
-        return path.parent.is_dir()
-    beside = sidecar(path)
-    if not beside.is_file() or beside.read_text(errors="replace").split()[:1] != [sha256.hex()]:
-        raise Refused(f"{beside} does not say that this is the dump that was written.")
-    path.unlink()
-    beside.unlink()
+    root = root.resolve()
+    if path.suffix != ENDING or not path.is_relative_to(root):
+        raise Refused(f"it is no backup (*{ENDING}) below {root}.")
+    try:
+        with private_folder.opened(root, str(path.parent.relative_to(root)), make=False) as folder:
+            return _removed(folder, path.name, sha256)
+    except FileNotFoundError:
+        return False
+
+
+def _removed(folder: PrivateFolder, name: str, sha256: bytes) -> bool:
+    if not folder.has(name):
+        return True
+    with folder.open(name) as file:
+        is_same = hashlib.file_digest(file, "sha256").digest() == sha256
+        if not is_same or not folder.holds(name, file):
+            raise Refused("its content is not that of the dump that was recorded.")
+        folder.remove(name)
+    folder.remove(f"{name}{SIDECAR}")
     return True
 
 
 def sidecar(path: Path) -> Path:
     """The file beside a dump that has its sha256."""
-    return Path(f"{path}.sha256")
+    return Path(f"{path}{SIDECAR}")
 
 
 def _program(server: int, url: str) -> Path:
@@ -114,43 +133,40 @@ def _program(server: int, url: str) -> Path:
     )
 
 
-def _make(folder: Path) -> None:
-    """The folder, private where it is new; with what crashes left in it removed."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in folder.glob(f"*{ENDING}{PARTIAL}"):
-        with suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+def _clear(folder: PrivateFolder) -> None:
+    """Remove what crashes have left in the folder."""
+    for name in folder.names():
+        if name.endswith(f"{ENDING}{PARTIAL}"):
+            with suppress(OSError), folder.open(name) as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                folder.remove(name)
 
 
 @contextmanager
-def _reserved(folder: Path, database: str) -> Iterator[tuple[Path, Any]]:
-    """(path, file): the path that the dump shall have, and the locked file to write it to."""
+def _reserved(folder: PrivateFolder, database: str) -> Iterator[tuple[str, Any]]:
+    """(name, file): the name that the dump shall have, and the locked file to write it to."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    name = re.sub(r"[^\w-]", "_", database)
+    plain = re.sub(r"[^\w-]", "_", database)
     for number in count(1):
-        path = folder.resolve() / f"{name}_{moment}{f'-{number}' * (number > 1)}{ENDING}"
-        file = None if path.exists() else _locked(_partial(path))
+        name = f"{plain}_{moment}{f'-{number}' * (number > 1)}{ENDING}"
+        is_taken = folder.has(name) or folder.has(f"{name}{SIDECAR}")
+        file = None if is_taken else _locked(folder, f"{name}{PARTIAL}")
         if file is None:
             continue
         with file:
             try:
-                yield path, file
+                yield name, file
             finally:
-                if not path.exists():
-                    _partial(path).unlink(missing_ok=True)
-                    sidecar(path).unlink(missing_ok=True)
+                if not folder.has(name):
+                    folder.remove(f"{name}{PARTIAL}")
+                    folder.remove(f"{name}{SIDECAR}")
         return
 
 
-def _partial(path: Path) -> Path:
-    return Path(f"{path}{PARTIAL}")
-
-
-def _locked(path: Path) -> Any:
+def _locked(folder: PrivateFolder, name: str) -> Any:
     """A new file, locked; None where another has it, or a clean-up was faster than the lock."""
     try:
-        file = _private(path, os.O_EXCL)
+        file = folder.create(name)
     except FileExistsError:
         return None
     fcntl.flock(file, fcntl.LOCK_EX)
@@ -160,15 +176,12 @@ def _locked(path: Path) -> Any:
     return None
 
 
-def _private(path: Path, flag: int) -> Any:
-    """A new file that only its owner can read."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | flag, 0o600), "r+b")
-
-
-def _run(command: list[str], url: str, file: Any, report: Report) -> None:
-    """Let pg_dump write. It does so by the path, as stdout is no file to it that it can seek in;
-    the file that it inherits keeps the lock for as long as it lives."""
+def _run(program: Path, url: str, file: Any, report: Report) -> None:
+    """Let pg_dump write. It opens the file that it inherits once more, as stdout is no file to it
+    that it can seek in, and its path may lead elsewhere by now; the inherited one keeps the lock
+    for as long as it lives."""
     connection, environment = for_program(url)
+    command = [str(program), f"--file=/dev/fd/{file.fileno()}", "--no-sync"]
     # What a database is for is not what its copy is for.
     command.append(f"--exclude-table=*.{ENVIRONMENT_TABLE}")
     command += ["--format=custom", "--encoding=UTF8", "--verbose", "--no-password"]
@@ -180,28 +193,19 @@ def _run(command: list[str], url: str, file: Any, report: Report) -> None:
         raise BackupFailed(
             f"pg_dump could not dump {shown(url)} (exit {status}).",
             why="\n".join([*(f"    {line}" for line in said), "No backup was made."]),
-            fix="mend what it names, then run the command again.",
+            fix="correct what it names, then run the command again.",
         )
 
 
-def _settle(path: Path, file: Any) -> Dump:
+def _settle(folder: PrivateFolder, name: str, file: Any) -> Dump:
     """Bring the file to the disk and give it its name, after its sha256 is there."""
     os.fsync(file.fileno())
     file.seek(0)
     digest = hashlib.file_digest(file, "sha256")
-    with _private(sidecar(path), os.O_TRUNC) as beside:
-        beside.write(f"{digest.hexdigest()}  {path.name}\n".encode())
+    with folder.create(f"{name}{SIDECAR}") as beside:
+        beside.write(f"{digest.hexdigest()}  {name}\n".encode())
         beside.flush()
         os.fsync(beside.fileno())
     size = os.fstat(file.fileno()).st_size
-    _partial(path).rename(path)
-    _sync(path.parent)
-    return Dump(path, size, digest.digest())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    folder.rename(f"{name}{PARTIAL}", name)
+    return Dump(folder.path / name, size, digest.digest())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -289,9 +291,9 @@ def test_due_schedules_run_once_and_are_set_to_their_next_time(
 ) -> None:
     before = datetime.now().astimezone()
     assert BackupSchedule.update(is_active=False).where(BackupSchedule.name == "weekly").execute()
-    runs = keeping.take_due(writer(tmp_path), remove)
+    runs = keeping.take_due(writer(tmp_path), partial(remove, tmp_path))
     assert [(run.schedule, run.error) for run in runs] == [("daily", None), ("monthly", None)]
-    assert keeping.take_due(writer(tmp_path), remove) == []
+    assert keeping.take_due(writer(tmp_path), partial(remove, tmp_path)) == []
     daily, weekly, monthly = BackupSchedule.select().order_by(BackupSchedule.id)
     assert weekly.last_run_at is None
     for schedule, hour in ((daily, 2), (monthly, 4)):
@@ -315,7 +317,7 @@ def test_two_callers_never_run_one_schedule_both(schedules: Any, tmp_path: Path)
     def caller() -> None:
         with schedules.connection_context():
             ready.wait()
-            keeping.take_due(writer(tmp_path, log), remove)
+            keeping.take_due(writer(tmp_path, log), partial(remove, tmp_path))
 
     threads = [threading.Thread(target=caller) for _ in range(4)]
     for thread in threads:
@@ -337,7 +339,7 @@ def test_retention_removes_the_oldest_of_the_schedule_and_nothing_else(
     daily: list[Path] = []
     for _ in range(4):
         BackupSchedule.update(next_run_at=SQL_NOW, last_run_at=None).execute()
-        runs = {run.schedule: run for run in keeping.take_due(write, remove)}
+        runs = {run.schedule: run for run in keeping.take_due(write, partial(remove, tmp_path))}
         assert [run.error for run in runs.values()] == [None] * 3
         dump_of_day = runs["daily"].dump
         assert dump_of_day
@@ -352,20 +354,39 @@ def test_retention_removes_the_oldest_of_the_schedule_and_nothing_else(
 
 
 @pytest.mark.only("newest")
-def test_a_path_alone_is_not_enough_to_remove_a_file(schedules: Any, tmp_path: Path) -> None:
-    """Who can write the table must not be able to remove any file with it."""
+@pytest.mark.parametrize(
+    "forged", ["other_content", "outside", "dots", "link", "linked_folder", "name"]
+)
+def test_a_forged_row_removes_nothing(schedules: Any, tmp_path: Path, forged: str) -> None:
+    """Who can write the table must not be able to remove any file with it: neither one outside of
+    the root nor one that is no dump, even where both the row and the file beside it agree."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    root.mkdir()
+    away.mkdir()
     BackupSchedule.update(retention_count=1).execute()
-    victim = trusted(tmp_path / "victim", b"precious")
-    first = keeping.take_due(writer(tmp_path), remove)
-    Backup.update(path=str(victim)).execute()
+    ending = ".txt" if forged == "name" else ".dump"
+    inside = forged in ("other_content", "name")
+    victim = trusted((root if inside else away) / f"victim{ending}", b"precious")
+    (root / "link.dump").symlink_to(victim)
+    (root / "linked").symlink_to(away)
+    path = {
+        "dots": f"{root}/../away/victim.dump",
+        "link": f"{root}/link.dump",
+        "linked_folder": f"{root}/linked/victim.dump",
+    }.get(forged, str(victim))
+    content = b"another" if forged == "other_content" else b"precious"
+    assert len(keeping.take_due(writer(root), partial(remove, root))) == 3
+    Backup.update(path=path, sha256=hashlib.sha256(content).digest()).execute()
     BackupSchedule.update(next_run_at=SQL_NOW, last_run_at=None).execute()
-    runs = keeping.take_due(writer(tmp_path), remove)
-    assert len(first) == len(runs) == 3
+    runs = keeping.take_due(writer(root), partial(remove, root))
+    assert len(runs) == 3
     for run in runs:
         assert isinstance(run.error, keeping.BackupNotRemoved)
-        assert f"{victim} was not removed" in str(run.error)
+        assert f"{path} was not removed" in str(run.error)
         assert run.dump is None or run.dump.path.exists()
     assert victim.read_bytes() == b"precious"
+    assert sidecar(victim).exists() and (root / "link.dump").is_symlink()
+    assert Backup.select().where(Backup.removed_at.is_null(False)).count() == 0
 
 
 @pytest.mark.only("newest")
@@ -377,7 +398,7 @@ def test_a_failing_dump_is_recorded_and_keeps_no_other_schedule_from_running(
             raise BackupFailed("the disk is full")
         return writer(tmp_path)()
 
-    runs = keeping.take_due(write, remove)
+    runs = keeping.take_due(write, partial(remove, tmp_path))
     assert [str(run.error) for run in runs] == ["the disk is full", "None", "None"]
     errors = Backup.select(Backup.status, Backup.error).order_by(Backup.id).tuples()
     assert list(errors) == [("failed", "the disk is full"), *[("completed", None)] * 2]
@@ -434,9 +455,11 @@ def test_where_it_is_written(
     monkeypatch.setattr(backups, "PROJECT", rooted(tmp_path))
     assert call(migrated_url, "backup").code == 0
     assert len(list((tmp_path / "backups").glob("*.dump"))) == 1
-    execute(migrated_url, "UPDATE settings SET value = '\"elsewhere\"' WHERE key = 'backup_path'")
+    name_below(migrated_url, "elsewhere/by month")
     assert call(migrated_url, "backup").code == 0
-    assert len(list((tmp_path / "elsewhere").glob("*.dump"))) == 1
+    assert len(list((tmp_path / "backups/elsewhere/by month").glob("*.dump"))) == 1
+    assert call(migrated_url, "backup", BACKUP_ROOT=str(tmp_path / "root")).code == 0
+    assert len(list((tmp_path / "root/elsewhere/by month").glob("*.dump"))) == 1
     assert "No backup is due" in call(migrated_url, "backup", "--due").out
     unmigrated = call(empty_url, "backup")
     assert (unmigrated.code, "is not recorded" in unmigrated.err) == (0, True)
@@ -446,6 +469,54 @@ def test_where_it_is_written(
     assert refused.code == 1
     assert "cannot be written to" in refused.err
     assert query(migrated_url, "SELECT count(*) FROM backups WHERE status = 'failed'") == [(1,)]
+
+
+def name_below(url: str, folder: str) -> None:
+    value = json.dumps(folder)
+    execute(url, f"UPDATE settings SET value = '{value}' WHERE key = 'backup_path'")
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("below", ["../away", "{away}", "linked", "a/../../away", "linked/deeper"])
+def test_a_setting_cannot_lead_out_of_the_root(
+    migrated_url: str, tmp_path: Path, below: str
+) -> None:
+    """An admin may write the setting; who runs the backups may be root."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    root.mkdir()
+    away.mkdir()
+    (root / "linked").symlink_to(away)
+    name_below(migrated_url, below.format(away=away))
+    refused = call(migrated_url, "backup", BACKUP_ROOT=str(root))
+    assert refused.code == 1
+    assert "does not stay below" in refused.err or "is a link" in refused.err
+    assert (files(root), files(away)) == (["linked"], [])
+    ((error,),) = query(migrated_url, "SELECT error FROM backups WHERE status = 'failed'")
+    assert error in refused.err.replace("error: ", "")
+
+
+@pytest.mark.only("newest")
+def test_links_in_the_folder_lead_nowhere(
+    migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever can write the folder puts links where the next dump and its sha256 would be."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Stopped:
+            return cls(2026, 1, 1, tzinfo=tz)
+
+    monkeypatch.setattr("engine.backup.dump.datetime", Stopped)
+    victim, root = tmp_path / "victim", tmp_path / "root"
+    root.mkdir()
+    name = dump(at(migrated_url), tmp_path / "first", Report()).path.name
+    for taken in (name, f"{name}.sha256", f"{name}.partial"):
+        (root / taken).symlink_to(victim)
+        made = dump(at(migrated_url), root, Report())
+        assert made.path.name == name.replace(".dump", "-2.dump")
+        assert not victim.exists() and (root / taken).is_symlink()
+        assert remove(root, made.path, made.sha256)
+        (root / taken).unlink()
 
 
 @pytest.mark.only("newest")

@@ -26,7 +26,7 @@ from tests.support.readme import (
 )
 
 CI = ROOT / ".ci/run"
-SETTING = re.compile(r"(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL")
+SETTING = re.compile(r"(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL|BACKUP_ROOT")
 
 
 def test_readme_names_every_rule() -> None:
