@@ -99,29 +99,64 @@ def _function_slips(field: Any, default: Any) -> Iterator[tuple[str, str]]:
 
 
 def _constant_slips(field: Any, default: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(default, str):
-        for kind, reader in MOMENTS:
-            if isinstance(field, kind) and not _reads(reader, default):
-                what = f"has the text {default!r} for its default, which is computed only once"
-                yield what, SERVER
-                return
-    if isinstance(field, EnumField) and default not in set(field.enum):
-        yield (
-            f"has the default {default!r}, which {field.enum.__name__} does not have",
-            f"write one of {', '.join(field.enum)}",
-        )
-    elif isinstance(field, peewee.BooleanField) and not isinstance(default, bool | int):
-        yield f"has {default!r} for its default, and any text is true", "write True or False"
-    elif isinstance(field, WHOLE) and isinstance(default, float) and default != int(default):
-        yield f"has the default {default}, of which {int(default)} would remain", "write an int"
-    elif isinstance(field, peewee.CharField) and len(str(default)) > (field.max_length or 0) > 0:
-        what = f"has a default that is longer than its max_length {field.max_length}"
-        yield what, "shorten the default, or use a TextField"
-    elif slip := _not_stored(field, default):
-        yield f"has the default {shown(default)}: {slip}", "write a value that the column can hold"
+    """The first that applies: the last rule holds for any column, and would say less."""
+    for rule in (_no_moment, _no_member, _no_truth, _no_whole_number, _too_long, _not_stored):
+        if slip := rule(field, default):
+            yield slip
+            return
 
 
-def _not_stored(field: Any, default: Any) -> str:
+def _no_moment(field: Any, default: Any) -> tuple[str, str] | None:
+    """`TimestampField(default="now()")`: Peewee would send the text, not call the function."""
+    if not isinstance(default, str):
+        return None
+    for kind, reader in MOMENTS:
+        if isinstance(field, kind) and not _reads(reader, default):
+            return f"has the text {default!r} for its default, which is computed only once", SERVER
+    return None
+
+
+def _no_member(field: Any, default: Any) -> tuple[str, str] | None:
+    if not isinstance(field, EnumField) or default in set(field.enum):
+        return None
+    return (
+        f"has the default {default!r}, which {field.enum.__name__} does not have",
+        f"write one of {', '.join(field.enum)}",
+    )
+
+
+def _no_truth(field: Any, default: Any) -> tuple[str, str] | None:
+    """`BooleanField(default="no")` stores true."""
+    if not isinstance(field, peewee.BooleanField) or isinstance(default, bool | int):
+        return None
+    return f"has {default!r} for its default, and any text is true", "write True or False"
+
+
+def _no_whole_number(field: Any, default: Any) -> tuple[str, str] | None:
+    """`IntegerField(default=1.5)` stores 1."""
+    if not isinstance(field, WHOLE) or not isinstance(default, float) or default == int(default):
+        return None
+    return f"has the default {default}, of which {int(default)} would remain", "write an int"
+
+
+def _too_long(field: Any, default: Any) -> tuple[str, str] | None:
+    """A CharField without a max_length has room for any text."""
+    if not isinstance(field, peewee.CharField) or not field.max_length:
+        return None
+    if not len(str(default)) > field.max_length > 0:
+        return None
+    what = f"has a default that is longer than its max_length {field.max_length}"
+    return what, "shorten the default, or use a TextField"
+
+
+def _not_stored(field: Any, default: Any) -> tuple[str, str] | None:
+    reason = _refusal(field, default)
+    if not reason:
+        return None
+    return f"has the default {shown(default)}: {reason}", "write a value that the column can hold"
+
+
+def _refusal(field: Any, default: Any) -> str:
     """Why the column would not take the value, or empty."""
     try:
         value = field.db_value(default)

@@ -141,21 +141,32 @@ def _indexes(model: Any) -> Iterator[Slip]:
 
 
 def _index_slips(model: Any, entry: object) -> Iterator[tuple[str, str]]:
+    """What is wrong with one entry of Meta.indexes; Peewee itself would iterate over any text,
+    letter by letter."""
     if isinstance(entry, Index):
         return
     if isinstance(entry, Node):
         yield "has an index that is SQL text", "use domain.index or domain.sql for it"
-        return
-    if not (isinstance(entry, list | tuple) and len(entry) == 2):
+    elif (columns := _index_columns(entry)) is None:
         yield f"has {entry!r} among its indexes", INDEXES
-        return
+    else:
+        yield from _unknown_columns(model, columns)
+
+
+def _index_columns(entry: object) -> list[Any] | None:
+    """The columns of an entry that has the form (columns, unique); None for any other form."""
+    if not isinstance(entry, list | tuple) or len(entry) != 2:
+        return None
     columns, unique = entry
     if not isinstance(columns, list | tuple) or not isinstance(unique, bool):
-        yield f"has {entry!r} among its indexes", INDEXES
-        return
+        return None
+    return list(columns)
+
+
+def _unknown_columns(model: Any, columns: list[Any]) -> Iterator[tuple[str, str]]:
+    known = [str(name) for name in model._meta.combined]
     for column in columns:
         if not isinstance(column, Node) and column not in model._meta.combined:
-            known = [str(name) for name in model._meta.combined]
             close = difflib.get_close_matches(str(column), known, n=1)
             fix = f"write {close[0]}" if close else f"there are: {', '.join(known)}"
             yield f"has an index on {column!r}, which is no field", fix

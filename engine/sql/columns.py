@@ -58,7 +58,7 @@ def alter(change: Change) -> str:
     new: Column = change.new
     table, column = name(change.table), name(change.name)
     counted = _counter(old) != _counter(new)
-    actions = list(_actions(change))
+    actions = _actions(change)
     statements = []
     if counted and _counter(old) == "serial":
         statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT")
@@ -73,39 +73,57 @@ def alter(change: Change) -> str:
     return ";\n".join(statements)
 
 
-def _actions(change: Change) -> Iterator[str]:
+def _actions(change: Change) -> list[str]:
     """The parts of one ALTER TABLE, which PostgreSQL takes in the order of its own passes
     (tablecmds.c, AlterTablePass), and within a pass in this one.
 
     What the old type holds goes before the type does, and what the new one brings comes after.
     """
-    old: Column = change.old
-    new: Column = change.new
-    retyped = (_type(old), old.collation) != (_type(new), new.collation)
+    return [
+        *_goes_before_the_type(change.old, change.new),
+        *_new_type(change),
+        *_comes_after_the_type(change.old, change.new),
+    ]
+
+
+def _is_retyped(old: Column, new: Column) -> bool:
+    return (_type(old), old.collation) != (_type(new), new.collation)
+
+
+def _goes_before_the_type(old: Column, new: Column) -> Iterator[str]:
     # "column a is a generated column": SET DEFAULT is refused while it is.
     if old.generated and not new.generated:
         yield "DROP EXPRESSION"
     # "default for column a cannot be cast automatically to type integer"; and DEFAULT NULL would be
     # a default of its own.
-    if old.default is not None and (retyped or new.default is None):
+    if old.default is not None and (_is_retyped(old, new) or new.default is None):
         yield "DROP DEFAULT"
     # "column a is an identity column": SET DEFAULT and a type without numbers are refused.
     if old.identity and not new.identity:
         yield "DROP IDENTITY"
-    # "column a cannot be cast automatically to type integer", but for USING.
-    if retyped:
+
+
+def _new_type(change: Change) -> Iterator[str]:
+    """With USING, as without it "column a cannot be cast automatically to type integer"."""
+    new: Column = change.new
+    if _is_retyped(change.old, new):
         collation = f" COLLATE {new.collation}" if new.collation else ""
         yield f"TYPE {_type(new)}{collation} USING {_carried(change)}"
+
+
+def _comes_after_the_type(old: Column, new: Column) -> Iterator[str]:
     # Of the new type: as the old type's default, 'open' may be no value.
-    if new.default is not None and (retyped or old.default != new.default):
+    if new.default is not None and (_is_retyped(old, new) or old.default != new.default):
         yield f"SET DEFAULT {new.default}"
     # "column a is an identity column": DROP NOT NULL is refused while it is. A column that becomes
     # one has to be NOT NULL first, so ADD GENERATED is a statement of its own after these.
     if old.not_null != new.not_null:
         yield "SET NOT NULL" if new.not_null else "DROP NOT NULL"
     # The bounds of the new type: "MAXVALUE (…) is out of range for sequence data type integer".
-    if old.identity and new.identity and (options := _identity_options(old, new)):
-        yield " ".join(f"SET {option}" for option in options)
+    if old.identity and new.identity:
+        options = _identity_options(old, new)
+        if options:
+            yield " ".join(f"SET {option}" for option in options)
 
 
 def _carried(change: Change) -> str:
