@@ -8,6 +8,7 @@ from typing import Any
 from invoke.context import Context
 
 from commands.task import command
+from engine.wording import counted
 
 
 @command(example="invoke domains --json", help={"json": "Print JSON."})
@@ -15,17 +16,18 @@ def domains(c: Context, json: bool = False) -> None:
     """Show the domains: what each requires, holds, and where it came from."""
     import registry
 
-    found = [_described(domain) for domain in registry.load().domains]
+    listed = [_described(domain) for domain in registry.load().domains]
     if json:
-        print(json_format.dumps(found, indent=2, ensure_ascii=False))
+        print(json_format.dumps(listed, indent=2, ensure_ascii=False))
         return
-    for domain in found:
+    for domain in listed:
         required = ", ".join(domain["requires"]) or "nothing"
         print(f"{domain['name']}: {domain['description']}")
         print(f"  from {domain['origin']}, requires {required}")
         print(f"  tables: {', '.join(domain['tables']) or 'none'}")
-        counts = (f"{domain[kind]} {kind}" for kind in ("indexes", "enums", "triggers", "seeds"))
-        print(f"  {', '.join(counts)}")
+        indexes = counted(domain["indexes"], "index", "indexes")
+        others = (counted(domain[f"{word}s"], word) for word in ("enum", "trigger", "seed"))
+        print(f"  {', '.join([indexes, *others])}")
 
 
 def _described(domain: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from commands.base import (
 )
 from commands.task import command, confirm, somebody_answers
 from engine.errors import Refused
+from engine.wording import counted
 
 if TYPE_CHECKING:
     from commands.console import Console
@@ -114,14 +115,16 @@ def _wipe(runner: Runner, plan: Wipe, yes: bool, backup: bool) -> None:
         make(runner.project, "", runner.report)
     wipe.carry_out(runner.project, plan, runner.options, runner.report)
     if not dry:
-        print(f"deleted {len(plan.objects)} objects")
+        print(f"deleted {counted(len(plan.objects), 'object')}")
 
 
 def _confirm(url: str, objects: int, backup: bool) -> bool:
     """Ask; whether to make a backup first."""
     from engine.connect.url import shown
 
-    place = f"This deletes {objects} tables and other objects, with all rows, in {shown(url)}."
+    place = (
+        f"This deletes {counted(objects, 'object')}, with all rows of the tables, in {shown(url)}."
+    )
     if not confirm(f"{place} Go on?"):
         raise Refused(
             "Not confirmed; nothing was deleted.",

@@ -8,6 +8,7 @@ from invoke.context import Context
 
 from commands.base import application_url
 from commands.task import command
+from engine.wording import counted
 
 
 @command(name="key", example="invoke secrets.key")
@@ -30,4 +31,5 @@ def secrets_rotate(c: Context) -> None:
     models = registry.load().tables
     with application.operating(application_url()):
         key, done = rotation.rotate(models, Console())
-    print(f"{done} secrets re-encrypted; 0 are under another key than {key}: remove the others")
+    secrets = counted(done, "secret")
+    print(f"{secrets} re-encrypted; 0 are under another key than {key}: remove the others")

@@ -50,7 +50,7 @@ class Plan:
             day = date.fromisoformat(today) if today else datetime.now(UTC).date()
         except ValueError as error:
             raise ConfigError(
-                f"--today {today!r} is no day.", fix="write it like 2026-11-30."
+                f"--today {today!r} is not a date.", fix="write it like 2026-11-30."
             ) from error
         return cls(customers, months, seed, day)
 

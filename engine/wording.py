@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def counted(count: int, word: str) -> str:
-    """`1 file`, `2 files`; for words that take an s."""
-    return f"{count} {word}{'' if count == 1 else 's'}"
+def counted(count: int, word: str, plural: str = "") -> str:
+    """`1 file`, `2 files`. plural: for a word that does not just take an s."""
+    return f"{count} {word if count == 1 else plural or word + 's'}"
 
 
 def few(names: Sequence[str], most: int = 3) -> str:

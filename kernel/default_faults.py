@@ -172,7 +172,7 @@ def _out_of_range(field: Any, value: Any) -> str:
     if isinstance(value, str) and not is_text(value):
         return "PostgreSQL stores no text with the character NUL"
     if isinstance(field, NUMBERS) and not isinstance(value, int | float | Decimal):
-        return "it is no number"
+        return "it is not a number"
     if isinstance(field, MoneyField) and not field.signed and value < 0:
         return "it is below zero"
     if isinstance(field, BasisPointsField) and not 0 <= value <= 10_000:

@@ -55,7 +55,7 @@ def _no_domain(path: Path, home: ModuleType) -> Fault | None:
         better = re.sub(r"\W", "_", name).strip("_").lower() or "fiber"
         better = f"the_{better}" if keyword.iskeyword(better) or better[0].isdigit() else better
         fix = f"rename the folder, for example to domains/{better}, or move it out of domains/"
-        return Fault(where, f"{name} is no name that Python can import", fix)
+        return Fault(where, f"{name} is not a name that Python can import", fix)
     if name in home.__all__ or name.startswith("__"):
         what = f"a domain of this name would hide what `from domains import {name}` gives"
         return Fault(where, what, "give the folder another name")

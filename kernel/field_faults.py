@@ -41,11 +41,11 @@ def field_slips(field: Any) -> Iterator[tuple[str, str]]:
 
 
 def constraint_slips(constraints: object) -> Iterator[tuple[str, str]]:
-    """(what, fix) of constraints that are no list of what Check and its like make."""
+    """(what, fix) of constraints that are not a list of what Check and its like make."""
     if constraints is None:
         return
     if not isinstance(constraints, list | tuple):
-        yield "has constraints that are no list", LIST
+        yield "has constraints that are not a list", LIST
         return
     for part in constraints:
         if part is Check:

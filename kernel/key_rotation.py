@@ -111,7 +111,10 @@ def _refuse_rest(current: str, counts: Counter[str], unreadable: list[str]) -> N
     rest = {key: count for key, count in counts.items() if key != current}
     if not rest:
         return
-    lines = [f"{count} secrets are still under the key {key}." for key, count in rest.items()]
+    lines = []
+    for key, count in rest.items():
+        secrets = "1 secret is" if count == 1 else f"{count} secrets are"
+        lines.append(f"{secrets} still under the key {key}.")
     lines += unreadable[:SHOWN]
     if len(unreadable) > SHOWN:
         lines.append(f"… and {len(unreadable) - SHOWN} more that could not be read.")

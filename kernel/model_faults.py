@@ -49,7 +49,7 @@ def _values_that_are_no_fields(model: Any) -> Iterator[Slip]:
             yield name, f"is the class {value.__name__}, not a field", f"write {value.__name__}()"
         elif isinstance(value, Field):
             fix = "write it in the body of the class"
-            yield name, "is no column: it was assigned after the class was made", fix
+            yield name, "is not a column: it was assigned after the class was made", fix
         elif isinstance(value, tuple | list) and any(isinstance(part, Field) for part in value):
             yield name, "is a tuple with a field in it, not a field", "remove the comma behind it"
         elif isinstance(value, type) and name.lower() in ("meta", "metadata"):
@@ -105,14 +105,14 @@ def _meta(model: Any) -> Iterator[Slip]:
     for option in sorted(meta._additional_keys - CLASSES):
         close = difflib.get_close_matches(option, OPTIONS, n=1)
         fix = f"write {close[0]}" if close else f"there are: {', '.join(OPTIONS)}"
-        yield "Meta", f"has {option}, which is no option", fix
+        yield "Meta", f"has {option}, which is not an option", fix
     for option in ELSEWHERE:
         if getattr(meta, option, None):
             what = f"has {option}, and no migration would be written for such a table"
             yield "Meta", what, f"remove {option}"
     for option in ("options", "table_settings"):
         if not isinstance(getattr(meta, option) or {}, dict | list | tuple):
-            yield "Meta", f"has {option} that are no dict", f"remove {option}, or write a dict"
+            yield "Meta", f"has {option} that are not a dict", f"remove {option}, or write a dict"
     for what, fix in constraint_slips(meta.constraints):
         yield "Meta", what, fix
 
@@ -169,7 +169,7 @@ def _unknown_columns(model: Any, columns: list[Any]) -> Iterator[tuple[str, str]
         if not isinstance(column, Node) and column not in model._meta.combined:
             close = difflib.get_close_matches(str(column), known, n=1)
             fix = f"write {close[0]}" if close else f"there are: {', '.join(known)}"
-            yield f"has an index on {column!r}, which is no field", fix
+            yield f"has an index on {column!r}, which is not a field", fix
 
 
 def _fields(model: Any) -> Iterator[Slip]:

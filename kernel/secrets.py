@@ -102,7 +102,9 @@ def decrypt(envelope: bytes, place: str) -> str:
 
     head, rest = envelope[:HEAD_BYTES], envelope[HEAD_BYTES:]
     if len(envelope) < LEAST_BYTES or not head.startswith(VERSION):
-        raise SecretDamaged(f"{place}: this is no envelope of version 1; enter the secret again.")
+        raise SecretDamaged(
+            f"{place}: this is not an envelope of version 1; enter the secret again."
+        )
     key = _keys().get(head[len(VERSION) :])
     if key is None:
         raise SecretKeyMissing(

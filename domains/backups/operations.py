@@ -108,8 +108,8 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ScheduleUnreadable(
-            f"{name!r} is no time zone; name one such as Asia/Jakarta, for a whole database with "
-            "ALTER DATABASE … SET timezone TO 'Asia/Jakarta'"
+            f"{name!r} is not a time zone; name one such as Asia/Jakarta, for a whole database "
+            "with ALTER DATABASE … SET timezone TO 'Asia/Jakarta'"
         ) from error
 
 

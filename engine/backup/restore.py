@@ -95,7 +95,7 @@ def restore(project: Project, path: Path, options: RunOptions, report: Report) -
     _verify(path, project)
     archive = _look(path, project)
     with exclusive(project, options, report) as session:
-        _refuse_held(session.keeper, project)
+        _refuse_full(session.keeper, project)
         archive = _without_unoffered(archive, session.keeper, report)
         report.started(f"restore of {path.name}", len(TABLE.findall(archive.contents)))
         try:
@@ -115,7 +115,7 @@ def _verify(path: Path, project: Project) -> None:
     """Hold the file against the sha256 that was written beside it."""
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Refused(
             f"{path} cannot be read: {error.strerror}.",
@@ -132,9 +132,9 @@ def _verify(path: Path, project: Project) -> None:
             fix=f"bring both files, FILE and FILE.sha256; where the backup has none and is to be "
             f"trusted, write it: sha256sum {path.name} > {sidecar(path).name}",
         ) from error
-    if found != expected:
+    if digest != expected:
         raise Refused(
-            f"{path} is not the file that was written: its sha256 is {found}, and not {expected}.",
+            f"{path} is not the file that was written: its sha256 is {digest}, and not {expected}.",
             why="Nothing was restored.",
             fix="copy it again from where it was made, or take another backup.",
         )
@@ -161,13 +161,13 @@ def _newest() -> Path:
     return list(programs.clients("pg_restore").values())[-1]
 
 
-def _refuse_held(connection: Any, project: Project) -> None:
+def _refuse_full(connection: Any, project: Project) -> None:
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, HELD)
-        held = [thing for (thing,) in cursor.fetchall()]
-    if held:
-        more = [f"  … and {len(held) - 10} more"] if len(held) > 10 else []
-        listed = "\n".join([*(f"  - {thing}" for thing in held[:10]), *more])
+        objects = [thing for (thing,) in cursor.fetchall()]
+    if objects:
+        more = [f"  … and {len(objects) - 10} more"] if len(objects) > 10 else []
+        listed = "\n".join([*(f"  - {thing}" for thing in objects[:10]), *more])
         raise Refused(
             f"{shown(project.url)} is not empty; it holds:",
             why=f"{listed}\nNothing was restored.",
@@ -191,12 +191,12 @@ def _without_unoffered(archive: Archive, connection: Any, report: Report) -> Arc
 def _run(archive: Archive, url: str, server: int, report: Report) -> None:
     connection, environment = for_program(url)
     oldest = max(server, archive.made_by)
-    found = programs.clients("pg_restore")
-    version = min((v for v in found if v >= oldest), default=max(found))
+    installed = programs.clients("pg_restore")
+    version = min((v for v in installed if v >= oldest), default=max(installed))
     with tempfile.NamedTemporaryFile("w+") as entries:
         entries.write(archive.contents)
         entries.flush()
-        command = [str(found[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
+        command = [str(installed[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
         if server < restore_with_psql.KNOWN_SINCE <= version:
             command += ["--file=-", str(archive.path)]
             status, said = restore_with_psql.run(command, BEGUN, url, report)
@@ -215,4 +215,4 @@ def _run(archive: Archive, url: str, server: int, report: Report) -> None:
 def _advice(said: str) -> str:
     if match := re.search(r'role "(.+)" does not exist', said):
         return f"rights were given to {match[1]}; make the role (CREATE ROLE …), and restore again."
-    return "mend what it names, and restore again; the backup is as it was written."
+    return "correct what it names, and restore again; the backup is as it was written."

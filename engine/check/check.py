@@ -98,14 +98,14 @@ class Check:
 
     def run(self) -> Checked:
         """Everything, in turn. Where the files cannot be read or put in an order, nothing else."""
-        migrations, found = self._files()
-        if found:
+        migrations, findings = self._files()
+        if findings:
             if migrations:
                 self.notes.append("the rest is looked at once this is fixed")
-            return self._checked(migrations, found, 0)
+            return self._checked(migrations, findings, 0)
         live = self._live(migrations)
         pending = live.pending(migrations)
-        found += self._history(live)
+        findings += self._history(live)
         try:
             fresh = len(pending) == len(migrations)
             with Walk(self.scratch, pending, fresh=fresh) as walk:
@@ -113,37 +113,41 @@ class Check:
             self.notes += sorted(walk.notes())
             dangers = self._dangers(migrations, walk.seen, live)
             dangers += self._obstacles(migrations, live)
-            found += _left(migrations, [*irreversible, *dangers], walk, pending)
+            findings += _left(migrations, [*irreversible, *dangers], walk, pending)
             if not walk.stopped:
-                found += self._models(migrations)
+                findings += self._models(migrations)
         except (ConfigError, ConnectionFailed) as error:
-            found.append(_told(RuleName.SCRATCH, error))
-        return self._checked(migrations, found, len(pending))
+            findings.append(_told(RuleName.SCRATCH, error))
+        return self._checked(migrations, findings, len(pending))
 
-    def _checked(self, migrations: list[Migration], found: list[Finding], pending: int) -> Checked:
+    def _checked(
+        self, migrations: list[Migration], findings: list[Finding], pending: int
+    ) -> Checked:
         order = {migration.name: n for n, migration in enumerate(migrations)}
-        found.sort(key=lambda finding: (order.get(finding.file, -1), finding.line, finding.level))
-        return Checked(len(migrations), pending, tuple(found), tuple(self.notes))
+        findings.sort(
+            key=lambda finding: (order.get(finding.file, -1), finding.line, finding.level)
+        )
+        return Checked(len(migrations), pending, tuple(findings), tuple(self.notes))
 
     def _files(self) -> tuple[list[Migration], list[Finding]]:
         try:
             migrations = migration_folder.find(self.project.migrations)
         except EngineError as error:
             return [], [_told(RuleName.FILES, error)]
-        found = []
+        findings = []
         for migration in migrations:
             try:
                 _ = migration.functions
             except EngineError as error:
-                found.append(_told(RuleName.FILES, error))
+                findings.append(_told(RuleName.FILES, error))
         for number, group in groupby(migrations, key=lambda migration: migration.number):
             names = [migration.name for migration in group]
             if len(names) > 1:
                 what = f"the number {number:03} is used twice: {', '.join(names)}."
                 renumber = self.project.task("renumber")
                 fix = f"{renumber} gives the one that is applied nowhere the next free number."
-                found.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
-        return migrations, found
+                findings.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
+        return migrations, findings
 
     def _live(self, migrations: list[Migration]) -> Live:
         try:
@@ -209,13 +213,13 @@ class Check:
 
 
 def _left(
-    migrations: list[Migration], found: list[Finding], walk: Walk, pending: set[str]
+    migrations: list[Migration], findings: list[Finding], walk: Walk, pending: set[str]
 ) -> list[Finding]:
     """What is found, less what the comments of the files allow. Those of a file that stopped are
     not read: what they speak of has not run. A file that is applied can only be irreversible."""
     left = []
     for migration in migrations:
-        of_file = [finding for finding in found if finding.file == migration.name]
+        of_file = [finding for finding in findings if finding.file == migration.name]
         if migration.name not in walk.done:
             left += of_file
             continue

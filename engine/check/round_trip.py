@@ -57,22 +57,22 @@ class Walk:
 
     def findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
         """What does not come back; at last the file that cannot be run, if there is one."""
-        found: list[Finding] = []
+        findings: list[Finding] = []
         before = self._read()
         for migration in migrations:
             report.message(f"running {migration.name} up, down and up again")
             first, *rest = self._legs(migration, before)
             if first.error:
                 self.stopped = True
-                return [*found, self._failure(migration, first.error)]
+                return [*findings, self._failure(migration, first.error)]
             problems = list(_problems(rest))
-            found += [self._finding(migration, text) for text in problems]
+            findings += [self._finding(migration, text) for text in problems]
             self.done[migration.name] = migration
             if problems:
                 # What its rollback left behind would be blamed on the files after it.
                 self._begin()
             before = first.got or before
-        return found
+        return findings
 
     def _legs(self, migration: Migration, before: Schema) -> list[Passed[Schema]]:
         """Up, down and up again; what a pending file does is observed at its first way up."""

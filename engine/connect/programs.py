@@ -75,9 +75,9 @@ def embedded(user: pwd.struct_passwd | None, data: Path) -> Path:
 def clients(name: str) -> dict[int, Path]:
     """Major version to path of a client program such as pg_dump, the oldest first: Debian's, else
     the one in PATH, else the embedded package's. Raises ConfigError where there is none."""
-    package, found = _package(), shutil.which(name)
+    package, in_path = _package(), shutil.which(name)
     paths = [package / BIN / name] if package else []
-    paths += [Path(found)] if found else []
+    paths += [Path(in_path)] if in_path else []
     paths += [folder / name for folder in DEBIAN.glob("*/bin")]
     versions = {_major(path): path for path in paths if path.is_file()}
     versions.pop(0, None)

@@ -52,10 +52,10 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
         if {_pid(connection), _pid(connection)} != {first} or _pid(other) == first:
             return True
         try:
-            held = _pid(other, "BEGIN; ")
+            in_transaction = _pid(other, "BEGIN; ")
         except psycopg2.OperationalError:
             return True  # in statement mode there are no transactions
-        if held == first or _pid(connection) != first:
+        if in_transaction == first or _pid(connection) != first:
             return True
         other.cursor().execute("ROLLBACK")
     return False

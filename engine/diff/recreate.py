@@ -2,7 +2,7 @@
 
 PostgreSQL refuses to drop what others need (the manual: Dependency Tracking) and to retype it
 (tablecmds.c, ATExecAlterColumnType); so the others are dropped first and made again at the end. An
-enum that loses or reorders labels is set aside and made anew, since ALTER TYPE only adds labels;
+enum that loses or reorders labels is set aside and made again, since ALTER TYPE only adds labels;
 its columns follow.
 """
 
@@ -29,7 +29,7 @@ def with_remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Cha
 
 
 def is_rebuilt(change: Change) -> bool:
-    """Whether it is a type that is set aside and made anew."""
+    """Whether it is a type that is set aside and made again."""
     return change.action is Action.ALTER and change.kind in TYPES and not change.in_place
 
 

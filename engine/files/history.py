@@ -230,8 +230,8 @@ def _missing(entry: Entry, pending: Mapping[str | None, str]) -> tuple[str, str]
     if not entry.number:
         return (
             f"the history has {entry.name!r}, and no migration file can have that name",
-            f"if it is no migration of yours, delete it: DELETE FROM {HISTORY_TABLE} WHERE name = "
-            f"{literal(entry.name)}",
+            f"if it is not a migration of yours, delete it: DELETE FROM {HISTORY_TABLE} WHERE "
+            f"name = {literal(entry.name)}",
         )
     return (
         f"{entry.name} is applied, but its file is missing",

@@ -84,7 +84,7 @@ def columns(cursor: Any, table: str) -> set[str]:
     is_table, owner, trusted, is_hidden, strange, names = row
     role = cursor.connection.info.user
     if not is_table or not trusted:
-        what = f"belongs to the role {owner}" if is_table else "is no ordinary table"
+        what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"
         raise HistoryError(
             f"{table} {what}, so it cannot be believed.",
             why=f"Whoever may create in the schema could have put it there, for {role} to run what "

@@ -15,7 +15,7 @@ from engine.sql.columns import is_zoned
 from engine.sql.online_split import Split
 
 # What a person would name first; whatever else there is comes along with it.
-FOREMOST = ("table", "column", "enum", "domain", "composite", "view")
+FOREMOST = (*(Kind.TABLE, Kind.COLUMN, Kind.ENUM, Kind.DOMAIN_TYPE, Kind.COMPOSITE, Kind.VIEW),)
 LONGEST = 60
 
 
@@ -27,10 +27,10 @@ def title_of(renames: Sequence[Rename], plan: Sequence[Change]) -> str:
         return _slug(words, more=len(renames) > 1 or bool(plan))
     for kind in FOREMOST:
         for change in plan:
-            if change.kind == kind:
-                more = any(other.kind == kind and other is not change for other in plan)
+            if change.kind is kind:
+                more = any(other.kind is kind and other is not change for other in plan)
                 return _slug(str(change), more=more)
-    told = [change for change in plan if change.kind != "comment"]
+    told = [change for change in plan if change.kind is not Kind.COMMENT]
     if not told:
         return "change_comments"
     return _slug(str(told[0]), more=len(told) > 1)
@@ -86,4 +86,4 @@ def _is_narrowed_by_the_way_back(change: Change) -> bool:
 
 def is_bare(change: Change) -> bool:
     """Whether it drops a NOT NULL column without a default, which rows could not get back."""
-    return change.action == "drop" and is_unfillable(change.old)
+    return change.action is Action.DROP and is_unfillable(change.old)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.renames import possible, specification
 from engine.errors import GenerateError, LosesData
 from engine.schema import own_sql
@@ -51,7 +51,7 @@ def refuse_loss(plan: list[Change], allow_drop: Collection[str]) -> None:
 def refuse_unfillable(plan: Iterable[Change]) -> None:
     """Raise GenerateError for a new NOT NULL column that rows would have no value for."""
     for change in plan:
-        if (change.action, change.kind) == ("create", "column") and is_unfillable(change.new):
+        if change.does(Action.CREATE, Kind.COLUMN) and is_unfillable(change.new):
             raise GenerateError(
                 f"the column {change.target} is NOT NULL and has no default: the rows that are "
                 "there would have no value for it.",

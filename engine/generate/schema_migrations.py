@@ -198,5 +198,5 @@ class SchemaMigrations:
 def _summary(plan: Iterable[Change]) -> list[str]:
     """A line for each change; comments are worth one where nothing else changes."""
     listed = list(plan)
-    lines = [str(change) for change in listed if change.kind != "comment"]
+    lines = [str(change) for change in listed if change.kind is not Kind.COMMENT]
     return lines or (["change comments"] if listed else [])

@@ -3,7 +3,7 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 
 from __future__ import annotations
 
-from engine.diff.change import Change
+from engine.diff.change import Action, Change
 from engine.diff.compare import diff
 from engine.drift.guard import DriftGuard
 from engine.errors import Refused
@@ -30,9 +30,9 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
     adopted = [migration for migration in migrations if migration.number <= number]
     with exclusive(project, options, report) as session:
         cursor = session.cursor()
-        found = history.read(cursor, migrations, project).checked()
-        _refuse_number(number, migrations, found, project)
-        pending = found.pending
+        known = history.read(cursor, migrations, project).checked()
+        _refuse_number(number, migrations, known, project)
+        pending = known.pending
         todo = [migration for migration in adopted if migration.name in pending]
         with replayed(project, adopted) as replay:
             made = replay.read()
@@ -43,18 +43,18 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
             with session.database.atomic():
                 for migration in todo:
                     history_table.record(cursor, migration, None)
-                if found.unfinished:
+                if known.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
             DriftGuard(session, migrations).keep()
         return [migration.name for migration in todo]
 
 
 def _refuse_number(
-    number: int, migrations: list[Migration], found: History, project: Project
+    number: int, migrations: list[Migration], known: History, project: Project
 ) -> None:
     """Raise Refused for a number that no file has, or that is applied."""
     numbers = [migration.number for migration in migrations]
-    pending = [entry.number for entry in found.entries if entry.state is State.PENDING]
+    pending = [entry.number for entry in known.entries if entry.state is State.PENDING]
     if number not in numbers:
         there = f"{min(numbers):03} to {max(numbers):03}" if numbers else "none at all"
         raise Refused(
@@ -103,7 +103,7 @@ def _told_apart(changes: list[Change], made: Schema) -> tuple[list[Change], list
     for change in changes:
         if change.table and change.table not in made.tables and change.table not in made.views:
             continue
-        if change.action == "drop" and not change.table:
+        if change.action is Action.DROP and not change.table:
             besides.append(change)
         else:
             differing.append(change)

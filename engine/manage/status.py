@@ -109,10 +109,10 @@ def read_status(project: Project) -> Status:
     """Read it; nothing is changed, so a read-only replica will do."""
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         place = own_sql.place(connection)
-        found = history.read(cursor, migration_folder.find(project.migrations), project)
+        known = history.read(cursor, migration_folder.find(project.migrations), project)
         foreign: list[str] = []
-        if not found.recorded and not found.unfinished:
+        if not known.recorded and not known.unfinished:
             own_sql.fetch(cursor, RELATIONS)
             foreign = [name for (name,) in cursor.fetchall()]
         database = str(connection.info.dbname)
-        return Status(database, place.name, found, notices.read(cursor), tuple(foreign))
+        return Status(database, place.name, known, notices.read(cursor), tuple(foreign))

@@ -40,6 +40,7 @@ OBJECTS = """
 """
 FIRST = ("view", "materialized view")
 TOGETHER = "table"
+LAST = "type"
 DEPENDENTS_EXIST = "2BP01"
 
 
@@ -74,16 +75,16 @@ def plan(project: Project, *, everything: bool) -> Wipe:
     """
     migrations = migration_folder.find(project.migrations)
     with closing(connect(project, autocommit=True, writing=True)) as connection:
-        held = _objects(connection)
+        objects = _objects(connection)
         with connection.cursor() as cursor:
-            found = history.read(cursor, migrations, project)
+            known = history.read(cursor, migrations, project)
     made = {f"table {name}" for name in OWN_TABLES}
     ours: list[Migration] = []
     if not everything:
-        names = found.recorded | {file.name for file in found.unfinished}
+        names = known.recorded | {file.name for file in known.unfinished}
         ours = [migration for migration in migrations if migration.name in names]
         made |= _made(project, ours)
-    foreign = [thing for thing in held if str(thing) not in made]
+    foreign = [thing for thing in objects if str(thing) not in made]
     if foreign and not everything:
         raise Refused(
             "the schema holds what the migrations did not make:",
@@ -91,7 +92,7 @@ def plan(project: Project, *, everything: bool) -> Wipe:
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
-    return Wipe(tuple(held), tuple(_statements(held)), tuple(ours))
+    return Wipe(tuple(objects), tuple(_statements(objects)), tuple(ours))
 
 
 def rehearse(project: Project, wipe: Wipe) -> list[Migration]:
@@ -177,7 +178,7 @@ def _statements(objects: list[Object]) -> list[str]:
     views = [thing for thing in objects if thing.kind in FIRST]
     tables = [thing.identity for thing in objects if thing.kind == TOGETHER]
     rest = [thing for thing in objects if thing.kind not in (*FIRST, TOGETHER)]
-    rest.sort(key=lambda thing: thing.kind == "type")
+    rest.sort(key=lambda thing: thing.kind == LAST)
     return [
         *(f"DROP {thing.kind.upper()} {thing.identity}" for thing in views),
         *([f"DROP TABLE {', '.join(tables)}"] if tables else []),

@@ -202,7 +202,7 @@ class _Execution:
         """Try again where a lock was not to be had in time; others pass in between."""
         attempts = self.session.options.lock_attempts
         for number in range(1, attempts + 1):
-            self.session.blockers.found.clear()
+            self.session.blockers.sessions.clear()
             self.committing = False
             try:
                 return attempt()
@@ -219,9 +219,9 @@ class _Execution:
         self.stays = f"The first {done} of its {steps} statements are done and stay."
 
     def _tell_wait(self, number: int, attempts: int) -> None:
-        held = "; ".join(self.session.blockers.found) or "another session"
+        sessions = "; ".join(self.session.blockers.sessions) or "another session"
         self.session.report.message(
-            f"{self.job.migration.name} waits for a lock (try {number} of {attempts}): {held}"
+            f"{self.job.migration.name} waits for a lock (try {number} of {attempts}): {sessions}"
         )
 
     def _guarded(self, function: Callable[[], Result]) -> Result:
@@ -241,9 +241,9 @@ class _Execution:
         elif connection_lost(error) and not job.atomic:
             stays += " Whether the next one is, the next run finds out."
         if is_lock_timeout(error):
-            notes = [f"held by {line}" for line in self.session.blockers.found]
+            notes = [f"held by {line}" for line in self.session.blockers.sessions]
         if is_already_there(error):
-            notes = other_tools.found(self.session.cursor())
+            notes = other_tools.histories(self.session.cursor())
         line, sql = (step.line, step.sql) if step else (0, "")
         place = Place(job.migration, line, sql, job.atomic, job.task, self.session.project)
         return explain(place, error, stays, notes, info.user, info.dbname)

@@ -45,7 +45,7 @@ PROGRESS = """
 
 
 class Blockers:
-    """Watches one server process. found: the sessions that last stood in its way, a line each.
+    """Watches one server process. sessions: the sessions that last stood in its way, a line each.
 
     connection: psycopg2, in autocommit, another one's. tell: told of what a patient statement
     waits for. progress: told how far a statement is that PostgreSQL counts: its
@@ -64,7 +64,7 @@ class Blockers:
         self.tell = tell
         self.progress = progress
         self.patient = False
-        self.found: list[str] = []
+        self.sessions: list[str] = []
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -101,7 +101,7 @@ class Blockers:
                     far = cursor.fetchone()
             except psycopg2.Error:
                 return
-            self.found = now or self.found
+            self.sessions = now or self.sessions
             if far:
                 self.progress(*far)
             polls = polls + 1 if now else 0

@@ -24,7 +24,7 @@ QUERY = """
 """
 
 
-def found(cursor: Any) -> list[str]:
+def histories(cursor: Any) -> list[str]:
     """A sentence for each of them whose history is in the schema. cursor: psycopg2."""
     own_sql.fetch(cursor, QUERY, {"tools": list(TOOLS)})
     return [

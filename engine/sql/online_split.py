@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from enum import Enum, auto
 
 from engine.diff.change import Action, Change
 from engine.diff.precedence import Taken, names_given_up, names_taken
@@ -34,7 +35,7 @@ TRIGGER_FUNCTION = re.compile(r"EXECUTE FUNCTION (.*)\(")
 
 class Split:
     """A plan in two parts. changes: in order, from `old` to `new`. rewriting: the keys of columns
-    whose creation writes the whole table anew.
+    whose creation rewrites the whole table.
 
     now: what the first file does. later: whether something is left for the second. filled: new
     columns that get their default in it.
@@ -88,7 +89,7 @@ class Split:
         table = self.busy.get(change.table)
         if table is None or table.partitioned:
             return False
-        return change.kind is Kind.INDEX or constraint_form(change) != ""
+        return change.kind is Kind.INDEX or constraint_form(change) is not None
 
     def _weakened(self, change: Change) -> Change | None:
         """The change without what has to look at the rows; None where it does not."""
@@ -212,14 +213,24 @@ def _fires(trigger: str) -> bool:
     return not all(CHANGED.fullmatch(term) for term in terms)
 
 
-def constraint_form(change: Change) -> str:
-    """How making a constraint spares a busy table: `validate`, `index`, or empty."""
+class OnlineForm(Enum):
+    """How making a constraint spares a busy table."""
+
+    VALIDATE = auto()
+    """Added NOT VALID, and its rows are read later, under a lock that lets others write."""
+    INDEX = auto()
+    """A key, whose index is made before under CONCURRENTLY."""
+
+
+def constraint_form(change: Change) -> OnlineForm | None:
+    """How making it spares a busy table; None where it does not, and for what is no constraint."""
     if change.kind not in (Kind.CONSTRAINT, Kind.FOREIGN_KEY):
-        return ""
+        return None
     constraint = change.new or change.old
     if constraint.kind in (ConstraintKind.CHECK, ConstraintKind.FOREIGN_KEY):
         plain = re.search(r"NOT VALID$|NOT ENFORCED", constraint.definition)
-        return "" if plain else "validate"
+        return None if plain else OnlineForm.VALIDATE
     # `CREATE UNIQUE INDEX … (id, d WITHOUT OVERLAPS)` is a syntax error: only a constraint has it.
     temporal = " WITHOUT OVERLAPS)" in constraint.definition
-    return "index" if KEY.fullmatch(constraint.definition) and not temporal else ""
+    is_key = KEY.fullmatch(constraint.definition) is not None
+    return OnlineForm.INDEX if is_key and not temporal else None

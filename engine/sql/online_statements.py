@@ -9,7 +9,12 @@ from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import literal, name, suffixed
 from engine.sql import statements
-from engine.sql.online_split import KEY, constraint_form, only_takes_not_null_away
+from engine.sql.online_split import (
+    KEY,
+    OnlineForm,
+    constraint_form,
+    only_takes_not_null_away,
+)
 
 PAGES = 1000
 PASSES = 50
@@ -76,7 +81,7 @@ def _spares(change: Change, old: Schema) -> bool:
 
 
 def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:
-    form = constraint_form(change) if change.action is Action.CREATE else ""
+    form = constraint_form(change) if change.action is Action.CREATE else None
     if form:
         yield from _constraint(change, form, "")
     elif change.kind is Kind.INDEX:
@@ -109,11 +114,11 @@ def _swapped_constraint(change: Change) -> Iterator[str]:
         yield f"ALTER TABLE {table}{drop}\n    ADD CONSTRAINT {constraint} {change.new.definition}"
 
 
-def _constraint(change: Change, form: str, before: str) -> Iterator[str]:
+def _constraint(change: Change, form: OnlineForm, before: str) -> Iterator[str]:
     """before: what the same ALTER TABLE does first."""
     table, constraint = name(change.table), name(change.name)
     definition = change.new.definition
-    if form == "validate":
+    if form is OnlineForm.VALIDATE:
         added = f"ADD CONSTRAINT {constraint} {definition} NOT VALID"
         yield f"ALTER TABLE {table}{before}\n    {added}"
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"

@@ -112,8 +112,8 @@ class Draft:
         if kind.split()[0] not in ("enum", "domain", "composite"):
             return COUNTED.get(kind, kind)
         wanted, title = kind.removesuffix("[]").split()
-        found = self.types.get(title)
-        return kind.split()[1] if found and found[0] == wanted else ""
+        drawn = self.types.get(title)
+        return kind.split()[1] if drawn and drawn[0] == wanted else ""
 
     def _enum(self, title: str, labels: list[str]) -> str:
         return f"CREATE TYPE {title} AS ENUM ({', '.join(map(literal, labels))})"

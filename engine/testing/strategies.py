@@ -103,16 +103,16 @@ def pairs(draw: Any) -> tuple[list[str], list[str]]:
 def _mutated(draw: Any, draft: Draft) -> Draft:
     """With one piece dropped or drawn anew, or one column of a table."""
     part = draw(st.sampled_from(["relations", "relations", "relations", *PIECES]))
-    held = dict(getattr(draft, part))
+    pieces = dict(getattr(draft, part))
     title = draw(st.sampled_from(list(PIECES[part])))
-    piece = held.get(title)
+    piece = pieces.get(title)
     if piece and draw(st.integers(0, 4)) == 0:
-        del held[title]
+        del pieces[title]
     elif part == "relations" and piece and piece["kind"] == "table" and draw(st.booleans()):
-        held[title] = draw(_altered(piece))
+        pieces[title] = draw(_altered(piece))
     else:
-        held[title] = draw(PIECES[part][title])
-    return replace(draft, **{part: held})
+        pieces[title] = draw(PIECES[part][title])
+    return replace(draft, **{part: pieces})
 
 
 @st.composite

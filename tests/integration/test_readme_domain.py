@@ -67,7 +67,7 @@ def test_the_domain_is_added_and_removed_as_shown(terminal: Terminal, migrated_u
     write_files(TESTS, terminal.folder)
     tested = terminal.run(block(TESTS, "sh"))
     assert "3 passed" in tested.stdout, tested.stdout
-    terminal.replay(*steps("### Back and forth"))
+    terminal.replay(*steps("### Undo it, and apply it again"))
     check_fiber(migrated_url)
     terminal.replay(*steps(REMOVE))
     assert query(migrated_url, REMAINS) == [(None, None, None)]

@@ -194,7 +194,7 @@ def test_rotation_names_what_it_cannot_read_and_moves_the_rest(
     with pytest.raises(rotation.RotationIncomplete) as refused:
         rotation.rotate(models, Report(), batch=2)
     message = str(refused.value)
-    assert f"1 secrets are still under the key {lost_id}" in message
+    assert f"1 secret is still under the key {lost_id}" in message
     assert f"id {Router.get(Router.name == 'R1').id}: routers.api_password" in message
     assert f"id {Router.get(Router.name == 'R3').id}: routers.api_password" in message
     keys(NEW)
@@ -275,10 +275,10 @@ def test_the_tasks_make_a_key_and_rotate(
     assert (none.code, "BILLING_SECRET_KEYS is not set" in none.err) == (1, True)
     lost = call(migrated_url, "secrets.rotate", BILLING_SECRET_KEYS=key)
     assert (lost.code, "Traceback" in lost.err) == (1, False)
-    assert f"1 secrets are still under the key {key_id(keys, OLD)}" in lost.err
+    assert f"1 secret is still under the key {key_id(keys, OLD)}" in lost.err
     done = call(migrated_url, "secrets.rotate", BILLING_SECRET_KEYS=f"{key},{OLD}")
     assert done.code == 0, done.err
-    assert "1 secrets re-encrypted; 0 are under another key" in done.out
+    assert "1 secret re-encrypted; 0 are under another key" in done.out
     keys(key)
     billing.bind([Router])  # the task has let go of what it bound
     assert Router.get().api_password.reveal() == "rahasia"

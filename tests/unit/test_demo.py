@@ -18,7 +18,7 @@ from engine.errors import ConfigError
     [
         ((0, 1, 1, ""), "--customers 0 is out of range"),
         ((1, 37, 1, ""), "--months 37 is out of range"),
-        ((1, 1, 1, "2026-02-30"), "--today '2026-02-30' is no day"),
+        ((1, 1, 1, "2026-02-30"), "--today '2026-02-30' is not a date"),
         ((1, 1, 1, "9999-12-31"), "lies ahead"),
     ],
 )

@@ -21,7 +21,7 @@ DEEDS = ("void", "refund", "reject", "suspend", "end", "change_plan", "transfer"
 def test_the_page_is_what_the_docstrings_say() -> None:
     page = ROOT / "docs/operations.md"
     assert page.read_text(encoding="utf-8") == document(), (
-        'write it anew: python -c "from application.operations import document; '
+        'write it again: python -c "from application.operations import document; '
         "print(document(), end='')\" > docs/operations.md"
     )
 

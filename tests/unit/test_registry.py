@@ -232,7 +232,7 @@ CASES |= {
             "class/__init__.py": package(),
         },
         [
-            "domains/my-domain: my-domain is no name that Python can import",
+            "domains/my-domain: my-domain is not a name that Python can import",
             "rename the folder, for example to domains/my_domain,",
             "for example to domains/the_2nd,",
             "for example to domains/the_class,",

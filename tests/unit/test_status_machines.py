@@ -17,7 +17,7 @@ each_machine = pytest.mark.parametrize("machine", MACHINES, ids=NAMES)
 def test_the_document_is_what_the_domains_declare() -> None:
     document = ROOT / "docs/status-machines.md"
     assert document.read_text(encoding="utf-8") == REGISTRY.status_document(), (
-        'write it anew: python -c "import registry; '
+        'write it again: python -c "import registry; '
         "print(registry.load().status_document(), end='')\" > docs/status-machines.md"
     )
 
