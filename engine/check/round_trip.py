@@ -66,7 +66,8 @@ class Walk:
                 self.stopped = True
                 return [*findings, self._failure(migration, first.error)]
             problems = list(_problems(rest))
-            findings += [self._finding(migration, text) for text in problems]
+            for what, why in problems:
+                findings.append(self._finding(migration, what, why))
             self.done[migration.name] = migration
             if problems:
                 # What its rollback left behind would be blamed on the files after it.
@@ -82,7 +83,7 @@ class Walk:
             if migration in self.replay.migrations:
                 runner.migrate()
             else:
-                self._forth(migration)
+                self._apply(migration)
 
         return list(round_trip(up, lambda: runner.rollback(losing=True), self._read, before))
 
@@ -99,7 +100,7 @@ class Walk:
             present = tables(self.replay).items()
             self.there = frozenset(oid for oid, name in present if name in self.names)
 
-    def _forth(self, migration: Migration) -> None:
+    def _apply(self, migration: Migration) -> None:
         if migration.name in self.pending:
             if self.names is None and not self.fresh:
                 self.names = frozenset(tables(self.replay).values())
@@ -109,15 +110,14 @@ class Walk:
             self.replay.add(migration)
             self.replay.runner().migrate()
 
-    def _finding(self, migration: Migration, text: str) -> Finding:
-        what, _, why = text.partition("\n")
+    def _finding(self, migration: Migration, what: str, why: str) -> Finding:
         rule = RuleName.IRREVERSIBLE
         level = Level.ERROR if migration.name in self.pending else Level.WARNING
         fix = (
             "Write the way back in its rollback(); where there is none, say so in the file:\n"
             f"# lint: ignore {rule} REASON"
         )
-        return Finding(migration.name, 0, rule, level, what.rstrip(":") + ".", why, fix)
+        return Finding(migration.name, 0, rule, level, f"{what}.", why, fix)
 
     def _read(self) -> Schema:
         return self.replay.read(depends=False)
@@ -136,17 +136,18 @@ class Walk:
         )
 
 
-def _problems(legs: list[Passed[Schema]]) -> Iterator[str]:
-    """What is wrong with the way down and the second way up. Where the rollback leaves something
-    behind, the second way up leads to something else for that reason, which is said once."""
+def _problems(legs: list[Passed[Schema]]) -> Iterator[tuple[str, str]]:
+    """(what, why) of each thing that is wrong with the way down and the second way up. Where the
+    rollback leaves something behind, the second way up leads to something else for that reason,
+    which is said once."""
     left: list[Drift] = []
     for passed in legs:
         down = passed.leg is Leg.DOWN
         if passed.error:
             what = "it cannot be rolled back" if down else UP_AGAIN_FAILS
-            yield f"{what}:\n{passed.error.what}"
+            yield what, passed.error.what
         elif not left and passed.expected and passed.got:
             left = differences(passed.expected, passed.got)
             if left:
                 listed = "\n".join(f"  - {drift}" for drift in left)
-                yield f"{NOT_BACK if down else NOT_THE_SAME}:\n{listed}"
+                yield NOT_BACK if down else NOT_THE_SAME, listed

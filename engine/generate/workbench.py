@@ -20,8 +20,7 @@ from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
 from engine.project import Project
-from engine.run.replay import Leg, replayed, round_trip
-from engine.run.runner import Runner
+from engine.run.replay import Leg, Replay, replayed, round_trip
 from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
@@ -63,7 +62,7 @@ class Bench:
         self.migrations = list(migrations)
         self.connection = connection
         self.project = project
-        self.runner = Runner(project, files=self.migrations)
+        self.runner = Replay(project, self.migrations).runner()
         self.version = connection.server_version // 10000
         self.unoffered = {name for name in optional if not offered(connection, name)}
 

@@ -33,8 +33,8 @@ class Leg(StrEnum):
 
 @dataclass(frozen=True)
 class Passed(Generic[State]):
-    """A leg that was gone. expected, got: the state that it has to lead to, and the one that is
-    there; both None where error says why it could not be gone."""
+    """A leg that has run. expected, got: the state that it has to lead to, and the one that is
+    there; both None where error says why it failed."""
 
     leg: Leg
     expected: State | None
@@ -53,7 +53,7 @@ def round_trip(
 
     What leads back only once, such as a default that was never set again, shows at the second way
     up alone. after: the state that `up` leads to; None where the first way up is to say it. The
-    next leg is gone when it is asked for; after one that cannot be gone there is none.
+    next leg runs when it is asked for; after one that fails there is none.
     """
     for leg in Leg:
         try:
