@@ -43,7 +43,7 @@ FILES_PATH = """
     FROM pg_namespace t WHERE t.oid = %(here)s
 """
 PORTAL = "engine_rows"
-IDLE = 0  # what libpq says of a connection that is in no transaction
+IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ def fetch(
         f"{GIVEN if path else BACK}; FETCH ALL FROM {PORTAL}",
         values,
     )
-    if cursor.connection.info.transaction_status != IDLE:
-        # A cursor that stays open keeps its tables from being altered or dropped.
+    # A cursor that stays open keeps its tables from being altered or dropped. Outside a transaction
+    # it is closed by now; there the status may be ACTIVE, where another thread has gone on.
+    if cursor.connection.info.transaction_status == IN_TRANSACTION:
         with cursor.connection.cursor() as other:
             other.execute(f"CLOSE {PORTAL}")
