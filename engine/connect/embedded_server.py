@@ -111,15 +111,15 @@ class Server:
 
     def check_private(self, folder: Path) -> None:
         """Raise ConfigError where it is no folder, or others may enter it or put things there."""
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode):
-            what = "is a symbolic link" if stat.S_ISLNK(found.st_mode) else "is no folder"
-            advice = f"remove it (rm {folder}); the command makes it anew."
-        elif found.st_uid != self.uid:
-            what = f"belongs to the user {_name(found.st_uid)}"
+        entry = folder.lstat()
+        if not stat.S_ISDIR(entry.st_mode):
+            what = "is a symbolic link" if stat.S_ISLNK(entry.st_mode) else "is not a folder"
+            advice = f"remove it (rm {folder}); the command makes it again."
+        elif entry.st_uid != self.uid:
+            what = f"belongs to the user {_name(entry.st_uid)}"
             advice = "run the command as that user or as root"
-        elif found.st_mode & 0o077:
-            what = f"is open to other users (mode {stat.S_IMODE(found.st_mode):03o})"
+        elif entry.st_mode & 0o077:
+            what = f"is open to other users (mode {stat.S_IMODE(entry.st_mode):03o})"
             advice = f"see that nobody has put anything there, then chmod 700 {folder}"
         else:
             return

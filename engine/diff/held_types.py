@@ -13,7 +13,7 @@ from engine.schema.model import Schema
 def held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
     """The changes, each type marked that cannot be altered where it is.
 
-    A composite whose attribute gets another type is made anew where something has it: `ALTER
+    A composite whose attribute gets another type is made again where something has it: `ALTER
     TYPE pair ALTER ATTRIBUTE a TYPE bigint` fails with "column t.p uses it". So is a domain with a
     new check, where a value of it is inside another one: `ALTER DOMAIN price ADD CHECK …` fails
     with "column t.prices uses it"."""
@@ -23,8 +23,8 @@ def held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
     for change in changes:
         composite = change.does(Action.ALTER, Kind.COMPOSITE) and _retypes(change)
         domain_type = change.does(Action.ALTER, Kind.DOMAIN_TYPE) and _looks_at_values(change)
-        held = composite and change.key in needed
-        if held or (domain_type and _is_inside(change.key, old)):
+        is_in_use = composite and change.key in needed
+        if is_in_use or (domain_type and _is_inside(change.key, old)):
             change = replace(change, in_place=False)
         yield change
 

@@ -86,8 +86,8 @@ class Looking:
             known = Demand(each.table, each.need, each.where, each.twins, each.value)
             if bare(each.table) not in self.changed and known not in self.asked:
                 self.asked.add(known)
-                if found := self._look(known):
-                    yield Obstacle(file, line, *found)
+                if obstacle := self._look(known):
+                    yield Obstacle(file, line, *obstacle)
 
     def _validated(self, demand: Demand, place: tuple[str, str]) -> list[Demand]:
         """What is demanded once a constraint is validated, which a file adds or which is there."""

@@ -17,8 +17,7 @@ from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
 from engine.project import Project
-from engine.run.replay import Leg, round_trip
-from engine.run.runner import Runner
+from engine.run.replay import Leg, Replay, round_trip
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import lexer
@@ -69,14 +68,15 @@ class GenerateLaw:
         """
         wanted = self._built(new)
         self._generate(old, Schema(), Schema())
-        Runner(self.project, files=self.files).migrate()
+        Replay(self.project, self.files).runner().migrate()
         known = self._read(depends=True)
         texts = self._generate(new, known, wanted)
         before = self._with_rows(rows, known)
         changes = [*diff(known, wanted), *diff(wanted, known)]
+        replay = Replay(self.project, self.files)
         for passed in round_trip(
-            Runner(self.project, files=self.files).migrate,
-            lambda: Runner(self.project, files=self.files).rollback(len(texts), losing=True),
+            lambda: replay.runner().migrate(),
+            lambda: replay.runner().rollback(len(texts), losing=True),
             self._read,
             known,
             wanted,
