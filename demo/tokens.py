@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from hashlib import sha256, sha512
+from hashlib import sha512
 
 from domains.mikrotik.codes import ALPHABET, LENGTH
 
@@ -11,8 +11,9 @@ CODES = len(ALPHABET) ** LENGTH
 
 
 def digest(name: str) -> bytes:
-    """The sha256 of a token that nobody has."""
-    return sha256(name.encode()).digest()
+    """What stands for the sha256 of a token, and is that of none: with the sha256 of the name, the
+    name itself would be a token that anybody can guess."""
+    return sha512(name.encode()).digest()[:32]
 
 
 def envelope(name: str) -> bytes:

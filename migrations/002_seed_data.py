@@ -175,6 +175,15 @@ def migrate(migrator, database, *, fake=False):
                 'Minutes without use after which a session ends.'
             ),
             (
+                'session_lifetime_hours',
+                '24',
+                'integer',
+                1,
+                8760,
+                'session',
+                'Hours after log-in when a session ends anyway.'
+            ),
+            (
                 'session_warning_minutes',
                 '5',
                 'integer',
@@ -615,6 +624,7 @@ def rollback(migrator, database, *, fake=False):
            OR location_id IS NULL AND key = 'api_per_minute'
            OR location_id IS NULL AND key = 'whatsapp_per_minute'
            OR location_id IS NULL AND key = 'session_warning_minutes'
+           OR location_id IS NULL AND key = 'session_lifetime_hours'
            OR location_id IS NULL AND key = 'session_timeout_minutes'
            OR location_id IS NULL AND key = 'pppoe_prefix'
            OR location_id IS NULL AND key = 'voucher_prefix'

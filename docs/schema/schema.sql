@@ -2,6 +2,8 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
+CREATE EXTENSION IF NOT EXISTS "uuid-ossp";
+
 CREATE TYPE backup_kind AS ENUM ('full', 'schema', 'data');
 
 CREATE TYPE backup_schedule_frequency AS ENUM ('daily', 'weekly', 'monthly');
@@ -425,6 +427,18 @@ BEGIN
         NEW.disputed_at := NULL;
     END IF;
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION end_sessions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    UPDATE user_sessions SET revoked_at = now()
+    WHERE admin_user_id = NEW.id AND revoked_at IS NULL AND expires_at > now();
+    RETURN NULL;
 END
 $function$;
 
@@ -1123,7 +1137,7 @@ CREATE TABLE admin_users (
     CONSTRAINT admin_users_full_name_not_blank_check CHECK (full_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(full_name) <= 200 AND full_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT admin_users_last_login_at_check CHECK (EXTRACT(epoch FROM last_login_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_login_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT admin_users_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
-    CONSTRAINT admin_users_password_hash_is_bcrypt_check CHECK (password_hash ~ '^\$2[aby]\$(1[0-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'::text),
+    CONSTRAINT admin_users_password_hash_is_bcrypt_check CHECK (password_hash ~ '^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$'::text),
     CONSTRAINT admin_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT admin_users_updated_at_check1 CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT admin_users_username_form_check CHECK (username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{1,63}$'::text)
@@ -2493,6 +2507,9 @@ CREATE TRIGGER roles_system_role_stays BEFORE DELETE OR UPDATE OF code, is_syste
 CREATE TRIGGER roles_updated_at BEFORE UPDATE ON roles
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();
 
+CREATE TRIGGER admin_users_deactivation_ends_sessions AFTER UPDATE OF is_active ON admin_users
+    FOR EACH ROW WHEN (old.is_active AND NOT new.is_active) EXECUTE FUNCTION end_sessions();
+
 CREATE CONSTRAINT TRIGGER admin_users_last_super_admin_stays AFTER DELETE OR UPDATE OF is_active, role_id ON admin_users DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION keep_a_super_admin();
 
@@ -2798,7 +2815,7 @@ COMMENT ON TABLE admin_users IS 'Someone who may log in to run the system. User 
 COMMENT ON COLUMN admin_users.id IS 'Identity.';
 COMMENT ON COLUMN admin_users.username IS 'Name to log in with; letter case does not matter.';
 COMMENT ON COLUMN admin_users.email IS 'E-mail address; letter case does not matter.';
-COMMENT ON COLUMN admin_users.password_hash IS 'bcrypt hash of the password, cost 10 or more.';
+COMMENT ON COLUMN admin_users.password_hash IS 'bcrypt hash of the password, cost 10 to 14.';
 COMMENT ON COLUMN admin_users.full_name IS 'Name to show.';
 COMMENT ON COLUMN admin_users.role_id IS 'Role in every location that gives no other one.';
 COMMENT ON COLUMN admin_users.is_active IS 'May log in.';

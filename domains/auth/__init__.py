@@ -14,6 +14,7 @@ def register(domain: Domain) -> None:
     domain.index(models.UserSession, models.UserSession.expires_at)
     domain.sql(rules.LAST_SUPER_ADMIN, rules.LAST_SUPER_ADMIN_STAYS)
     domain.sql(rules.SYSTEM_ROLE, rules.SYSTEM_ROLE_STAYS)
+    domain.sql(rules.END_SESSIONS, rules.DEACTIVATION_ENDS_SESSIONS)
     domain.notice("seeded_password", rules.SEEDED_PASSWORD)
     domain.permissions("admins.read", "admins.write", "roles.read", "roles.write")
     domain.grants(*seeds.GRANTED)

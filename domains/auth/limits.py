@@ -12,13 +12,14 @@ class LoginLimits:
 
     password_min_length: characters. max_login_attempts: failures in a row that lock an account.
     lockout_minutes: how long it stays locked. session_timeout_minutes: without use, to the end of
-    a session.
+    a session. session_lifetime_hours: from log-in to the end of a session, however much it is used.
     """
 
     password_min_length: int = 8
     max_login_attempts: int = 5
     lockout_minutes: int = 15
     session_timeout_minutes: int = 60
+    session_lifetime_hours: int = 24
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -31,6 +32,11 @@ class LoginLimits:
         return timedelta(minutes=self.lockout_minutes)
 
     @property
-    def session(self) -> timedelta:
+    def timeout(self) -> timedelta:
         """How long a session lasts without use."""
         return timedelta(minutes=self.session_timeout_minutes)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a session lasts, however much it is used."""
+        return timedelta(hours=self.session_lifetime_hours)

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import SQL, Case, fn
 
-from domains import BillingError
+from domains import BillingError, operation
 from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
@@ -63,10 +63,14 @@ def log_in(
         database = AdminUser._meta.database
         if passwords.is_documented(password) and database.is_production():
             raise SeededPassword(admin.username)
-        entered = _enter(admin, passwords.renewed(password, admin.password_hash))
-        if entered is not None:
-            session, token = sessions.start(entered, limits.session, ip=ip, user_agent=user_agent)
-            return LogIn(entered, session, token)
+        hashed = passwords.renewed(password, admin.password_hash)
+        # one transaction: a session that began after a new password or a deactivation, by which
+        # all are ended, would go on
+        with operation(database):
+            entered = _enter(admin, hashed)
+            if entered is not None:
+                session, token = sessions.start(entered, limits, ip=ip, user_agent=user_agent)
+                return LogIn(entered, session, token)
         # changed since: by log-in in another place that renewed the hash, or by a new password
         admin = AdminUser.get_or_none(AdminUser.id == admin.id, AdminUser.is_active)
     raise LoginRefused

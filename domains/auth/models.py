@@ -65,11 +65,11 @@ class AdminUser(TimestampedModel):
     password_hash = TextField(
         constraints=[
             Check(
-                r"password_hash ~ '^\$2[aby]\$(1[0-9]|2[0-9]|3[01])\$[./A-Za-z0-9]{53}$'",
+                r"password_hash ~ '^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$'",
                 name="admin_users_password_hash_is_bcrypt_check",
             )
         ],
-        help_text="bcrypt hash of the password, cost 10 or more.",
+        help_text="bcrypt hash of the password, cost 10 to 14.",
     )
     full_name = LineField(
         help_text="Name to show.",

@@ -50,6 +50,22 @@ BEFORE DELETE OR UPDATE OF code, is_system ON roles
 FOR EACH ROW WHEN (OLD.is_system) EXECUTE FUNCTION refuse_change_of_system_role()
 """
 
+# Or whoever is activated again has the sessions of before, with tokens that others may hold by now.
+END_SESSIONS = """
+CREATE FUNCTION end_sessions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE user_sessions SET revoked_at = now()
+    WHERE admin_user_id = NEW.id AND revoked_at IS NULL AND expires_at > now();
+    RETURN NULL;
+END
+$$
+"""
+
+DEACTIVATION_ENDS_SESSIONS = """
+CREATE TRIGGER admin_users_deactivation_ends_sessions AFTER UPDATE OF is_active ON admin_users
+FOR EACH ROW WHEN (OLD.is_active AND NOT NEW.is_active) EXECUTE FUNCTION end_sessions()
+"""
+
 SEEDED_PASSWORD = f"""
 SELECT format('the user %1$s still has the documented password; choose another one with: '
               'invoke admin.password %1$s', username)

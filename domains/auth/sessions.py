@@ -6,9 +6,11 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from peewee import SQL, fn
+from peewee import SQL, Value, fn
 
 from domains import BillingError, operation
+from domains.auth import origin
+from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
 
 TOKEN_BYTES = 32
@@ -23,40 +25,48 @@ class SessionEnded(BillingError):
 
 
 def start(
-    admin: AdminUser, timeout: timedelta, *, ip: str | None = None, user_agent: str | None = None
+    admin: AdminUser, limits: LoginLimits, *, ip: str | None = None, user_agent: str | None = None
 ) -> tuple[UserSession, str]:
     """A new session, and the token that opens it; the token is shown here and never again.
 
-    timeout: without use, to its end.
+    An ip that is no address is left out, and whatever a user agent may not hold is replaced: both
+    come from outside, and neither may keep anybody from logging in. In one transaction with the
+    look at the admin user, or a session begins after whatever ended all of them.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with operation(UserSession._meta.database):
         session = UserSession.create(
             admin_user=admin,
             token_hash=_digest(token),
-            ip=ip,
-            user_agent=user_agent,
-            expires_at=_from_now(timeout),
+            ip=origin.address(ip),
+            user_agent=origin.program(user_agent),
+            expires_at=_from_now(min(limits.timeout, limits.lifetime)),
         )
         return UserSession.get_by_id(session.id), token
 
 
-def check(token: str, timeout: timedelta) -> UserSession:
-    """The session that the token opens, its admin user loaded; it now ends `timeout` from now.
+def check(token: str, limits: LoginLimits) -> UserSession:
+    """The session that the token opens, its admin user loaded; it now ends the timeout from now,
+    but never later than the lifetime after its log-in.
 
     Raises SessionEnded.
     """
-    due = UserSession.expires_at < _from_now(timeout * (1 - SLIDE_SHARE))
+    last = UserSession.created_at + Value(limits.lifetime, converter=False)
+    due = (UserSession.expires_at < _from_now(limits.timeout * (1 - SLIDE_SHARE))) & (
+        UserSession.expires_at < last
+    )
     session = (
         UserSession.select(UserSession, AdminUser, due.alias("due"))
         .join(AdminUser)
-        .where(UserSession.token_hash == _digest(token), *_LIVE, AdminUser.is_active)
+        .where(UserSession.token_hash == _digest(token), *_LIVE, last > fn.now())
+        .where(AdminUser.is_active)
         .first()
     )
     if session is None:
         raise SessionEnded
     if session.due:
-        slid = UserSession.update(expires_at=_from_now(timeout)).where(UserSession.id == session.id)
+        end = fn.least(_from_now(limits.timeout), last)
+        slid = UserSession.update(expires_at=end).where(UserSession.id == session.id)
         moved = slid.returning(UserSession.expires_at).execute()
         session.expires_at = next((row.expires_at for row in moved), session.expires_at)
     return session  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ STRING, INTEGER, BOOLEAN = SettingType.STRING, SettingType.INTEGER, SettingType.
 # key -> (smallest, largest) value of an integer
 RANGES = {
     "session_timeout_minutes": (1, 43_200),
+    "session_lifetime_hours": (1, 8_760),
     "session_warning_minutes": (0, 1_440),
     "whatsapp_per_minute": (1, 1_000),
     "api_per_minute": (1, 100_000),
@@ -54,6 +55,7 @@ SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
     ],
     "session": [
         ("session_timeout_minutes", INTEGER, 60, "Minutes without use after which a session ends."),
+        ("session_lifetime_hours", INTEGER, 24, "Hours after log-in when a session ends anyway."),
         ("session_warning_minutes", INTEGER, 5, "Minutes before that end to warn the user."),
     ],
     "rate_limit": [

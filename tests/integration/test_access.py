@@ -16,6 +16,7 @@ import pytest
 
 import registry
 from domains.auth import seeds, sessions
+from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, Role, UserSession
 from domains.auth.sessions import SessionEnded
 from domains.locations.access import can, permissions_of
@@ -27,7 +28,7 @@ from kernel.errors import RuleViolation
 from kernel.permissions import UnknownPermission
 from tests.support.project import Invoke
 
-HOUR = timedelta(hours=1)
+HOUR = LoginLimits(session_timeout_minutes=60)
 
 
 def admin(username: str, role: str, **fields: Any) -> AdminUser:
@@ -118,8 +119,8 @@ def test_the_registry_refuses_slips_with_permissions(
     assert "domains/backups" in done.stderr
 
 
-def opened(boss: AdminUser, timeout: timedelta = HOUR) -> tuple[UserSession, str]:
-    return sessions.start(boss, timeout, ip="10.0.0.9", user_agent="curl")
+def opened(boss: AdminUser, limits: LoginLimits = HOUR) -> tuple[UserSession, str]:
+    return sessions.start(boss, limits, ip="10.0.0.9", user_agent="curl")
 
 
 def test_only_the_hash_of_a_token_is_stored(billing: EngineDatabase) -> None:
@@ -175,6 +176,38 @@ def test_use_moves_the_end_on_but_not_at_every_look(billing: EngineDatabase) -> 
     assert timedelta(minutes=59) < seen - session.created_at < timedelta(minutes=62)
 
 
+def test_a_session_ends_some_time_after_log_in_however_much_it_is_used(
+    billing: EngineDatabase,
+) -> None:
+    _, token = opened(AdminUser.get())
+    day = LoginLimits(session_timeout_minutes=600, session_lifetime_hours=24)
+    earlier = {
+        "created_at": UserSession.created_at - timedelta(hours=23),
+        "expires_at": UserSession.created_at + timedelta(minutes=30),
+    }
+    UserSession.update(earlier).execute()
+    end = UserSession.get().created_at + timedelta(hours=24)
+    assert sessions.check(token, day).expires_at == end
+    before = UserSession.get().updated_at
+    assert sessions.check(token, day).expires_at == end
+    assert UserSession.get().updated_at == before, "written at each look"
+    with pytest.raises(SessionEnded):
+        sessions.check(token, LoginLimits(session_lifetime_hours=22))
+
+
+def test_whoever_is_activated_again_has_no_session_of_before(billing: EngineDatabase) -> None:
+    boss, other = admin("boss", "cashier"), AdminUser.get()
+    _, token = opened(boss)
+    _, kept = opened(other)
+    AdminUser.update(full_name="Boss", is_active=True).execute()
+    assert sessions.check(token, HOUR)
+    for active in (False, True):
+        AdminUser.update(is_active=active).where(AdminUser.id == boss.id).execute()
+        with pytest.raises(SessionEnded):
+            sessions.check(token, HOUR)
+    assert sessions.check(kept, HOUR)
+
+
 def test_revoking_counts_what_was_going_on(billing: EngineDatabase) -> None:
     boss, other = AdminUser.get(), admin("owner", "super_admin")
     first, _ = opened(boss)
@@ -191,7 +224,7 @@ def test_revoking_counts_what_was_going_on(billing: EngineDatabase) -> None:
 
 def test_a_revoked_session_does_not_come_back_by_use(billing: EngineDatabase) -> None:
     boss = AdminUser.get()
-    opening = [opened(boss, timedelta(minutes=1)) for _ in range(20)]
+    opening = [opened(boss, LoginLimits(session_timeout_minutes=1)) for _ in range(20)]
     together = threading.Barrier(2, timeout=10)
 
     def use() -> None:

@@ -17,7 +17,7 @@ import bcrypt
 import pytest
 from peewee import IntegrityError
 
-from domains.auth import passwords
+from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.login import LogIn, LoginRefused, SeededPassword, log_in
 from domains.auth.models import AdminUser, Role, UserSession
@@ -265,6 +265,47 @@ def test_one_password_may_be_composed_in_two_ways(budi: AdminUser) -> None:
     assert log_in("Budi", "caf\u00e9 enak", LIMITS)
 
 
+def test_a_session_cannot_begin_after_what_ends_all_of_them(
+    budi: AdminUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = sessions.start
+
+    def deactivate() -> None:
+        AdminUser.update(is_active=False).where(AdminUser.id == budi.id).execute()
+        AdminUser._meta.database.close()
+
+    meanwhile = threading.Thread(target=deactivate)
+
+    def late(*given: Any, **named: Any) -> Any:
+        meanwhile.start()
+        meanwhile.join(1)  # waits for the log-in, or has ended the sessions that there are
+        return start(*given, **named)
+
+    monkeypatch.setattr(sessions, "start", late)
+    token = log_in("Budi", GOOD, LIMITS).token
+    meanwhile.join(30)
+    AdminUser.update(is_active=True).where(AdminUser.id == budi.id).execute()
+    with pytest.raises(sessions.SessionEnded):
+        sessions.check(token, LIMITS)
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize(
+    ("ip", "kept"),
+    [
+        *(("10.1.2.3", "10.1.2.3"), ("::ffff:10.1.2.3", "10.1.2.3"), ("fe80::1%eth0", "fe80::1")),
+        *(("10.1.2.3:443", None), ("", None), ("10.1.2.3, 10.9.9.9", None), ("\0", None)),
+        *(("\udcff", None), ("1" * 5000, None), ("10.0.0.0/8", None), ("unix:", None)),
+    ],
+)
+def test_nothing_that_a_client_says_of_itself_stops_the_log_in(
+    ip: str, kept: str | None, budi: AdminUser
+) -> None:
+    agent = "curl\0\udcff" + "x" * 100_000
+    session = log_in("Budi", GOOD, LIMITS, ip=ip, user_agent=agent).session
+    assert (session.ip, session.user_agent) == (kept, "curl??" + "x" * 994)
+
+
 def test_a_new_password_unlocks_and_ends_the_sessions(budi: AdminUser) -> None:
     log_in("Budi", GOOD, LIMITS)
     for _ in range(5):
@@ -281,6 +322,12 @@ def test_the_limits_are_the_operator_s_settings(billing: EngineDatabase) -> None
     Setting.update(value=3).where(Setting.key == "max_login_attempts").execute()
     Setting.delete().where(Setting.key == "lockout_minutes").execute()
     assert login_limits() == LoginLimits(max_login_attempts=3)
+    for value in (0, 10**12):
+        Setting.update(value=value, least=None, most=None).where(
+            Setting.key == "max_login_attempts"
+        ).execute()
+        assert login_limits() == LIMITS
+    Setting.update(value=5, least=3, most=100).where(Setting.key == "max_login_attempts").execute()
     nobody = Setting.update(value=0).where(Setting.key == "max_login_attempts")
     with pytest.raises(IntegrityError, match="settings_value_in_range_check"):
         nobody.execute()

@@ -1,0 +1,30 @@
+"""Where a log-in says that it comes from: told by the client, so that it may be anything."""
+
+from __future__ import annotations
+
+import ipaddress
+
+LONGEST_PROGRAM = 1_000  # characters; browsers send 100 to 300
+
+
+def address(text: str | None) -> str | None:
+    """The IP address as PostgreSQL takes it, or None for what is none.
+
+    An IPv4 address in IPv6 (`::ffff:10.1.2.3`) is the IPv4 address, and a zone (`fe80::1%eth0`),
+    which means something to one machine only, is left out.
+    """
+    try:
+        parsed = ipaddress.ip_address(str(text).strip().partition("%")[0])
+    except ValueError:
+        return None
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def program(text: str | None) -> str | None:
+    """The user agent as PostgreSQL takes it: without NUL, without halves of characters, not longer
+    than LONGEST_PROGRAM."""
+    if text is None:
+        return None
+    short = str(text)[:LONGEST_PROGRAM].replace("\0", "?")
+    return short.encode("utf-8", "replace").decode("utf-8")
