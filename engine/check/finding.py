@@ -43,6 +43,7 @@ class RuleName(StrEnum):
     ALL_ROWS_AT_ONCE = "all-rows-at-once"
     SET_WITHOUT_LOCAL = "set-without-local"
     IF_NOT_EXISTS = "if-not-exists"
+    FUNCTION_WITHOUT_PATH = "function-without-path"
     ROWS_IN_THE_WAY = "rows-in-the-way"
     FOREIGN_KEYS_OFF = "foreign-keys-off"
     REACHES_OUTSIDE = "reaches-outside"

@@ -38,10 +38,18 @@ IF_NOT_EXISTS = re.compile(
     r"\s+IF\s+NOT\s+EXISTS\s+(?P<name>\"[^\"]+\"|[\w.]+)",
     re.IGNORECASE,
 )
+FUNCTION = re.compile(
+    r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\s+(?P<name>\"[^\"]+\"|[\w.]+)",
+    re.IGNORECASE,
+)
+# The names in BEGIN ATOMIC are looked up once, when the function is made.
+HAS_PATH = re.compile(r"\bSET\s+search_path\b|\bBEGIN\s+ATOMIC\b", re.IGNORECASE)
+DEFINER = re.compile(r"\bSECURITY\s+DEFINER\b", re.IGNORECASE)
 REWRITES = {
     Happened.COLUMN_ADDED: Happened.COLUMN_ADDED_WITH_REWRITE,
     Happened.TYPE_CHANGED: Happened.TYPE_CHANGED_WITH_REWRITE,
 }
+NAMED_IN_TEXT = frozenset(rule.name for rule in rules.BY_TEXT)
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,10 @@ def _by_text(statement: Observed) -> Iterator[Broken]:
             yield Broken(rules.LOCK_TABLE, table, "")
     if match := SET.match(text):
         yield Broken(rules.SET_WITHOUT_LOCAL, "", match["name"])
+    if (match := FUNCTION.match(text)) and not HAS_PATH.search(text):
+        definer = DEFINER.search(text)
+        rule = rules.DEFINER_WITHOUT_PATH if definer else rules.WITHOUT_PATH
+        yield Broken(rule, "", match["name"])
     if match := IF_NOT_EXISTS.match(text):
         yield Broken(rules.IF_NOT_EXISTS, "", match["name"])
     if said := reaches(statement.sql):
@@ -121,7 +133,7 @@ def _finding(broken: Broken, statement: Observed) -> Finding:
     mode = statement.locks.get(broken.table, "AccessExclusiveLock").removesuffix("Lock")
     words = {
         "table": quoted(broken.table),
-        "name": broken.name if rule in rules.BY_TEXT else quoted(broken.name),
+        "name": broken.name if rule.name in NAMED_IN_TEXT else quoted(broken.name),
         "new": new,
         "lock": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode).upper(),
         "concurrently": re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", new),

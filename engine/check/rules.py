@@ -3,7 +3,7 @@ why that hurts, and the safe statements with the names of the file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.check.finding import Level, RuleName
 from engine.check.table_changes import Happened
@@ -230,7 +230,17 @@ REACHES_OUTSIDE = Rule(
     "these files does it again.",
     "Let whoever runs the server do it beside the migrations, and only use here what is there.",
 )
-BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS, REACHES_OUTSIDE)
+WITHOUT_PATH = Rule(
+    RuleName.FUNCTION_WITHOUT_PATH,
+    Level.WARNING,
+    False,
+    "sql-createfunction.html#SQL-CREATEFUNCTION-SECURITY",
+    "{name} looks up its tables in the search_path of its caller.",
+    "There a temporary table of the same name comes first, and decides for the caller.",
+    "Write SET search_path FROM CURRENT before its body.",
+)
+DEFINER_WITHOUT_PATH = replace(WITHOUT_PATH, level=Level.ERROR)
+BY_TEXT = (LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS, REACHES_OUTSIDE, WITHOUT_PATH)
 # Why a file stops when it is run on an empty database, by SQLSTATE.
 BY_STATE = {
     "25001": RuleName.CONCURRENTLY_IN_TRANSACTION,

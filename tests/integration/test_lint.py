@@ -158,6 +158,18 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["SET LOCAL statement_timeout = 0", "SET CONSTRAINTS ALL IMMEDIATE"],
         )
     ],
+    "function-without-path": [
+        (
+            ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 -- SET search_path'"],
+            [
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT 1'"
+            ],
+        ),
+        (
+            ["CREATE PROCEDURE p() LANGUAGE sql SECURITY DEFINER AS ''"],
+            ["CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END"],
+        ),
+    ],
     "if-not-exists": [
         (
             ["CREATE TABLE IF NOT EXISTS owners (i int)"],
