@@ -161,9 +161,7 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
     "function-without-path": [
         (
             ["CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1 -- SET search_path'"],
-            [
-                "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT 1'"
-            ],
+            ["CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO a AS 'SELECT 1'"],
         ),
         (
             ["CREATE PROCEDURE p() LANGUAGE sql SECURITY DEFINER AS ''"],
