@@ -97,10 +97,7 @@ def _by_text(statement: Observed) -> Iterator[Broken]:
             yield Broken(rules.LOCK_TABLE, table, "")
     if match := SET.match(text):
         yield Broken(rules.SET_WITHOUT_LOCAL, "", match["name"])
-    if (match := FUNCTION.match(text)) and not HAS_PATH.search(text):
-        definer = DEFINER.search(text)
-        rule = rules.DEFINER_WITHOUT_PATH if definer else rules.WITHOUT_PATH
-        yield Broken(rule, "", match["name"])
+    yield from _without_path(text)
     if match := IF_NOT_EXISTS.match(text):
         yield Broken(rules.IF_NOT_EXISTS, "", match["name"])
     if said := reaches(statement.sql):
@@ -110,6 +107,14 @@ def _by_text(statement: Observed) -> Iterator[Broken]:
         table = match["table"].strip('"') if match else ""
         if match and table in statement.locks:
             yield Broken(rules.ALL_ROWS, table, match["verb"].split()[0].upper())
+
+
+def _without_path(text: str) -> Iterator[Broken]:
+    """The function that the statement makes, where its caller decides what its names mean."""
+    if (match := FUNCTION.match(text)) and not HAS_PATH.search(text):
+        definer = DEFINER.search(text)
+        rule = rules.DEFINER_WITHOUT_PATH if definer else rules.WITHOUT_PATH
+        yield Broken(rule, "", match["name"])
 
 
 def _combined(statement: Observed) -> Iterator[Event]:
