@@ -2,8 +2,6 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
-CREATE EXTENSION IF NOT EXISTS "uuid-ossp";
-
 CREATE TYPE backup_kind AS ENUM ('full', 'schema', 'data');
 
 CREATE TYPE backup_schedule_frequency AS ENUM ('daily', 'weekly', 'monthly');
