@@ -39,7 +39,8 @@ class Project:
     application: what the server's list of sessions shows. left_out: in a scratch database beside
     those that are in use the statements that were not run, since they reach outside of it; None
     where everything runs. foreign: names of what other programs have in the same schema, also with
-    * and ?, such as `kea_*`; it is never taken for drift.
+    * and ?, such as `kea_*`; it is never taken for drift. keeps_session: whether each connection is
+    known to keep its session although a pooler stands between, so that a SET lasts.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Project:
     application: str = ""
     foreign: tuple[str, ...] = ()
     left_out: list[str] | None = field(default=None, compare=False)
+    keeps_session: bool = False
 
     def task(self, *words: object) -> str:
         """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""

@@ -112,12 +112,13 @@ def connect(
     """A psycopg2 connection for the engine's own SQL, with all settings pinned.
 
     files: for the statements of files as well, in whose search_path the schema is. Behind a pooler
-    nothing is pinned: there each statement of ours says its path itself. Raises what
+    that may lend another session nothing is pinned: there each statement of ours says its path
+    itself. Raises what
     connect_plainly() raises.
     """
     connection = connect_plainly(project, autocommit=True, writing=writing)
     try:
-        if not connection.pooled:
+        if project.keeps_session or not connection.pooled:
             pin(connection, own_sql.files_path(connection) if files else own_sql.PATH)
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:

@@ -92,7 +92,7 @@ def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
         try:
             url = with_database(server.url, name, keeper.info.options)
             left_out: list[str] | None = None if _is_alone(cursor, server, project) else []
-            yield replace(server, url=url, time_zone=None, left_out=left_out)
+            yield replace(server, url=url, time_zone=None, left_out=left_out, keeps_session=True)
         finally:
             _drop(cursor, name)
 
