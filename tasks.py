@@ -27,7 +27,7 @@ from commands.migrate import adopt, migrate, rollback, status
 from commands.secrets import secrets_key, secrets_rotate
 from commands.test import test
 
-# invoke keeps Python from caching what it has compiled, so each task would compile the engine anew.
+# invoke keeps Python from caching what it has compiled, so each task would compile the engine.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 namespace = Collection(

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-# DISCARD ALL without DISCARD PLANS, after which every trigger function would be planned anew: a
+# DISCARD ALL without DISCARD PLANS, after which every trigger function would be planned again: a
 # plan says nothing to the next borrower. In one message, so that it costs one round trip, and so
 # that behind a pooler in transaction mode all of it reaches one session. The role comes first: what
 # follows may not be allowed to the one that was set.

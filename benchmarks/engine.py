@@ -70,7 +70,7 @@ class Bench:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/bench_{name}"))
 
     def empty(self, name: str) -> None:
-        """Make the database anew."""
+        """Make the database again."""
         with closing(psycopg2.connect(self.url)) as connection:
             connection.autocommit = True
             cursor = connection.cursor()
@@ -78,7 +78,7 @@ class Bench:
             cursor.execute(f"CREATE DATABASE bench_{name} TEMPLATE template0 ENCODING 'UTF8'")
 
     def emptied(self, name: str) -> Callable[[], None]:
-        """What makes the database anew before a run."""
+        """What makes the database again before a run."""
         return lambda: self.empty(name)
 
     def psql(self, name: str, script: Path) -> Command:

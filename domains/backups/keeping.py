@@ -2,7 +2,7 @@
 a schedule keeps no longer is removed. How a dump is written and removed is the caller's affair.
 
 The caller has called connect() of the database, and holds no connection_context(): a connection
-that is cut while a dump is written is made anew.
+that is cut while a dump is written is made again.
 
 BillingError
 └── BackupNotRemoved      a file that a schedule keeps no longer is still there

@@ -78,7 +78,7 @@ FOR EACH ROW WHEN (OLD.customer_id <> NEW.customer_id)
 EXECUTE FUNCTION refuse_change('the customer stays; end it and begin another')
 """
 
-# At the end of the transaction, so that a transfer can move the customer and begin anew.
+# At the end of the transaction, so that a transfer can move the customer and start again.
 KEEP_SUBSCRIBER = """
 CREATE FUNCTION keep_subscriber() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -43,7 +43,7 @@ def transfer(
     """Move a customer to another branch (the customer).
 
     The subscriptions end with yesterday, what was billed beyond that is credited, and the lines are
-    disabled: the new branch has profiles and routers of its own, for which `start` begins anew.
+    disabled: the new branch has profiles and routers of its own, for which `start` begins again.
     Balance, invoices and payments stay. number: the customer's number there, the same by default.
     Raises Missing, InvalidValue where the customer is there already, RuleViolation:
     customers_location_id_number_key where the number is taken.

@@ -219,7 +219,7 @@ def _pay_by_wallet(payer: Any, available: int) -> int:
 
 
 def _allocate(payment: Any, invoice: Any, amount: int) -> PaymentAllocation:
-    """Allocate; a pair has one allocation, so one that is there is made anew with the sum."""
+    """Allocate; a pair has one allocation, so one that is there is made again with the sum."""
     held = PaymentAllocation.get_or_none(
         PaymentAllocation.payment == payment, PaymentAllocation.invoice == invoice
     )

@@ -21,7 +21,7 @@ WHATSAPP_SESSIONS = StatusMachine(
             WhatsappSessionStatus.DISCONNECTED,
             WhatsappSessionStatus.ERROR,
         },
-        # after a scan WhatsApp has the client connect anew
+        # after a scan WhatsApp has the client connect again
         WhatsappSessionStatus.SCANNING: {
             WhatsappSessionStatus.CONNECTING,
             WhatsappSessionStatus.CONNECTED,

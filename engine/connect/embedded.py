@@ -153,7 +153,7 @@ def _programs(server: Server) -> Path:
 def _with_home(server: Server) -> Server:
     """The server with a folder that its user can reach: in the project, or in its data folder.
 
-    The one there has a name of its own: a clone made anew at the same place is a new project.
+    The one there has a name of its own: a clone made again at the same place is a new project.
     """
     root, data = server.project.root, server.project.data
     reachable = server.user is None or programs.may(server.user, "test", "-x", str(root))

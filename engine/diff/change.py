@@ -27,7 +27,7 @@ class Change:
 
     old, new: the values before and after. optional: for extensions. losing: what data goes with
     it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
-    type is altered, not made anew. counting: the column of a new sequence may hold numbers. zone:
+    type is altered, not made again. counting: the column of a new sequence may hold numbers. zone:
     in which a time without a zone is meant where it gets or loses one; empty for the session's.
     """
 

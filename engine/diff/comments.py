@@ -33,12 +33,12 @@ def comments(changes: list[Change], old: Schema, new: Schema) -> Iterator[Change
 
 
 def _that_stay(changes: list[Change], old: Schema) -> dict[Key, str | None]:
-    """The comments that are there after the changes: with an object that is made anew goes its
+    """The comments that are there after the changes: with an object that is made again goes its
     comment, and with a table or a view the comments of its parts."""
     made = set()
     for change in changes:
-        anew = change.kind in TYPES and not change.in_place
-        if change.action is Action.CREATE or anew:
+        made_again = change.kind in TYPES and not change.in_place
+        if change.action is Action.CREATE or made_again:
             made.add(change.key)
     stay = {}
     for key, thing in old.objects():

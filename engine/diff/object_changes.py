@@ -1,5 +1,5 @@
 """The changes of one object, a function for each kind that stands alone: what is altered where it
-is, and what goes and comes anew."""
+is, and what goes and comes back."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _function(key: Key, old: Function | None, new: Function | None) -> Iterator[
 
 def _view(key: Key, old: View | None, new: View | None) -> Iterator[Change]:
     """A view whose columns stay is replaced in place, so that what is built on it, and who may
-    read it, stays; any other is made anew, and its parts with it."""
+    read it, stays; any other is made again, and its parts with it."""
     if old and new and _replaceable(old, new):
         if _bare(old) != _bare(new):
             yield Change(Action.ALTER, key, old, new)
@@ -156,8 +156,8 @@ def _altered(kind: Kind, old: Any, new: Any) -> bool:
 
 
 def _column(key: Key, old: Column | None, new: Column | None) -> Iterator[Change]:
-    """What is generated is computed anew; whatever else a column holds is data."""
-    if old and new and not _computed_anew(old, new):
+    """What is generated is computed again; whatever else a column holds is data."""
+    if old and new and not _computed_again(old, new):
         losing = "" if holds(old.type, new.type) else f"what {new.type} cannot hold"
         yield Change(Action.ALTER, key, old, new, losing=losing)
         return
@@ -168,7 +168,7 @@ def _column(key: Key, old: Column | None, new: Column | None) -> Iterator[Change
         yield Change(Action.CREATE, key, new=new)
 
 
-def _computed_anew(old: Column, new: Column) -> bool:
+def _computed_again(old: Column, new: Column) -> bool:
     """A virtual column cannot become a plain one: "DROP EXPRESSION is not supported for virtual
     generated columns"; its values were in no row."""
     return bool(new.generated) or old.virtual

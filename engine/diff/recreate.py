@@ -145,9 +145,9 @@ class _Remaking:
         old, new = self.old.get(key), self.new.get(key)
         if not (old and new) or KINDS[key.kind].stays or (Action.DROP, key) in self.changes:
             return []
-        return STRATEGIES.get(key.kind, _Remaking._anew)(self, key, old, new, cause)
+        return STRATEGIES.get(key.kind, _Remaking._made_again)(self, key, old, new, cause)
 
-    def _anew(self, key: Key, old: Any, new: Any, _: Kind) -> list[Change]:
+    def _made_again(self, key: Key, old: Any, new: Any, _: Kind) -> list[Change]:
         """It goes before what it needs changes, and comes when that has changed."""
         self.changes.pop((Action.ALTER, key), None)
         gone = Change(Action.DROP, key, old)
@@ -157,7 +157,7 @@ class _Remaking:
 
     def _view(self, key: Key, old: Any, new: Any, cause: Kind) -> list[Change]:
         """The parts of a view go with it, and come after it."""
-        gone = self._anew(key, old, new, cause)
+        gone = self._made_again(key, old, new, cause)
         for kind, part in old.parts():
             for action in (Action.DROP, Action.ALTER):
                 self.changes.pop((action, Key(kind, old.name, part.name)), None)
@@ -186,10 +186,10 @@ class _Remaking:
         return self._type(key, old, new, cause)
 
     def _column(self, key: Key, old: Column, new: Column, cause: Kind) -> list[Change]:
-        """What is generated is computed anew. Of any other only the default goes and comes; the
+        """What is generated is computed again. Of any other only the default goes and comes; the
         column stays, for its data."""
         if old.generated:
-            return self._anew(key, old, new, cause)
+            return self._made_again(key, old, new, cause)
         if old.default is None:
             return []
         default = key._replace(kind=Kind.DEFAULT)

@@ -96,7 +96,7 @@ class Row:
     address: how COMMENT ON, DROP and ALTER … RENAME say it; empty where they do not know it.
     alone, part: the field of Schema, or of Table and View, that holds it. space: whose names it
     shares. is_type: columns may be of it. follows_type: ALTER COLUMN TYPE carries it along.
-    stays: it is never made anew because of another, for the data in it. loosened: it goes before
+    stays: it is never made again because of another, for the data in it. loosened: it goes before
     anything is made, since it holds others fast. owner: it has parts, which go when it goes. drop,
     rename: where the address does not say it.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 
 from engine.diff.change import Action, Change
 from engine.schema import sequences
@@ -18,6 +19,14 @@ INNERMOST = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 BINDING_LESS = re.compile(
     r"\b(?:AND|OR|NOT|IN|IS|ANY|ALL|LIKE|ILIKE|SIMILAR|BETWEEN|OVERLAPS|COLLATE|AT)\b"
 )
+
+
+class Counter(Enum):
+    """What counts for a column."""
+
+    IDENTITY = auto()
+    SEQUENCE = auto()
+    """One that the column owns, as serial makes it."""
 
 
 def definition(column: Column) -> str:
@@ -60,13 +69,13 @@ def alter(change: Change) -> str:
     counted = _counter(old) != _counter(new)
     actions = _actions(change)
     statements = []
-    if counted and _counter(old) == "serial":
+    if counted and _counter(old) is Counter.SEQUENCE:
         statements.append(f"ALTER TABLE {table} ALTER COLUMN {column} DROP DEFAULT")
         statements.append(f"DROP SEQUENCE {_sequence(change)}")
     if actions:
         lines = ",\n".join(f"    ALTER COLUMN {column} {action}" for action in actions)
         statements.append(f"ALTER TABLE {table}\n{lines}")
-    if old.type != new.type and _counter(old) == _counter(new) == "serial":
+    if old.type != new.type and _counter(old) is _counter(new) is Counter.SEQUENCE:
         statements.append(f"ALTER SEQUENCE {_sequence(change)} AS {_type(new)}")
     if counted and _counter(new):
         statements += _count_on(change)
@@ -183,11 +192,11 @@ def _count_on(change: Change) -> Iterator[str]:
     yield go_on(sequence, new.numbers or usual("", _type(new)), table, column)
 
 
-def _counter(column: Column) -> str:
-    """Where a column's numbers come from: `identity`, `serial` or empty."""
+def _counter(column: Column) -> Counter | None:
+    """Where a column's numbers come from; None where they come from whoever writes the row."""
     if column.identity:
-        return "identity"
-    return "serial" if column.type in PLAIN else ""
+        return Counter.IDENTITY
+    return Counter.SEQUENCE if column.type in PLAIN else None
 
 
 def _type(column: Column) -> str:

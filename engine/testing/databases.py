@@ -16,7 +16,7 @@ from engine.files import migration_folder
 from engine.project import Project
 from engine.run.replay import replayed
 
-COMMENT = "migrated template of tests: made anew when a migration changes, safe to drop"
+COMMENT = "migrated template of tests: made again when a migration changes, safe to drop"
 KNOWN = "SELECT FROM pg_database WHERE datname = %s"
 OUTDATED = """
     SELECT datname FROM pg_database
@@ -39,7 +39,7 @@ def scratch_database(project: Project, template: str = "template0") -> Iterator[
 def migrated_template(project: Project) -> str:
     """The name of a database, on the project's server, in which all its migrations have run.
 
-    It is made by the first test that asks for it, kept for the next runs, and made anew when a
+    It is made by the first test that asks for it, kept for the next runs, and made again when a
     migration has changed. Raises what running the files raises.
     """
     migrations = migration_folder.find(project.migrations)

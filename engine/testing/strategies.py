@@ -89,7 +89,7 @@ def drafts() -> st.SearchStrategy[Draft]:
 
 @st.composite
 def pairs(draw: Any) -> tuple[list[str], list[str]]:
-    """Two schemas; the second is mostly the first with some pieces dropped, drawn anew or added."""
+    """Two schemas; the second is mostly the first with pieces dropped, drawn again or added."""
     first: Draft = draw(drafts())
     if draw(st.integers(0, 3)) == 0:
         return first.statements(), draw(drafts()).statements()
@@ -101,7 +101,7 @@ def pairs(draw: Any) -> tuple[list[str], list[str]]:
 
 @st.composite
 def _mutated(draw: Any, draft: Draft) -> Draft:
-    """With one piece dropped or drawn anew, or one column of a table."""
+    """With one piece dropped or drawn again, or one column of a table."""
     part = draw(st.sampled_from(["relations", "relations", "relations", *PIECES]))
     pieces = dict(getattr(draft, part))
     title = draw(st.sampled_from(list(PIECES[part])))
@@ -117,7 +117,7 @@ def _mutated(draw: Any, draft: Draft) -> Draft:
 
 @st.composite
 def _altered(draw: Any, table: Any) -> Any:
-    """A table with one of its columns, or one of its other properties, drawn anew."""
+    """A table with one of its columns, or one of its other properties, drawn again."""
     if draw(st.booleans()):
         column = draw(st.sampled_from(list(COLUMNS)))
         columns = {title: c for title, c in table["columns"].items() if title != column}

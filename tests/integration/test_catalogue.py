@@ -112,7 +112,7 @@ def test_every_foreign_key_leads_an_index(cursor: Any) -> None:
         f"SELECT conname, t.relname, conkey FROM pg_constraint JOIN {TABLES} ON t.oid = conrelid "
         "WHERE contype = 'f'",
     )
-    assert all(len(columns) == 1 for _, _, columns in keys)
+    assert {len(columns) for _, _, columns in keys} == {1}
     assert [name for name, table, columns in keys if (table, columns[0]) not in led] == []
 
 

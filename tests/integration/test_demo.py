@@ -111,7 +111,7 @@ def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
         record_payment(owed.customer_id, cash.id, owed.total, by=None)
         due = Subscription.select().where(Subscription.status == SubscriptionStatus.ACTIVE)
         renewed = [renew(line.id, line.next_billing_on, tax_rate_bp=1100) for line in due.limit(5)]
-        assert all(renewed)
+        assert renewed and all(renewed)
         for customer in Customer.select().limit(5):
             post(customer.id, TransactionLogEntryType.TOP_UP, 5000, "Bonus")
     database.close()

@@ -1,4 +1,4 @@
-"""The databases of the test kit: a template is made once, and anew when a migration has changed."""
+"""The databases of the test kit: a template is made once, and again after a migration changed."""
 
 from __future__ import annotations
 

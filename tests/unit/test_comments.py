@@ -1,4 +1,4 @@
-"""Which comments have to be said: those that differ, and those that went with what is made anew."""
+"""Which comments have to be said: those that differ, and those of what is made again."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def test_two_that_need_each_other_go_once() -> None:
 
 
 def test_a_default_goes_where_the_column_may_not() -> None:
-    """The column holds data; its default calls a function that is made anew."""
+    """The column holds data; its default calls a function that is made again."""
     needs = {COLUMN: {MOOD}}
     old = schema(
         Column("a", "text", default="'x'::mood"), needs, enums={"mood": Enum("mood", "ab")}
