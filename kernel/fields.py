@@ -41,13 +41,18 @@ class CheckedField(Field):
 
     check = ""
     check_name = ""
+    made: Any = None
 
     def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
         super().bind(model, name, set_attribute)
         own = [] if self.constraints is None else self.constraints
         if self.check and isinstance(own, list | tuple):  # else: a slip, which the registry tells
+            # A field of a base model is bound to each model that has it, with what it has by then:
+            # `created_at` got its rule three times.
+            own = [constraint for constraint in own if constraint is not self.made]
             check = self.check.replace("{column}", self.column_name)
-            self.constraints = [*own, Check(check, name=self._rule(model))]
+            self.made = Check(check, name=self._rule(model))
+            self.constraints = [*own, self.made]
 
     def _rule(self, model: type[Model]) -> str | None:
         if not self.check_name:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from engine.connect.connection import connect
@@ -54,7 +55,9 @@ def collect(project: Project, title: str, domains: Sequence[Domain]) -> SchemaFa
     chapters = [
         _domain(domain, schema, references) for domain in domains if domain.tables or domain.seeds
     ]
-    return SchemaFacts(title, version, tuple(chapters), tuple(_coverage(schema)), _sql(schema))
+    return SchemaFacts(
+        title, version, tuple(chapters), tuple(_coverage(schema)), _sql(schema, domains)
+    )
 
 
 def _references(schema: Schema) -> list[Reference]:
@@ -206,8 +209,14 @@ def _coverage(schema: Schema) -> Iterator[Coverage]:
         yield Coverage(kind, commented, len(things))
 
 
-def _sql(schema: Schema) -> str:
-    """The schema as statements, in an order in which PostgreSQL takes them."""
-    changes = ordered(diff(Schema(), schema), Schema(), schema, lambda change: 0)
+def _sql(schema: Schema, domains: Iterable[Domain]) -> str:
+    """The schema as statements, in an order in which PostgreSQL takes them; with the extensions
+    that this server happens to lack, so that the page is the same wherever it is written."""
+    asked: dict[str, bool] = {}
+    for domain in domains:
+        asked |= domain.extensions
+    optional = frozenset(name for name, is_optional in asked.items() if is_optional)
+    whole = replace(schema, extensions=schema.extensions | asked.keys())
+    changes = ordered(diff(Schema(), whole, optional=optional), Schema(), whole, lambda change: 0)
     texts = [statements.sql(change).strip() for change in changes]
     return "".join(f"{text};\n\n" for text in texts).rstrip() + "\n"
