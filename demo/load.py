@@ -91,8 +91,8 @@ def _models() -> list[type[Model]]:
 
 
 def _refuse_unmigrated(project: Project, where: str) -> None:
-    found = read_status(project).history.checked()
-    if pending := len(found.pending):
+    history = read_status(project).history.checked()
+    if pending := len(history.pending):
         raise Refused(
             f"{where} is not up to date: {pending} migrations are pending.",
             why="Nothing was changed.",

@@ -228,9 +228,9 @@ def _paid_before(bill: Bill, moment: int) -> bool:
 
 
 def _body(story: Story, person: Person, template: str, values: dict[str, str]) -> str:
-    found = story.seeded.templates[template]
+    chosen = story.seeded.templates[template]
     given = values | story.company | {"customer_name": person.name}
-    return render(found, {name: given.get(name, "") for name in found.variables})
+    return render(chosen, {name: given.get(name, "") for name in chosen.variables})
 
 
 def _day(day: date) -> str:

@@ -79,7 +79,7 @@ def branches(cursor: Any, plan: Plan, book: Book, seeded: Seeded) -> list[Branch
     first = plan.start - timedelta(days=366 * YEARS_BEFORE)
     last = plan.today + timedelta(days=DAYS_AFTER)
     zones: dict[str, Zone] = {}
-    found = []
+    branches = []
     for (code, city, zone, districts), share in zip(SITES, SHARES, strict=True):
         if not code:
             zone = seeded.default_location.timezone
@@ -92,8 +92,8 @@ def branches(cursor: Any, plan: Plan, book: Book, seeded: Seeded) -> list[Branch
         _people(book, branch, plan, created, seeded)
         network.build(book, branch, plan, created)
         _resellers(book, branch, chance, created)
-        found.append(branch)
-    return found
+        branches.append(branch)
+    return branches
 
 
 def _place(book: Book, branch: Branch, chance: Random, created: int, seeded: Seeded) -> None:

@@ -32,12 +32,12 @@ class PasswordRefused(BillingError):
 
 def find_admin(username: str) -> AdminUser:
     """The admin user of that name, whatever its letter case. Raises UnknownAdmin."""
-    found = AdminUser.get_or_none(fn.lower(AdminUser.username) == username.lower())
-    if found is None:
+    user = AdminUser.get_or_none(fn.lower(AdminUser.username) == username.lower())
+    if user is None:
         names = AdminUser.select(AdminUser.username).order_by(AdminUser.id).limit(10)
         known = ", ".join(admin.username for admin in names) or "none"
         raise UnknownAdmin(f"there is no admin user {username!r}; there are: {known}.")
-    return found
+    return user
 
 
 def set_password(admin: AdminUser, password: str, *, least: int, must_change: bool = False) -> int:

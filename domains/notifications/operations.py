@@ -114,11 +114,11 @@ def enqueue(
         )
         while True:  # the item found may be cleaned away before it is read
             added: list[NotificationQueue] = list(insert.returning(NotificationQueue).execute())
-            held = added or list(
+            items = added or list(
                 NotificationQueue.select().where(NotificationQueue.dedupe_key == dedupe_key)
             )
-            if held:
-                return held[0]
+            if items:
+                return items[0]
 
 
 def claim(
@@ -230,7 +230,7 @@ def _write(row: NotificationQueue, **values: Any) -> None:
 def _report(item: NotificationQueue, **values: Any) -> None:
     """Give the item up, if this claim of it still holds: the lease tells one from the next."""
     with operation(NotificationQueue._meta.database):
-        held = (
+        stuck = (
             NotificationQueue.update(locked_until=None, **values)
             .where(
                 NotificationQueue.id == item.id,
@@ -241,7 +241,7 @@ def _report(item: NotificationQueue, **values: Any) -> None:
             )
             .execute()
         )
-    if not held:
+    if not stuck:
         raise ClaimLost(
             f"notification {item.id}: {item.locked_by} has it no longer; its lease ended "
             f"{item.locked_until}, and it was released or reported by another"

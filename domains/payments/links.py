@@ -62,8 +62,8 @@ def open_link(token: str) -> PaymentLink:
     )
     if link is None:
         raise LinkRefused
-    found: PaymentLink = link
-    return found
+    opened: PaymentLink = link
+    return opened
 
 
 def revoke_link(link: int | PaymentLink) -> None:

@@ -220,10 +220,10 @@ def _pay_by_wallet(payer: Any, available: int) -> int:
 
 def _allocate(payment: Any, invoice: Any, amount: int) -> PaymentAllocation:
     """Allocate; a pair has one allocation, so one that is there is made again with the sum."""
-    held = PaymentAllocation.get_or_none(
+    allocation = PaymentAllocation.get_or_none(
         PaymentAllocation.payment == payment, PaymentAllocation.invoice == invoice
     )
-    if held and amount > 0:
-        held.delete_instance()
-        amount += held.amount
+    if allocation and amount > 0:
+        allocation.delete_instance()
+        amount += allocation.amount
     return PaymentAllocation.create(payment=payment, invoice=invoice, amount=amount)

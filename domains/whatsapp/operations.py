@@ -50,7 +50,7 @@ def render(template: WhatsappTemplate, values: Mapping[str, str]) -> str:
             f"the template {template.name} ({template.language}) cannot be filled in: "
             f"{'; '.join(faults)}"
         )
-    return PLACEHOLDER.sub(lambda found: values[found[1]], template.body)
+    return PLACEHOLDER.sub(lambda match: values[match[1]], template.body)
 
 
 def default_template(
@@ -59,7 +59,7 @@ def default_template(
     language: str = WhatsappTemplate.language.default,
 ) -> WhatsappTemplate:
     """The default template for a service, else the one for any service. Raises NoDefault."""
-    found = (
+    chosen = (
         WhatsappTemplate.select()
         .where(
             WhatsappTemplate.is_default,
@@ -70,12 +70,12 @@ def default_template(
         .order_by(WhatsappTemplate.service.is_null())
         .first()
     )
-    if found is None:
+    if chosen is None:
         raise NoDefault(
             f"no template is the default for {category}, {service or 'any service'}, language "
             f"{language}; make one the default with make_default_template"
         )
-    template: WhatsappTemplate = found
+    template: WhatsappTemplate = chosen
     return template
 
 
