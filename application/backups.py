@@ -15,6 +15,7 @@ from pathlib import Path
 import application
 from domains.backups import keeping
 from engine.backup import dump as dumps
+from engine.backup.restore import Approve, nobody
 from engine.backup.restore import restore as restore_dump
 from engine.errors import Refused
 from engine.project import Project
@@ -55,9 +56,14 @@ def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
         return keeping.take_due(write, partial(dumps.remove, _root(path)))
 
 
-def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
-    """Restore a file into an empty database; what it says is running has ended long ago."""
-    restore_dump(project, path, options, report)
+def restore(
+    project: Project, path: Path, options: RunOptions, report: Report, approve: Approve = nobody
+) -> None:
+    """Restore a file into an empty database; what it says is running has ended long ago.
+
+    approve: is asked where the file has code that the migrations did not make.
+    """
+    restore_dump(project, path, options, report, approve)
     with application.operating(project.url):
         if keeping.recorded():
             keeping.end_abandoned()

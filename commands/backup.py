@@ -10,7 +10,7 @@ from typing import Any
 from invoke.context import Context
 
 from commands.base import here, reporting, runner_for
-from commands.task import command
+from commands.task import command, confirm, somebody_answers
 from engine.errors import EngineError
 
 
@@ -45,15 +45,34 @@ def backup(c: Context, path: str = "", due: bool = False, json: bool = False) ->
 @command(
     example="invoke restore backups/billing_20261122T124308Z.dump",
     positional=["file"],
-    help={"file": "File that `invoke backup` wrote."},
+    help={
+        "file": "File that `invoke backup` wrote.",
+        "yes": "Restore also code that the migrations did not make.",
+    },
 )
-def restore(c: Context, file: str) -> None:
+def restore(c: Context, file: str, yes: bool = False) -> None:
     """Restore a backup into an empty database."""
     from application.backups import restore as bring_back
 
     with reporting("restore") as report:
         runner = runner_for(c, False, report)
-        bring_back(runner.project, Path(file), runner.options, report)
+        bring_back(
+            runner.project,
+            Path(file),
+            runner.options,
+            report,
+            lambda foreign: yes or _approved(foreign),
+        )
+
+
+def _approved(foreign: list[str]) -> bool:
+    """Ask whether code that no migration made shall be restored."""
+    if not somebody_answers():
+        return False
+    print("The backup has code that no migration made; it would run with the rights of the owner:")
+    for thing in foreign:
+        print(f"  - {thing}")
+    return confirm("Restore it?")
 
 
 def _tell(runs: Sequence[Any]) -> None:

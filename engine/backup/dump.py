@@ -29,7 +29,6 @@ from engine.errors import BackupFailed, ConfigError, Refused
 from engine.project import Project
 from engine.report import Action, Report
 from engine.schema import own_sql
-from engine.schema.catalog import ENVIRONMENT_TABLE
 
 PARTIAL = ".partial"
 ENDING = ".dump"
@@ -182,8 +181,6 @@ def _run(program: Path, url: str, file: Any, report: Report) -> None:
     for as long as it lives."""
     connection, environment = for_program(url)
     command = [str(program), f"--file=/dev/fd/{file.fileno()}", "--no-sync"]
-    # What a database is for is not what its copy is for.
-    command.append(f"--exclude-table=*.{ENVIRONMENT_TABLE}")
     command += ["--format=custom", "--encoding=UTF8", "--verbose", "--no-password"]
     command.append(f"--dbname={connection}")
     status, said = programs.follow(

@@ -8,28 +8,28 @@ from __future__ import annotations
 
 import hashlib
 import re
-import subprocess
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.backup import restore_with_psql
+from engine.backup import database_settings, foreign_code, restore_with_psql
+from engine.backup.archive import Archive, look
 from engine.backup.dump import sidecar
 from engine.connect import programs
 from engine.connect.url import for_program, shown
 from engine.errors import BackupFailed, Refused
 from engine.files import own_table
+from engine.manage.environment import SHOW
 from engine.project import Project
 from engine.report import Action, Report
-from engine.run import time_zone
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
 from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES
 
-RESTORED_TABLES = tuple(table for table in OWN_TABLES if table != ENVIRONMENT_TABLE)
 BEGUN = "pg_restore: processing data for table "
 HELD = f"""
     SELECT i.type || ' ' || i.identity
@@ -48,55 +48,45 @@ HELD = f"""
                       AND o.objid = n.oid AND o.deptype = 'e')
     ORDER BY 1
 """
-MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
 TABLE = re.compile(r"^\d+; \d+ \d+ TABLE DATA ", re.MULTILINE)
 # A database that has the extension already has its comment, too, and only its owner may set it.
 # Which rights new tables get is set up with the roles of the server that it is restored on.
 NEEDLESS = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|DEFAULT ACL) .*\n", re.MULTILINE)
 EXTENSION = re.compile(r"^\d+; \d+ \d+ EXTENSION - (.*?) *\n", re.MULTILINE)
-ZONE = re.compile(r' SET "?TimeZone"? TO \'((?:[^\']|\'\')*)\';$', re.MULTILINE)
+ENVIRONMENT = re.compile(rf"^\d+; .* {ENVIRONMENT_TABLE} .*\n", re.MULTILINE)
+Approve = Callable[[list[str]], bool]
 
 
-@dataclass(frozen=True)
-class Archive:
-    """A dump, looked into. contents: pg_restore's list of it. made_by: major version of pg_dump."""
-
-    path: Path
-    contents: str
-    made_by: int
-
-    def zone(self, project: Project, report: Report) -> str | None:
-        """The time zone that the dumped database was set to, or None."""
-        chosen = re.findall(r"^\d+; .* DATABASE PROPERTIES .*\n", self.contents, re.MULTILINE)
-        with tempfile.NamedTemporaryFile("w+") as entries:
-            entries.write("".join(chosen))
-            entries.flush()
-            options = ["--create", f"--use-list={entries.name}", "--file=-"]
-            command = [str(_newest()), *options, str(self.path)]
-            done = subprocess.run(
-                command, capture_output=True, text=True, env=programs.environment()
-            )
-        if done.returncode:
-            report.message(
-                f"its time zone is not known, {project.settings.time_zone} sets it: "
-                f"{done.stderr.strip()}"
-            )
-        match = ZONE.search(done.stdout)
-        return match[1].replace("''", "'") if match else None
+def nobody(foreign: list[str]) -> bool:
+    """Where there is nobody to say that code which no migration made shall run."""
+    return False
 
 
-def restore(project: Project, path: Path, options: RunOptions, report: Report) -> None:
-    """Restore the file into the database, which has to be empty, and its time zone with it.
+def restore(
+    project: Project,
+    path: Path,
+    options: RunOptions,
+    report: Report,
+    approve: Approve = nobody,
+) -> None:
+    """Restore the file into the database, which has to be empty, and with it what the database was
+    set to: its rights, time zone, search_path and timeouts, and what it is for, unless this one
+    says that itself.
 
-    Raises Refused where the file is not the one that was written or the database holds something,
-    BackupFailed where it cannot be restored whole; then the database is as it was.
+    approve: is asked where the dump has code that the migrations did not make. Raises Refused
+    where the file is not the one that was written, the database holds something or the code is not
+    wanted; BackupFailed where it cannot be restored whole. Then the database is as it was.
     """
     start = time.perf_counter()
     _verify(path, project)
-    archive = _look(path, project)
+    archive = look(path, project).without(NEEDLESS)
+    _refuse_foreign(archive, project, approve)
     with exclusive(project, options, report) as session:
         _refuse_full(session.keeper, project)
         archive = _without_unoffered(archive, session.keeper, report)
+        says_what_for = bool(own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE))
+        if says_what_for:
+            archive = archive.without(ENVIRONMENT)
         report.started(f"restore of {path.name}", len(TABLE.findall(archive.contents)))
         try:
             _run(archive, project.url, session.keeper.server_version // 10000, report)
@@ -104,11 +94,25 @@ def restore(project: Project, path: Path, options: RunOptions, report: Report) -
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
         # What default privileges give the application on new tables, it shall not have on ours.
-        own_table.take_from_others(session.keeper.cursor(), RESTORED_TABLES)
-        if zone := archive.zone(project, report):
-            time_zone.keep(session.keeper, zone, report)
+        own_table.take_from_others(session.keeper.cursor(), OWN_TABLES)
+        if own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE):
+            own_table.run(session.keeper.cursor(), SHOW)
+        database_settings.carry(archive, session.keeper, project, says_what_for, report)
         session.cursor().execute("ANALYZE")
     report.finished(path.name, Action.RESTORED, time.perf_counter() - start)
+
+
+def _refuse_foreign(archive: Archive, project: Project, approve: Approve) -> None:
+    foreign = foreign_code.listed(archive, project)
+    if foreign and not approve(foreign):
+        listed = "\n".join(f"  - {thing}" for thing in foreign)
+        raise Refused(
+            f"{archive.path} has code that no migration made:",
+            why=f"{listed}\nIt would run with the rights of the role that restores it. Nothing was "
+            "restored.",
+            fix=f"see what it is (pg_restore --file=- {archive.path.name}); if it is wanted: "
+            f"{project.task('restore', archive.path, '--yes')}",
+        )
 
 
 def _verify(path: Path, project: Project) -> None:
@@ -138,27 +142,6 @@ def _verify(path: Path, project: Project) -> None:
             why="Nothing was restored.",
             fix="copy it again from where it was made, or take another backup.",
         )
-
-
-def _look(path: Path, project: Project) -> Archive:
-    try:
-        command = [str(_newest()), "--list", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, env=programs.environment())
-    except (OSError, UnicodeDecodeError) as error:
-        raise BackupFailed(f"pg_restore cannot read {path}: {error}.") from error
-    made_by = MADE_BY.search(done.stdout)
-    if done.returncode or not made_by:
-        raise BackupFailed(
-            f"pg_restore cannot read {path}: {done.stderr.strip()}",
-            why="Nothing was restored.",
-            fix=f"name a file that `{project.task('backup')}` wrote; if a newer PostgreSQL wrote "
-            "it, install the client programs of that version.",
-        )
-    return Archive(path, NEEDLESS.sub("", done.stdout), int(made_by[1]))
-
-
-def _newest() -> Path:
-    return list(programs.clients("pg_restore").values())[-1]
 
 
 def _refuse_full(connection: Any, project: Project) -> None:

@@ -1,0 +1,76 @@
+"""A dump, looked into by PostgreSQL's own pg_restore: which entries it has, and their SQL."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.connect import programs
+from engine.errors import BackupFailed
+from engine.project import Project
+
+MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A dump. contents: pg_restore's list of it, a line for an entry: `number; class oid KIND
+    schema name owner`. made_by: major version of pg_dump."""
+
+    path: Path
+    contents: str
+    made_by: int
+
+    def entries(self, kinds: str) -> list[str]:
+        """The lines of these kinds. kinds: a regular expression."""
+        return re.findall(rf"^\d+; \d+ \d+ (?:{kinds}) .*\n", self.contents, re.MULTILINE)
+
+    def without(self, entries: re.Pattern[str]) -> Archive:
+        """The same with fewer entries. entries: matches the lines that are left out."""
+        return replace(self, contents=entries.sub("", self.contents))
+
+    def script(self, kinds: str) -> str:
+        """The SQL of the entries of these kinds, those of the database itself included.
+
+        Raises BackupFailed where pg_restore cannot read them.
+        """
+        entries = self.entries(kinds)
+        if not entries:
+            return ""
+        with tempfile.NamedTemporaryFile("w+") as listed:
+            listed.write("".join(entries))
+            listed.flush()
+            options = ["--create", "--no-owner", f"--use-list={listed.name}", "--file=-"]
+            return _asked(self.path, options)
+
+
+def look(path: Path, project: Project) -> Archive:
+    """Look into a dump. Raises BackupFailed for a file that is none."""
+    try:
+        # Without --create what is said of the database itself is not listed.
+        contents = _asked(path, ["--list", "--create"])
+    except BackupFailed as error:
+        error.fix = (
+            f"name a file that `{project.task('backup')}` wrote; if a newer PostgreSQL wrote it, "
+            "install the client programs of that version."
+        )
+        raise
+    made_by = MADE_BY.search(contents)
+    return Archive(path, contents, int(made_by[1]) if made_by else 0)
+
+
+def _asked(path: Path, options: list[str]) -> str:
+    newest = list(programs.clients("pg_restore").values())[-1]
+    command = [str(newest), *options, str(path)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, env=programs.environment())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BackupFailed(f"pg_restore cannot read {path}: {error}.") from error
+    if done.returncode:
+        raise BackupFailed(
+            f"pg_restore cannot read {path}: {done.stderr.strip()}", why="Nothing was restored."
+        )
+    return done.stdout

@@ -1,0 +1,75 @@
+"""What a dump would bring along that runs, and that the migrations did not make.
+
+Everything that is restored belongs to the role that restores it: a function that somebody planted
+in the database of old, and that ran as nobody in particular, runs as the owner of all tables then.
+PostgreSQL keeps the body of a function letter for letter, so ours are those whose body stands in a
+migration. Of other things it keeps only what it understood, so these go by their names.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from engine.backup.archive import Archive
+from engine.files import migration_folder
+from engine.project import Project
+from engine.sql import lexer
+from engine.sql.lexer import Lexeme
+
+FUNCTIONS = "FUNCTION|PROCEDURE"
+OTHERS = (
+    "AGGREGATE|TRIGGER|EVENT TRIGGER|RULE|VIEW|MATERIALIZED VIEW|OPERATOR|CAST|TRANSFORM"
+    "|PROCEDURAL LANGUAGE|FOREIGN DATA WRAPPER|SERVER|SUBSCRIPTION"
+)
+FUNCTION = re.compile(rf"CREATE (?:OR REPLACE )?({FUNCTIONS}) (.*?)(?:\n| RETURNS )", re.DOTALL)
+WORDS = "AGGREGATE|TRIGGER|RULE|VIEW|LANGUAGE|WRAPPER|SERVER|SUBSCRIPTION"
+MADE = re.compile(
+    rf"\b({WORDS})\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:[\w\"]+\s*\.\s*)?\"?(\w+)", re.IGNORECASE
+)
+OTHER = re.compile(rf"\d+; \d+ \d+ ({OTHERS}) \S+ (.*) \S* *\n")
+
+
+def listed(archive: Archive, project: Project) -> list[str]:
+    """What it is, one a line: `FUNCTION public.f(integer)`, `RULE orders keep_none`."""
+    texts = set(_texts(project))
+    return [*_functions(archive, texts), *_others(archive, texts)]
+
+
+def _functions(archive: Archive, texts: set[str]) -> Iterator[str]:
+    bodies: set[str] = set()
+    for text in texts:
+        bodies |= set(_dollar_quoted(text))
+    for statement in lexer.split(archive.script(FUNCTIONS)):
+        code = statement[lexer.after_comments(statement) :]
+        match = FUNCTION.match(code)
+        # A function that is written in SQL's own form has no body that is kept as a text.
+        if match and not set(_dollar_quoted(code)[-1:]) & bodies:
+            yield f"{match[1]} {match[2]}"
+
+
+def _others(archive: Archive, texts: set[str]) -> Iterator[str]:
+    made = {(word.upper(), name) for word, name in MADE.findall("\n;\n".join(texts))}
+    for entry in archive.entries(OTHERS):
+        match = OTHER.fullmatch(entry)
+        if not match:
+            yield entry.strip()
+        elif (match[1].split()[-1], match[2].partition("(")[0].split(" ")[-1]) not in made:
+            yield f"{match[1]} {match[2]}"
+
+
+def _texts(project: Project) -> Iterator[str]:
+    """All texts in the files, read and not run. In a statement of theirs `%` is doubled."""
+    for migration in migration_folder.find(project.migrations):
+        for node in ast.walk(ast.parse(migration.text)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value.replace("%%", "%")
+
+
+def _dollar_quoted(sql: str) -> list[str]:
+    return [
+        lexer.value(sql[piece.start : piece.end])
+        for piece in lexer.pieces(sql)
+        if piece.lexeme is Lexeme.LITERAL and sql[piece.start] == "$"
+    ]

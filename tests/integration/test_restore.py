@@ -1,0 +1,169 @@
+"""What a restore brings along beside the rows, and what it asks about before it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.backup.dump import dump
+from engine.backup.restore import restore
+from engine.errors import Refused
+from engine.report import Report
+from engine.run.options import RunOptions
+from tests.support.console import call
+from tests.support.databases import execute, query, read
+from tests.support.runners import at
+
+
+def name_of(url: str) -> str:
+    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
+
+
+PLANTED = """
+CREATE FUNCTION planted(i integer) RETURNS integer LANGUAGE plpgsql AS $$
+-- Name: set_updated_at(); Type: FUNCTION; Schema: public; Owner: -
+BEGIN RETURN i; END $$;
+CREATE PROCEDURE planted_too() LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION standard() RETURNS integer LANGUAGE sql RETURN 1;
+CREATE VIEW seen AS SELECT username FROM admin_users;
+CREATE RULE lost AS ON DELETE TO customers DO INSTEAD NOTHING;
+CREATE OR REPLACE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql
+    SET search_path FROM CURRENT AS $$ BEGIN RETURN NEW; END $$;
+"""
+LISTED = [
+    "FUNCTION public.planted(i integer)",
+    "FUNCTION public.set_updated_at()",
+    "FUNCTION public.standard()",
+    "PROCEDURE public.planted_too()",
+    "RULE customers lost",
+    "VIEW seen",
+]
+
+
+@pytest.mark.only("newest")
+def test_code_that_no_migration_made_is_asked_about_before_it_runs(
+    migrated_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    asked: list[list[str]] = []
+
+    def never(foreign: list[str]) -> bool:
+        asked.append(foreign)
+        return False
+
+    clean = dump(at(migrated_url), tmp_path / "clean", Report()).path
+    execute(migrated_url, PLANTED)
+    path = dump(at(migrated_url), tmp_path, Report()).path
+    with pytest.raises(Refused, match="code that no migration made"):
+        restore(at(empty_url), path, RunOptions(), Report(), never)
+    assert [sorted(foreign) for foreign in asked] == [LISTED]
+    alone = call(empty_url, "restore", str(path))
+    assert (alone.code, [thing for thing in LISTED if thing not in alone.err]) == (1, [])
+    assert "--yes" in alone.err
+    typed = call(empty_url, "restore", str(path), typed="n\n")
+    assert (typed.code, [thing for thing in LISTED if thing not in typed.out]) == (1, [])
+    assert not read(empty_url).tables
+    done = call(empty_url, "restore", str(path), "--yes")
+    assert done.code == 0, done.err
+    assert read(empty_url) == read(migrated_url)
+
+    execute(empty_url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    restore(at(empty_url), clean, RunOptions(), Report(), never)
+    assert len(asked) == 1
+
+
+SETTINGS = """
+    SELECT array_agg(setting ORDER BY setting) FROM pg_db_role_setting s, unnest(setconfig) setting
+    WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+RIGHTS = """
+    SELECT coalesce(r.rolname, 'PUBLIC'), privilege_type
+    FROM pg_database d, aclexplode(d.datacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+    WHERE datname = current_database() ORDER BY 1, 2
+"""
+COMMENT = """
+    SELECT shobj_description(oid, 'pg_database') FROM pg_database
+    WHERE datname = current_database()
+"""
+
+
+def test_what_the_database_is_set_to_comes_along(
+    migrated_url: str, empty_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    name, role = name_of(migrated_url), f"role {name_of(empty_url)}"
+    execute(migrated_url, f'CREATE ROLE "{role}"')
+    request.addfinalizer(
+        lambda: execute(migrated_url, f'DROP OWNED BY "{role}"; DROP ROLE "{role}"')
+    )
+    request.addfinalizer(lambda: execute(empty_url, f'DROP OWNED BY "{role}"'))
+    execute(
+        migrated_url,
+        f"""
+        ALTER DATABASE {name} SET timezone TO 'Asia/Jayapura';
+        ALTER DATABASE {name} SET search_path TO public, "a; b", pg_temp;
+        ALTER DATABASE {name} SET statement_timeout TO '5min';
+        ALTER DATABASE {name} SET application_name TO 'it''s; DROP';
+        ALTER ROLE "{role}" IN DATABASE {name} SET work_mem TO '8MB';
+        ALTER DATABASE {name} SET session_preload_libraries TO 'auto_explain';
+        REVOKE ALL ON DATABASE {name} FROM PUBLIC;
+        GRANT CONNECT ON DATABASE {name} TO "{role}";
+        COMMENT ON DATABASE {name} IS 'it''s; ours';
+        """,
+    )
+    heard = Heard()
+    restore(at(empty_url), dump(at(migrated_url), tmp_path, Report()).path, RunOptions(), heard)
+    ((before,),), ((after,),) = query(migrated_url, SETTINGS), query(empty_url, SETTINGS)
+    assert after == [setting for setting in before if "preload" not in setting]
+    assert len(after) == 5
+    assert [text for text in heard.messages if "it loads a library" in text] == heard.messages
+    assert query(empty_url, RIGHTS) == query(migrated_url, RIGHTS)
+    assert query(empty_url, COMMENT) == [("it's; ours",)]
+
+
+class Heard(Report):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("target", ["", "staging"])
+def test_what_the_database_is_for_comes_along_unless_the_target_says_it(
+    migrated_url: str, empty_url: str, tmp_path: Path, target: str
+) -> None:
+    """A restore after a loss must not leave production unprotected; a copy stays a copy."""
+    assert call(migrated_url, "env.set", "production").code == 0
+    path = dump(at(migrated_url), tmp_path, Report()).path
+    if target:
+        assert call(empty_url, "env.set", target).code == 0
+    restore(at(empty_url), path, RunOptions(), Report())
+    assert query(empty_url, "SELECT name FROM migrateenvironment") == [(target or "production",)]
+    refused = call(empty_url, "reset", "--yes")
+    assert (refused.code, "is a production database" in refused.err) == (
+        (0, False) if target else (1, True)
+    )
+
+
+def test_restoring_gives_nobody_a_right_on_the_tables_of_the_engine(
+    migrated_url: str, empty_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    role = f"app_{name_of(empty_url)}"
+    execute(empty_url, f"CREATE ROLE {role}")
+    request.addfinalizer(lambda: execute(empty_url, f"DROP OWNED BY {role}; DROP ROLE {role}"))
+    execute(empty_url, f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {role}")
+    assert call(migrated_url, "env.set", "production").code == 0
+    path = dump(at(migrated_url), tmp_path, Report()).path
+    restore(at(empty_url), path, RunOptions(), Report())
+    rights: Any = query(
+        empty_url,
+        f"""SELECT t, array_agg(r) FILTER (WHERE has_table_privilege('{role}', t, r))
+        FROM unnest(ARRAY['migratehistory', 'migrateenvironment']) t,
+             unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r GROUP BY 1 ORDER BY 1""",
+    )
+    assert rights == [("migrateenvironment", ["SELECT"]), ("migratehistory", None)]
