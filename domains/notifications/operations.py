@@ -230,7 +230,7 @@ def _write(row: NotificationQueue, **values: Any) -> None:
 def _report(item: NotificationQueue, **values: Any) -> None:
     """Give the item up, if this claim of it still holds: the lease tells one from the next."""
     with operation(NotificationQueue._meta.database):
-        stuck = (
+        written = (
             NotificationQueue.update(locked_until=None, **values)
             .where(
                 NotificationQueue.id == item.id,
@@ -241,7 +241,7 @@ def _report(item: NotificationQueue, **values: Any) -> None:
             )
             .execute()
         )
-    if not stuck:
+    if not written:
         raise ClaimLost(
             f"notification {item.id}: {item.locked_by} has it no longer; its lease ended "
             f"{item.locked_until}, and it was released or reported by another"
