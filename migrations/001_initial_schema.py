@@ -217,8 +217,7 @@ $function$
             CONSTRAINT login_windows_pkey PRIMARY KEY (id),
             CONSTRAINT login_windows_attempts_check CHECK (attempts >= 1),
             CONSTRAINT login_windows_begun_at_check CHECK (EXTRACT(epoch FROM begun_at) >= 946684800::numeric AND EXTRACT(epoch FROM begun_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT login_windows_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT login_windows_created_at_check1 CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric)
+            CONSTRAINT login_windows_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric)
         )
     """)
     migrator.sql("""
