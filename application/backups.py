@@ -28,17 +28,22 @@ DEFAULT = "backups"
 __all__ = ["make", "make_due", "restore"]
 
 
-def make(project: Project, path: str, report: Report) -> keeping.Dump:
-    """Make a backup that a person asked for. path: the folder, or empty.
+def make(project: Project, path: str, report: Report, *, whole: bool = False) -> keeping.Dump:
+    """Make a backup that a person asked for. path: the folder, or empty. whole: with
+    the schemas of other roles.
 
     It is recorded where that is possible: a database that was never migrated, or is a replica, is
-    worth a backup, too. Raises what the engine raises; the record then says why.
+    worth a backup, too, and so is one of which the role may only read.
+    Raises what the engine raises; the record then says why.
     """
     with application.operating(project.url):
         if keeping.recorded():
-            return keeping.take(_writer(project, path, report))
-    report.message("the backup is not recorded: the database has no table for it, or is a replica")
-    return dumps.dump(project, _root(path), report)
+            return keeping.take(_writer(project, path, report, whole))
+    report.message(
+        "the backup is not recorded: the database has no table for it, is a replica, or the role "
+        "may only read"
+    )
+    return dumps.dump(project, _root(path), report, whole=whole)
 
 
 def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
@@ -69,11 +74,11 @@ def restore(
             keeping.end_abandoned()
 
 
-def _writer(project: Project, path: str, report: Report) -> keeping.Write:
+def _writer(project: Project, path: str, report: Report, whole: bool = False) -> keeping.Write:
     """What makes a dump. A setting that was never changed names the root itself."""
     named = "" if path else keeping.folder()
     below = "" if named in (None, DEFAULT) else str(named)
-    return lambda: dumps.dump(project, _root(path), report, below)
+    return lambda: dumps.dump(project, _root(path), report, below, whole=whole)
 
 
 def _root(path: str) -> Path:

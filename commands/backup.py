@@ -19,17 +19,20 @@ from engine.errors import EngineError
     help={
         "path": "Folder to write to, instead of the setting backup_path.",
         "due": "Make the backups that are due by their schedules; remove what these keep no more.",
+        "whole": "Also dump the schemas that belong to other roles.",
         "json": "Print JSON; all else goes to stderr.",
     },
 )
-def backup(c: Context, path: str = "", due: bool = False, json: bool = False) -> None:
+def backup(
+    c: Context, path: str = "", due: bool = False, whole: bool = False, json: bool = False
+) -> None:
     """Dump the database into a file that `invoke restore` takes."""
     from application.backups import make, make_due
     from commands.console import Console
 
     report = Console(quiet=json)
     if not due:
-        dump = make(here(), path, report)
+        dump = make(here(), path, report, whole=whole)
         if json:
             _print(_dump_as_value(dump))
         return

@@ -70,11 +70,14 @@ class Run:
 
 
 def recorded() -> bool:
-    """Whether the database takes a record: it has the tables, and is no replica."""
+    """Whether the database takes a record: it has the tables, is no replica, and the role may
+    write there, unlike one that is for backups alone."""
     return bool(
         _query(
             "SELECT to_regclass('backups') IS NOT NULL AND to_regclass('settings') IS NOT NULL"
-            " AND NOT pg_is_in_recovery()"
+            " AND NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'"
+            " AND coalesce(has_table_privilege(to_regclass('backups'), 'INSERT')"
+            " AND has_table_privilege(to_regclass('backups'), 'UPDATE'), false)"
         )
     )
 

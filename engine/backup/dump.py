@@ -20,7 +20,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from engine.backup import private_folder
+from engine.backup import private_folder, reach
 from engine.backup.private_folder import PrivateFolder
 from engine.connect import programs
 from engine.connect.connection import connect
@@ -50,9 +50,11 @@ class Dump:
     sha256: bytes
 
 
-def dump(project: Project, root: Path, report: Report, below: str = "") -> Dump:
-    """Write the whole database into a new file (Dump), readable by its owner alone, in the folder
-    `below` of the root, which it cannot leave.
+def dump(
+    project: Project, root: Path, report: Report, below: str = "", *, whole: bool = False
+) -> Dump:
+    """Write the database into a new file (Dump), readable by its owner alone, in the folder
+    `below` of the root, which it cannot leave. whole: with the schemas of other roles.
 
     Raises ConfigError where no pg_dump is here that knows the server's version, Refused where
     `below` leads out of the root, BackupFailed where the file cannot be written whole; then there
@@ -62,13 +64,14 @@ def dump(project: Project, root: Path, report: Report, below: str = "") -> Dump:
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         own_sql.fetch(cursor, TABLES)
         database, tables = cursor.fetchone()
-        program = _program(connection.server_version // 10000, project.url)
+        command = [str(_program(connection.server_version // 10000, project.url))]
+        command += [] if whole else reach.options(cursor, report)
     report.started(f"backup of {database}", tables)
     try:
         with private_folder.opened(root, below, make=True) as folder:
             _clear(folder)
             with _reserved(folder, database) as (name, file):
-                _run(program, project.url, file, report)
+                _run(command, project.url, file, report)
                 made = _settle(folder, name, file)
     except BaseException as error:
         report.failed(f"backup of {database}", time.perf_counter() - start)
@@ -175,12 +178,12 @@ def _locked(folder: PrivateFolder, name: str) -> Any:
     return None
 
 
-def _run(program: Path, url: str, file: Any, report: Report) -> None:
+def _run(begun: list[str], url: str, file: Any, report: Report) -> None:
     """Let pg_dump write. It opens the file that it inherits once more, as stdout is no file to it
     that it can seek in, and its path may lead elsewhere by now; the inherited one keeps the lock
     for as long as it lives."""
     connection, environment = for_program(url)
-    command = [str(program), f"--file=/dev/fd/{file.fileno()}", "--no-sync"]
+    command = [*begun, f"--file=/dev/fd/{file.fileno()}", "--no-sync"]
     command += ["--format=custom", "--encoding=UTF8", "--verbose", "--no-password"]
     command.append(f"--dbname={connection}")
     status, said = programs.follow(

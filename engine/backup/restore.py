@@ -1,7 +1,7 @@
 """Restoring a dump into an empty database, with PostgreSQL's own pg_restore: all of it or nothing.
 
-What is restored belongs to the role that restores it; rights that were given to other roles are
-restored, so these roles have to be there.
+What is restored belongs to the role that restores it, or to the owner of the database where that is
+a superuser; rights that were given to other roles are restored, so these roles have to be there.
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import re
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from engine.backup import database_settings, foreign_code, restore_with_psql
+from engine.backup import database_settings, foreign_code, left_out, restore_with_psql
 from engine.backup.archive import Archive, look
 from engine.backup.dump import sidecar
 from engine.connect import programs
@@ -31,6 +30,7 @@ from engine.schema import own_sql
 from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES
 
 BEGUN = "pg_restore: processing data for table "
+# A schema for extensions is often there before anything else is.
 HELD = f"""
     SELECT i.type || ' ' || i.identity
     FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid,
@@ -42,17 +42,24 @@ HELD = f"""
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))
     UNION ALL
+    SELECT 'large object ' || oid FROM pg_largeobject_metadata
+    UNION ALL
     SELECT 'schema ' || quote_ident(nspname) FROM pg_namespace n
-    WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')
+    WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public', 'extensions')
+      AND NOT EXISTS (SELECT FROM pg_extension WHERE extnamespace = n.oid)
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_namespace'::regclass
                       AND o.objid = n.oid AND o.deptype = 'e')
     ORDER BY 1
+"""
+OWNER = """
+    SELECT CASE WHEN r.rolsuper THEN pg_get_userbyid(d.datdba) ELSE r.rolname END
+    FROM pg_roles r, pg_database d
+    WHERE r.rolname = current_user AND d.datname = current_database()
 """
 TABLE = re.compile(r"^\d+; \d+ \d+ TABLE DATA ", re.MULTILINE)
 # A database that has the extension already has its comment, too, and only its owner may set it.
 # Which rights new tables get is set up with the roles of the server that it is restored on.
 NEEDLESS = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|DEFAULT ACL) .*\n", re.MULTILINE)
-EXTENSION = re.compile(r"^\d+; \d+ \d+ EXTENSION - (.*?) *\n", re.MULTILINE)
 ENVIRONMENT = re.compile(rf"^\d+; .* {ENVIRONMENT_TABLE} .*\n", re.MULTILINE)
 Approve = Callable[[list[str]], bool]
 
@@ -83,13 +90,14 @@ def restore(
     _refuse_foreign(archive, project, approve)
     with exclusive(project, options, report) as session:
         _refuse_full(session.keeper, project)
-        archive = _without_unoffered(archive, session.keeper, report)
+        role = _owner(session.keeper)
+        archive = left_out.without(archive, session.keeper, role, report)
         says_what_for = bool(own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE))
         if says_what_for:
             archive = archive.without(ENVIRONMENT)
         report.started(f"restore of {path.name}", len(TABLE.findall(archive.contents)))
         try:
-            _run(archive, project.url, session.keeper.server_version // 10000, report)
+            _run(archive, project.url, role, session.keeper.server_version // 10000, report)
         except BaseException:
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
@@ -144,6 +152,14 @@ def _verify(path: Path, project: Project) -> None:
         )
 
 
+def _owner(connection: Any) -> str:
+    """The role that what is restored shall belong to: this one, but where it is a superuser the
+    owner of the database, who migrates and is to need nobody for it."""
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, OWNER)
+        return str(cursor.fetchone()[0])
+
+
 def _refuse_full(connection: Any, project: Project) -> None:
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, HELD)
@@ -159,19 +175,7 @@ def _refuse_full(connection: Any, project: Project) -> None:
         )
 
 
-def _without_unoffered(archive: Archive, connection: Any, report: Report) -> Archive:
-    """Leave out extensions that the server lacks; where something needs one, it will say so."""
-    with connection.cursor() as cursor:
-        own_sql.fetch(cursor, "SELECT name FROM pg_available_extensions")
-        offered = {name for (name,) in cursor.fetchall()}
-    lacking = set(EXTENSION.findall(archive.contents)) - offered
-    for name in sorted(lacking):
-        report.message(f"left out, the server does not offer it: extension {name}")
-    contents = EXTENSION.sub(lambda m: "" if m[1] in lacking else m[0], archive.contents)
-    return replace(archive, contents=contents)
-
-
-def _run(archive: Archive, url: str, server: int, report: Report) -> None:
+def _run(archive: Archive, url: str, role: str, server: int, report: Report) -> None:
     connection, environment = for_program(url)
     oldest = max(server, archive.made_by)
     installed = programs.clients("pg_restore")
@@ -180,6 +184,7 @@ def _run(archive: Archive, url: str, server: int, report: Report) -> None:
         entries.write(archive.contents)
         entries.flush()
         command = [str(installed[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
+        command.append(f"--role={role}")
         if server < restore_with_psql.KNOWN_SINCE <= version:
             command += ["--file=-", str(archive.path)]
             status, said = restore_with_psql.run(command, BEGUN, url, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 
 from engine.backup.dump import dump
 from engine.backup.restore import restore
+from engine.connect.url import as_url
 from engine.errors import Refused
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support.console import call
 from tests.support.databases import execute, query, read
+from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 
 
@@ -167,3 +170,107 @@ def test_restoring_gives_nobody_a_right_on_the_tables_of_the_engine(
              unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) r GROUP BY 1 ORDER BY 1""",
     )
     assert rights == [("migrateenvironment", ["SELECT"]), ("migratehistory", None)]
+
+
+@pytest.fixture
+def owner(server: PostgresServer, empty_url: str) -> Iterator[str]:
+    """The URL of an ordinary role, which owns the empty database."""
+    name = name_of(empty_url)
+    role = f"owner_{name}"
+    execute(empty_url, f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+    execute(
+        empty_url, f"ALTER DATABASE {name} OWNER TO {role}; GRANT ALL ON SCHEMA public TO {role}"
+    )
+    yield as_role(empty_url, role)
+    execute(empty_url, f"ALTER DATABASE {name} OWNER TO CURRENT_USER")
+    execute(empty_url, f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}")
+
+
+def as_role(url: str, role: str) -> str:
+    return as_url(str(psycopg2.extensions.make_dsn(url, user=role, password="x")))
+
+
+OWNERS = """
+    SELECT DISTINCT pg_get_userbyid(relowner)::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+"""
+
+
+@pytest.mark.parametrize("who", ["owner", "superuser"])
+def test_an_ordinary_owner_gets_all_that_it_may_have(
+    migrated_url: str, empty_url: str, owner: str, tmp_path: Path, who: str
+) -> None:
+    """What only a superuser may make is left out and told; whoever restores, the owner of the
+    database has it all afterwards."""
+    execute(migrated_url, "CREATE PUBLICATION everything FOR ALL TABLES")
+    execute(migrated_url, "COMMENT ON PUBLICATION everything IS 'all'")
+    execute(migrated_url, "CREATE PUBLICATION one_table FOR TABLE customers")
+    execute(
+        migrated_url, "CREATE EXTENSION pageinspect" if has_pageinspect(migrated_url) else "SELECT"
+    )
+    execute(
+        migrated_url,
+        "CREATE FUNCTION seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';"
+        "CREATE EVENT TRIGGER watcher ON ddl_command_start EXECUTE FUNCTION seen()",
+    )
+    execute(migrated_url, "SELECT lo_from_bytea(0, 'large')")
+    execute(empty_url, "CREATE SCHEMA extensions")
+    heard = Heard()
+    path = dump(at(migrated_url), tmp_path, Report()).path
+    url = owner if who == "owner" else empty_url
+    restore(at(url), path, RunOptions(), heard, lambda foreign: True)
+    told = [text for text in heard.messages if "only a superuser may make it" in text]
+    assert ["publication everything" in "".join(told), "watcher" in "".join(told)] == [True, True]
+    assert query(empty_url, "SELECT pubname::text FROM pg_publication") == [("one_table",)]
+    assert query(empty_url, OWNERS) == [(psycopg2.extensions.parse_dsn(owner)["user"],)]
+    assert query(empty_url, "SELECT count(*) FROM pg_largeobject_metadata") == [(1,)]
+    assert set(read(empty_url).tables) == set(read(migrated_url).tables)
+
+
+def has_pageinspect(url: str) -> bool:
+    return bool(query(url, "SELECT FROM pg_available_extensions WHERE name = 'pageinspect'"))
+
+
+@pytest.mark.only("newest")
+def test_large_objects_in_the_target_are_seen(
+    migrated_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    path = dump(at(migrated_url), tmp_path, Report()).path
+    execute(empty_url, "SELECT lo_create(0)")
+    with pytest.raises(Refused, match="is not empty") as refused:
+        restore(at(empty_url), path, RunOptions(), Report())
+    assert "large object" in refused.value.why
+
+
+def test_a_role_that_may_only_read_makes_a_backup_beside_schemas_of_others(
+    migrated_url: str, empty_url: str, owner: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Whoever dumps needs no right on what other programs keep in the database."""
+    stranger = psycopg2.extensions.parse_dsn(owner)["user"]
+    role = f"reader_{name_of(empty_url)}"
+    execute(
+        migrated_url,
+        f"""
+        CREATE ROLE {role} LOGIN PASSWORD 'x';
+        GRANT USAGE ON SCHEMA public TO {role};
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
+        GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+        CREATE SCHEMA "theirs "" *" AUTHORIZATION {stranger};
+        CREATE TABLE "theirs "" *".secret (i int);
+        SELECT lo_from_bytea(0, 'theirs');
+        """,
+    )
+    request.addfinalizer(lambda: execute(migrated_url, f"DROP OWNED BY {role}; DROP ROLE {role}"))
+    request.addfinalizer(lambda: execute(migrated_url, f"DROP OWNED BY {stranger} CASCADE"))
+    request.addfinalizer(lambda: execute(empty_url, f"DROP OWNED BY {role}"))
+    made = call(as_role(migrated_url, role), "backup", "--path", str(tmp_path))
+    assert made.code == 0, made.err
+    said = made.out + made.err
+    assert "is not recorded" in said and "theirs" in said and "large objects" in said
+    assert query(migrated_url, "SELECT count(*) FROM backups") == [(0,)]
+    (path,) = tmp_path.glob("*.dump")
+    execute(migrated_url, f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {role}")
+    assert call(empty_url, "restore", str(path)).code == 0
+    assert set(read(empty_url).tables) == set(read(migrated_url).tables)
+    whole = call(as_role(migrated_url, role), "backup", "--whole", "--path", str(tmp_path / "w"))
+    assert whole.code == 1 and "pg_dump could not dump" in whole.err
