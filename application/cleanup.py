@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains.auth.models import LoginWindow, UserSession
+from domains.auth.models import UserSession
 from domains.notifications.models import NotificationQueue, NotificationQueueStatus
 from domains.payments.models import PaymentEvent
 from domains.plugins.models import PluginErrorLog
@@ -31,7 +31,6 @@ def clean_up(limit: int = 10_000) -> dict[str, int]:
     | table | setting (days) | what |
     |---|---|---|
     | user_sessions | session_retention_days | sessions that have ended |
-    | login_windows | session_retention_days | all |
     | notification_queue | message_retention_days | what was sent, failed or cancelled |
     | whatsapp_messages | message_retention_days | all but what waits to be sent |
     | plugin_error_logs | message_retention_days | all |
@@ -43,7 +42,6 @@ def clean_up(limit: int = 10_000) -> dict[str, int]:
     queue, message, event = NotificationQueue, WhatsappMessage, PaymentEvent
     old = {
         UserSession: (UserSession.expires_at, "session_retention_days", None),
-        LoginWindow: (LoginWindow.begun_at, "session_retention_days", None),
         queue: (queue.updated_at, "message_retention_days", queue.status.in_(DONE)),
         message: (
             message.created_at,

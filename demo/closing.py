@@ -21,8 +21,6 @@ BROADCAST = "Pemberitahuan: akan ada pemeliharaan jaringan malam ini pukul 01.00
 def close(story: Story) -> None:
     """Leave in every branch something to send, to process, to finish."""
     staff.back_up(story, story.now - MINUTE)
-    first = story.branches[0]
-    staff.mistype(story, story.now - 2 * MINUTE, first, first.staff[0])
     for branch in story.branches:
         staff.log_in(story, story.now - HOUR, branch, branch.staff[0])
         callbacks.receive_too_early(story, story.now - 5 * MINUTE, f"DX{branch.id:010}", 150_000)

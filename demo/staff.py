@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from demo import tokens
 from demo.moments import DAY, HOUR, MINUTE
 from demo.plan import GOLDEN
-from domains.auth.models import LoginWindow, LoginWindowKind, UserSession
+from domains.auth.models import UserSession
 from domains.backups.models import Backup, BackupStatus
 from domains.plugins.models import PluginErrorLog
 from domains.system.models import ActivityLog
@@ -66,18 +66,6 @@ def log_in(story: Story, moment: int, branch: Branch, member: Member) -> None:
         created_at=moment,
     )
     did(story, moment, branch, member, "sessions.open")
-
-
-def mistype(story: Story, moment: int, branch: Branch, member: Member) -> None:
-    """Wrong passwords of a member, until the account was locked, and one more."""
-    for kind, attempts in ((LoginWindowKind.MINUTE, 6), (LoginWindowKind.LOCKOUT, 1)):
-        story.book[LoginWindow].add(
-            source=_address(branch, member),
-            kind=kind,
-            begun_at=moment,
-            attempts=attempts,
-            created_at=moment,
-        )
 
 
 def _await(story: Story, day: date) -> None:

@@ -6,7 +6,7 @@ from domains.auth import models, rules, seeds
 
 def register(domain: Domain) -> None:
     """Register roles, admin users and sessions."""
-    domain.models(models.Role, models.AdminUser, models.UserSession, models.LoginWindow)
+    domain.models(models.Role, models.AdminUser, models.UserSession)
     # log-in, whatever the letter case
     domain.index(models.AdminUser, "lower(username)", unique=True, name="admin_users_username_key")
     domain.index(models.AdminUser, "lower(email)", unique=True, name="admin_users_email_key")

@@ -8,7 +8,7 @@ from typing import Any
 from peewee import SQL, Case, fn
 
 from domains import BillingError, operation
-from domains.auth import addresses, origin, passwords, sessions
+from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
 
@@ -55,14 +55,9 @@ def log_in(
     """Check the password and start a session.
 
     An attempt is counted as failed before the password is looked at, so that attempts side by side
-    cannot be more than the limits allow. ip: where the attempt comes from; without it none is held
-    to login_per_minute, and no lock is lifted where the user is known.
-    Raises LoginRefused, SeededPassword.
+    cannot be more than the limits allow. Raises LoginRefused, SeededPassword.
     """
-    address = origin.address(ip)
-    if addresses.too_many(address, limits):
-        raise LoginRefused
-    admin = _attempt(username, limits, address)
+    admin = _attempt(username, limits)
     cost = passwords.refusal_cost()
     while passwords.matches(password, admin and admin.password_hash, cost=cost):
         database = AdminUser._meta.database
@@ -81,7 +76,7 @@ def log_in(
     raise LoginRefused
 
 
-def _attempt(username: str, limits: LoginLimits, address: str | None) -> Any:
+def _attempt(username: str, limits: LoginLimits) -> Any:
     """Count an attempt: the admin user if the account may be tried, else None."""
     if not (username.isascii() and username.isprintable()):
         return None
@@ -93,8 +88,7 @@ def _attempt(username: str, limits: LoginLimits, address: str | None) -> Any:
         AdminUser.is_active,
         AdminUser.locked_until.is_null() | (AdminUser.locked_until <= fn.now()),
     )
-    tried = next(iter(counted.returning(AdminUser).execute()), None)
-    return tried or addresses.known_here(username, address, limits)
+    return next(iter(counted.returning(AdminUser).execute()), None)
 
 
 def _enter(checked: AdminUser, hashed: str) -> Any:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 from peewee import BooleanField, Check, ForeignKeyField, IntegerField, TextField
 
 from domains import (
-    BaseModel,
     DigestField,
-    EnumField,
     InetField,
     LineField,
     NoteField,
@@ -121,26 +117,3 @@ class UserSession(TimestampedModel):
         constraints = [
             Check("expires_at > created_at", name="user_sessions_expires_after_created_check")
         ]
-
-
-class LoginWindowKind(StrEnum):
-    """minute: every attempt. lockout: attempts at locked accounts from where they are known."""
-
-    MINUTE = "minute"
-    LOCKOUT = "lockout"
-
-
-class LoginWindow(BaseModel):
-    """How many log-ins were tried from an address in the span of time that is going on."""
-
-    source = InetField(help_text="IPv4 address, or /64 of IPv6 addresses.")
-    kind = EnumField(LoginWindowKind, help_text="Which attempts are counted.")
-    begun_at = TimestampField(help_text="Begin of the span.")
-    attempts = IntegerField(
-        constraints=[Check("attempts >= 1", name="login_windows_attempts_check")],
-        help_text="Attempts since then.",
-    )
-
-    class Meta:
-        table_name = "login_windows"
-        indexes = ((("source", "kind"), True),)

@@ -21,13 +21,6 @@ def address(text: str | None) -> str | None:
     return str(mapped or parsed)
 
 
-def source(address: str) -> str:
-    """What attempts are counted by: an IPv4 address, or the /64 in which one customer has any
-    number of IPv6 addresses."""
-    parsed = ipaddress.ip_address(address)
-    return address if parsed.version == 4 else f"{ipaddress.ip_network((parsed, 64), strict=False)}"
-
-
 def program(text: str | None) -> str | None:
     """The user agent as PostgreSQL takes it: without NUL, without halves of characters, not longer
     than LONGEST_PROGRAM."""

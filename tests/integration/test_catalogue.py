@@ -48,10 +48,10 @@ def indexes(cursor: Any) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in rows(cursor, INDEXES)]
 
 
-def test_there_are_33_tables_and_more_than_70_indexes(cursor: Any) -> None:
+def test_there_are_32_tables_and_more_than_70_indexes(cursor: Any) -> None:
     tables = [name for (name,) in rows(cursor, f"SELECT relname FROM {TABLES}")]
     assert sorted(tables) == sorted(MODELS)
-    assert len(tables) == 33
+    assert len(tables) == 32
     own = [index for index in indexes(cursor) if not index["name"].endswith("_pkey")]
     print(f"{len(own)} indexes besides {len(tables)} primary keys")
     assert len(own) >= 70

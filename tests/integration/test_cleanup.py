@@ -43,7 +43,6 @@ def test_what_is_old_goes_and_the_rest_stays(models: Any) -> None:
     removed = clean_up()
     assert removed == {
         "user_sessions": 1,
-        "login_windows": 0,
         "notification_queue": 1,
         "whatsapp_messages": 1,
         "plugin_error_logs": 0,

@@ -236,7 +236,7 @@ def test_a_schema_of_any_name(name: str, server: PostgresServer, empty_url: str)
     assert migrated.code == 0, migrated.err
     assert call(url, "status").out.split("\n  ")[0].endswith(f", schema {name}: 2 applied")
     made = read(url)
-    assert len(made.tables) == 33
+    assert len(made.tables) == 32
     assert call(url, "fresh", "--yes").code == 0
     assert read(url) == made
     back = call(url, "rollback", "--steps=2", "--yes")

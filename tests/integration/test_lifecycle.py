@@ -33,7 +33,7 @@ def test_fresh_and_reset_give_the_same_catalogs_each_time(empty_url: str) -> Non
         assert result.code == 0, result.err
         readings.append(read(empty_url))
     assert readings[0] == readings[1] == readings[2]
-    assert len(readings[0].tables) == 33
+    assert len(readings[0].tables) == 32
     assert not query(empty_url, LEFT_OVER)
     assert call(empty_url, "migrate").code == 0
     assert read(empty_url) == readings[0]
@@ -106,7 +106,7 @@ def test_what_the_files_did_not_make_is_listed_and_kept(task: str, migrated_url:
     assert "table notes" in refused.err
     assert "--all" in refused.err
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
-    assert len(read(migrated_url).tables) == 34
+    assert len(read(migrated_url).tables) == 33
     done = call(migrated_url, task, "--yes", "--all")
     assert done.code == 0, done.err
     assert query(migrated_url, "SELECT to_regclass('public.notes')") == [(None,)]

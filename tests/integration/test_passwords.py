@@ -15,12 +15,12 @@ from typing import Any
 
 import bcrypt
 import pytest
-from peewee import SQL, IntegrityError
+from peewee import IntegrityError
 
 from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.login import LogIn, LoginRefused, SeededPassword, log_in
-from domains.auth.models import AdminUser, LoginWindow, Role, UserSession
+from domains.auth.models import AdminUser, Role, UserSession
 from domains.auth.passwords import (
     PasswordRefused,
     UnknownAdmin,
@@ -221,61 +221,6 @@ def test_a_rise_of_the_cost_renews_the_hash_at_log_in(
     assert passwords.cost_of(renewed) == COST + 1
     log_in("Budi", GOOD, LIMITS)
     assert AdminUser.get_by_id(budi.id).password_hash == renewed
-
-
-def test_an_address_has_so_many_attempts_in_a_minute_and_locks_nobody_beyond(
-    budi: AdminUser, work: Work
-) -> None:
-    limits = LoginLimits(login_per_minute=3)
-    for ip in ("10.1.2.3", "2001:db8::1"):
-        for _ in range(3):
-            with pytest.raises(LoginRefused):
-                log_in("nobody", WRONG, limits, ip=ip)
-    work.rounds = 0
-    for ip in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::2"):
-        for username, password in (("Budi", GOOD), ("Budi", WRONG), ("nobody", GOOD)):
-            with pytest.raises(LoginRefused):
-                log_in(username, password, limits, ip=ip)
-    assert (failures(), work.rounds) == ((0, False), 0)
-    assert log_in("Budi", GOOD, limits, ip="2001:db8:0:1::1")
-    LoginWindow.update(begun_at=SQL("begun_at - interval '1 minute'")).execute()
-    assert log_in("Budi", GOOD, limits, ip="10.1.2.3")
-    assert sorted(row.attempts for row in LoginWindow.select()) == [1, 1, 6]
-
-
-def test_attempts_of_an_address_side_by_side_are_no_more_than_the_limit(
-    budi: AdminUser, work: Work
-) -> None:
-    def guess(_: int) -> None:
-        try:
-            with pytest.raises(LoginRefused):
-                log_in("Budi", WRONG, LoginLimits(login_per_minute=4), ip="10.1.2.3")
-        finally:
-            AdminUser._meta.database.close()
-
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(guess, range(8)))
-    assert (failures(), len(work.checked)) == ((4, False), 4)
-
-
-def test_a_lock_does_not_keep_out_who_is_known_at_the_address(budi: AdminUser, work: Work) -> None:
-    log_in("Budi", GOOD, LIMITS, ip="10.1.2.3")
-    for number in range(20):
-        with pytest.raises(LoginRefused):
-            log_in("Budi", WRONG, LIMITS, ip=f"10.9.9.{number}")
-    assert failures() == (5, True)
-    with pytest.raises(LoginRefused):
-        log_in("Budi", GOOD, LIMITS, ip="10.1.2.4")
-    assert log_in("BUDI", GOOD, LIMITS, ip="10.1.2.3")
-    assert failures() == (0, False)
-    for _ in range(5):
-        refused("Budi", WRONG)
-    work.checked.clear()
-    for _ in range(9):  # one of its five was the good one
-        with pytest.raises(LoginRefused):
-            log_in("Budi", WRONG, LoginLimits(login_per_minute=99), ip="10.1.2.3")
-    assert work.checked.count(AdminUser.get_by_id(budi.id).password_hash) == 4
-    assert failures() == (5, True)
 
 
 @pytest.mark.only("newest")
