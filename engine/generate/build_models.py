@@ -85,7 +85,7 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
             builder.check_functions()
-        _fix_paths(connection.cursor())
+        fix_paths(connection.cursor())
         refusals.refuse_lost_comments(connection.cursor())
 
 
@@ -202,7 +202,7 @@ class _Builder:
         )
 
 
-def _fix_paths(cursor: Any) -> None:
+def fix_paths(cursor: Any) -> None:
     """Let each function carry the path under which it was made, unless it states one itself."""
     own_sql.fetch(cursor, WITHOUT_PATH)
     for (function,) in cursor.fetchall():

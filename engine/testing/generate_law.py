@@ -13,6 +13,7 @@ from engine.connect.scratch import scratch
 from engine.diff.compare import diff
 from engine.files import migration_file
 from engine.files.migration_file import Migration
+from engine.generate.build_models import fix_paths
 from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
@@ -115,6 +116,7 @@ class GenerateLaw:
             cursor.execute("SET check_function_bodies = off")
             if text := as_text(statements).strip():
                 cursor.execute(text)
+            fix_paths(cursor)
             schema = catalog.read(connection)
         return printed_again(self.project, schema, frozenset())
 

@@ -407,13 +407,13 @@ def test_a_failing_dump_is_recorded_and_keeps_no_other_schedule_from_running(
 def test_a_connection_that_was_cut_meanwhile_is_made_anew(
     migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(project: Project, folder: Path, report: Report) -> Dump:
+    def write(project: Project, *arguments: Any, **options: Any) -> Dump:
         execute(
             project.url,
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
-        return dump(project, folder, report)
+        return dump(project, *arguments, **options)
 
     monkeypatch.setattr(backups.dumps, "dump", write)
     assert backups.make(at(migrated_url), str(tmp_path), Report()).path.exists()

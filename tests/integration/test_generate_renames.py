@@ -11,7 +11,7 @@ import pytest
 from peewee import AutoField, Field, IntegerField, Model, TextField
 
 from engine.errors import LosesData
-from engine.generate import generator as generator_module
+from engine.generate import wanted_schema
 from engine.generate.generator import Generator
 from kernel.domain import Domain
 from tests.support.databases import execute, query
@@ -56,13 +56,13 @@ def test_all_questions_are_asked_within_one_build(
     workshop.first(people("name", "phone"))
     execute(workshop.url, "INSERT INTO people VALUES (DEFAULT, 'Ani', '08123')")
     built: list[str] = []
-    build = generator_module.build
+    build = wanted_schema.build
 
     def counted(*arguments: Any) -> None:
         built.append("once")
         build(*arguments)
 
-    monkeypatch.setattr(generator_module, "build", counted)
+    monkeypatch.setattr(wanted_schema, "build", counted)
     after = people("full_name", "whatsapp")
     answers = Answers("people.name:full_name", "people.phone:whatsapp")
     domains = workshop.domains(after)

@@ -43,6 +43,9 @@ LAWFUL = (
     "UPDATE payments SET refunded = refunded + 10, refund_reason = 'x' WHERE id = %(paid)s",
     "UPDATE roles SET code = code WHERE is_system",
     "UPDATE admin_users SET is_active = true",
+    "INSERT INTO admin_users (username, password_hash, full_name, role_id) "
+    "SELECT 'leaver', password_hash, full_name, role_id FROM admin_users LIMIT 1",
+    "UPDATE admin_users SET is_active = false WHERE username = 'leaver'",
     "UPDATE locations SET is_default = true WHERE is_default",
     "UPDATE customers SET location_id = location_id, deleted_at = now() WHERE id = %(other)s",
     "UPDATE pppoe_users SET router_id = router_id, customer_id = customer_id",
