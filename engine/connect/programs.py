@@ -16,7 +16,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +184,8 @@ def _major(program: Path) -> int:
 
 def _copied(package: Path, data: Path) -> Path:
     """The package with its libraries, copied where everybody can read it."""
+    from importlib.metadata import version  # costs a status that needs no server of ours 25 ms
+
     copy = data / f"programs-{version(PACKAGE)}"
     if not copy.exists():
         data.mkdir(mode=0o755, parents=True, exist_ok=True)
