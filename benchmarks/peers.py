@@ -17,7 +17,7 @@ from benchmarks import sample_schema
 from benchmarks.timing import Command
 
 ROOT = Path(__file__).resolve().parent.parent
-OURS = ("application", "commands", "engine", "kernel", "tasks.py", "registry.py", "setup.cfg")
+OURS = ("application", "commands", "engine", "kernel", "project.py", "tasks.py", "registry.py")
 PEERS = ("alembic", "django", "psycopg2-binary")
 SMALL_FILE = '''"""A small change."""
 
