@@ -13,8 +13,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Command:
-    """A process to time. before: what is done first, unmeasured, each time. codes: exit codes that
-    say it did its work (Django's and Alembic's checks exit with 1 where something is to do)."""
+    """A process to time. before: what is done first, unmeasured, each time."""
 
     argv: Sequence[str]
     folder: Path
@@ -61,10 +60,9 @@ def in_turn(commands: Mapping[str, Command], runs: int) -> dict[str, Measured]:
     for _ in range(runs):
         for name, command in commands.items():
             results[name].append(once(command))
-    return {
-        name: Measured(
-            median([run.milliseconds for run in measured]),
-            median([run.megabytes for run in measured]),
-        )
-        for name, measured in results.items()
-    }
+    middles: dict[str, Measured] = {}
+    for name, measured in results.items():
+        times = [run.milliseconds for run in measured]
+        sizes = [run.megabytes for run in measured]
+        middles[name] = Measured(median(times), median(sizes))
+    return middles
