@@ -21,12 +21,12 @@ from project import PROJECT
 )
 def test(c: Context, all: bool = False, options: str = "") -> None:
     """Run the tests on every PostgreSQL that is there; installs Debian's where it may."""
-    marks = "" if all else " -m 'not campaign'"
+    extent = " --hypothesis-profile campaign" if all else " -m 'not campaign'"
     # c.cd() does not quote: a folder with a space in its name would be two words.
     with c.prefix(f"cd {shlex.quote(str(PROJECT.root))}"):
         c.run("sh tests/support/servers.sh", pty=False, in_stream=False)
         result = c.run(
-            f"{shlex.quote(sys.executable)} -m pytest{marks} {options}",
+            f"{shlex.quote(sys.executable)} -m pytest{extent} {options}",
             warn=True,
             pty=sys.stdout.isatty(),
             in_stream=False,

@@ -31,9 +31,9 @@ from tests.support.runners import at, runner_at
 from tests.support.workshop import Workshop
 
 # How long an example takes says how busy the machine is.
-settings.register_profile(
-    "tests", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
-)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tests", UNHURRIED, max_examples=25)
+settings.register_profile("campaign", UNHURRIED, max_examples=500)
 settings.load_profile("tests")
 
 

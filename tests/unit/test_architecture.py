@@ -13,16 +13,14 @@ from pathlib import Path
 import engine
 import registry
 from tests.support.project import ROOT
+from tests.support.source import modules, nodes, tree
 
 Import = tuple[str, int, bool]
 
 PACKAGES = (
     *("commands", "engine", "domains", "kernel", "application", "pages", "demo", "benchmarks"),
 )
-MODULES = sorted(
-    path.relative_to(ROOT)
-    for path in [*ROOT.glob("*.py"), *(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
-)
+MODULES = sorted([*(path.relative_to(ROOT) for path in ROOT.glob("*.py")), *modules(*PACKAGES)])
 # The rooms of the engine, each of which imports itself and those before it: its own map of them.
 LAYERS = re.findall(r"^(\w+)  +\S.*$", str(engine.__doc__), re.MULTILINE)
 # What each part may import besides the standard library and itself; the most specific name counts.
@@ -65,11 +63,6 @@ LONGER = {
 }
 
 
-@cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
-
-
 def dotted(path: Path) -> str:
     """`engine.diff.compare` for engine/diff/compare.py."""
     return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
@@ -83,7 +76,7 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 def _imports(path: Path) -> Iterator[Import]:
     """(module, line, whether only a function imports it); what only a type checker sees is none."""
-    pending: list[tuple[ast.AST, bool]] = [(parsed(path), False)]
+    pending: list[tuple[ast.AST, bool]] = [(tree(path), False)]
     while pending:
         node, late = pending.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -142,7 +135,7 @@ def test_the_listing_of_the_engine_is_its_architecture() -> None:
     """A room says in a line what it is for, and is small enough to be seen at a glance."""
     sizes = {}
     for path in (ROOT / "engine").glob("*/__init__.py"):
-        purpose = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")
+        purpose = (ast.get_docstring(tree(path.relative_to(ROOT))) or "").split("\n")
         assert purpose[0].endswith("."), path
         sizes[path.parent.name] = len(list(path.parent.glob("*.py"))) - 1
     smallest, largest = ROOM
@@ -187,7 +180,7 @@ def test_functions_are_small() -> None:
     """A list of calls, such as a domain's table of contents, may be as long as it has to be."""
     long = []
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 if body and not all(isinstance(statement, ast.Expr) for statement in body):
@@ -201,10 +194,10 @@ def test_public_names_say_what_they_are() -> None:
     """A method that overrides another says it there."""
     silent = []
     for path in MODULES:
-        tree = parsed(path)
-        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
-        owners = [tree, *(node for node in classes if not node.bases)]
-        if not ast.get_docstring(tree):
+        module = tree(path)
+        classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+        owners = [module, *(node for node in classes if not node.bases)]
+        if not ast.get_docstring(module):
             silent.append(str(path))
         for owner in owners:
             for node in owner.body:
@@ -220,9 +213,11 @@ def test_public_names_say_what_they_are() -> None:
 def test_tests_import_helpers_from_support_alone() -> None:
     """A helper in a test module is found by nobody, and cannot be moved."""
     wrong = []
-    for path in sorted((ROOT / "tests").rglob("*.py")):
-        for module, line, _ in imports(path.relative_to(ROOT)):
+    helpers = re.compile(r"tests\.(?!support)")
+    for path in modules("tests"):
+        suspect = helpers.search((ROOT / path).read_text(encoding="utf-8"))
+        for module, line, _ in imports(path) if suspect else ():
             parts = module.split(".")
             if parts[0] == "tests" and parts[1:2] not in ([], ["support"]):
-                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
+                wrong.append(f"{path}:{line} imports {module}")
     assert not wrong

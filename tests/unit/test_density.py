@@ -8,20 +8,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-from tests.support.project import ROOT
+from tests.support.source import modules, nodes
 
-FOLDERS = ("engine", "kernel", "commands")
+MODULES = modules("engine", "kernel", "commands")
 MOST_DECISIONS = 10
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.match_case)
-
-
-def trees() -> Iterator[tuple[Path, ast.Module]]:
-    for folder in FOLDERS:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
 
 
 def own(function: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -77,8 +70,8 @@ def f(a):
 
 def test_a_function_decides_little() -> None:
     dense = []
-    for path, tree in trees():
-        for node in ast.walk(tree):
+    for path in MODULES:
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef) and decisions(node) > MOST_DECISIONS:
                 dense.append(f"{path}:{node.lineno} {node.name} decides {decisions(node)} times")
     assert not dense
@@ -86,6 +79,6 @@ def test_a_function_decides_little() -> None:
 
 def test_no_comprehension_is_nested() -> None:
     nested = []
-    for path, tree in trees():
-        nested += [f"{path}:{node.lineno}" for node in ast.walk(tree) if is_nested(node)]
+    for path in MODULES:
+        nested += [f"{path}:{node.lineno}" for node in nodes(path) if is_nested(node)]
     assert not nested

@@ -6,15 +6,16 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
 
 import pytest
 
 from tests.support.project import ROOT
+from tests.support.source import modules, nodes
 
-MODULES = [path.relative_to(ROOT) for path in sorted((ROOT / "engine").rglob("*.py"))]
+MODULES = modules("engine")
 # The face of the engine loads what it offers when it is asked for.
 FACE = Path("engine/__init__.py")
 # Drafts of schemas are written in words of SQL, which no enum of the engine has.
@@ -22,17 +23,19 @@ DRAFTS = {Path("engine/testing/schema_drafts.py"), Path("engine/testing/strategi
 SAY_NOTHING = {"found", "held"}
 
 
-def parsed(path: Path) -> ast.Module:
-    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+def walked(text: str) -> Sequence[ast.AST]:
+    return tuple(ast.walk(ast.parse(text)))
 
 
-def hidden_imports(tree: ast.Module) -> Iterator[int]:
+def hidden_imports(module: Sequence[ast.AST]) -> Iterator[int]:
     """Lines that import the engine, but not at the head of the module."""
-    for node in ast.walk(tree):
-        modules = [str(node.module)] if isinstance(node, ast.ImportFrom) else []
+    root = module[0]
+    assert isinstance(root, ast.Module)
+    for node in module:
+        names = [str(node.module)] if isinstance(node, ast.ImportFrom) else []
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        if any(name.split(".")[0] == "engine" for name in modules) and node not in tree.body:
+            names = [alias.name for alias in node.names]
+        if any(name.split(".")[0] == "engine" for name in names) and node not in root.body:
             yield node.lineno
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func).rpartition(".")[2]
@@ -53,9 +56,9 @@ def enum_values() -> set[str]:
     return values
 
 
-def compared_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def compared_texts(module: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     """Comparisons of an attribute that is an enum with what it is called: (line, text)."""
-    for node in ast.walk(tree):
+    for node in module:
         if not isinstance(node, ast.Compare):
             continue
         attributes = {part.attr for part in ast.walk(node.left) if isinstance(part, ast.Attribute)}
@@ -78,13 +81,13 @@ def compared_texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_an_import_that_hides_is_seen(text: str) -> None:
-    assert list(hidden_imports(ast.parse(text)))
-    assert not list(hidden_imports(ast.parse("from engine.run import runner\nimport engine")))
+    assert list(hidden_imports(walked(text)))
+    assert not list(hidden_imports(walked("from engine.run import runner\nimport engine")))
 
 
 def test_a_text_that_stands_for_a_member_is_seen() -> None:
     for text in ('c.kind == "table"', '(c.action, c.kind) == ("drop", "table")'):
-        assert "table" in {value for _, value in compared_texts(ast.parse(text))}
+        assert "table" in {value for _, value in compared_texts(walked(text))}
     assert {"table", "drop"} <= enum_values()
 
 
@@ -92,7 +95,7 @@ def test_no_import_of_the_engine_hides() -> None:
     hidden = []
     for path in MODULES:
         if path != FACE:
-            hidden += [f"{path}:{line}" for line in hidden_imports(parsed(path))]
+            hidden += [f"{path}:{line}" for line in hidden_imports(nodes(path))]
     assert not hidden
 
 
@@ -100,7 +103,7 @@ def test_one_place_makes_a_runner() -> None:
     """Beside the tasks' own, each is that of a replay, and nothing watches over it."""
     makers = set()
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Runner"):
                 makers.add(str(path))
     assert makers == {"engine/run/replay.py"}
@@ -112,7 +115,7 @@ def test_members_of_enums_are_compared_as_members() -> None:
     texts = []
     for path in MODULES:
         if path not in DRAFTS:
-            for line, value in compared_texts(parsed(path)):
+            for line, value in compared_texts(nodes(path)):
                 texts += [f"{path}:{line} {value}"] if value in values else []
     assert not texts
 
@@ -120,7 +123,7 @@ def test_members_of_enums_are_compared_as_members() -> None:
 def test_names_of_values_say_what_they_are() -> None:
     empty = []
     for path in MODULES:
-        for node in ast.walk(parsed(path)):
+        for node in nodes(path):
             stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             name = node.id if isinstance(node, ast.Name) and stored else ""
             name = node.arg if isinstance(node, ast.arg) else name

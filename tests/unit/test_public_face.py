@@ -17,8 +17,9 @@ import engine.errors
 import kernel.errors
 from domains import Seeder
 from engine.generate import seeder
+from tests.support.project import ROOT
+from tests.support.source import modules, nodes
 
-ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FACES = ("domains", "application", "engine", "engine.testing")
 # A line of a drawn tree: its branches, the name of the class, and what it means.
@@ -99,10 +100,12 @@ def test_the_drawn_tree_of_errors_is_that_of_the_classes(module: ModuleType, roo
 
 def test_domains_and_the_demo_have_what_they_share_from_one_place() -> None:
     wrong = []
-    for path in [*(ROOT / "domains").glob("*/**/*.py"), *(ROOT / "demo").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in modules("domains", "demo"):
+        if path.parent == Path("domains"):
+            continue
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kernel"):
-                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+                wrong.append(f"{path}:{node.lineno}")
     assert not wrong
 
 

@@ -24,6 +24,7 @@ from tests.support.readme import (
     spans,
     table,
 )
+from tests.support.source import modules, nodes
 
 CI = ROOT / ".ci/run"
 SETTING = re.compile(r"(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL|BACKUP_ROOT")
@@ -71,14 +72,14 @@ def test_every_option_in_the_text_is_one_of_its_task(name: str) -> None:
 
 def test_the_settings_are_those_that_the_code_reads() -> None:
     homes = ("application", "commands", "demo", "domains", "engine", "kernel", "pages")
-    files = [*ROOT.glob("*.py"), *(path for home in homes for path in (ROOT / home).rglob("*.py"))]
+    files = [*(path.relative_to(ROOT) for path in ROOT.glob("*.py")), *modules(*homes)]
     read = {name for path in files for name in _environment(path)}
     assert {spans(row[0])[0] for row in table("## Settings")} == read
 
 
 def _environment(path: Path) -> Iterator[str]:
     """The environment variables that a module reads, or has a name for."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         match node:
             case ast.Constant(value=str(name)) if SETTING.fullmatch(name):
                 yield name
