@@ -70,6 +70,14 @@ def bill(
         return issue(draft, days_to_pay=days_to_pay)
 
 
+def bill_before(row: Any, day: date) -> None:
+    """Bill the periods of a locked subscription that began before a day; `row` follows."""
+    while row.next_billing_on is not None and row.next_billing_on < day:
+        if bill(row, today=day - DAY) is None:
+            break
+        row.next_billing_on = get(Subscription, row).next_billing_on
+
+
 def finish_ended(limit: int = 1000) -> int:
     """End subscriptions whose last day is over and billed, `limit` at the most (how many)."""
     with operation(Subscription._meta.database):

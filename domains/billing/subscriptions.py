@@ -14,22 +14,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from domains import (
-    BillingError,
-    InvalidValue,
-    change,
-    get,
-    identity,
-    lock,
-    operation,
-)
-from domains.billing.bills import bill, lock_subscription
+from domains import BillingError, InvalidValue, change, get, identity, lock, operation
+from domains import whole_rupiah as rupiah
+from domains.billing.bills import bill_before, lock_subscription
 from domains.billing.credits import credit
-from domains.billing.models import (
-    Subscription,
-    SubscriptionCycle,
-    SubscriptionStatus,
-)
+from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
+from domains.billing.periods import Days, prorated
 from domains.customers.models import Customer
 from domains.locations.operations import today as today_in
 from domains.mikrotik.models import PppoeUser, Profile, SyncState
@@ -78,7 +68,7 @@ def start(
             pppoe_user=None if line is None else get(PppoeUser, line),
             price=plan.selling_price if price is None else price,
             cycle=cycle,
-            anchor_day=anchor_day or first.day,
+            anchor_day=first.day if anchor_day is None else anchor_day,
             started_on=first,
             ended_on=ends_on,
             next_billing_on=first,
@@ -101,7 +91,8 @@ def suspend(
         if row.status != SubscriptionStatus.ACTIVE:
             raise NotRunning(f"subscription {row.id} is {row.status}; only an active one pauses")
         first = _past_day(row, on, "on")
-        _bill_before(row, first)
+        _refuse_over(row, first)
+        bill_before(row, first)
         change(row, status=SubscriptionStatus.SUSPENDED, suspended_on=first)
         record("subscriptions.suspend", row, by=by, reason=reason, location=row.location_id)
         return Subscription.get_by_id(row.id)
@@ -121,14 +112,16 @@ def resume(
         if row.status != SubscriptionStatus.SUSPENDED:
             raise NotRunning(f"subscription {row.id} is {row.status}; only a suspended one resumes")
         first = max(_past_day(row, on, "on"), row.suspended_on)
-        credit(row, (row.suspended_on, first), by=by)
+        # What lies beyond its last day was credited when that was agreed.
+        settled = first if row.ended_on is None else min(first, row.ended_on + DAY)
+        credit(row, (row.suspended_on, settled), by=by)
         due = row.next_billing_on
         if due is None and row.ended_on is None:
             due = first
         change(
             row,
             status=SubscriptionStatus.ACTIVE,
-            credited_until=first,
+            credited_until=max(settled, row.credited_until or settled),
             next_billing_on=due if due is None else max(due, first),
         )
         record("subscriptions.resume", row, by=by, reason=reason, location=row.location_id)
@@ -140,20 +133,24 @@ def end(
 ) -> Subscription:
     """End a subscription for good (the subscription).
 
-    on: last day of service, yesterday in the branch by default; one that lies ahead is noted, and
-    what is due until then is billed when it is due. What was served and not billed is billed by the
-    day; what was billed and is not served is credited to the balance. Raises Missing, NotRunning
-    where it has ended, InvalidValue for a day before it began or before days that were settled.
+    on: last day of service; one that lies ahead is noted, and what is due until then is billed when
+    it is due. By default yesterday in the branch, or the day that was agreed where that is over,
+    or none at all where it has not begun. What was served and not billed is billed by the day; what
+    was billed and is not served is credited to the balance. One that is billed `once` costs the
+    part of its price that its days are of those that were agreed.
+
+    Raises Missing, NotRunning where it has ended, InvalidValue for a day before it began or before
+    days that were settled.
     """
     with operation(Subscription._meta.database):
         row, _ = lock_subscription(subscription)
         if row.status == SubscriptionStatus.ENDED:
             raise NotRunning(f"subscription {row.id} has ended already")
         here = today_in(row.location_id)
-        last = here - DAY if on is None else on
+        agreed = row.ended_on or END_OF_TIME
+        last = min(max(here, row.started_on) - DAY, agreed) if on is None else on
         if row.suspended_on:
             last = min(last, row.suspended_on - DAY)
-        agreed = row.ended_on or END_OF_TIME
         settled = max(row.started_on, row.credited_until or row.started_on)
         if not settled - DAY <= last <= agreed:
             raise InvalidValue(
@@ -161,12 +158,14 @@ def end(
                 f"ends on {agreed} at the latest",
                 field="on",
             )
-        change(row, ended_on=last)
+        if row.cycle == SubscriptionCycle.ONCE:
+            row.price = _part_of_once(row, row.price, (row.started_on, last + DAY))
+        change(row, ended_on=last, price=row.price)
         row.ended_on = last
         if not row.suspended_on:
-            _bill_before(row, min(last, here) + DAY)
+            bill_before(row, min(last, here) + DAY)
         credit(row, (last + DAY, agreed + DAY), by=by)
-        if last < here:
+        if last < max(here, row.started_on):
             change(row, status=SubscriptionStatus.ENDED, next_billing_on=None)
         record("subscriptions.end", row, by=by, reason=reason, location=row.location_id)
         return Subscription.get_by_id(row.id)
@@ -185,13 +184,19 @@ def change_plan(
     anchor day begins (the new subscription).
 
     on: first day of the new plan, today in the branch by default, and not later. price: rupiah per
-    whole period, the new profile's by default. Raises what `end` and `start` raise.
+    whole period, the new profile's by default; where it is billed `once`, for all the days that
+    were agreed, of which those that are left are billed. Raises what `end` and `start` raise.
     """
     with operation(Subscription._meta.database):
         row, _ = lock_subscription(subscription)
         if row.status != SubscriptionStatus.ACTIVE:
             raise NotRunning(f"subscription {row.id} is {row.status}; only an active one changes")
         first = _past_day(row, on, "on")
+        _refuse_over(row, first)
+        if price is None:
+            price = get(Profile, profile).selling_price
+        if row.cycle == SubscriptionCycle.ONCE:
+            price = _part_of_once(row, rupiah(price, "price"), (first, row.ended_on + DAY))
         end(row, by=by, reason=reason, on=first - DAY)
         if row.pppoe_user_id:
             line = get(PppoeUser, row.pppoe_user_id)
@@ -209,6 +214,21 @@ def change_plan(
         )
 
 
+def _refuse_over(row: Any, day: date) -> None:
+    """Its last day may be over although nobody has ended it yet."""
+    if row.ended_on is not None and day > row.ended_on:
+        raise NotRunning(f"subscription {row.id} ended on {row.ended_on}; start another")
+
+
+def _part_of_once(row: Any, price: int, days: Days) -> int:
+    """What these days cost of a price for all the days that were agreed (rupiah).
+
+    The whole period of one that is billed once ends with it, so a part of it has a price of its
+    own; else 5 of 10 days would cost the whole, if they were not billed yet.
+    """
+    return prorated(price, (row.started_on, row.ended_on + DAY), days)
+
+
 def _past_day(row: Any, on: date | None, field: str) -> date:
     """The day that was given, or today; refused where it lies ahead, or before what is settled."""
     here = today_in(row.location_id)
@@ -219,11 +239,3 @@ def _past_day(row: Any, on: date | None, field: str) -> date:
             f"subscription {row.id}: {day} is not between {settled} and today, {here}", field=field
         )
     return day
-
-
-def _bill_before(row: Any, day: date) -> None:
-    """Bill the periods that began before a day; the row in hand follows."""
-    while row.next_billing_on is not None and row.next_billing_on < day:
-        if bill(row, today=day - DAY) is None:
-            break
-        row.next_billing_on = get(Subscription, row).next_billing_on

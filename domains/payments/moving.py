@@ -8,7 +8,6 @@ BillingError
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from peewee import fn
@@ -80,11 +79,13 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
         running = _running(old)
         day = today(old.location_id)
         for row in running:
-            end(row, by=by, reason=reason, on=max(day, row.started_on) - timedelta(1))
+            end(row, by=by, reason=reason)
         lines = PppoeUser.update(customer=new).where(PppoeUser.customer == old)
         lines.execute()
         for row in running:
             first = max(day, row.started_on)
+            if row.ended_on is not None and row.ended_on < first:
+                continue
             begun = start(
                 new,
                 row.profile_id,
@@ -132,9 +133,8 @@ def _running(who: Any) -> list[Any]:
 
 
 def _end_service(who: Any, by: Actor, reason: str) -> None:
-    day = today(who.location_id)
     for row in _running(who):
-        end(row, by=by, reason=reason, on=max(day, row.started_on) - timedelta(1))
+        end(row, by=by, reason=reason)
     PppoeUser.update(
         status=PppoeUserStatus.DISABLED, sync_state=SyncState.PENDING, sync_error=None
     ).where(PppoeUser.customer == who, PppoeUser.status != PppoeUserStatus.DISABLED).execute()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from application.integrity import audit
 from domains import InvalidValue, Missing, RuleViolation
+from domains.billing import bills, subscriptions
 from domains.billing.bills import bill, finish_ended
 from domains.billing.models import (
     Invoice,
@@ -266,61 +265,78 @@ def test_overdue_lines_are_isolated_after_the_days_of_grace_and_come_back(
     assert PppoeUser.get_by_id(line).status == "active"
 
 
-STEPS = st.lists(
-    st.tuples(st.sampled_from(["bill", "suspend", "resume", "change"]), st.integers(0, 25)),
-    max_size=12,
-)
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
+    """Sets the day that it is in each branch, for the operations."""
+
+    def turn(day: date) -> None:
+        for module in (bills, subscriptions):
+            monkeypatch.setattr(module, "today_in", lambda place: day)
+
+    return turn
 
 
-@settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(STEPS, st.integers(1, 31), st.integers(1, 400_000), st.sampled_from(SubscriptionCycle))
-def test_no_day_is_billed_twice_and_none_is_free(
-    models: Any,
-    home: int,
-    steps: list[tuple[str, int]],
-    anchor: int,
-    price: int,
-    cycle: SubscriptionCycle,
+def test_what_an_agreed_end_credited_is_not_credited_by_a_suspension_again(
+    clock: Callable[[date], None], who: int, plan: int
 ) -> None:
-    """What was billed and not credited is what the days of service cost."""
-    models.execute("SAVEPOINT example")
-    who = money.customer(models, home)
-    plan = samples.profile(models, home, service_type="pppoe", selling_price=price)
-    here = today(home)
-    began = day = here - timedelta(150)
-    last = here - DAY
-    ends = {"ends_on": last} if cycle == SubscriptionCycle.ONCE else {}
-    row = start(who, plan, by=None, on=began, anchor_day=anchor, cycle=cycle, **ends)
-    lives = [row]
-    served: list[tuple[Any, date]] = []
-    for step, days in [*steps, ("end", 0)]:
-        until = last + DAY if step == "end" else min(day + timedelta(days), last)
-        row = Subscription.get_by_id(row.id)
-        if row.status == SubscriptionStatus.ACTIVE:
-            served += [(row, day + timedelta(n)) for n in range((until - day).days)]
-        day = until
-        if step == "end":
-            end(row, on=last, **REASON)
-        elif step == "bill":
-            while bill(row, today=day, tax_rate_bp=0):
-                pass
-        elif step == "suspend" and row.status == SubscriptionStatus.ACTIVE:
-            suspend(row, on=day, **REASON)
-        elif step == "resume" and row.status == SubscriptionStatus.SUSPENDED:
-            resume(row, on=day, by=None)
-        elif step == "change" and row.status == SubscriptionStatus.ACTIVE and not ends:
-            row = change_plan(row, plan, on=day, **REASON)
-            lives.append(row)
-    invoices = Invoice.select().where(Invoice.customer == who)
-    net = sum(invoice.total for invoice in invoices) - balance(who)
-    due = 0
-    for life, served_day in served:
-        whole = whole_period(served_day, life.started_on, life.anchor_day, cycle, life.ended_on)
-        due += prorated(life.price, whole, (served_day, served_day + DAY))
-    # each cut (a first day, a suspension, another plan, the end) may round once
-    assert abs(net - due) <= 2 * (len(steps) + 2), (net, due)
-    models.execute("ROLLBACK TO example")
+    clock(date(2026, 6, 1))
+    row = start(who, plan, by=None)
+    bill(row, tax_rate_bp=0)
+    clock(date(2026, 6, 10))
+    end(row, on=date(2026, 6, 20), **REASON)
+    assert balance(who) == 50_000
+    clock(date(2026, 6, 16))
+    suspend(row, **REASON)
+    clock(date(2026, 6, 28))
+    resume(row, **REASON)
+    assert balance(who) == 50_000 + 5 * 5_000
+
+
+@pytest.mark.parametrize("is_billed", [True, False])
+def test_one_that_is_billed_once_costs_the_days_that_it_ran(
+    clock: Callable[[date], None], who: int, plan: int, is_billed: bool
+) -> None:
+    """10 of 30 days, whether the whole was billed before or not; another plan takes the rest."""
+    terms: dict[str, Any] = {"ends_on": date(2026, 6, 30), "cycle": SubscriptionCycle.ONCE}
+    clock(date(2026, 6, 1))
+    row = start(who, plan, by=None, **terms)
+    if is_billed:
+        bill(row, tax_rate_bp=0)
+    clock(date(2026, 6, 11))
+    other = change_plan(row, plan, price=300_000, **REASON)
+    bill(other, tax_rate_bp=0)
+    assert sum(cost for _, _, cost in billed(row)) - balance(who) == 50_000
+    assert billed(other) == [("2026-06-11", "2026-07-01", 200_000)]
+
+
+def test_one_whose_last_day_is_over_ends_with_it(
+    clock: Callable[[date], None], who: int, plan: int
+) -> None:
+    clock(date(2026, 6, 1))
+    over = start(who, plan, by=None, ends_on=date(2026, 6, 10))
+    later = start(who, plan, by=None, on=date(2026, 8, 1))
+    clock(date(2026, 7, 1))
+    with pytest.raises(NotRunning, match="ended on 2026-06-10"):
+        suspend(over, **REASON)
+    for row in (over, later):
+        end(row, **REASON)
+        assert Subscription.get_by_id(row.id).status == SubscriptionStatus.ENDED
+    assert [cost for _, _, cost in billed(over)] == [50_000]
+    assert (billed(later), balance(who)) == ([], 0)
+
+
+def test_who_has_a_subscription_that_is_over_or_ahead_moves_and_leaves(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    """Ahead or over but ended by nobody yet: neither stands in the way."""
+    here, other = today(home), money.customer(models, home)
+    for person in (who, other):
+        start(person, plan, by=None, on=here + 5 * DAY)
+        over = start(person, plan, by=None, on=here - 20 * DAY, ends_on=here - 9 * DAY, price=0)
+        bill(over)
+    merge(who, other, **REASON)
+    running = Subscription.select().where(Subscription.status != SubscriptionStatus.ENDED)
+    assert [row.customer_id for row in running] == [other] * 3
+    transfer(other, money.branch(models, "AWAY"), **REASON)
+    leave(other, **REASON)
+    assert not running.clone()

@@ -1,0 +1,143 @@
+"""Drawn lives of subscriptions, day by day by a clock of the test's own: whatever is done to one,
+what was billed and not credited is what the days of service cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domains.billing import bills, subscriptions
+from domains.billing.bills import bill, finish_ended
+from domains.billing.models import Invoice, Subscription, SubscriptionCycle, SubscriptionStatus
+from domains.billing.periods import prorated, whole_period
+from domains.billing.subscriptions import change_plan, end, resume, start, suspend
+from domains.customers.models import Customer
+from domains.system.operations import change_setting
+from tests.support import money, samples
+
+DAY = timedelta(1)
+REASON: dict[str, Any] = {"by": None, "reason": "Diminta"}
+BEGAN = date(2026, 1, 10)
+ONCE = SubscriptionCycle.ONCE
+VERBS = ("bill", "suspend", "resume", "change", "announce", "end")
+STEPS = st.lists(
+    st.tuples(st.sampled_from(VERBS), st.integers(0, 40), st.integers(0, 60)), max_size=9
+)
+
+
+@dataclass
+class Life:
+    """A subscription, the day it is, and what its days of service cost so far (rupiah).
+
+    terms: the price, first day and last day that were agreed, which the cost of a day follows from.
+    """
+
+    row: Any
+    plan: int
+    day: date = BEGAN
+    due: int = 0
+    cuts: int = 0
+    terms: tuple[int, date, date | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.terms = (self.row.price, self.row.started_on, self.row.ended_on)
+
+    def now(self) -> Any:
+        return Subscription.get_by_id(self.row.id)
+
+    def passes(self, days: int) -> None:
+        """Serve so many days, where it is served."""
+        row = self.now()
+        price, began, agreed = self.terms
+        for _ in range(days):
+            if row.status == "active" and (row.ended_on is None or self.day <= row.ended_on):
+                whole = whole_period(self.day, began, row.anchor_day, row.cycle, agreed)
+                self.due += prorated(price, whole, (self.day, self.day + DAY))
+            self.day += DAY
+
+    def does(self, verb: str, number: int) -> None:
+        """Do a thing, where it can be done."""
+        row = self.now()
+        is_over = row.ended_on is not None and self.day > row.ended_on
+        self.cuts += 1
+        if verb == "bill":
+            while bill(self.row):
+                self.cuts += 1
+        elif verb == "suspend" and row.status == "active" and not is_over:
+            suspend(self.row, **REASON)
+        elif verb == "resume" and row.status == "suspended":
+            resume(self.row, **REASON)
+        elif verb == "change" and row.status == "active" and not is_over:
+            _, began, agreed = self.terms
+            price = 100_000 + number * 1_001
+            self.row = change_plan(self.row, self.plan, price=price, **REASON)
+            if row.cycle != ONCE:
+                began, agreed = self.row.started_on, self.row.ended_on
+            elif row.ended_on != agreed:  # the days that were agreed are fewer by now
+                began, agreed = row.started_on, row.ended_on
+            else:
+                began = row.started_on
+            self.terms = (price, began, agreed)
+        elif verb == "announce" and row.status != "ended" and not is_over:
+            end(self.row, on=min(self.day + timedelta(number), row.ended_on or date.max), **REASON)
+        elif verb == "end" and row.status != "ended":
+            end(self.row, **REASON)
+
+    def ends(self) -> None:
+        """Let it run out, and settle it."""
+        self.passes(70)
+        self.does("resume", 0)
+        self.does("bill", 0)
+        finish_ended()
+        self.does("end", 0)
+        assert self.now().status == SubscriptionStatus.ENDED
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    STEPS,
+    st.integers(1, 31),
+    st.integers(1, 400_000),
+    st.sampled_from(SubscriptionCycle),
+    st.sampled_from([None, 0, 9, 45]),
+    st.sampled_from([0, 1100]),
+)
+def test_no_day_is_billed_twice_and_none_is_free(
+    models: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: list[tuple[str, int, int]],
+    anchor: int,
+    price: int,
+    cycle: SubscriptionCycle,
+    length: int | None,
+    rate: int,
+) -> None:
+    models.execute("SAVEPOINT example")
+    change_setting("tax_rate_bp", rate, by=None)
+    home = money.main_office(models)
+    who = money.customer(models, home)
+    plan = samples.profile(models, home, service_type="pppoe", selling_price=price)
+    if cycle == ONCE and length is None:
+        length = 30
+    ends_on = None if length is None else BEGAN + timedelta(length)
+    terms: dict[str, Any] = {"anchor_day": anchor, "cycle": cycle, "ends_on": ends_on}
+    life = Life(start(who, plan, by=None, on=BEGAN, **terms), plan)
+    for module in (bills, subscriptions):
+        monkeypatch.setattr(module, "today_in", lambda place: life.day)
+    for verb, days, number in steps:
+        life.passes(days)
+        life.does(verb, number)
+    life.ends()
+    totals = [invoice.total for invoice in Invoice.select().where(Invoice.customer == who)]
+    net = sum(totals) - int(Customer.get_by_id(who).balance)
+    due = life.due + (life.due * rate + 5_000) // 10_000
+    # each invoice, and each cut of a period, is rounded once, and its tax
+    assert abs(net - due) <= 2 * life.cuts, (net, due)
+    models.execute("ROLLBACK TO example")
