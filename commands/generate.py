@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json as json_format
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from commands.base import here, is_dry
+from commands.colour import harmless, painter
 from commands.task import command, confirm, count, somebody_answers
 from engine.errors import ConfigError
 from project import PROJECT
@@ -122,21 +124,35 @@ class _Questions:
 
 @command(
     example="invoke renumber --dry-run",
-    help={"dry_run": "Print what would be renamed.", "json": "Print JSON."},
+    positional=["name"],
+    optional_words=["name"],
+    help={
+        "name": "A file that has to come behind all others, such as 007_add_fiber_lines.",
+        "dry_run": "Print what would be renamed.",
+        "json": "Print JSON.",
+    },
 )
-def renumber(c: Context, dry_run: bool = False, json: bool = False) -> None:
-    """Give pending files whose number is taken, or too low, the next free ones."""
+def renumber(c: Context, name: str, dry_run: bool = False, json: bool = False) -> None:
+    """Give files whose number is taken, or too low, the next free ones."""
     from engine.manage.renumber import renumber as move
     from engine.manage.status import read_status
 
-    applied = read_status(here()).history.recorded
     dry = is_dry(c, dry_run)
-    moved = move(PROJECT.migrations, applied, dry=dry)
+    moves = move(here(), read_status(here()).history.recorded, name, dry=dry)
     if json:
-        renamed = [{"from": old, "to": new} for old, new in moved]
+        renamed = [{"from": m.migration.name, "to": m.name} for m in moves]
         print(json_format.dumps({"dry_run": dry, "renamed": renamed}, indent=2))
-    else:
-        print("\n".join(f"{old} → {new}" for old, new in moved) or "Nothing to renumber.")
+        return
+    for m in moves:
+        print(f"{m.migration.name} → {m.name}{'  (applied here)' if m.was_applied else ''}")
+    if not moves:
+        print("Nothing to renumber.")
+    if not dry:  # what is left is not a matter of numbers, and names its own way out
+        for problem in read_status(here()).history.problems:
+            print(
+                painter(sys.stderr)("problem", "problem") + f": {harmless(str(problem))}",
+                file=sys.stderr,
+            )
 
 
 @command(

@@ -17,7 +17,8 @@ from engine.check.round_trip import Walk
 from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import history, migration_folder
-from engine.files.history import History, State
+from engine.files.entry import State
+from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
@@ -145,7 +146,7 @@ class Check:
             if len(names) > 1:
                 what = f"the number {number:03} is used twice: {', '.join(names)}."
                 renumber = self.project.task("renumber")
-                fix = f"{renumber} gives the one that is applied nowhere the next free number."
+                fix = f"`{renumber}` gives one of them the next free number."
                 findings.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
         return migrations, findings
 

@@ -19,7 +19,9 @@ from engine.drift import schema_json
 from engine.drift.schema_json import Damaged
 from engine.errors import ConfigError
 from engine.files import own_table
-from engine.files.history import History, State
+from engine.files.entry import State
+from engine.files.history import History
+from engine.files.migration_file import number_of
 from engine.schema.catalog import READING_TABLE
 from engine.schema.model import Schema
 
@@ -136,9 +138,22 @@ def keep(cursor: Any, document: Mapping[str, Any], history: History, version: in
     own_table.run(cursor, KEEP, (*texts, schema_json.FORMAT, version))
 
 
+def follow(cursor: Any, before: History, after: History) -> None:
+    """Let a reading that fits the history before fit the one after, in which files have other
+    names."""
+    kept = load(cursor)
+    if kept and kept.files == state(before):
+        files = json.dumps(state(after), ensure_ascii=False)
+        own_table.run(cursor, f"UPDATE {READING_TABLE} SET files = %s", (files,))
+
+
 def state(history: History) -> list[Any]:
     """What tells one history from another: the files applied, and those that stopped half-way."""
-    names = [entry.name for entry in history.entries if entry.state is not State.PENDING]
+    names = []
+    for entry in history.entries:
+        if entry.state is not State.PENDING:
+            names.append(entry.recorded_as or entry.name)
+    names.sort(key=lambda name: (number_of(name), name))
     return [names, {file.key: file.done for file in history.unfinished}]
 
 

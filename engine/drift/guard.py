@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import peewee
@@ -84,6 +85,12 @@ class DriftGuard:
             drifts = differences.differences(known, ours)
         if drifts and known is not None and not jobs[0].rollback:
             self._refuse_touched(known, drifts, past, jobs)
+
+    def follow(self, before: History, after: History) -> None:
+        """Let the reading that an earlier run kept go on to fit, where files have other names."""
+        if self.active:
+            with suppress(EngineError):  # a reading that does not fit is not needed
+                baseline.follow(self.session.cursor(), before, after)
 
     def keep(self) -> None:
         """Keep what the files have led to, beside the history. A failure is told and no more: the

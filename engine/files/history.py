@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from itertools import groupby
 from typing import Any
 
 from engine.errors import HistoryError
-from engine.files import history_table, journal
+from engine.files import history_table, journal, misfits, version_control
+from engine.files.entry import Entry, State
 from engine.files.journal import Unfinished
-from engine.files.migration_file import FILE, Migration
+from engine.files.migration_file import Migration, checksum_of, number_of
+from engine.files.misfits import Misfit, Problem
 from engine.project import Project
-from engine.schema.catalog import HISTORY_TABLE
-from engine.schema.quoting import literal
-
-
-class State(StrEnum):
-    """Where a migration stands. EDITED: applied, then its file was changed. MISSING: applied, and
-    its file is gone."""
-
-    APPLIED = "applied"
-    PENDING = "pending"
-    EDITED = "edited"
-    MISSING = "missing"
-
-
-class Misfit(StrEnum):
-    """In which way files and history do not fit together."""
-
-    RECORDED_TWICE = "recorded twice"
-    NUMBER_USED_TWICE = "number used twice"
-    EDITED = "edited"
-    MISSING = "missing"
-    LATE = "late"
-    UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that keeps files from running. files: their names. fix: the way out; it goes on
-    where `what` stops."""
-
-    kind: Misfit
-    files: tuple[str, ...]
-    what: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.what}; {self.fix}."
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One migration. applied_at: ISO 8601 in UTC. duration_ms: milliseconds."""
-
-    number: int
-    name: str
-    state: State
-    applied_at: str | None = None
-    duration_ms: int | None = None
-    checksum: str | None = None
-    applied_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +43,11 @@ class History:
         """The names of all that it has not."""
         return self.in_state(State.PENDING)
 
+    @property
+    def moved(self) -> list[Entry]:
+        """What has another name by now than the history has for it."""
+        return [entry for entry in self.entries if entry.recorded_as]
+
     def count(self, *states: State) -> int:
         """How many entries are in one of these states."""
         return sum(entry.state in states for entry in self.entries)
@@ -105,7 +59,8 @@ class History:
     def checked(self, *, rollback: bool = False) -> History:
         """The history itself. Raises HistoryError where something keeps `migrate`, or `rollback`,
         from running."""
-        problems = [*self.mismatches, *self._obstacles(rollback)]
+        problems = [problem for problem in self.mismatches if not (rollback and problem.undoable)]
+        problems += self._obstacles(rollback)
         if problems:
             raise HistoryError(
                 "the migration files and the history of the database do not fit together:",
@@ -121,7 +76,8 @@ class History:
             command = self.project.task("rollback" if file.rollback else "migrate")
             if file.name not in names:
                 what = f"{file.name} stopped in the middle, and its file is missing"
-                fix = f"restore it (git), and finish it with `{command}`"
+                back = version_control.way_back(self.project, file.name)
+                fix = f"{back}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
             elif file.rollback != rollback:
                 what = f"{file} stopped in the middle"
@@ -143,18 +99,42 @@ def joined(
     project: Project,
     unfinished: tuple[Unfinished, ...] = (),
 ) -> History:
-    """Join files with rows of the history and files that stopped in the middle."""
+    """Join files with rows of the history and files that stopped in the middle. A file whose text
+    is the same but for its name is the same migration."""
     by_name = {row["name"]: row for row in rows}
-    entries = [_entry(migration, by_name.pop(migration.name, None)) for migration in migrations]
-    entries += [_applied(_number(name), name, State.MISSING, row) for name, row in by_name.items()]
+    files = list(migrations)
+    for migration, name in _moved(files, by_name):
+        by_name[migration.name] = by_name.pop(name) | {"checksum": migration.checksum}
+    entries = [_entry(migration, by_name.pop(migration.name, None)) for migration in files]
+    entries += [
+        _applied(number_of(name), name, State.MISSING, row) for name, row in by_name.items()
+    ]
     entries.sort(key=lambda entry: (entry.number, entry.name))
-    mismatches = (*_recorded_twice(rows), *_mismatches(entries, project))
+    mismatches = (*misfits.recorded_twice(rows), *misfits.mismatches(entries, project))
     return History(tuple(entries), mismatches, unfinished, project)
 
 
-def _number(name: str) -> int:
-    match = FILE.fullmatch(f"{name}.py")
-    return int(match["number"]) if match else 0
+def _moved(
+    files: list[Migration], rows: Mapping[str, Mapping[str, Any]]
+) -> list[tuple[Migration, str]]:
+    """(file, the name that the history has) of what was applied under another name."""
+    there = {file.name for file in files}
+    left = [file for file in files if file.name not in rows]
+    moved = []
+    for name, row in rows.items():
+        file = _same(left, name, row.get("checksum")) if name not in there else None
+        if file:
+            left.remove(file)
+            moved.append((file, name))
+    return moved
+
+
+def _same(files: list[Migration], name: str, checksum: str | None) -> Migration | None:
+    """The one file with that text but for its name; of several the one with the same title."""
+    same = [file for file in files if checksum and checksum_of(file.text_as(name)) == checksum]
+    if len(same) > 1:
+        same = [file for file in same if file.title == name.partition("_")[2]]
+    return same[0] if len(same) == 1 else None
 
 
 def _entry(migration: Migration, row: Mapping[str, Any] | None) -> Entry:
@@ -175,65 +155,5 @@ def _applied(number: int, name: str, state: State, row: Mapping[str, Any]) -> En
         duration_ms=row.get("duration_ms"),
         checksum=row.get("checksum"),
         applied_by=row.get("applied_by"),
-    )
-
-
-def _recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
-    for name, count in Counter(row["name"] for row in rows).items():
-        if count > 1:
-            ids = [str(row["id"]) for row in rows if row["name"] == name][1:]
-            what = f"{name} is in the history {count} times"
-            fix = (
-                f"see whether it has run {count} times, then keep one row: DELETE FROM "
-                f"{HISTORY_TABLE} WHERE id IN ({', '.join(ids)})"
-            )
-            yield Problem(Misfit.RECORDED_TWICE, (name,), what, fix)
-
-
-def _used_twice(entries: list[Entry]) -> Iterator[Problem]:
-    for number, group in groupby(entries, key=lambda entry: entry.number):
-        names = tuple(entry.name for entry in group)
-        if number and len(names) > 1:
-            what = f"the number {number:03} is used twice: {', '.join(names)}"
-            fix = "give the one that is applied nowhere the next free number"
-            yield Problem(Misfit.NUMBER_USED_TWICE, names, what, fix)
-
-
-def _mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
-    yield from _used_twice(entries)
-    pending = {entry.checksum: entry.name for entry in entries if entry.state is State.PENDING}
-    highest = max((e.number for e in entries if e.state is not State.PENDING), default=0)
-    for entry in entries:
-        if entry.state is State.EDITED:
-            what = f"{entry.name} was changed after it was applied"
-            fix = (
-                "restore the file (git checkout), and put the change into a new one "
-                f"({project.task('generate')})"
-            )
-            yield Problem(Misfit.EDITED, (entry.name,), what, fix)
-        elif entry.state is State.MISSING:
-            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, pending))
-        elif entry.state is State.PENDING and entry.number < highest:
-            what = f"{entry.name} is pending, but {highest:03} is applied already"
-            fix = (
-                "rename it to the next free number, so that every database runs the files in one "
-                "order"
-            )
-            yield Problem(Misfit.LATE, (entry.name,), what, fix)
-
-
-def _missing(entry: Entry, pending: Mapping[str | None, str]) -> tuple[str, str]:
-    """(what, fix) for a file that is gone. pending: names of files by their checksum."""
-    if entry.checksum in pending:
-        renamed = pending[entry.checksum]
-        return f"{entry.name} is applied, but its file is now {renamed}", "rename it back"
-    if not entry.number:
-        return (
-            f"the history has {entry.name!r}, and no migration file can have that name",
-            f"if it is not a migration of yours, delete it: DELETE FROM {HISTORY_TABLE} WHERE "
-            f"name = {literal(entry.name)}",
-        )
-    return (
-        f"{entry.name} is applied, but its file is missing",
-        "restore it (git, or the release that this database was migrated with)",
+        recorded_as=row["name"] if row["name"] != name else None,
     )

@@ -69,6 +69,12 @@ def record(cursor: Any, migration: Migration, seconds: float | None) -> None:
     own_table.run(cursor, INSERT, values)
 
 
+def follow(cursor: Any, name: str, migration: Migration) -> None:
+    """Give a row the name that its file has by now. name: the one that the row has."""
+    statement = f"UPDATE {HISTORY_TABLE} SET name = %s, checksum = %s WHERE name = %s"
+    own_table.run(cursor, statement, (migration.name, migration.checksum, name))
+
+
 def remove(cursor: Any, migration: Migration) -> None:
     """Delete the row of a migration that was rolled back; an empty table goes with its last row."""
     own_table.run(cursor, f"DELETE FROM {HISTORY_TABLE} WHERE name = %s", (migration.name,))

@@ -42,11 +42,22 @@ class Migration:
     path: Path
     text: str
 
+    @property
+    def title(self) -> str:
+        """The name without the number."""
+        return self.name.partition("_")[2]
+
+    def text_as(self, name: str) -> str:
+        """The text that the file has under another name, which its first line says, too."""
+        first = f'"""{self.name}\n'
+        if not self.text.startswith(first):
+            return self.text
+        return f'"""{name}\n' + self.text.removeprefix(first)
+
     @cached_property
     def checksum(self) -> str:
         """sha256 of the text, deaf to line ends and trailing space."""
-        lines = (line.rstrip() for line in self.text.splitlines())
-        return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
+        return checksum_of(self.text)
 
     @cached_property
     def functions(self) -> Functions:
@@ -87,6 +98,12 @@ class Migration:
         return MigrationFailed(said, why=why, fix=fix, file=self.name, line=line)
 
 
+def checksum_of(text: str) -> str:
+    """sha256 of a file's text, deaf to line ends and trailing space."""
+    lines = (line.rstrip() for line in text.splitlines())
+    return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
+
+
 def read(path: Path) -> Migration:
     """Read a file whose name FILE matches. Raises MigrationFailed where that cannot be done."""
     try:
@@ -106,8 +123,13 @@ def read(path: Path) -> Migration:
 
 def written(path: Path, text: str) -> Migration:
     """The migration that a file of that name with that text is."""
-    match = FILE.fullmatch(path.name)
-    return Migration(int(match["number"]) if match else 0, path.stem, path, text)
+    return Migration(number_of(path.stem), path.stem, path, text)
+
+
+def number_of(name: str) -> int:
+    """The number of a migration of that name; 0 where no migration can have it."""
+    match = FILE.fullmatch(f"{name}.py")
+    return int(match["number"]) if match else 0
 
 
 def _caret(error: SyntaxError) -> str:

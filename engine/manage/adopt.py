@@ -8,7 +8,8 @@ from engine.diff.compare import diff
 from engine.drift.guard import DriftGuard
 from engine.errors import Refused
 from engine.files import history, history_table, journal, migration_folder
-from engine.files.history import History, State
+from engine.files.entry import State
+from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report

@@ -1,45 +1,92 @@
-"""Giving files another number: two branches took the same one, or one was merged late."""
+"""Giving files another number: two branches took the same one, or one was merged late.
+
+What others may have run keeps its number: the files of the main branch. Without git that is what
+is applied here. All other files come behind these, in their order. Where one of them is applied
+already, the row of the history follows its file at the next run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from dataclasses import dataclass
 
-from engine.files import migration_folder
+from engine.errors import ConfigError
+from engine.files import migration_folder, version_control
 from engine.files.migration_file import Migration
+from engine.project import Project
 
 
-def misplaced(migrations: list[Migration], applied: Iterable[str]) -> list[Migration]:
-    """The pending files whose number another file has, or that come before an applied one."""
-    done = set(applied)
-    highest = max((m.number for m in migrations if m.name in done), default=0)
-    taken = {m.number for m in migrations if m.name in done}
-    late = []
-    for migration in migrations:
-        if migration.name in done:
-            continue
-        if migration.number in taken or migration.number < highest:
-            late.append(migration)
-        taken.add(migration.number)
-    return late
+@dataclass(frozen=True)
+class Move:
+    """A file, and the name that it gets. was_applied: whether this database has run it."""
+
+    migration: Migration
+    name: str
+    was_applied: bool
 
 
-def renumber(folder: Path, applied: Iterable[str], *, dry: bool) -> list[tuple[str, str]]:
-    """Move misplaced files behind all others, in their order: (old name, new name) of each.
+def renumber(
+    project: Project, applied: Iterable[str], last: str = "", *, dry: bool = False
+) -> list[Move]:
+    """Move the files that have to (each with its new name, in order).
 
-    applied: names of the files that a database has run; these keep their numbers. dry: only say.
+    applied: the names of the files that the database has run. last: the name of a file that has to
+    come behind all others, whoever has it. dry: only say. Raises ConfigError where there is no
+    file of that name.
     """
-    migrations = migration_folder.find(folder)
-    moved = []
-    number = migration_folder.next_number(migrations)
-    for migration in misplaced(migrations, applied):
-        title = migration.name.partition("_")[2]
-        name = f"{number:03}_{title}"
-        moved.append((migration.name, name))
-        number += 1
+    migrations = migration_folder.find(project.migrations)
+    if last and last not in [migration.name for migration in migrations]:
+        raise ConfigError(
+            f"there is no migration {last!r} to renumber.",
+            fix=f"`{project.task('status')}` lists them; write the whole name, without .py.",
+        )
+    done = set(applied)
+    moves = _moves(migrations, done, version_control.on_main_line(project), last)
+    # The last one first: 007_rows becomes 008_rows only when 008_rows has become 009_rows.
+    for move in reversed(moves):
         if not dry:
-            text = migration.text.replace(f'"""{migration.name}\n', f'"""{name}\n', 1)
-            with (folder / f"{name}.py").open("x", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            migration.path.unlink()
-    return moved
+            path = project.migrations / f"{move.name}.py"
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(move.migration.text_as(move.name))
+            move.migration.path.unlink()
+    return moves
+
+
+def _moves(
+    migrations: list[Migration], applied: set[str], main: frozenset[str] | None, last: str
+) -> list[Move]:
+    """Which files move. main: the names of those that the main branch has; None where nobody
+    knows."""
+    fixed = applied if main is None else main
+
+    def place(migration: Migration) -> tuple[bool, bool, bool, int, bool, str]:
+        """Where it comes among all: of two of one number the one that is applied here first."""
+        name, is_applied = migration.name, migration.name in applied
+        early = name in fixed
+        return (
+            name == last,
+            not early,
+            not (early or is_applied),
+            migration.number,
+            not is_applied,
+            name,
+        )
+
+    highest, moves = 0, []
+    twice = []
+    for migration in sorted(migrations, key=place):
+        if migration.number > highest:
+            highest = migration.number
+        elif migration.name in fixed and migration.name != last:
+            twice.append(migration)  # it must not take a number that a later one has
+        else:
+            highest += 1
+            moves.append(_move(migration, highest, applied))
+    for migration in twice:
+        highest += 1
+        moves.append(_move(migration, highest, applied))
+    return moves
+
+
+def _move(migration: Migration, number: int, applied: set[str]) -> Move:
+    return Move(migration, f"{number:03}_{migration.title}", migration.name in applied)

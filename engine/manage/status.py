@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 
 from engine.connect.connection import connect
 from engine.files import history, migration_folder
-from engine.files.history import Entry, History, State
+from engine.files.entry import Entry, State
+from engine.files.history import History
 from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql

@@ -7,8 +7,9 @@ from typing import Protocol
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
-from engine.files import history, migration_folder
-from engine.files.history import State
+from engine.files import history, history_table, migration_folder
+from engine.files.entry import State
+from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
@@ -30,6 +31,9 @@ class Guard(Protocol):
     def keep(self) -> None:
         """Keep what the files have led to, also where one of them failed."""
 
+    def follow(self, before: History, after: History) -> None:
+        """Take notice that files have other names by now than the history had for them."""
+
 
 GuardOf = Callable[[Session, list[Migration]], Guard]
 """Makes the guard of a run, from its session and all files as the run has read them."""
@@ -46,6 +50,9 @@ class NoGuard:
 
     def keep(self) -> None:
         """Nothing is kept."""
+
+    def follow(self, before: History, after: History) -> None:
+        """Nothing is kept that names them."""
 
 
 class Runner:
@@ -81,14 +88,15 @@ class Runner:
         """
         with exclusive(self.project, self.options, self.report) as session:
             migrations = migration_folder.find(self.files)
-            todo = migrations if from_start else _pending(session, migrations)
+            guard = self.guard(session, migrations)
+            todo = migrations
+            if not from_start:
+                names = self._known(session, guard, migrations).pending
+                todo = [migration for migration in migrations if migration.name in names]
             jobs = [_migrate(migration, migrations, self.project) for migration in todo]
-            # Before the first file nothing of theirs is there, and in a scratch database no rows.
-            real = self.project.left_out is None and not self.options.dry
-            if real and len(jobs) < len(migrations):
-                files = [(job.migration, job.learn) for job in jobs]
-                obstacles.refuse(obstacles.of_files(session.cursor(), self.project, files))
-            self._run(session, migrations, jobs)
+            if len(jobs) < len(migrations):  # before the first file nothing of theirs is there
+                self._refuse_obstacles(session, jobs)
+            self._run(session, guard, jobs)
             zone = session.wished_zone()
             if zone and not self.options.dry:
                 time_zone.keep(session.database.connection(), zone, self.report)
@@ -104,18 +112,47 @@ class Runner:
         """
         with exclusive(self.project, self.options, self.report) as session:
             migrations = migration_folder.find(self.files)
-            newest = _applied(session, migrations)[::-1][:steps]
+            guard = self.guard(session, migrations)
+            known = self._known(session, guard, migrations, rollback=True)
+            names = known.in_state(State.APPLIED)
+            newest = [migration for migration in migrations if migration.name in names][::-1][
+                :steps
+            ]
             jobs = [_rollback(migration, migrations, self.project, losing) for migration in newest]
-            self._run(session, migrations, jobs)
+            self._run(session, guard, jobs)
             return [migration.name for migration in newest]
 
-    def _run(self, session: Session, migrations: list[Migration], jobs: list[Job]) -> None:
+    def _known(
+        self, session: Session, guard: Guard, migrations: list[Migration], *, rollback: bool = False
+    ) -> History:
+        """The history, in which a file that has another name by now is found under that. Raises
+        HistoryError where it does not fit the files."""
+        cursor = session.cursor()
+        known = history.read(cursor, migrations, session.project).checked(rollback=rollback)
+        moved = {entry.name: entry.recorded_as or "" for entry in known.moved}
+        if not moved or session.options.dry:
+            return known
+        with session.database.atomic():
+            for migration in migrations:
+                if earlier := moved.get(migration.name):
+                    history_table.follow(cursor, earlier, migration)
+                    self.report.message(f"{earlier} is {migration.name} now, also in the history")
+        after = history.read(cursor, migrations, session.project)
+        guard.follow(known, after)
+        return after
+
+    def _refuse_obstacles(self, session: Session, jobs: list[Job]) -> None:
+        """Raise MigrationFailed where rows are in the way; in a scratch database there are none."""
+        if self.project.left_out is None and not self.options.dry:
+            files = [(job.migration, job.learn) for job in jobs]
+            obstacles.refuse(obstacles.of_files(session.cursor(), self.project, files))
+
+    def _run(self, session: Session, guard: Guard, jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
         if jobs and not session.options.dry:
             strangers.refuse_planted(session.cursor())
             strangers.shut_out(session.database.connection(), self.report)
-        guard = self.guard(session, migrations)
         guard.look(jobs)
         try:
             for number, job in enumerate(jobs):
@@ -125,17 +162,6 @@ class Runner:
         finally:
             if jobs:
                 guard.keep()
-
-
-def _pending(session: Session, migrations: list[Migration]) -> list[Migration]:
-    names = history.read(session.cursor(), migrations, session.project).checked().pending
-    return [migration for migration in migrations if migration.name in names]
-
-
-def _applied(session: Session, migrations: list[Migration]) -> list[Migration]:
-    known = history.read(session.cursor(), migrations, session.project).checked(rollback=True)
-    names = known.in_state(State.APPLIED)
-    return [migration for migration in migrations if migration.name in names]
 
 
 def _migrate(migration: Migration, migrations: list[Migration], project: Project) -> Job:

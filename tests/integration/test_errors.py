@@ -290,7 +290,9 @@ def test_files_that_do_not_fit_the_history(title: str, broken_url: str, tmp_path
         path = tmp_path / f"{name}.py"
         path.write_text(migration(body)) if body else path.unlink()
     (tmp_path / "005_good.py").write_text(migration("migrator.sql('CREATE TABLE t (i int)')"))
-    for command in (runner_on(url, tmp_path).migrate, runner_on(url, tmp_path).rollback):
+    runner = runner_on(url, tmp_path)
+    undoable = title in ("number used twice", "pending below")  # tests/integration/test_team.py
+    for command in (runner.migrate,) if undoable else (runner.migrate, runner.rollback):
         with pytest.raises(EngineError) as refused:
             command()
         assert words in str(refused.value)

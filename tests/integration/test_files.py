@@ -22,14 +22,14 @@ def test_two_branches_with_one_number(migrated_url: str, migrations: Path) -> No
     refused = call(migrated_url, "migrate")
     assert (refused.code, "003 is used twice" in refused.err) == (1, True)
     shown = call(migrated_url, "renumber", "--dry-run")
-    assert shown.out == "003_other → 005_other\n"
+    assert shown.out == "003_other → 004_other\n004_next → 005_next\n"
     assert (migrations / "003_other.py").exists()
     assert call(migrated_url, "renumber").out == shown.out
-    assert (migrations / "005_other.py").read_text().startswith('"""005_other\n')
+    assert (migrations / "004_other.py").read_text().startswith('"""004_other\n')
     assert sorted(path.name for path in migrations.glob("00[3-9]*")) == [
         "003_applied.py",
-        "004_next.py",
-        "005_other.py",
+        "004_other.py",
+        "005_next.py",
     ]
     assert call(migrated_url, "migrate").code == 0
     assert call(migrated_url, "renumber").out == "Nothing to renumber.\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,11 +143,11 @@ def three(empty_url: str, tmp_path: Path) -> GuardedRunner:
     return runner
 
 
-def refused(runner: GuardedRunner) -> str:
-    """What keeps migrate and rollback from running, as status tells it."""
+def refused(runner: GuardedRunner, *ways: Callable[[], object]) -> str:
+    """What keeps these ways from running, or migrate and rollback, as status tells it."""
     before = read(runner.url)
     problems = [str(p) for p in read_status(at(runner.url, runner.folder)).history.problems]
-    for way in (runner.migrate, runner.rollback):
+    for way in ways or (runner.migrate, runner.rollback):
         with pytest.raises(HistoryError) as failure:
             way()
         assert all(problem in failure.value.why for problem in problems)
@@ -163,21 +164,19 @@ def test_files_that_do_not_fit_the_history_are_named(three: GuardedRunner) -> No
     (folder / "002_t2.py").write_bytes(kept.replace("\n", "  \r\n").encode() + b"\r\n\r\n")
     assert three.migrate() == []
 
-    (folder / "002_t2.py").rename(folder / "002_renamed.py")
-    assert "002_t2 is applied, but its file is now 002_renamed; rename it back" in refused(three)
-    (folder / "002_renamed.py").unlink()
+    (folder / "002_t2.py").unlink()
     assert "002_t2 is applied, but its file is missing; restore it" in refused(three)
     (folder / "002_t2.py").write_text(kept)
 
     write(folder, "002_late", "CREATE TABLE late (i int)")
-    told = refused(three)
+    told = refused(three, three.migrate)
     assert "the number 002 is used twice: 002_late, 002_t2" in told
     assert "002_late is pending, but 003 is applied already" in told
     (folder / "002_late.py").unlink()
 
     for name in ("004_a", "004_b"):
         write(folder, name, "CREATE TABLE u (i int)")
-    assert "the number 004 is used twice: 004_a, 004_b" in refused(three)
+    assert "the number 004 is used twice: 004_a, 004_b" in refused(three, three.migrate)
     (folder / "004_b.py").rename(folder / "1000_b.py")
     write(folder, "1000_b", "DROP TABLE u")
     assert three.migrate() == ["004_a", "1000_b"]

@@ -92,7 +92,8 @@ def test_status_json_has_the_promised_form(empty_url: str) -> None:
     assert [entry["name"] for entry in after["migrations"]] == names
     first = after["migrations"][0]
     assert set(first) >= {
-        *("number", "name", "state", "applied_at", "duration_ms", "checksum", "applied_by")
+        *("number", "name", "state", "applied_at", "duration_ms", "checksum", "applied_by"),
+        "recorded_as",
     }
     assert (first["number"], first["state"], first["applied_by"]) == (1, "applied", "postgres")
 

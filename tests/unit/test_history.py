@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from engine.errors import HistoryError
 from engine.files import history, migration_file
-from engine.files.history import Misfit, State
+from engine.files.entry import State
 from engine.files.journal import Unfinished
 from engine.files.migration_file import Migration
+from engine.files.misfits import Misfit
 from project import PROJECT
 
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
@@ -35,6 +36,14 @@ def test_every_file_and_every_row_is_told_once(files: dict[str, str], rows: dict
     joined = history.joined(
         [file(*item) for item in files.items()], [row(*item) for item in rows.items()], PROJECT
     )
+    for moved in joined.moved:
+        old = str(moved.recorded_as)
+        assert (old in files, moved.name in rows) == (False, False)
+        assert files[moved.name] == rows[old]
+        rows = {name: text for name, text in rows.items() if name != old} | {moved.name: rows[old]}
+    for name, text in rows.items():
+        same = [other for other in files.keys() - rows.keys() if files[other] == text]
+        assert name in files or len(same) != 1
     assert [entry.name for entry in joined.entries] == sorted(files.keys() | rows.keys())
     assert joined.recorded == set(rows)
     for entry in joined.entries:

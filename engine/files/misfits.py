@@ -1,0 +1,135 @@
+"""What keeps files from running: in which way they and the history do not fit together, and the
+command that leads out of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from engine.files import version_control
+from engine.files.entry import Entry, State
+from engine.project import Project
+from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.quoting import literal
+
+
+class Misfit(StrEnum):
+    """In which way files and history do not fit together."""
+
+    RECORDED_TWICE = "recorded twice"
+    NUMBER_USED_TWICE = "number used twice"
+    EDITED = "edited"
+    MISSING = "missing"
+    LATE = "late"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that keeps files from running. files: their names. fix: the way out; it goes on
+    where `what` stops. undoable: whether the newest files can be rolled back nevertheless."""
+
+    kind: Misfit
+    files: tuple[str, ...]
+    what: str
+    fix: str
+    undoable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}; {self.fix}."
+
+
+def recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
+    """The files of which the history has more than one row."""
+    for name, count in Counter(row["name"] for row in rows).items():
+        if count > 1:
+            ids = [str(row["id"]) for row in rows if row["name"] == name][1:]
+            what = f"{name} is in the history {count} times"
+            fix = (
+                f"see whether it has run {count} times, then keep one row: DELETE FROM "
+                f"{HISTORY_TABLE} WHERE id IN ({', '.join(ids)})"
+            )
+            yield Problem(Misfit.RECORDED_TWICE, (name,), what, fix)
+
+
+def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
+    """What is wrong with entries in their order."""
+    yield from _used_twice(entries, project)
+    pending = {entry.checksum: entry.name for entry in entries if entry.state is State.PENDING}
+    applied = [e.number for e in entries if e.state in (State.APPLIED, State.EDITED)]
+    for entry in entries:
+        if entry.state is State.EDITED:
+            what = f"{entry.name} was changed after it was applied"
+            path = version_control.shown(project, entry.name)
+            fix = (
+                f"restore the file (git checkout HEAD -- {path}), and put the change into a new "
+                f"one ({project.task('generate')})"
+            )
+            yield Problem(Misfit.EDITED, (entry.name,), what, fix)
+        elif entry.state is State.MISSING:
+            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, pending, project))
+        elif entry.state is State.PENDING and entry.number < max(applied, default=0):
+            later = sum(number > entry.number for number in applied)
+            what = f"{entry.name} is pending, but {max(applied):03} is applied already"
+            fix = _late(entry, later, project)
+            yield Problem(Misfit.LATE, (entry.name,), what, fix, undoable=True)
+
+
+def _used_twice(entries: Iterable[Entry], project: Project) -> Iterator[Problem]:
+    """Numbers that two files have. A file that is missing is told as that: with it the number may
+    be free."""
+    there = [entry for entry in entries if entry.state is not State.MISSING]
+    for number, group in groupby(there, key=lambda entry: entry.number):
+        members = list(group)
+        if len(members) > 1:
+            names = tuple(entry.name for entry in members)
+            applied = [entry for entry in members if entry.state is not State.PENDING]
+            what = f"the number {number:03} is used twice: {', '.join(names)}"
+            fix = f"`{project.task('renumber')}` gives one of them the next free number"
+            # Of two that are applied nothing says which came last.
+            undoable = len(applied) < 2
+            yield Problem(Misfit.NUMBER_USED_TWICE, names, what, fix, undoable=undoable)
+
+
+def _late(entry: Entry, later: int, project: Project) -> str:
+    """The way out for a file that comes before one that is applied. later: how many that are
+    applied come after it."""
+    renumber, migrate = project.task("renumber"), project.task("migrate")
+    if entry.name not in (version_control.on_main_line(project) or ()):
+        return f"`{renumber}` gives it the next free number"
+    back = project.task("rollback", *(["--steps", later] if later > 1 else []))
+    return (
+        "the main branch has it, so that other databases may have run it in that order: run "
+        f"`{back}` and `{migrate}` here; or, if it is applied nowhere, "
+        f"`{renumber} {entry.name}`, and commit that"
+    )
+
+
+def _missing(entry: Entry, pending: Mapping[str | None, str], project: Project) -> tuple[str, str]:
+    """(what, fix) for a file that is gone. pending: names of files by their checksum."""
+    if not entry.number:
+        return (
+            f"the history has {entry.name!r}, and no migration file can have that name",
+            f"if it is not a migration of yours, delete it: DELETE FROM {HISTORY_TABLE} WHERE "
+            f"name = {literal(entry.name)}",
+        )
+    what = f"{entry.name} is applied, but its file is missing"
+    if namesake := _namesake(entry, pending.values()):
+        path = version_control.shown(project, namesake)
+        return (
+            f"{entry.name} is applied, and {namesake} is not the same text under another name",
+            f"if it is the same migration, give {path} the text back that was applied; if not, "
+            f"{version_control.way_back(project, entry.name)}",
+        )
+    return what, version_control.way_back(project, entry.name)
+
+
+def _namesake(entry: Entry, pending: Iterable[str]) -> str:
+    """The one pending file with the same title under another number, or empty."""
+    title = entry.name.partition("_")[2]
+    names = [name for name in pending if name.partition("_")[2] == title]
+    return names[0] if len(names) == 1 else ""

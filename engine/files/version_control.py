@@ -1,0 +1,85 @@
+"""What git knows of the migration files: where a missing one is, and which others have, too.
+
+Asked only where something is wrong, or a file is to be replaced. Where there is no git, no
+repository, or one of another user, nothing is known.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+from engine.project import Project
+
+# The branch that all work goes to; the last one is that of the branch that is checked out.
+MAIN_LINES = ("origin/HEAD", "origin/main", "origin/master", "@{upstream}")
+PATIENCE = 10  # seconds
+ELSEWHERE = "restore it from the release that this database was migrated with, or from a backup"
+
+
+def shown(project: Project, name: str) -> str:
+    """The path of a file as one types it in the project's folder. name: without `.py`."""
+    return shlex.quote(f"{_folder(project)}{name}.py")
+
+
+def way_back(project: Project, name: str) -> str:
+    """How a file comes back that is gone, as the end of a sentence."""
+    path, file = shown(project, name), f"{_folder(project)}{name}.py"
+    if _git(project, "cat-file", "-e", f"HEAD:./{file}") is not None:
+        return f"`git checkout HEAD -- {path}` brings it back"
+    if commit := _git(project, "log", "-n", "1", "--format=%h", "HEAD", "--", file):
+        return f"{commit} deleted it: `git checkout {commit}^ -- {path}` brings it back"
+    made = ("--diff-filter=AM", "--format=%h", "--", file)
+    if commit := _git(project, "log", "--all", "-n", "1", *made):
+        branches = _git(project, "branch", "-a", "--contains", commit, "--format=%(refname:short)")
+        branch = (branches or commit).partition("\n")[0]
+        return (
+            f"it is on the branch {branch}: there `{project.task('rollback')}` undoes it; "
+            f"`git checkout {commit} -- {path}` brings it here"
+        )
+    return ELSEWHERE
+
+
+def on_main_line(project: Project) -> frozenset[str] | None:
+    """The names of the files on the branch that all work goes to; None where nobody knows."""
+    for branch in MAIN_LINES:
+        listed = _git(project, "ls-tree", "--name-only", branch, _folder(project))
+        if listed is not None:
+            return frozenset(Path(line).stem for line in listed.splitlines())
+    return None
+
+
+def pushed(project: Project, name: str) -> str:
+    """A branch of another repository that has the file, or empty."""
+    file = f"{_folder(project)}{name}.py"
+    commit = _git(project, "log", "--remotes", "-n", "1", "--format=%h", "--", file)
+    if not commit:
+        return ""
+    branches = _git(project, "branch", "-r", "--contains", commit, "--format=%(refname:short)")
+    return (branches or commit).partition("\n")[0]
+
+
+def _folder(project: Project) -> str:
+    """The folder of the files, with a slash at its end, as seen from the project's."""
+    if project.migrations.is_relative_to(project.root):
+        return f"{project.migrations.relative_to(project.root)}/"
+    return f"{project.migrations}/"
+
+
+def _git(project: Project, *arguments: str) -> str | None:
+    """What it answers in the project's folder; None where it refuses or is not there."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(project.root), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
+            check=False,
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,153 @@
+"""Two people, two clones, two databases, one repository: none of them gets stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.drift.comparison import compare
+from engine.errors import ConfigError, HistoryError
+from tests.support.clones import Clone, clones
+from tests.support.databases import query, read
+from tests.support.postgres import PostgresServer
+
+
+@pytest.fixture
+def ani_and_budi(server: PostgresServer, tmp_path: Path) -> Iterator[tuple[Clone, Clone]]:
+    with clones(server, tmp_path, ["ani", "budi"]) as (ani, budi):
+        yield ani, budi
+
+
+def test_both_took_one_number_and_applied_it(ani_and_budi: tuple[Clone, Clone]) -> None:
+    """What is on the main branch keeps its number; Budi's row follows his file."""
+    ani, budi = ani_and_budi
+    ani.write("002_ani", "of_ani")
+    ani.runner.migrate()
+    ani.push()
+    budi.write("002_budi", "of_budi")
+    budi.write("003_budi_too", "of_budi_too")
+    budi.runner.migrate()
+    budi.commit()
+    budi.pull()
+    assert budi.problems() == [
+        "the number 002 is used twice: 002_ani, 002_budi; `invoke renumber` gives one of them the "
+        "next free number.",
+        "002_ani is pending, but 003 is applied already; the main branch has it, so that other "
+        "databases may have run it in that order: run `invoke rollback` and `invoke migrate` here; "
+        "or, if it is applied nowhere, `invoke renumber 002_ani`, and commit that.",
+    ]
+    assert budi.renumber() == [("002_budi", "003_budi"), ("003_budi_too", "004_budi_too")]
+    assert budi.states() == {
+        "001_first": "applied",
+        "002_ani": "pending",
+        "003_budi": "applied",
+        "004_budi_too": "applied",
+    }
+    (late,) = budi.problems()
+    assert "`invoke rollback --steps 2` and `invoke migrate` here" in late
+    assert budi.runner.rollback(2) == ["004_budi_too", "003_budi"]
+    assert budi.runner.migrate() == ["002_ani", "003_budi", "004_budi_too"]
+    budi.push()
+    ani.pull()
+    assert ani.runner.migrate() == ["003_budi", "004_budi_too"]
+    assert (ani.problems(), budi.problems()) == ([], [])
+    assert read(ani.url) == read(budi.url)
+    assert ani.renumber() == budi.renumber() == []
+
+
+def test_a_file_is_renumbered_that_another_had_applied(ani_and_budi: tuple[Clone, Clone]) -> None:
+    """Ani's row follows her file, and nobody has to know what a checksum is."""
+    ani, budi = ani_and_budi
+    ani.write("002_ani", "of_ani")
+    ani.runner.migrate()
+    ani.push()
+    budi.pull()
+    budi.write("002_budi", "of_budi")
+    assert budi.renumber("002_ani") == [("002_ani", "003_ani")]
+    budi.push()
+    ani.pull()
+    assert ani.states()["003_ani"] == "applied"
+    with pytest.raises(HistoryError, match="002_budi is pending, but 003 is applied"):
+        ani.runner.migrate()
+    (problem,) = ani.problems()
+    assert "run `invoke rollback` and `invoke migrate` here" in problem
+    assert ani.runner.rollback() == ["003_ani"]
+    assert ani.runner.migrate() == ["002_budi", "003_ani"]
+    with pytest.raises(ConfigError, match="no migration '002_ani' to renumber"):
+        ani.renumber("002_ani")
+
+
+def test_the_row_follows_and_so_does_the_reading(ani_and_budi: tuple[Clone, Clone]) -> None:
+    ani, _ = ani_and_budi
+    ani.write("002_ani", "of_ani")
+    ani.runner.migrate()
+    assert ani.renumber("001_first") == [("001_first", "003_first")]
+    assert ani.runner.migrate() == []
+    names = "SELECT name FROM migratehistory ORDER BY id"
+    assert query(ani.url, names) == [("003_first",), ("002_ani",)]
+    comparison = compare(ani.project)
+    assert (comparison.drifts, comparison.source[:15]) == ((), "what the run of")
+    assert ani.runner.rollback(2) == ["003_first", "002_ani"]
+
+
+def test_the_text_is_what_a_row_follows(ani_and_budi: tuple[Clone, Clone]) -> None:
+    """Neither a copy nor a file of the same title with another text takes the row."""
+    ani, _ = ani_and_budi
+    folder = ani.project.migrations
+    (folder / "002_copy.py").write_text((folder / "001_first.py").read_text())
+    assert ani.states() == {"001_first": "applied", "002_copy": "pending"}
+    (folder / "001_first.py").unlink()
+    (folder / "002_copy.py").unlink()
+    ani.write("002_first", "other")
+    assert ani.states() == {"001_first": "missing", "002_first": "pending"}
+    (problem,) = ani.problems()
+    assert "give migrations/002_first.py the text back that was applied" in problem
+
+
+def test_a_file_that_is_gone_comes_back_by_the_command_that_is_told(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
+    """Deleted by mistake, deleted in a commit, or on another branch."""
+    ani, _ = ani_and_budi
+    path = ani.project.migrations / "001_first.py"
+
+    def told() -> str:
+        (problem,) = ani.problems()
+        assert problem.startswith("001_first is applied, but its file is missing; ")
+        return problem
+
+    def bring_back() -> None:
+        command = told().split("`")[-2]
+        ani.git(*command.removeprefix("git ").split())
+        assert (path.exists(), ani.problems()) == (True, [])
+
+    path.unlink()
+    assert "`git checkout HEAD -- migrations/001_first.py` brings it back" in told()
+    bring_back()
+    ani.git("rm", "-q", "migrations/001_first.py")
+    ani.commit()
+    bring_back()
+    ani.commit()
+    ani.git("switch", "-q", "--orphan", "other")
+    ani.git("commit", "-q", "--allow-empty", "-m", "Begin another branch")
+    ani.project.migrations.mkdir(exist_ok=True)
+    assert "it is on the branch main: there `invoke rollback` undoes it" in told()
+    bring_back()
+
+
+def test_without_git_what_is_applied_keeps_its_number(
+    ani_and_budi: tuple[Clone, Clone], tmp_path: Path
+) -> None:
+    ani, _ = ani_and_budi
+    (ani.project.root / ".git").rename(tmp_path / "away")
+    for name, table in (("001_second", "t"), ("002_second", "u"), ("005_far", "v")):
+        ani.write(name, table)
+    (problem,) = ani.problems()
+    assert problem.endswith("`invoke renumber` gives one of them the next free number.")
+    assert ani.renumber() == [("001_second", "002_second"), ("002_second", "003_second")]
+    assert ani.runner.migrate() == ["002_second", "003_second", "005_far"]
+    (ani.project.migrations / "005_far.py").unlink()
+    (problem,) = ani.problems()
+    assert "restore it from the release that this database was migrated with" in problem
