@@ -63,12 +63,13 @@ def build(book: Book, branch: Branch, plan: Plan, created: int) -> None:
         branch.lines.append(_line(book, branch, created, name, speed, price))
     for name, duration, unit, price in PASSES:
         branch.passes.append(_pass(book, branch, created, name, duration, unit, price))
-    branch.session = book[WhatsappSession].add(
+    sheet = book[WhatsappSession]
+    branch.session = sheet.add(
         location=branch.id,
         name=f"WhatsApp {branch.city}",
         phone=names.phone(plan.chance("session", branch.code), branch.id, 20_000_000),
         status=WhatsappSessionStatus.CONNECTED,
-        credentials=tokens.envelope(f"{plan.seed}/session/{branch.code}"),
+        credentials=tokens.envelope(f"{plan.seed}/session/{branch.code}", sheet.last_id + 1),
         is_default=True,
         last_activity_at=now,
         created_at=created,
@@ -85,12 +86,15 @@ def synchronised(chance: Random) -> dict[str, Any]:
 
 def _router(book: Book, branch: Branch, plan: Plan, created: int, now: int, number: int) -> int:
     silent = number % 7 == 2
-    return book[Router].add(
+    sheet = book[Router]
+    return sheet.add(
         location=branch.id,
         name=f"{branch.code}-RTR{number:02}",
         host=f"10.{branch.id % 250}.{number % 250}.1",
         api_username="billing",
-        api_password=tokens.envelope(f"{plan.seed}/router/{branch.code}/{number}"),
+        api_password=tokens.envelope(
+            f"{plan.seed}/router/{branch.code}/{number}", sheet.last_id + 1
+        ),
         status=RouterStatus.OFFLINE if silent else RouterStatus.ONLINE,
         last_seen_at=now - (2 * DAY if silent else number % 300),
         last_error="connection timed out" if silent else None,

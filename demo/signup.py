@@ -168,12 +168,13 @@ def _line(
     cut = outlook.covered_until + timedelta(DAYS_TO_PAY + DAYS_OF_GRACE)
     expires = person.branch.zone.moment(cut)
     has_address = chance.random() < 0.03
-    return story.book[PppoeUser].add(
+    sheet = story.book[PppoeUser]
+    return sheet.add(
         customer=person.id,
         router=chance.choice(person.branch.routers),
         profile=subscriber.product.id,
         username=person.username,
-        password=tokens.envelope(f"{story.plan.seed}/line/{person.number}"),
+        password=tokens.envelope(f"{story.plan.seed}/line/{person.number}", sheet.last_id + 1),
         status=_line_status(story, subscriber, expires),
         expires_at=expires,
         static_ip=str(FIRST_ADDRESS + person.number) if has_address else None,

@@ -16,9 +16,11 @@ def digest(name: str) -> bytes:
     return sha512(name.encode()).digest()[:32]
 
 
-def envelope(name: str) -> bytes:
-    """An envelope of version 1 (see kernel.fields.SecretField) with 20 bytes that never open."""
-    return b"\x01" + sha512(name.encode()).digest()[: 4 + 12 + 20 + 16]
+def envelope(name: str, row: int) -> bytes:
+    """An envelope of version 2 (see kernel.secrets) for the row with that identity, with 20 bytes
+    that never open."""
+    noise = sha512(name.encode()).digest()[: 4 + 12 + 20 + 16]
+    return b"\x02" + noise[:4] + row.to_bytes(8, "big") + noise[4:]
 
 
 def password_hash(name: str) -> str:

@@ -26,7 +26,6 @@ from kernel.fields import (
     MacField,
     MoneyField,
     PhoneField,
-    SecretField,
     TextArrayField,
     TimestampField,
 )
@@ -36,6 +35,7 @@ from kernel.permissions import UnknownPermission, check_permission, declared_per
 from kernel.phone import normalise_phone
 from kernel.row_locks import change, get, identity, lock, lock_all
 from kernel.rule_statements import fixed, touch
+from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine

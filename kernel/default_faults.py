@@ -16,7 +16,8 @@ from psycopg2 import extensions
 
 from kernel.arguments import is_text, shown
 from kernel.faults import assigned, model_source
-from kernel.fields import BasisPointsField, EnumField, MoneyField, SecretField, TimestampField
+from kernel.fields import BasisPointsField, EnumField, MoneyField, TimestampField
+from kernel.secret_fields import SecretField
 
 SERVER = 'write constraints=[Default("now()")] for what the database is to compute'
 # What gives another value each time; called in the body of a class, it gives one for all rows.

@@ -10,6 +10,7 @@ from peewee import Check, ForeignKeyField, Node
 
 from kernel.arguments import is_text, shown
 from kernel.fields import EnumField
+from kernel.secret_fields import SecretField
 
 ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
 LIST = 'write constraints=[Check("amount > 0")], as a list'
@@ -33,6 +34,9 @@ def field_slips(field: Any) -> Iterator[tuple[str, str]]:
         yield from _enum_slips(field)
     if isinstance(field, ForeignKeyField):
         yield from _action_slips(field)
+    if isinstance(field, SecretField) and "id" not in field.model._meta.columns:
+        what = "is a secret, bound to the id of its row, and the model has no id"
+        yield what, "derive the model from BaseModel of domains"
     yield from constraint_slips(field.constraints)
     if field.help_text is not None and not is_text(field.help_text):
         yield f"has {shown(field.help_text)} for its help_text", "write one text"

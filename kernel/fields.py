@@ -18,7 +18,6 @@ from peewee import (
     Check,
     DateField,
     Field,
-    FieldAccessor,
     IntegerField,
     Model,
     TextField,
@@ -27,7 +26,6 @@ from peewee import (
 from kernel.errors import InvalidValue
 from kernel.money import MOST_RUPIAH, whole_rupiah
 from kernel.phone import Phone, normalise_phone
-from kernel.secrets import Secret
 
 ENUM_BYTES = 63
 
@@ -122,50 +120,6 @@ class PhoneField(CheckedField, TextField):
 
     def python_value(self, value: Any) -> Phone | None:
         return None if value is None else Phone(value)
-
-
-class SecretAccessor(FieldAccessor):
-    """Encrypts at assignment, so that no model holds plain text."""
-
-    def __set__(self, instance: Model, value: str | bytes | Secret | None) -> None:
-        super().__set__(instance, self.field.secret(value))
-
-
-class SecretField(CheckedField, BlobField):
-    """An encrypted envelope in a bytea, never plain text; as a value, a Secret.
-
-    A str is encrypted, bytes are an envelope already made. Version 1 of an envelope: one byte of
-    version, four of key id, twelve of nonce, the ciphertext, sixteen of tag (AES-GCM); so 33 bytes
-    at the least.
-
-    place: the `table.column` that an envelope is bound to; give the old one where the table or the
-    column is renamed.
-    """
-
-    accessor_class = SecretAccessor
-    check = (
-        "octet_length({column}) BETWEEN 33 AND 8192"
-        " AND substring({column} FROM 1 FOR 1) = '\\x01'::bytea"
-    )
-
-    def __init__(self, *, place: str = "", **options: Any) -> None:
-        super().__init__(**options)
-        self.place = place
-
-    def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
-        super().bind(model, name, set_attribute)
-        self.place = self.place or f"{model._meta.table_name}.{self.column_name}"
-
-    def secret(self, value: str | bytes | Secret | None) -> Secret | None:
-        """The value as this column holds it. Raises SecretError where it cannot be encrypted."""
-        return None if value is None else Secret.of(value, self.place)
-
-    def db_value(self, value: Any) -> Any:
-        secret = self.secret(value)
-        return super().db_value(secret and secret.envelope)
-
-    def python_value(self, value: Any) -> Secret | None:
-        return None if value is None else Secret(bytes(value), self.place)
 
 
 class DigestField(CheckedField, BlobField):

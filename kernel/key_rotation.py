@@ -1,4 +1,4 @@
-"""Re-encrypting every secret under the current key."""
+"""Re-encrypting every secret under the current key, bound to its row."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from peewee import SQL, Model, ValuesList, fn
+from peewee import SQL, Model, ModelUpdate, ValuesList, fn
 
 from kernel.errors import BillingError
-from kernel.fields import SecretField
-from kernel.secrets import HEAD_BYTES, ID_BYTES, Secret, SecretError, current_key_id
+from kernel.secret_fields import SecretField
+from kernel.secret_queries import secrets_of
+from kernel.secrets import (
+    BOUND,
+    ID_BYTES,
+    UNBOUND,
+    SecretError,
+    current_key_id,
+    encrypt,
+)
 
 BATCH_ROWS = 500
 SHOWN = 20
@@ -23,10 +31,10 @@ class RotationIncomplete(BillingError):
 
 def secret_fields(models: Iterable[type[Model]]) -> list[SecretField]:
     """Every column that holds secrets."""
-    secrets: list[SecretField] = []
+    fields: list[SecretField] = []
     for model in models:
-        secrets += [field for field in model._meta.sorted_fields if isinstance(field, SecretField)]
-    return secrets
+        fields += secrets_of(model)
+    return fields
 
 
 def key_ids(fields: Iterable[SecretField]) -> Counter[str]:
@@ -42,7 +50,8 @@ def key_ids(fields: Iterable[SecretField]) -> Counter[str]:
 def rotate(
     models: Iterable[type[Model]], report: Any, *, batch: int = BATCH_ROWS
 ) -> tuple[str, int]:
-    """Re-encrypt what is not under the current key (its id, number of secrets re-encrypted).
+    """Re-encrypt what is not under the current key, or of version 1 and bound to no row (id of the
+    key, number of secrets re-encrypted).
 
     report: told of progress, with the methods started, step and finished of the engine's Report.
     batch: rows of one transaction. It may be interrupted and run again while the application goes
@@ -59,7 +68,9 @@ def rotate(
         done = _rotate_field(field, report, batch, unreadable)
         report.finished(field.place, f"{done} re-encrypted", time.perf_counter() - start)
         total += done
-    _refuse_rest(key, key_ids(fields), unreadable)
+    _refuse_rest(
+        key, key_ids(fields), sum(_outdated(field).count() for field in fields), unreadable
+    )
     return key, total
 
 
@@ -88,13 +99,13 @@ def _renewed(
     """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
     renewed = []
     for row in rows:
-        secret: Secret = getattr(row, field.name)
+        secret = getattr(row, field.name)
         try:
-            renewed.append(
-                (row.id, secret.envelope, Secret.of(secret.reveal(), field.place).envelope)
-            )
+            new = encrypt(secret.reveal(), field.place, row.id)
         except SecretError as error:
             unreadable.append(f"id {row.id}: {error}")
+        else:
+            renewed.append((row.id, secret.envelope, new))
     return renewed
 
 
@@ -103,18 +114,21 @@ def _replace(field: SecretField, renewed: list[tuple[int, bytes, bytes]]) -> int
     if not renewed:
         return 0
     pairs = ValuesList(renewed, columns=("id", "old", "new"), alias="pairs")
-    query = field.model.update({field: pairs.c.new}).from_(pairs)
+    # Peewee's own: field.model.update refuses what SQL copies, and these are sealed for their rows.
+    query = ModelUpdate(field.model, {field: pairs.c.new}).from_(pairs)
     return int(query.where(field.model.id == pairs.c.id, field == pairs.c.old).execute())
 
 
-def _refuse_rest(current: str, counts: Counter[str], unreadable: list[str]) -> None:
-    rest = {key: count for key, count in counts.items() if key != current}
-    if not rest:
+def _refuse_rest(current: str, counts: Counter[str], outdated: int, unreadable: list[str]) -> None:
+    if not outdated:
         return
     lines = []
-    for key, count in rest.items():
-        secrets = "1 secret is" if count == 1 else f"{count} secrets are"
-        lines.append(f"{secrets} still under the key {key}.")
+    for key, count in counts.items():
+        if key != current:
+            lines.append(f"{_are(count)} still under the key {key}.")
+            outdated -= count
+    if outdated > 0:
+        lines.append(f"{_are(outdated)} still of version 1, which is bound to no row.")
     lines += unreadable[:SHOWN]
     if len(unreadable) > SHOWN:
         lines.append(f"… and {len(unreadable) - SHOWN} more that could not be read.")
@@ -123,12 +137,17 @@ def _refuse_rest(current: str, counts: Counter[str], unreadable: list[str]) -> N
     raise RotationIncomplete("\n".join([*lines, "Keep these keys, then rotate once more."]))
 
 
+def _are(count: int) -> str:
+    return "1 secret is" if count == 1 else f"{count} secrets are"
+
+
 def _outdated(field: SecretField) -> Any:
+    unbound = fn.substring(field, 1, len(UNBOUND)) == UNBOUND
     return field.model.select(field.model.id, field).where(
-        field.is_null(False), _key_id(field) != current_key_id()
+        field.is_null(False), (_key_id(field) != current_key_id()) | unbound
     )
 
 
 def _key_id(field: SecretField) -> Any:
     """The part of an envelope that names its key, as SQL."""
-    return fn.substring(field, HEAD_BYTES - ID_BYTES + 1, ID_BYTES)
+    return fn.substring(field, len(BOUND) + 1, ID_BYTES)

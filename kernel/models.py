@@ -8,6 +8,7 @@ from typing import Any
 from peewee import SQL, BigAutoField, Default, Field, Index, Metadata, Model, ModelIndex
 
 from kernel.fields import TimestampField
+from kernel.secret_queries import SealedInsert, SealedUpdate, secrets_of
 
 GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\s+AS\s*\(|^\s*AS\s*\(", re.IGNORECASE)
 
@@ -80,6 +81,33 @@ class BaseModel(Model):
     class Meta:
         legacy_table_names = False
         model_metadata_class = IndexNames
+
+    @classmethod
+    def update(cls, data: Any = None, /, **values: Any) -> Any:
+        """As Peewee's; secrets are sealed for the row that `where` names."""
+        if secrets_of(cls):
+            return SealedUpdate(cls, cls._normalize_data(data, values))  # type: ignore[attr-defined]
+        return super().update(data, **values)
+
+    @classmethod
+    def insert(cls, data: Any = None, /, **values: Any) -> Any:
+        """As Peewee's; secrets are sealed for the identity that the row gets."""
+        if secrets_of(cls):
+            return SealedInsert(cls, cls._normalize_data(data, values))  # type: ignore[attr-defined]
+        return super().insert(data, **values)
+
+    @classmethod
+    def insert_many(cls, rows: Any, fields: Any = None) -> Any:
+        """As Peewee's; secrets are sealed for the identities that the rows get."""
+        if secrets_of(cls):
+            return SealedInsert(cls, insert=rows, columns=fields)
+        return super().insert_many(rows, fields)
+
+    @classmethod
+    def insert_from(cls, query: Any, fields: Any) -> Any:
+        """As Peewee's; a column of secrets is refused (SecretError)."""
+        made: Any = super().insert_from(query, fields)
+        return SealedInsert(cls, insert=query, columns=made._columns) if secrets_of(cls) else made
 
 
 class TimestampedModel(BaseModel):

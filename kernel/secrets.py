@@ -1,7 +1,15 @@
 """Secrets that must be read again: router and PPPoE passwords, keys of payment providers.
 
-A column holds an envelope: version, key id, nonce, ciphertext and tag (AES-GCM). It opens under
-its key and in its own column only. Keys are in the environment and never in the database:
+A column holds an envelope, sealed with AES-GCM. It opens under its key, in its own column and in
+its own row only:
+
+    version 2: version (1 byte), key id (4), row's identity (8), nonce (12), ciphertext, tag (16)
+    version 1: version (1 byte), key id (4), nonce (12), ciphertext, tag (16)
+
+Version 1 is read and no longer written; it opens in every row of its column, so `invoke
+secrets.rotate` makes version 2 of it, and what was copied before opens until its key is taken out.
+
+Keys are in the environment and never in the database:
 
     BILLING_SECRET_KEYS=<key>[,<older key>…]
 
@@ -16,16 +24,21 @@ import base64
 import binascii
 import hashlib
 import os
+from contextlib import suppress
 from functools import lru_cache
 
 from kernel.errors import BillingError
 
 SETTING = "BILLING_SECRET_KEYS"
-VERSION = b"\x01"
-KEY_BYTES, ID_BYTES, NONCE_BYTES, TAG_BYTES = 32, 4, 12, 16
-HEAD_BYTES = len(VERSION) + ID_BYTES
-LEAST_BYTES = HEAD_BYTES + NONCE_BYTES + TAG_BYTES
-MOST_BYTES = 8192
+UNBOUND, BOUND = b"\x01", b"\x02"
+KEY_BYTES, ID_BYTES, ROW_BYTES, NONCE_BYTES, TAG_BYTES = 32, 4, 8, 12, 16
+ROW_START = len(BOUND) + ID_BYTES
+# What stands before the nonce, for each version.
+HEAD_BYTES = {UNBOUND: ROW_START, BOUND: ROW_START + ROW_BYTES}
+MOST_TEXT_BYTES = 8159
+# For a secret of a row that is not stored yet; no row has it for its identity, for the CHECK of the
+# column refuses what is sealed for it.
+NO_ROW = -(2**63)
 
 
 class SecretError(BillingError):
@@ -43,28 +56,39 @@ class SecretDamaged(SecretError):
 class Secret:
     """A value that only reveal() shows: not its repr, not a log, not a traceback."""
 
-    __slots__ = ("envelope", "place")
+    __slots__ = ("envelope", "place", "row")
 
-    def __init__(self, envelope: bytes, place: str) -> None:
-        """envelope: as stored. place: the `table.column` that it belongs to."""
+    def __init__(self, envelope: bytes, place: str, row: int | None = None) -> None:
+        """envelope: as stored. place: the `table.column` that it belongs to. row: the identity of
+        its row; None where it was read without it."""
         self.envelope = envelope
         self.place = place
+        self.row = row
 
     @classmethod
-    def of(cls, value: str | bytes | Secret, place: str) -> Secret:
-        """The value for that column: a str is encrypted, bytes are an envelope already made, a
-        Secret of another column is encrypted for this one. Raises SecretError."""
-        if isinstance(value, Secret):
-            return value if value.place == place else cls.of(value.reveal(), place)
+    def of(cls, value: str | bytes | Secret, place: str, row: int) -> Secret:
+        """The value for that column of that row: a str is encrypted, bytes are an envelope already
+        made, a Secret of another place is encrypted for this one. Raises SecretError."""
         if isinstance(value, str):
-            return cls(encrypt(value, place), place)
+            return cls(encrypt(value, place, row), place, row)
         if isinstance(value, bytes | bytearray | memoryview):
-            return cls(bytes(value), place)
-        raise TypeError(f"{place} takes a str to encrypt, not {type(value).__name__}")
+            return cls(an_envelope(bytes(value), place), place)
+        if not isinstance(value, Secret):
+            raise TypeError(f"{place} takes a str to encrypt, not {type(value).__name__}")
+        if value.place == place and value.row in (None, row):
+            return cls(value.envelope, place, row)
+        return cls.of(value.reveal(), place, row)
 
-    def reveal(self) -> str:
-        """The plain text. Raises SecretKeyMissing, SecretDamaged."""
-        return decrypt(self.envelope, self.place)
+    def reveal(self, row: int | None = None) -> str:
+        """The plain text. row: the identity of the row that it was read from, where that row was
+        read without its id. Raises SecretKeyMissing, SecretDamaged, SecretError."""
+        own = self.row if row is None else row
+        if own is None and self.envelope.startswith(BOUND):
+            raise SecretError(
+                f"{self.place}: a secret opens in its own row only, and this one was read without "
+                "the row's id: read the id as well, or give it: reveal(row=…)."
+            )
+        return decrypt(self.envelope, self.place, NO_ROW if own is None else own)
 
     def __repr__(self) -> str:
         return f"<secret of {self.place}>"
@@ -80,46 +104,84 @@ def current_key_id() -> bytes:
     return next(iter(_keys()))
 
 
-def encrypt(text: str, place: str) -> bytes:
-    """An envelope under the current key, bound to the `table.column`. Raises SecretError."""
+def encrypt(text: str, place: str, row: int) -> bytes:
+    """An envelope under the current key, bound to the `table.column` and to the row with that
+    identity. Raises SecretError."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     key_id, key = next(iter(_keys().items()))
-    plain = text.encode()
-    if LEAST_BYTES + len(plain) > MOST_BYTES:
+    plain = _encoded(text, place)
+    if len(plain) > MOST_TEXT_BYTES:
         raise SecretError(
-            f"{place}: a secret has at most {MOST_BYTES - LEAST_BYTES} bytes, this one "
+            f"{place}: a secret has at most {MOST_TEXT_BYTES} bytes, this one "
             f"{len(plain)}; store a reference to it instead."
         )
-    head, nonce = VERSION + key_id, os.urandom(NONCE_BYTES)
+    head, nonce = (
+        BOUND + key_id + row.to_bytes(ROW_BYTES, "big", signed=True),
+        os.urandom(NONCE_BYTES),
+    )
     return head + nonce + AESGCM(key).encrypt(nonce, plain, head + place.encode())
 
 
-def decrypt(envelope: bytes, place: str) -> str:
-    """The plain text of an envelope of that column. Raises SecretKeyMissing, SecretDamaged."""
+def decrypt(envelope: bytes, place: str, row: int) -> str:
+    """The plain text of an envelope of that column and row. Raises SecretKeyMissing,
+    SecretDamaged."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    head, rest = envelope[:HEAD_BYTES], envelope[HEAD_BYTES:]
-    if len(envelope) < LEAST_BYTES or not head.startswith(VERSION):
-        raise SecretDamaged(
-            f"{place}: this is not an envelope of version 1; enter the secret again."
-        )
-    key = _keys().get(head[len(VERSION) :])
+    size = HEAD_BYTES[an_envelope(envelope, place)[:1]]
+    head, nonce = envelope[:size], envelope[size : size + NONCE_BYTES]
+    key = _keys().get(envelope[1:ROW_START])
     if key is None:
         raise SecretKeyMissing(
-            f"{place}: the secret is under the key {head[len(VERSION) :].hex()}, which {SETTING} "
+            f"{place}: the secret is under the key {envelope[1:ROW_START].hex()}, which {SETTING} "
             f"does not have (it has {', '.join(key_id.hex() for key_id in _keys())}); add that "
             "key after the others, or enter the secret again."
         )
+    sealed_for = int.from_bytes(head[ROW_START:], "big", signed=True)
+    if head.startswith(BOUND) and sealed_for != row:
+        raise SecretDamaged(
+            f"{place}: the secret of the row {row} was encrypted for the row {sealed_for}, from "
+            "where it was moved; restore it from a backup, or enter it again."
+        )
     try:
-        nonce, sealed = rest[:NONCE_BYTES], rest[NONCE_BYTES:]
-        return AESGCM(key).decrypt(nonce, sealed, head + place.encode()).decode()
+        plain = AESGCM(key).decrypt(nonce, envelope[size + NONCE_BYTES :], head + place.encode())
     except InvalidTag:
         raise SecretDamaged(
             f"{place}: the secret was changed, or was encrypted for another column; restore it "
             "from a backup, or enter it again."
         ) from None
+    return _decoded_text(plain, place)
+
+
+def an_envelope(envelope: bytes, place: str) -> bytes:
+    """The envelope itself. Raises SecretDamaged for what is none: plain text, for example, which
+    is not to reach SQL, nor the message with which PostgreSQL refuses it."""
+    head = HEAD_BYTES.get(envelope[:1])
+    if (
+        head is None
+        or not head <= len(envelope) - NONCE_BYTES - TAG_BYTES <= head + MOST_TEXT_BYTES
+    ):
+        raise SecretDamaged(
+            f"{place}: these bytes are no envelope of version 1 or 2; enter the secret again, as "
+            "a str."
+        )
+    return envelope
+
+
+# UnicodeError has the whole text among its attributes, so it is neither raised nor chained.
+
+
+def _encoded(text: str, place: str) -> bytes:
+    with suppress(UnicodeEncodeError):
+        return text.encode()
+    raise SecretError(f"{place}: the secret has half a character in it; enter it again.")
+
+
+def _decoded_text(plain: bytes, place: str) -> str:
+    with suppress(UnicodeDecodeError):
+        return plain.decode()
+    raise SecretDamaged(f"{place}: the secret is no text in UTF-8; enter it again.")
 
 
 def _keys() -> dict[bytes, bytes]:

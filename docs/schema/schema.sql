@@ -1325,7 +1325,7 @@ CREATE TABLE routers (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT routers_pkey PRIMARY KEY (id),
-    CONSTRAINT routers_api_password_check CHECK (octet_length(api_password) >= 33 AND octet_length(api_password) <= 8192 AND SUBSTRING(api_password FROM 1 FOR 1) = '\x01'::bytea),
+    CONSTRAINT routers_api_password_of_its_row_check CHECK (SUBSTRING(api_password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(api_password) >= 33 AND octet_length(api_password) <= 8192 OR SUBSTRING(api_password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(api_password) >= 41 AND octet_length(api_password) <= 8200 AND SUBSTRING(api_password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT routers_api_username_not_blank_check CHECK (api_username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(api_username) <= 200 AND api_username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT routers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT routers_host_form_check CHECK (host ~ '^[\x21-\x7e]{1,253}$'::text),
@@ -1356,7 +1356,7 @@ CREATE TABLE pppoe_users (
     CONSTRAINT pppoe_users_expired_has_end_check CHECK (status <> 'expired'::pppoe_user_status OR expires_at IS NOT NULL),
     CONSTRAINT pppoe_users_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT pppoe_users_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
-    CONSTRAINT pppoe_users_password_check CHECK (octet_length(password) >= 33 AND octet_length(password) <= 8192 AND SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea),
+    CONSTRAINT pppoe_users_password_of_its_row_check CHECK (SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(password) >= 33 AND octet_length(password) <= 8192 OR SUBSTRING(password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(password) >= 41 AND octet_length(password) <= 8200 AND SUBSTRING(password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT pppoe_users_static_ip_is_host_check CHECK (static_ip = host(static_ip)::inet),
     CONSTRAINT pppoe_users_sync_error_check CHECK (char_length(sync_error) <= 10000),
     CONSTRAINT pppoe_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
@@ -1752,7 +1752,7 @@ CREATE TABLE plugin_configurations (
     CONSTRAINT plugin_configurations_secret_is_encrypted_check CHECK (is_secret = (value_enc IS NOT NULL)),
     CONSTRAINT plugin_configurations_secret_not_in_clear_check CHECK (value_enc IS NULL OR value IS NULL),
     CONSTRAINT plugin_configurations_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT plugin_configurations_value_enc_check CHECK (octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 AND SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea),
+    CONSTRAINT plugin_configurations_value_enc_of_its_row_check CHECK (SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea AND octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 OR SUBSTRING(value_enc FROM 1 FOR 1) = '\x02'::bytea AND octet_length(value_enc) >= 41 AND octet_length(value_enc) <= 8200 AND SUBSTRING(value_enc FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT plugin_configurations_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND value::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
     CONSTRAINT plugin_configurations_value_size_check CHECK (octet_length(value::text) <= 20000)
 );
@@ -1915,7 +1915,7 @@ CREATE TABLE vouchers (
     CONSTRAINT vouchers_expires_after_used_check CHECK (expires_at > used_at),
     CONSTRAINT vouchers_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT vouchers_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
-    CONSTRAINT vouchers_password_check CHECK (octet_length(password) >= 33 AND octet_length(password) <= 8192 AND SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea),
+    CONSTRAINT vouchers_password_of_its_row_check CHECK (SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(password) >= 33 AND octet_length(password) <= 8192 OR SUBSTRING(password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(password) >= 41 AND octet_length(password) <= 8200 AND SUBSTRING(password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT vouchers_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
     CONSTRAINT vouchers_status_fits_times_check CHECK (
 CASE status
@@ -1946,7 +1946,7 @@ CREATE TABLE whatsapp_sessions (
     CONSTRAINT whatsapp_sessions_pkey PRIMARY KEY (id),
     CONSTRAINT whatsapp_sessions_connected_has_phone_check CHECK (status <> 'connected'::whatsapp_session_status OR phone IS NOT NULL),
     CONSTRAINT whatsapp_sessions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT whatsapp_sessions_credentials_check CHECK (octet_length(credentials) >= 33 AND octet_length(credentials) <= 8192 AND SUBSTRING(credentials FROM 1 FOR 1) = '\x01'::bytea),
+    CONSTRAINT whatsapp_sessions_credentials_of_its_row_check CHECK (SUBSTRING(credentials FROM 1 FOR 1) = '\x01'::bytea AND octet_length(credentials) >= 33 AND octet_length(credentials) <= 8192 OR SUBSTRING(credentials FROM 1 FOR 1) = '\x02'::bytea AND octet_length(credentials) >= 41 AND octet_length(credentials) <= 8200 AND SUBSTRING(credentials FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT whatsapp_sessions_error_check CHECK (char_length(error) <= 10000),
     CONSTRAINT whatsapp_sessions_last_activity_at_check CHECK (EXTRACT(epoch FROM last_activity_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_activity_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT whatsapp_sessions_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),

@@ -13,7 +13,7 @@ from kernel import secrets
 from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
 
 OLD, NEW = secrets.new_key(), secrets.new_key()
-PLACE = "routers.api_password"
+PLACE, ROW = "routers.api_password", 7
 
 Keys = Callable[..., None]
 
@@ -48,40 +48,64 @@ def test_every_secret_column_is_known(models: list[Any]) -> None:
 
 
 def test_one_text_gives_another_envelope_each_time() -> None:
-    assert len({secrets.encrypt("rahasia", PLACE) for _ in range(100)}) == 100
+    assert len({secrets.encrypt("rahasia", PLACE, ROW) for _ in range(100)}) == 100
 
 
 def test_another_key_is_named_and_opens_nothing(keys: Keys) -> None:
-    envelope = secrets.encrypt("rahasia", PLACE)
+    envelope = secrets.encrypt("rahasia", PLACE, ROW)
     mine, other = key_id(keys, OLD), key_id(keys, NEW)
     with pytest.raises(SecretKeyMissing, match=f"key {mine}, .* has {other}"):
-        secrets.decrypt(envelope, PLACE)
+        secrets.decrypt(envelope, PLACE, ROW)
     forged = envelope[:1] + bytes.fromhex(other) + envelope[5:]
     with pytest.raises(SecretDamaged):
-        secrets.decrypt(forged, PLACE)
+        secrets.decrypt(forged, PLACE, ROW)
     keys(NEW, OLD)
-    assert secrets.decrypt(envelope, PLACE) == "rahasia"
+    assert secrets.decrypt(envelope, PLACE, ROW) == "rahasia"
     with pytest.raises(SecretDamaged):
-        secrets.decrypt(forged, PLACE)
+        secrets.decrypt(forged, PLACE, ROW)
 
 
 def test_an_envelope_that_was_changed_anywhere_does_not_open(keys: Keys) -> None:
     keys(OLD, NEW)
-    envelope = secrets.encrypt("rahasia", PLACE)
+    envelope = secrets.encrypt("rahasia", PLACE, ROW)
     for position in range(len(envelope)):
         for bit in range(8):
             changed = bytearray(envelope)
             changed[position] ^= 1 << bit
             with pytest.raises((SecretDamaged, SecretKeyMissing)):
-                secrets.decrypt(bytes(changed), PLACE)
+                secrets.decrypt(bytes(changed), PLACE, ROW)
     for length in range(len(envelope)):
         with pytest.raises(SecretError):
-            secrets.decrypt(envelope[:length], PLACE)
+            secrets.decrypt(envelope[:length], PLACE, ROW)
 
 
 @pytest.mark.parametrize("bad", ["abc", "not base64!", "A" * 40, "A" * 88])
 def test_a_bad_key_is_refused_and_not_shown(bad: str, keys: Keys) -> None:
     keys(OLD, bad)
     with pytest.raises(SecretKeyMissing, match="BILLING_SECRET_KEYS is not 32 bytes") as refused:
-        secrets.encrypt("rahasia", PLACE)
+        secrets.encrypt("rahasia", PLACE, ROW)
     assert bad not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", [0, 8, -7, 2**62, secrets.NO_ROW])
+def test_an_envelope_opens_in_its_own_row_only(row: int) -> None:
+    envelope = secrets.encrypt("rahasia", PLACE, ROW)
+    with pytest.raises(SecretDamaged, match=f"of the row {row} was encrypted for the row 7"):
+        secrets.decrypt(envelope, PLACE, row)
+    start = secrets.ROW_START
+    said = envelope[:start] + row.to_bytes(8, "big", signed=True) + envelope[start + 8 :]
+    with pytest.raises(SecretDamaged, match="was changed"):
+        secrets.decrypt(said, PLACE, row)
+    with pytest.raises(SecretDamaged, match="was changed"):
+        secrets.decrypt(envelope, "vouchers.password", ROW)
+
+
+@pytest.mark.parametrize("text", ["hunter2\udcff", "\ud83dhunter2"])
+def test_no_error_has_the_text_among_its_attributes(text: str) -> None:
+    with pytest.raises(SecretError) as refused:
+        secrets.encrypt(text, PLACE, ROW)
+    error: BaseException | None = refused.value
+    while error is not None:
+        assert "hunter2" not in repr(error.args) + repr(vars(error)), error
+        assert not isinstance(error, UnicodeError)
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,80 @@
+"""The field of a secret: encrypted at assignment, and bound to its row when it is written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import BlobField, FieldAccessor, Model
+
+from kernel.fields import CheckedField
+from kernel.secrets import NO_ROW, Secret, SecretError, an_envelope
+
+
+class SecretAccessor(FieldAccessor):
+    """Encrypts at assignment, so that no model holds plain text.
+
+    A row that is not stored yet has no identity to be bound to: its secret is sealed for none, and
+    again for its own when it is written (kernel.secret_queries).
+    """
+
+    def __get__(self, instance: Any, instance_type: Any = None) -> Any:
+        value = super().__get__(instance, instance_type)
+        if isinstance(value, Secret) and value.row is None and instance.id is not None:
+            value = instance.__data__[self.name] = Secret(value.envelope, value.place, instance.id)
+        return value
+
+    def __set__(self, instance: Any, value: str | bytes | Secret | None) -> None:
+        if not isinstance(value, Secret) or value.row is not None:
+            row = NO_ROW if instance.id is None else instance.id
+            value = self.field.sealed(value, row)
+        super().__set__(instance, value)
+
+
+class SecretField(CheckedField, BlobField):
+    """An encrypted envelope in a bytea, never plain text; as a value, a Secret.
+
+    A str is encrypted, bytes are an envelope already made. An envelope is bound to its column and
+    to the identity of its row, which the CHECK compares, so that none is moved to another row; the
+    model needs the identity of BaseModel. An object, `insert` and `update` know which row a value
+    is for; elsewhere, and in an expression of SQL, a str is refused (SecretError), and never sent
+    in the clear.
+
+    place: the `table.column` that an envelope is bound to; give the old one where the table or the
+    column is renamed.
+    """
+
+    accessor_class = SecretAccessor
+    check_name = "of_its_row"
+    # Version 1 stays until it is rotated. The identity stands behind version and key id.
+    check = (
+        "substring({column} FROM 1 FOR 1) = '\\x01'::bytea"
+        " AND octet_length({column}) BETWEEN 33 AND 8192"
+        " OR substring({column} FROM 1 FOR 1) = '\\x02'::bytea"
+        " AND octet_length({column}) BETWEEN 41 AND 8200"
+        " AND substring({column} FROM 6 FOR 8) = int8send(id)"
+    )
+
+    def __init__(self, *, place: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self.place = place
+
+    def bind(self, model: type[Model], name: str, set_attribute: bool = True) -> None:
+        super().bind(model, name, set_attribute)
+        self.place = self.place or f"{model._meta.table_name}.{self.column_name}"
+
+    def sealed(self, value: str | bytes | Secret | None, row: int) -> Secret | None:
+        """The value as this column holds it in the row with that identity. Raises SecretError
+        where it cannot be encrypted."""
+        return None if value is None else Secret.of(value, self.place, row)
+
+    def db_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            raise SecretError(
+                f"{self.place}: which row this secret is for cannot be told here; assign it to the "
+                "object and save that, or update with where(Model.id == …)."
+            )
+        envelope = value.envelope if isinstance(value, Secret) else value
+        return super().db_value(envelope and an_envelope(bytes(envelope), self.place))
+
+    def python_value(self, value: Any) -> Secret | None:
+        return None if value is None else Secret(bytes(value), self.place)
