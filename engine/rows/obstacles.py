@@ -18,7 +18,7 @@ from engine.project import Project
 from engine.rows.holdings import unhidden
 from engine.schema import own_sql
 from engine.sql import lexer
-from engine.sql.changed_rows import bare, changed
+from engine.sql.changed_rows import bare, changed, names, redefined
 from engine.sql.demands import Demand, demands, of_constraint
 from engine.wording import counted
 
@@ -57,6 +57,7 @@ class Looking:
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
         self.changed: set[str] = set()
+        self.redefined: set[str] = set()
         self.sure = True
         self.waiting: dict[tuple[str, str], Demand] = {}
         self.asked: set[Demand] = set()
@@ -72,9 +73,10 @@ class Looking:
                     return
                 for demand in demands(statement):
                     yield from self._obstacles(file, step.line, demand)
-                names = changed(statement)
-                self.sure = names is not None
-                self.changed |= names or set()
+                tables = changed(statement)
+                self.sure = tables is not None
+                self.changed |= tables or set()
+                self.redefined.add(redefined(statement))
 
     def _obstacles(self, file: str, line: int, demand: Demand) -> Iterator[Obstacle]:
         place = (bare(demand.table), demand.constraint)
@@ -84,10 +86,17 @@ class Looking:
         wanted = [demand] if demand.need else self._validated(demand, place)
         for each in wanted:
             known = Demand(each.table, each.need, each.where, each.twins, each.value)
-            if bare(each.table) not in self.changed and known not in self.asked:
-                self.asked.add(known)
-                if obstacle := self._look(known):
-                    yield Obstacle(file, line, *obstacle)
+            if known in self.asked or not self._means_the_same_now(known):
+                continue
+            self.asked.add(known)
+            if obstacle := self._look(known):
+                yield Obstacle(file, line, *obstacle)
+
+    def _means_the_same_now(self, demand: Demand) -> bool:
+        """Whether nothing before it makes it another question: `ALTER TYPE state ADD VALUE 'lost'`
+        before `USING note::state`."""
+        words = set(names(f"{demand.where} {demand.twins} {demand.value}"))
+        return bare(demand.table) not in self.changed and not words & self.redefined
 
     def _validated(self, demand: Demand, place: tuple[str, str]) -> list[Demand]:
         """What is demanded once a constraint is validated, which a file adds or which is there."""
@@ -99,14 +108,17 @@ class Looking:
         return list(of_constraint(demand.table, row[0])) if row else []
 
     def _look(self, demand: Demand) -> tuple[str, str, str] | None:
-        """What, examples and select of the rows in the way; None where there are none, or the
-        tables and columns are not there yet."""
+        """What, examples and select of the rows in the way; None where there are none, or what it
+        speaks of is not there yet."""
+        planned = False
         try:
             self.cursor.execute("BEGIN TRANSACTION READ ONLY")
             with unhidden(self.cursor):
+                self._plan(demand)
+                planned = True
                 return self._asked(demand)
         except psycopg2.Error as error:
-            if (error.pgcode or "")[:2] not in BAD_VALUE:
+            if not planned or (error.pgcode or "")[:2] not in BAD_VALUE:
                 return None
             said = f"a row of {demand.table} is in the way: {demand.need}"
             return said, str(error.diag.message_primary), f"SELECT * FROM {demand.table}"
@@ -119,10 +131,15 @@ class Looking:
         oid: int | None = self.cursor.fetchone()[0]
         return oid
 
+    def _plan(self, demand: Demand) -> None:
+        """Fails where it cannot be asked, whatever the rows are: in `CHECK (state <> 'lost')` the
+        value may be one that a file before it adds."""
+        self.cursor.execute(f"EXPLAIN SELECT {demand.value} {_tail(demand)}")
+
     def _asked(self, demand: Demand) -> tuple[str, str, str] | None:
         own_sql.fetch(self.cursor, KEY, {"table": self._oid(demand.table)})
         (key,) = self.cursor.fetchone()
-        tail = f"FROM {demand.table}" + (f" WHERE {demand.where}" if demand.where else "")
+        tail = _tail(demand)
         if demand.value:
             self.cursor.execute(f"SELECT pg_catalog.max(({demand.value})::pg_catalog.text) {tail}")
             return None
@@ -140,6 +157,10 @@ class Looking:
         what = f"{counted(count, unit)} of rows" if demand.twins else counted(count, unit)
         select = f"SELECT {columns if demand.twins else '*'} {tail}"
         return f"{what} of {demand.table} in the way: {demand.need}", examples, select
+
+
+def _tail(demand: Demand) -> str:
+    return f"FROM {demand.table}" + (f" WHERE {demand.where}" if demand.where else "")
 
 
 def of_files(

@@ -1,4 +1,5 @@
-"""Which tables a statement may change rows of, as far as its text says it."""
+"""Which tables a statement may change rows of, and which types and functions are others after it,
+as far as its text says it."""
 
 from __future__ import annotations
 
@@ -16,6 +17,13 @@ CHANGES_NO_ROW = frozenset(
 )
 CALLS_OUT = re.compile(r"\b(?:EXECUTE|CALL|PERFORM(?!\s+pg_sleep\b))\b", re.IGNORECASE)
 HARMLESS = re.compile(r"\s*SELECT\s+(?:pg_catalog\.)?(?:setval|set_config)\s*\(", re.IGNORECASE)
+# Kinds of objects that expressions are made of; the name follows.
+REDEFINES = re.compile(
+    r"\s*(?:CREATE(?:\s+OR\s+REPLACE)?|ALTER|DROP)\s+"
+    r"(?:TYPE|DOMAIN|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE)\s+(?:IF\s+EXISTS\s+)?",
+    re.IGNORECASE,
+)
+QUALIFIED = re.compile(r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?')
 # After these a name means something else, or a column has other values.
 ANOTHER = re.compile(r"\b(?:RENAME|DROP\s+COLUMN|USING)\b", re.IGNORECASE)
 
@@ -27,22 +35,32 @@ def changed(statement: str) -> set[str] | None:
     first = FIRST_WORD.match(text)
     verb = first[1].upper() if first else ""
     if verb in CHANGES_NO_ROW:
-        return set(_names(statement)) if verb == "ALTER" and ANOTHER.search(text) else set()
+        return set(names(statement)) if verb == "ALTER" and ANOTHER.search(text) else set()
     if verb in ("SELECT", "CALL", "EXECUTE"):
         return set() if HARMLESS.match(text) else None
     if verb == "DO":
         body = " ".join(_bodies(statement))
-        return None if CALLS_OUT.search(masked(body)) else set(_names(body))
-    return set(_names(statement))
+        return None if CALLS_OUT.search(masked(body)) else set(names(body))
+    return set(names(statement))
+
+
+def redefined(statement: str) -> str:
+    """The type or function that is another one after it; empty where it is none."""
+    match = REDEFINES.match(masked(statement))
+    if not match:
+        return ""
+    named = QUALIFIED.match(statement, match.end())
+    return bare(named[0]) if named else ""
 
 
 def bare(name: str) -> str:
-    """The name of a table without its schema, as PostgreSQL keeps it."""
-    *_, last = _names(name)
+    """The name of a table or type without its schema, as PostgreSQL keeps it."""
+    *_, last = names(name)
     return last
 
 
-def _names(sql: str) -> Iterator[str]:
+def names(sql: str) -> Iterator[str]:
+    """The names and words that stand in it, as PostgreSQL keeps them."""
     for piece in pieces(sql):
         text = sql[piece.start : piece.end]
         if piece.lexeme is Lexeme.NAME:

@@ -77,6 +77,40 @@ def test_what_a_file_puts_right_itself_is_not_in_the_way(
     assert runner.migrate() == ["002_fixes"]
 
 
+@pytest.mark.parametrize(
+    ("before", "demand"),
+    [
+        ("ALTER TYPE st ADD VALUE 'b'", "ALTER TABLE s ADD CHECK (s <> 'b'::st)"),
+        ("ALTER TYPE st ADD VALUE 'b'", "CREATE UNIQUE INDEX ON s (s) WHERE s = 'b'"),
+        ("ALTER TYPE st ADD VALUE 'b'", "ALTER TABLE s ALTER n TYPE st USING n::st"),
+        ("ALTER TYPE public.\"st\" ADD VALUE 'b'", "ALTER TABLE s ALTER n TYPE st USING n::st"),
+        ("ALTER DOMAIN short DROP CONSTRAINT c", "ALTER TABLE s ALTER n TYPE short USING n::short"),
+        (
+            "CREATE OR REPLACE FUNCTION fits(text) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+            "ALTER TABLE s ADD CHECK (fits(n))",
+        ),
+    ],
+)
+def test_what_means_something_else_by_then_is_not_in_the_way(
+    empty_url: str, tmp_path: Path, before: str, demand: str
+) -> None:
+    """No row is blamed for a value, a type or a function that a statement before it makes."""
+    write(
+        tmp_path,
+        "001_first",
+        "CREATE TYPE st AS ENUM ('a')",
+        "CREATE DOMAIN short AS text CONSTRAINT c CHECK (VALUE <> 'b')",
+        "CREATE FUNCTION fits(text) RETURNS bool LANGUAGE sql AS 'SELECT false'",
+        "CREATE TABLE s (s st, n text)",
+        "INSERT INTO s VALUES ('a', 'b')",
+    )
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    write(tmp_path, "002_redefines", before)
+    write(tmp_path, "003_demands", demand)
+    assert runner.migrate() == ["002_redefines", "003_demands"]
+
+
 def test_a_constraint_is_looked_at_where_it_is_validated(empty_url: str, tmp_path: Path) -> None:
     write(tmp_path, "001_first", FIRST)
     runner = runner_on(empty_url, tmp_path)
