@@ -107,16 +107,21 @@ class Connection(extensions.connection):
 
 
 def connect(
-    project: Project, *, autocommit: bool = False, writing: bool = False, files: bool = False
+    project: Project,
+    *,
+    autocommit: bool = False,
+    writing: bool = False,
+    files: bool = False,
+    place: Place | None = None,
 ) -> Any:
     """A psycopg2 connection for the engine's own SQL, with all settings pinned.
 
-    files: for the statements of files as well, in whose search_path the schema is. Behind a pooler
-    that may lend another session nothing is pinned: there each statement of ours says its path
-    itself. Raises what
-    connect_plainly() raises.
+    files: for the statements of files as well, in whose search_path the schema is. place: the
+    schema that is meant, where an earlier connection has found it. Behind a pooler that may lend
+    another session nothing is pinned: there each statement of ours says its path itself. Raises
+    what connect_plainly() raises.
     """
-    connection = connect_plainly(project, autocommit=True, writing=writing)
+    connection = connect_plainly(project, autocommit=True, writing=writing, place=place)
     try:
         if project.keeps_session or not connection.pooled:
             pin(connection, own_sql.files_path(connection) if files else own_sql.PATH)
@@ -130,7 +135,13 @@ def connect(
     return connection
 
 
-def connect_plainly(project: Project, *, autocommit: bool = False, writing: bool = False) -> Any:
+def connect_plainly(
+    project: Project,
+    *,
+    autocommit: bool = False,
+    writing: bool = False,
+    place: Place | None = None,
+) -> Any:
     """A psycopg2 connection as server, database and role have it, to a PostgreSQL that the engine
     can work with.
 
@@ -148,7 +159,7 @@ def connect_plainly(project: Project, *, autocommit: bool = False, writing: bool
     try:
         connection.autocommit = True
         _check(connection, project)
-        _check_place(connection, project, writing)
+        _check_place(connection, project, writing, place)
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
@@ -178,10 +189,12 @@ def _check(connection: Any, project: Project) -> None:
     connection.set_client_encoding("UTF8")
 
 
-def _check_place(connection: Any, project: Project, writing: bool) -> None:
+def _check_place(connection: Any, project: Project, writing: bool, known: Place | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
         oid, schema, path, standby, read_only, pid, elsewhere = cursor.fetchone()
+    if known:  # a file of the same run may have made a schema that comes earlier in the path
+        oid, schema, elsewhere = known.oid, known.name, []
     if schema is None:
         raise ConnectionFailed(
             f"{shown(project.url)} has no schema that {connection.info.user} may use: "

@@ -11,6 +11,7 @@ from peewee import PostgresqlDatabase
 from engine.connect import contained, environment
 from engine.connect.connection import connect
 from engine.project import Project
+from engine.schema.own_sql import Place
 from engine.sql.dedent import dedented
 
 
@@ -18,6 +19,7 @@ class EngineDatabase(PostgresqlDatabase):
     """A Peewee database for migrations and seeds.
 
     project: whose database it is. show: called with every statement. dry: nothing is executed.
+    place: the schema that is meant, as the first connection found it.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class EngineDatabase(PostgresqlDatabase):
         self.project = project
         self.show = show
         self.dry = dry
+        self.place: Place | None = None
 
     @property
     def url(self) -> str:
@@ -42,7 +45,17 @@ class EngineDatabase(PostgresqlDatabase):
         return environment.is_production(self.cursor(), self.project)
 
     def _connect(self) -> Any:
-        return connect(self.project, autocommit=True, files=True)
+        connection = connect(self.project, autocommit=True, files=True, place=self.place)
+        self.place = connection.place
+        return connection
+
+    def connect_again(self) -> Any:
+        """Go on with a new connection, in the connection_context() that there is (the connection).
+        connect() would forget that context."""
+        state: Any = vars(self)["_state"]
+        state.conn.close()
+        state.conn = self._connect()
+        return state.conn
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""

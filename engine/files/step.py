@@ -22,6 +22,11 @@ OUTSIDE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BLOCK = re.compile(r"DO\b", re.IGNORECASE)
+DEFINES = re.compile(r"(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE)\b", re.IGNORECASE)
+# What is made of rows calls functions, and an extension loads a library.
+CALLS = re.compile(
+    r"CREATE\b.*\b(?:TABLE\b.*\bAS|MATERIALIZED\s+VIEW|EXTENSION)\b", re.IGNORECASE | re.DOTALL
+)
 ENDING = ("COMMIT", "ROLLBACK")
 CONTROL = re.compile(
     r"(?:BEGIN|START\s+TRANSACTION|END|ABORT|PREPARE\s+TRANSACTION"
@@ -80,6 +85,13 @@ class Step:
     def controls_transaction(self) -> bool:
         """Whether it begins or ends a transaction, which is the runner's to do."""
         return any(CONTROL.match(command) for command in self.commands)
+
+    @property
+    def only_defines(self) -> bool:
+        """Whether it defines objects, and calls nothing that could change its session."""
+        if not self.commands:
+            return False
+        return all(DEFINES.match(text) and not CALLS.match(text) for text in self.commands)
 
     @property
     def index(self) -> Index | None:

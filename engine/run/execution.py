@@ -11,28 +11,25 @@ from typing import TypeVar
 import psycopg2
 
 from engine.errors import EngineError, MigrationFailed
-from engine.explain.postgres_errors import (
-    Place,
-    connection_lost,
-    explain,
-    is_already_there,
-    is_lock_timeout,
-)
+from engine.explain.postgres_errors import is_lock_timeout
 from engine.files import history_table, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import Action, timed
 from engine.rows.data_loss import Doubts, Holdings, Loss
-from engine.run import other_tools, step_rules
+from engine.run import failures, step_rules
 from engine.run.file_run import Job
 from engine.run.session import Session
 
 Result = TypeVar("Result")
 
 
-def run(session: Session, job: Job) -> None:
-    """Run the file and keep the history. Raises MigrationFailed, saying what was undone."""
+def run(session: Session, job: Job) -> bool:
+    """Run the file and keep the history. Raises MigrationFailed, saying what was undone.
+
+    Gives whether the file did more than define objects, so that its session may hold anything.
+    """
     session.still_alone()
     start = time.perf_counter()
     execution = _Execution(session, job, start)
@@ -49,6 +46,7 @@ def run(session: Session, job: Job) -> None:
     if not session.options.dry:
         action = Action.ROLLED_BACK if job.rollback else Action.APPLIED
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
+    return not all(step.only_defines for step in execution.migrator.steps)
 
 
 class _Execution:
@@ -233,17 +231,5 @@ class _Execution:
             raise self._explained(error) from error
 
     def _explained(self, error: BaseException) -> MigrationFailed:
-        job, step, info = self.job, self.migrator.current, self.session.info
-        stays, notes = self.stays, []
-        if connection_lost(error) and self.committing:
-            status = self.session.project.task("status")
-            stays = f"It was lost at the commit: `{status}` says whether the file is applied."
-        elif connection_lost(error) and not job.atomic:
-            stays += " Whether the next one is, the next run finds out."
-        if is_lock_timeout(error):
-            notes = [f"held by {line}" for line in self.session.blockers.sessions]
-        if is_already_there(error):
-            notes = other_tools.histories(self.session.cursor())
-        line, sql = (step.line, step.sql) if step else (0, "")
-        place = Place(job.migration, line, sql, job.atomic, job.task, self.session.project)
-        return explain(place, error, stays, notes, info.user, info.dbname)
+        step = self.migrator.current
+        return failures.explained(self.session, self.job, step, error, self.stays, self.committing)

@@ -155,10 +155,11 @@ class Runner:
             strangers.shut_out(session.database.connection(), self.report)
         guard.look(jobs)
         try:
+            ran_code = False
             for number, job in enumerate(jobs):
                 if number:
-                    session.renew()
-                execution.run(session, job)
+                    session.renew(new=ran_code)
+                ran_code = execution.run(session, job)
         finally:
             if jobs:
                 guard.keep()

@@ -30,8 +30,7 @@ SETTLE = f"""
     RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; {pins.SET};
     SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)
 """
-# What DISCARD ALL does, which takes the lock of the connection that works along, and the settings
-# that the engine relies on.
+# What DISCARD ALL does, but in one message, and the settings that the engine relies on.
 RENEW = f"""
     RESET SESSION AUTHORIZATION; RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *;
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES; SET search_path = {own_sql.PATH};
@@ -41,6 +40,8 @@ KEPT = """
     SELECT name, current_setting(name, true)
     FROM (VALUES ('TimeZone'), ('client_connection_check_interval')) s (name)
 """
+# A run begins only where this is off; a file that turns it on would stop its own next step.
+WRITING = {"default_transaction_read_only": "off"}
 # A server that works for a client that is gone notices that only when it answers.
 NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 
@@ -49,7 +50,8 @@ NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 class Session:
     """A run that holds the lock. keeper: psycopg2 connection in autocommit that holds it.
 
-    kept: the settings of the connection that works, which no file changes for the next.
+    kept: the settings of the connection that works, which no file changes for the next. worker:
+    what a signal cancels.
     """
 
     project: Project
@@ -59,6 +61,7 @@ class Session:
     options: RunOptions
     report: Report
     kept: dict[str, str]
+    worker: interrupt.Worker
 
     def cursor(self) -> Any:
         """A psycopg2 cursor on the connection that works."""
@@ -82,9 +85,20 @@ class Session:
         here = own_sql.place(self.database.connection()).oid
         self.cursor().execute(SETTLE, {**pins.parameters(self.kept), "here": here})
 
-    def renew(self) -> None:
-        """Make the session as good as new: nothing that one file has left reaches the next."""
+    def renew(self, *, new: bool) -> None:
+        """See to it that nothing that one file has left reaches the next.
+
+        new: whether to go on in a new session, as nothing takes back what code may have done: after
+        `set_config('my.setting', 'x', false)` the setting stays for ever, though empty; the seed of
+        random(), libraries, dblink's connections and the variables of PL/Perl stay as well. The old
+        one is emptied before, since the server ends it in its own time, and what it held would be
+        in the next file's way; behind a pooler of sessions it may be the same one.
+        """
         self.cursor().execute(RENEW)
+        if new:
+            connection = self.database.connect_again()
+            self.worker.connection = connection
+            self.blockers.pid = connection.info.backend_pid
         advisory_lock.take_again(self.database.connection(), advisory_lock.WORKER)
         self.settle()
 
@@ -122,14 +136,14 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
                 advisory_lock.held(keeper, advisory_lock.KEEPER, report.message),
                 database.connection_context(),
                 advisory_lock.held(database.connection(), advisory_lock.WORKER, report.message),
-                interrupt.cancelling(database.connection()),
+                interrupt.cancelling(database.connection()) as worker,
                 Blockers(
                     keeper, database.connection().info.backend_pid, report.message, report.progress
                 ) as waits,
             ):
                 report.locked(shown(project.url), time.perf_counter() - start)
                 kept = _prepared(database.connection(), project, options)
-                session = Session(project, database, keeper, waits, options, report, kept)
+                session = Session(project, database, keeper, waits, options, report, kept, worker)
                 session.settle()
                 yield session
         except (psycopg2.Error, peewee.PeeweeException) as error:
@@ -147,7 +161,8 @@ def _prepared(connection: Any, project: Project, options: RunOptions) -> dict[st
     # How long a statement waits for a lock, and keeps others waiting behind it.
     lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
     own_sql.fetch(cursor, KEPT)
-    return {**pins.PINS, **pins.PRIVILEGED, **dict(cursor.fetchall()), "lock_timeout": lock_timeout}
+    kept = {**dict(cursor.fetchall()), "lock_timeout": lock_timeout}
+    return {**pins.PINS, **pins.PRIVILEGED, **WRITING, **kept}
 
 
 def _wished_zone(cursor: Any, project: Project, options: RunOptions) -> str | None:

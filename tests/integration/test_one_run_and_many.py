@@ -1,0 +1,79 @@
+"""One run of n files gives the same database as n runs, whatever a file leaves in its session."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, example, given, settings
+
+from engine.errors import MigrationFailed
+from tests.support.drawn import BOUNDED
+from tests.support.drawn_files import (
+    GROUND,
+    LAST,
+    LOOK,
+    STATES,
+    TAKEN_BACK,
+    USES,
+    Drawn,
+    files_of,
+    write_drawn,
+)
+from tests.support.postgres import PostgresServer
+from tests.support.runners import runner_on
+from tests.support.twins import whole
+
+FILES = files_of(STATES, STATES, USES, TAKEN_BACK, last=LAST)
+ALL = [
+    GROUND,
+    Drawn((LOOK, *STATES, LOOK, LAST[0])),
+    Drawn((LOOK, *USES, *STATES), atomic=False),
+    Drawn((LOOK, *USES, LAST[1]), atomic=False),
+    Drawn((LOOK, *USES)),
+]
+
+
+UNSHRUNK = {"phases": [Phase.explicit, Phase.generate], "report_multiple_bugs": False}
+
+
+@settings(BOUNDED, max_examples=2, **UNSHRUNK)
+@example(files=ALL)
+@given(files=FILES)
+def test_one_run_is_as_good_as_many(server: PostgresServer, files: list[Drawn]) -> None:
+    same(server, files)
+
+
+@pytest.mark.campaign
+@settings(BOUNDED, max_examples=150, derandomize=False, **UNSHRUNK)
+@given(files=FILES)
+def test_one_run_is_as_good_as_many_at_length(server: PostgresServer, files: list[Drawn]) -> None:
+    same(server, files)
+
+
+def same(server: PostgresServer, files: list[Drawn]) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="drawn_"))
+    try:
+        with server.database() as one, server.database() as many:
+            write_drawn(folder, files)
+            at_once = failure(one, folder)
+            one_by_one = ""
+            for count in range(1, len(files) + 1):
+                shutil.rmtree(folder)
+                write_drawn(folder, files[:count])
+                one_by_one = one_by_one or failure(many, folder)
+            assert at_once == one_by_one
+            assert whole(one) == whole(many)
+    finally:
+        shutil.rmtree(folder)
+
+
+def failure(url: str, folder: Path) -> str:
+    """What the run stops with, or nothing."""
+    try:
+        runner_on(url, folder).migrate()
+    except MigrationFailed as failed:
+        return str(failed)
+    return ""
