@@ -39,7 +39,7 @@ def _that_stay(changes: list[Change], old: Schema) -> dict[Key, str | None]:
     for change in changes:
         made_again = change.kind in TYPES and not change.in_place
         if change.action is Action.CREATE or made_again:
-            made.add(change.key)
+            made.add(change.what)  # the default of a column that stays takes no comment along
     stay = {}
     for key, thing in old.objects():
         owners = {Key(kind, "", key.table) for kind in OWNERS}

@@ -151,3 +151,15 @@ CREATE TABLE u (s st PRIMARY KEY); CREATE TABLE v (s st REFERENCES u);
 CREATE TRIGGER tr BEFORE UPDATE OF s ON t FOR EACH ROW
     WHEN (NEW.s = 'open' AND OLD.s IS DISTINCT FROM NEW.s) EXECUTE FUNCTION g();
 COMMENT ON TRIGGER tr ON t IS 'trigger';
+
+-- name: a comment goes with the enum of its column, whose default is made again
+-- old
+CREATE TYPE e AS ENUM ('open');
+CREATE TABLE t (s e DEFAULT 'open', n text);
+COMMENT ON COLUMN t.s IS 'one';
+COMMENT ON COLUMN t.n IS 'two';
+-- rows
+INSERT INTO t VALUES ('open', 'n');
+-- new
+CREATE TABLE t (s text DEFAULT 'none', n text);
+COMMENT ON COLUMN t.n IS 'three';
