@@ -14,9 +14,11 @@ from project import PROJECT
 if TYPE_CHECKING:
     from commands.console import Console
     from engine.project import Project
+    from engine.proofs.proofs import Proofs
     from engine.report import Report
     from engine.run.runner import Runner
 
+FRESH_PROOF = "Prove everything again, also what nobody has changed since it was proven."
 DRY_RUN = "Print the SQL and change nothing."
 LOG_JSON = "Write a line of JSON for each event to stderr; all else goes to stdout."
 UNFINISHED = (
@@ -63,6 +65,13 @@ def reporting(task: str, log_json: bool = False, *, plan: bool = False) -> Itera
             raise
         finally:
             chosen.close()
+
+
+def kept_proofs(*, fresh: bool) -> Proofs:
+    """What was proven by earlier runs; the domains are to be loaded inside of that context."""
+    from engine.proofs.proofs import Proofs
+
+    return Proofs(here(), fresh=fresh)
 
 
 def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:

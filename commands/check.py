@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import here
+from commands.base import FRESH_PROOF, here, kept_proofs
 from commands.task import command
+
+if TYPE_CHECKING:
+    from engine.check.checked import Checked
+    from registry import Domain
 
 
 @command(
@@ -16,10 +21,17 @@ from commands.task import command
     help={
         "live": "Compare the database with what the last run left, and nothing else.",
         "data": "Look whether the rows keep the rules of the business, and nothing else.",
+        "fresh_proof": FRESH_PROOF,
         "json": "Print JSON.",
     },
 )
-def check(c: Context, live: bool = False, data: bool = False, json: bool = False) -> None:
+def check(
+    c: Context,
+    live: bool = False,
+    data: bool = False,
+    fresh_proof: bool = False,
+    json: bool = False,
+) -> None:
     """Find what is wrong or dangerous in the migrations, or changed by hand in the database."""
     if data:
         raise Exit(code=_audited(json))
@@ -30,20 +42,31 @@ def check(c: Context, live: bool = False, data: bool = False, json: bool = False
         comparison = compare(here())
         print(comparison.as_json() if json else harmless(comparison.as_text()))
         raise Exit(code=int(bool(comparison.drifts)))
-    import registry
     from commands.colour import harmless, painter
-    from commands.console import Console
-    from engine.check.check import Check
     from engine.check.finding import Level
 
-    domains = list(registry.load())
-    console = Console()
-    with console.waiting("checking"):
-        checked = Check(here(), here(), domains, console).run()
+    checked = _looked_through(fresh_proof)
     print(checked.as_json() if json else harmless(checked.as_text(painter(sys.stdout))))
     for note in checked.notes:
         print(f"note: {note}", file=sys.stderr)
     raise Exit(code=int(checked.count(Level.ERROR) > 0))
+
+
+def _looked_through(fresh_proof: bool) -> Checked:
+    """Everything but what is live. The domains are loaded where they are needed."""
+    from commands.console import Console
+
+    console = Console()
+    with kept_proofs(fresh=fresh_proof) as proofs, console.waiting("checking"):
+        from engine.check.check import Check
+
+        return Check(here(), here(), _domains, console, proofs).run()
+
+
+def _domains() -> list[Domain]:
+    import registry
+
+    return list(registry.load())
 
 
 def _audited(as_json: bool) -> int:

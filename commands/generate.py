@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from commands.base import here, is_dry
+from commands.base import FRESH_PROOF, here, is_dry, kept_proofs
 from commands.colour import harmless, painter
 from commands.task import command, confirm, count, somebody_answers
 from engine.errors import ConfigError
@@ -18,6 +18,8 @@ from project import PROJECT
 if TYPE_CHECKING:
     from commands.console import Console
     from engine.generate.workbench import Generated
+    from engine.proofs.nothing_to_generate import Options
+    from engine.proofs.proofs import Proofs
 
 
 @command(
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         "offline": "One short file, though tables with rows are locked meanwhile.",
         "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
+        "fresh_proof": FRESH_PROOF,
         "json": "Print JSON; all else goes to stderr.",
     },
 )
@@ -43,35 +46,25 @@ def generate(
     offline: bool = False,
     empty: bool = False,
     dry_run: bool = False,
+    fresh_proof: bool = False,
     json: bool = False,
 ) -> None:
     """Write the migration that brings the files up to the domains."""
-    import registry
     from commands.console import Console
-    from engine.generate.generator import Generator
+    from engine.proofs.nothing_to_generate import Options
 
     if empty and not name:
         raise ConfigError(
             "a skeleton has no change to take its name from.",
             fix="name it: invoke generate NAME --empty",
         )
-    console, questions = Console(quiet=json), _Questions()
-    generator = Generator(
-        list(registry.load()),
-        here(),
-        allow_drop=allow_drop,
-        renames=rename,
-        ask=(lambda old, new: questions.ask(old, new, console)) if somebody_answers() else None,
-        offline=offline,
-        report=console,
-    )
-    try:
-        with console.waiting("generate"):
-            files = generator.empty(name) if empty else generator.generate(name)
-    finally:
-        questions.tell(name, console)
+    console, options = Console(quiet=json), Options(allow_drop, rename, offline)
+    files: list[Generated] = []
+    paths: list[Path] = []
     dry = is_dry(c, dry_run)
-    paths = [] if dry else generator.write(files)
+    with kept_proofs(fresh=fresh_proof) as proofs:
+        if empty or not _known_as_nothing(name, options, proofs, console):
+            files, paths = _generated(name, options, proofs, console, empty=empty, dry=dry)
     if json:
         print(json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False))
     elif not files:
@@ -80,6 +73,47 @@ def generate(
         print("\n".join(file.text for file in files))
     else:
         _tell_written(files, paths, empty=empty)
+
+
+def _known_as_nothing(name: str, options: Options, proofs: Proofs, console: Console) -> bool:
+    """Whether an earlier run has found that there is nothing to generate, and nothing that this
+    follows from was changed since."""
+    from engine.files import migration_file, migration_folder
+    from engine.proofs import nothing_to_generate
+
+    if name:
+        migration_file.refuse_title(name)
+    migrations = migration_folder.find(PROJECT.migrations)
+    notes = nothing_to_generate.recall(proofs, migrations, options)
+    for note in notes or []:
+        console.message(note)
+    return notes is not None
+
+
+def _generated(
+    name: str, options: Options, proofs: Proofs, console: Console, *, empty: bool, dry: bool
+) -> tuple[list[Generated], list[Path]]:
+    """The files, and the paths of those that were written."""
+    import registry
+    from engine.generate.generator import Generator
+
+    questions = _Questions()
+    generator = Generator(
+        list(registry.load()),
+        here(),
+        allow_drop=options.allow_drop,
+        renames=options.renames,
+        ask=(lambda old, new: questions.ask(old, new, console)) if somebody_answers() else None,
+        offline=options.offline,
+        report=console,
+        proofs=proofs,
+    )
+    try:
+        with console.waiting("generate"):
+            files = generator.empty(name) if empty else generator.generate(name)
+    finally:
+        questions.tell(name, console)
+    return files, [] if dry else generator.write(files)
 
 
 def _as_value(files: list[Generated], paths: list[Path]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ explain     PostgreSQL's errors in plain words
 rows        what files do to rows: what would be lost, what is in their way
 run         applying migrations and undoing them
 drift       what was changed by hand since the last run
+proofs      what was proven once, kept as long as nothing changes
 manage      the smaller tasks: status, adopt, wipe, renumber, SQL scripts
 generate    writing the next migrations
 check       looking through migration files

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from engine.check import lint, squawk
+from engine.check.checked import Checked
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.ignore_comments import obeyed
+from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.observer import Observed
 from engine.check.round_trip import Walk
@@ -23,49 +24,14 @@ from engine.files.migration_file import Migration
 from engine.generate.generator import Generator
 from engine.generate.ownership import SeededDomain
 from engine.project import Project
+from engine.proofs import nothing_to_generate
+from engine.proofs.proofs import Proofs
 from engine.report import Report
 from engine.rows import obstacles
 from engine.rows.obstacles import Obstacle
+from engine.run.replay import Replay
 from engine.run.runner import earlier_models
 from engine.schema import own_sql
-from engine.wording import counted
-
-Paint = Callable[[str, str], str]
-
-
-def _plain(text: str, meaning: str) -> str:
-    return text
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What was found, in the order of the files. files: how many there are; linted: how many of
-    them are pending. notes: what was left out, and why."""
-
-    files: int
-    linted: int
-    findings: tuple[Finding, ...]
-    notes: tuple[str, ...]
-
-    def count(self, level: Level) -> int:
-        """How many findings are of that level."""
-        return sum(finding.level == level for finding in self.findings)
-
-    def as_json(self) -> str:
-        """The form that `check --json` prints."""
-        value = asdict(self) | {"errors": self.count(Level.ERROR)}
-        value["warnings"] = self.count(Level.WARNING)
-        return json.dumps(value, indent=2, ensure_ascii=False)
-
-    def as_text(self, paint: Paint = _plain) -> str:
-        """The form for people. paint: gives the word `error` or `warning` its colour."""
-        counts = f"{counted(self.files, 'file')}, {self.linted} of them pending"
-        total = ", ".join(counted(self.count(level), level) for level in Level)
-        last = f"{total} in {counts}." if self.findings else f"Nothing found in {counts}."
-        lines = []
-        for finding in self.findings:
-            lines.append(finding.text(paint(finding.level, finding.level)))
-        return "\n".join([*lines, last])
 
 
 @dataclass(frozen=True)
@@ -85,13 +51,21 @@ class Check:
     """Looks through a folder of migrations.
 
     project: its database is the one that they are for, which is only read. scratch: the project at
-    a server for scratch databases. domains: what the files have to lead to, in dependency order.
+    a server for scratch databases. domains: what the files have to lead to, in dependency order;
+    or what loads them, which is called where they are needed. proofs: what is known from earlier
+    runs; the domains have to be loaded inside of that context.
     """
 
     def __init__(
-        self, project: Project, scratch: Project, domains: Sequence[SeededDomain], report: Report
+        self,
+        project: Project,
+        scratch: Project,
+        domains: Sequence[SeededDomain] | Callable[[], Sequence[SeededDomain]],
+        report: Report,
+        proofs: Proofs | None = None,
     ) -> None:
         self.project = project
+        self.proofs = proofs
         self.scratch = scratch
         self.domains = domains
         self.report = report
@@ -99,7 +73,7 @@ class Check:
 
     def run(self) -> Checked:
         """Everything, in turn. Where the files cannot be read or put in an order, nothing else."""
-        migrations, findings = self._files()
+        migrations, kept, findings = self._files()
         if findings:
             if migrations:
                 self.notes.append("the rest is looked at once this is fixed")
@@ -109,14 +83,15 @@ class Check:
         findings += self._history(live)
         try:
             fresh = len(pending) == len(migrations)
-            with Walk(self.scratch, pending, fresh=fresh) as walk:
+            with Walk(self.scratch, pending, kept, fresh=fresh) as walk:
                 irreversible = walk.findings(migrations, self.report)
-            self.notes += sorted(walk.notes())
-            dangers = self._dangers(migrations, walk.seen, live)
-            dangers += self._obstacles(migrations, live)
-            findings += _left(migrations, [*irreversible, *dangers], walk, pending)
-            if not walk.stopped:
-                findings += self._models(migrations)
+                kept.keep()
+                self.notes += filter(None, [walk.note()])
+                dangers = self._dangers(migrations, walk.seen, live)
+                dangers += self._obstacles(migrations, live)
+                findings += _left(migrations, [*irreversible, *dangers], walk, pending)
+                if not walk.stopped:
+                    findings += self._models(migrations, walk.replay)
         except (ConfigError, ConnectionFailed) as error:
             findings.append(_told(RuleName.SCRATCH, error))
         return self._checked(migrations, findings, len(pending))
@@ -130,15 +105,18 @@ class Check:
         )
         return Checked(len(migrations), pending, tuple(findings), tuple(self.notes))
 
-    def _files(self) -> tuple[list[Migration], list[Finding]]:
+    def _files(self) -> tuple[list[Migration], KeptTrips, list[Finding]]:
         try:
             migrations = migration_folder.find(self.project.migrations)
         except EngineError as error:
-            return [], [_told(RuleName.FILES, error)]
+            return [], KeptTrips(None, []), [_told(RuleName.FILES, error)]
         findings = []
+        kept = KeptTrips(self.proofs, migrations)
         for migration in migrations:
             try:
-                _ = migration.functions
+                if not kept.trip(migration):  # else it has run
+                    with kept.watching(migration):
+                        _ = migration.functions
             except EngineError as error:
                 findings.append(_told(RuleName.FILES, error))
         for number, group in groupby(migrations, key=lambda migration: migration.number):
@@ -148,7 +126,7 @@ class Check:
                 renumber = self.project.task("renumber")
                 fix = f"`{renumber}` gives one of them the next free number."
                 findings.append(Finding("", 0, RuleName.FILES, Level.ERROR, what, fix=fix))
-        return migrations, findings
+        return migrations, kept, findings
 
     def _live(self, migrations: list[Migration]) -> Live:
         try:
@@ -194,11 +172,18 @@ class Check:
             in_the_way = obstacles.of_files(connection.cursor(), self.project, files)
         return [_in_the_way(obstacle) for obstacle in in_the_way]
 
-    def _models(self, migrations: list[Migration]) -> list[Finding]:
-        """Whether the files lead to what the domains ask for."""
+    def _models(self, migrations: list[Migration], replay: Replay | None) -> list[Finding]:
+        """Whether the files lead to what the domains ask for. replay: a scratch database at their
+        state, if there is one."""
+        if self.proofs and nothing_to_generate.recall(self.proofs, migrations) is not None:
+            return []
         self.report.message("comparing with what the domains ask for")
+        domains = self.domains() if callable(self.domains) else self.domains
+        generator = Generator(
+            domains, self.scratch, files=migrations, proofs=self.proofs, replay=replay
+        )
         try:
-            files = Generator(self.domains, self.scratch, files=migrations).generate("check")
+            files = generator.generate("check")
         except (ConfigError, ConnectionFailed):
             raise
         except EngineError as error:

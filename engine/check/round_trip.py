@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 from engine.check.finding import Finding, Level, RuleName
+from engine.check.kept_trips import KeptTrips, Trip
 from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
 from engine.connect.scratch import left_out_note
@@ -27,88 +29,139 @@ NOT_THE_SAME = "applied again it leads to something else"
 class Walk:
     """The way through all files, in their order; to be used as a context.
 
-    project: its database is a server for scratch databases. seen: the statements of pending files.
-    stopped: whether a file could not be run, which ends the walk.
+    project: its database is a server for scratch databases. pending: the names of the files that
+    the database has not had; fresh: whether that is all. kept: what is known of the files; those
+    at the beginning of which all is known are not run. seen: the statements of pending files.
+    stopped: whether a file could not be run, which ends the walk. replay: the scratch database, at
+    the state of the files that are done; None where none had to be made.
     """
 
-    def __init__(self, project: Project, pending: set[str], *, fresh: bool) -> None:
+    def __init__(
+        self, project: Project, pending: set[str], kept: KeptTrips, *, fresh: bool
+    ) -> None:
         self.project = project
         self.pending = pending
+        self.kept = kept
         self.fresh = fresh
         self.names: frozenset[str] | None = None
         self.there: frozenset[int] | None = None
+        self.since = ""
         self.done: dict[str, Migration] = {}
         self.seen: list[Observed] = []
+        self.left_out: list[str] = []
         self.stopped = False
         self.stack = ExitStack()
-        self.replay: Replay
-        self.replays: list[Replay] = []
+        self.replay: Replay | None = None
 
     def __enter__(self) -> Walk:
-        self._begin()
         return self
 
     def __exit__(self, *error: object) -> None:
         self.stack.close()
 
-    def notes(self) -> set[str]:
-        """What to tell of the statements that were not run."""
-        return {left_out_note(replay.project) for replay in self.replays} - {""}
+    def note(self) -> str:
+        """What to tell of the statements that were not run; empty for none."""
+        return left_out_note(replace(self.project, left_out=self.left_out))
 
     def findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
         """What does not come back; at last the file that cannot be run, if there is one."""
         findings: list[Finding] = []
-        before = self._read()
+        before: Schema | None = None
         for migration in migrations:
-            report.message(f"running {migration.name} up, down and up again")
-            first, *rest = self._legs(migration, before)
-            if first.error:
-                self.stopped = True
-                return [*findings, self._failure(migration, first.error)]
-            problems = list(_problems(rest))
-            for what, why in problems:
+            self._note_first_pending(migration)
+            trip = None if self.replay else self._known(migration)
+            if trip is None:
+                replay = self.replay or self._begin()
+                report.message(f"running {migration.name} up, down and up again")
+                trip, before, error = self._run(replay, migration, before or _read(replay))
+                if error:
+                    self.stopped = True
+                    return [*findings, self._failure(migration, error)]
+            for what, why in trip.problems:
                 findings.append(self._finding(migration, what, why))
             self.done[migration.name] = migration
-            if problems:
+            if trip.problems and self.replay:
                 # What its rollback left behind would be blamed on the files after it.
                 self._begin()
-            before = first.got or before
         return findings
 
-    def _legs(self, migration: Migration, before: Schema) -> list[Passed[Schema]]:
-        """Up, down and up again; what a pending file does is observed at its first way up."""
-        runner = self.replay.runner()
-
-        def up() -> None:
-            if migration in self.replay.migrations:
-                runner.migrate()
-            else:
-                self._apply(migration)
-
-        return list(round_trip(up, lambda: runner.rollback(losing=True), self._read, before))
-
-    def _begin(self) -> None:
-        """A scratch database at the state of the files that are done."""
-        self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
-        self.replays.append(self.replay)
-        self._look()
-
-    def _look(self) -> None:
+    def _note_first_pending(self, migration: Migration) -> None:
         """Which tables count as being there: in a database that has applied files, those that
         these have made; else those that there are when a file begins."""
+        if migration.name not in self.pending or self.fresh or self.names is not None:
+            return
+        done = list(self.done)
+        self.since = self.kept.links[done[-1]] if done else ""
+        self.names = self.kept.names.get(self.since)
+        if self.names is None:
+            self.names = frozenset(tables(self.replay or self._begin()).values())
+            self.kept.names[self.since] = self.names
+        if self.replay:
+            self._look(self.replay)
+
+    def _known(self, migration: Migration) -> Trip | None:
+        """What came of the file when it was run, if all is known that is needed now."""
+        trip = self.kept.trip(migration)
+        seen = self.kept.observed(migration, self.since)
+        if trip is None or (seen is None and migration.name in self.pending):
+            return None
+        if migration.name in self.pending:
+            self.seen += seen or []
+        self._leave_out(trip.left_out)
+        return trip
+
+    def _run(
+        self, replay: Replay, migration: Migration, before: Schema
+    ) -> tuple[Trip, Schema, EngineError | None]:
+        """(what came of it, what is there after its first way up, why that failed)"""
+        already = len(self.seen)
+        left_out = len(replay.project.left_out or [])
+        with self.kept.watching(migration):
+            first, *rest = self._legs(replay, migration, before)
+        missed = (replay.project.left_out or [])[left_out:]
+        self._leave_out(missed)
+        trip = Trip(list(_problems(rest)), missed)
+        if not first.error:
+            seen = self.seen[already:] if migration.name in self.pending else None
+            self.kept.note(migration, trip, self.since, seen)
+        return trip, first.got or before, first.error
+
+    def _leave_out(self, statements: list[str]) -> None:
+        self.left_out += [text for text in statements if text not in self.left_out]
+
+    def _legs(self, replay: Replay, migration: Migration, before: Schema) -> list[Passed[Schema]]:
+        """Up, down and up again; what a pending file does is observed at its first way up."""
+        runner = replay.runner()
+
+        def up() -> None:
+            if migration in replay.migrations:
+                runner.migrate()
+            else:
+                self._apply(replay, migration)
+
+        def down() -> None:
+            runner.rollback(losing=True)
+
+        return list(round_trip(up, down, lambda: _read(replay), before))
+
+    def _begin(self) -> Replay:
+        """A scratch database at the state of the files that are done."""
+        self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
+        self._leave_out(self.replay.project.left_out or [])
+        self._look(self.replay)
+        return self.replay
+
+    def _look(self, replay: Replay) -> None:
         if self.names is not None:
-            present = tables(self.replay).items()
+            present = tables(replay).items()
             self.there = frozenset(oid for oid, name in present if name in self.names)
 
-    def _apply(self, migration: Migration) -> None:
+    def _apply(self, replay: Replay, migration: Migration) -> None:
         if migration.name in self.pending:
-            if self.names is None and not self.fresh:
-                self.names = frozenset(tables(self.replay).values())
-                self._look()
-            self.seen += observe(self.replay, [migration], self.there)
+            self.seen += observe(replay, [migration], self.there)
         else:
-            self.replay.add(migration)
-            self.replay.runner().migrate()
+            replay.add(migration)
+            replay.runner().migrate()
 
     def _finding(self, migration: Migration, what: str, why: str) -> Finding:
         rule = RuleName.IRREVERSIBLE
@@ -118,9 +171,6 @@ class Walk:
             f"# lint: ignore {rule} REASON"
         )
         return Finding(migration.name, 0, rule, level, f"{what}.", why, fix)
-
-    def _read(self) -> Schema:
-        return self.replay.read(depends=False)
 
     def _failure(self, migration: Migration, error: EngineError) -> Finding:
         """A file that stops on an empty database; those after it are not looked at."""
@@ -134,6 +184,10 @@ class Walk:
             why,
             error.fix,
         )
+
+
+def _read(replay: Replay) -> Schema:
+    return replay.read(depends=False)
 
 
 def _problems(legs: list[Passed[Schema]]) -> Iterator[tuple[str, str]]:

@@ -91,13 +91,13 @@ def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
         name = _create(keeper, cursor, template, project.settings.scratch_url)
         try:
             url = with_database(server.url, name, keeper.info.options)
-            left_out: list[str] | None = None if _is_alone(cursor, server, project) else []
+            left_out: list[str] | None = None if is_alone(cursor, server, project) else []
             yield replace(server, url=url, time_zone=None, left_out=left_out, keeps_session=True)
         finally:
             _drop(cursor, name)
 
 
-def _is_alone(cursor: Any, server: Project, project: Project) -> bool:
+def is_alone(cursor: Any, server: Project, project: Project) -> bool:
     """Whether the server is one for scratch databases, and not that of the project's database.
 
     The setting alone does not say so: it may name another role, or another name of one server.

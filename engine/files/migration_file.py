@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import MigrationFailed
+from engine.errors import ConfigError, MigrationFailed
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
+# Of a file that is generated; any other may have more in its name.
+TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 Function = Callable[..., None]
 
@@ -130,6 +132,15 @@ def number_of(name: str) -> int:
     """The number of a migration of that name; 0 where no migration can have it."""
     match = FILE.fullmatch(f"{name}.py")
     return int(match["number"]) if match else 0
+
+
+def refuse_title(title: str) -> None:
+    """Raise ConfigError for what cannot be the title of a new file."""
+    if not TITLE.fullmatch(title):
+        raise ConfigError(
+            f"{title!r} cannot be the name of a migration.",
+            fix="use lower case letters, digits and _, for example add_fiber_lines.",
+        )
 
 
 def _caret(error: SyntaxError) -> str:

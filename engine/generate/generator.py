@@ -7,16 +7,15 @@ nothing live is asked. A file is written only after it was run in a scratch data
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from engine.connect.connection import connect
-from engine.connect.scratch import left_out_note, scratch
-from engine.errors import ConfigError, GenerateError, LosesData
-from engine.files import migration_folder
+from engine.connect.scratch import left_out_note
+from engine.errors import GenerateError, LosesData
+from engine.files import migration_file, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.template import empty_text
@@ -27,10 +26,12 @@ from engine.generate.seed_migrations import SeedMigrations
 from engine.generate.wanted_schema import printed_again, wanted_schema
 from engine.generate.workbench import Bench, Generated
 from engine.project import Project
+from engine.proofs import nothing_to_generate, wanted
+from engine.proofs.proofs import Proofs
 from engine.report import Report
+from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
 
-TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 SEED_TITLE = "seed_data"
 
 
@@ -42,7 +43,9 @@ class Generator:
     engine.diff.renames reads them. ask: whether a column or table that would be dropped
     (`authors.name`) is now called something else (`title`); None where there is nobody to ask.
     offline: whether tables may be locked for long, so that one short file does. files: the
-    migrations so far, where they are not to be read from the project's folder.
+    migrations so far, where they are not to be read from the project's folder. proofs: where is
+    kept what was found; the domains have to be loaded inside of that context. replay: a
+    scratch database at the state of the files, where there is one; it is used up.
     """
 
     def __init__(
@@ -56,15 +59,18 @@ class Generator:
         offline: bool = False,
         report: Report | None = None,
         files: Sequence[Migration] | None = None,
+        proofs: Proofs | None = None,
+        replay: Replay | None = None,
     ) -> None:
         self.domains = domains
         self.project = project
-        self.allow_drop = frozenset(allow_drop)
-        self.renames = tuple(renames)
+        self.options = nothing_to_generate.Options(frozenset(allow_drop), tuple(renames), offline)
         self.ask = ask
-        self.offline = offline
         self.report = report or Report()
         self.files: Files = project.migrations if files is None else files
+        self.proofs = proofs
+        self.replay = replay
+        self.notes: list[str] = []
 
     def generate(self, title: str) -> list[Generated]:
         """The files that bring the migrations up to the domains; none where nothing changed.
@@ -74,8 +80,15 @@ class Generator:
         right file exists, ConfigError for a title, and whatever running the files so far raises.
         """
         if title:
-            _refuse_title(title)
+            migration_file.refuse_title(title)
         migrations = migration_folder.find(self.files)
+        self.notes.clear()
+        files = self._generated(title, migrations)
+        if self.proofs and not files:
+            nothing_to_generate.keep(self.proofs, migrations, self.options, self.notes)
+        return files
+
+    def _generated(self, title: str, migrations: list[Migration]) -> list[Generated]:
         with self._bench(migrations) as bench:
             wanted = self._wanted(bench)
             try:
@@ -93,20 +106,20 @@ class Generator:
     @contextmanager
     def _bench(self, migrations: list[Migration]) -> Iterator[Bench]:
         """A bench on which the migrations so far have run."""
-        with (
-            scratch(self.project) as known,
-            closing(connect(known, autocommit=True, files=True)) as connection,
-        ):
-            bench = Bench(connection, known, migrations, self._optional_extensions())
+        given, self.replay = self.replay, None
+        if not given:
             self.report.message("running the migrations so far in a scratch database")
-            bench.runner.migrate()
-            yield bench
-            if note := left_out_note(known):
-                self.report.message(note)
+        with (
+            nullcontext(given) if given else replayed(self.project, migrations) as replay,
+            closing(connect(replay.project, autocommit=True, files=True)) as connection,
+        ):
+            yield Bench(connection, replay.project, migrations, self._optional_extensions())
+            if note := left_out_note(replay.project):
+                self._note(note)
 
     def empty(self, title: str) -> list[Generated]:
         """The next file with nothing in it yet, to be written by hand."""
-        _refuse_title(title)
+        migration_file.refuse_title(title)
         migrations = migration_folder.find(self.files)
         name = f"{migration_folder.next_number(migrations):03}_{title}"
         return [Generated(name, empty_text(name), ["a skeleton to fill in"])]
@@ -127,15 +140,16 @@ class Generator:
         declared: list[str] = []
         for domain in self.domains:
             declared += domain.renames
-        renaming = Renaming(bench, declared, self.renames, self.allow_drop, self.ask)
+        options = self.options
+        renaming = Renaming(bench, declared, options.renames, options.allow_drop, self.ask)
         schema_files = SchemaMigrations(
             bench,
             ownership,
             self._optional_extensions(),
             self.report,
-            offline=self.offline,
+            offline=options.offline,
             zone=os.environ.get(self.project.settings.time_zone) or self.project.time_zone or "UTC",
-        ).generate(title, wanted, renaming, self.allow_drop)
+        ).generate(title, wanted, renaming, options.allow_drop)
         seed_title = SEED_TITLE if schema_files else title or SEED_TITLE
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
         return [*schema_files, *seeds.generate(seed_title)]
@@ -143,21 +157,24 @@ class Generator:
     def _wanted(self, bench: Bench) -> Schema:
         unmanaged = bench.unmanaged()
         for thing in unmanaged:
-            self.report.message(f"left alone, as generate does not manage it: {thing}")
-        self.report.message("building what the domains ask for in another")
-        schema = wanted_schema(self.project, self.domains, bench.migrations, unmanaged)
+            self._note(f"left alone, as generate does not manage it: {thing}")
+        # Beside what is left alone the domains may be built in another way.
+        proofs = None if unmanaged else self.proofs
+        schema = wanted.recall(proofs) if proofs else None
+        if schema is None:
+            self.report.message("building what the domains ask for in another")
+            schema = wanted_schema(self.project, self.domains, bench.migrations, unmanaged)
+            if proofs:
+                wanted.keep(proofs, schema)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
+
+    def _note(self, text: str) -> None:
+        """Tell what has to be told again where the result was kept."""
+        self.notes.append(text)
+        self.report.message(text)
 
     def _optional_extensions(self) -> frozenset[str]:
         names = set()
         for domain in self.domains:
             names |= {name for name, optional in domain.extensions.items() if optional}
         return frozenset(names)
-
-
-def _refuse_title(title: str) -> None:
-    if not TITLE.fullmatch(title):
-        raise ConfigError(
-            f"{title!r} cannot be the name of a migration.",
-            fix="use lower case letters, digits and _, for example add_fiber_lines.",
-        )

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from engine.check import lint
-from engine.check.check import Checked
+from engine.check.checked import Checked
 from engine.check.finding import Finding
+from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.round_trip import Walk
 from engine.files import migration_folder
@@ -44,7 +45,7 @@ def test_models_that_no_file_follows_are_an_error(workshop: Workshop) -> None:
 def test_nothing_is_found_in_the_files_of_the_project(server: PostgresServer) -> None:
     migrations = migration_folder.find(MIGRATIONS)
     names = {migration.name for migration in migrations}
-    with Walk(at(server.url("postgres")), names, fresh=True) as way:
+    with Walk(at(server.url("postgres")), names, KeptTrips(None, migrations), fresh=True) as way:
         assert list(way.findings(migrations, Report())) == []
     assert len(way.seen) > 300
     assert list(lint.lint(way.seen, Sizes({}))) == []
@@ -66,8 +67,9 @@ def test_a_file_that_does_not_come_back_is_named(workshop: Workshop) -> None:
         tables = [f"CREATE TABLE {letter}{number} (i int)" for letter in "tu"]
         write(folder, name, *tables, back=back)
     write(folder, "006_v", "CREATE TABLE v (i int)", back=gone("v"))
-    with Walk(at(workshop.url), {"002_nothing", "006_v"}, fresh=False) as way:
-        found = list(way.findings(migration_folder.find(folder), Report()))
+    pending, files = {"002_nothing", "006_v"}, migration_folder.find(folder)
+    with Walk(at(workshop.url), pending, KeptTrips(None, files), fresh=False) as way:
+        found = list(way.findings(files, Report()))
     for name, (_, told) in BACK.items():
         texts = [str(finding) for finding in found if finding.file == name]
         assert any(told in text for text in texts), texts

@@ -11,6 +11,7 @@ import pytest
 from engine.check import lint, squawk
 from engine.check.finding import Finding
 from engine.check.ignore_comments import obeyed
+from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.observer import Observed, observe
 from engine.check.round_trip import Walk
@@ -256,8 +257,9 @@ def test_the_dangerous_form_is_found_and_the_safe_one_is_not(
 @pytest.mark.parametrize("rule", BY_STATE.values())
 def test_what_the_mode_of_the_file_forbids_is_found(rule: str, bench: str, folder: Path) -> None:
     ((dangerous, safe),) = CASES[rule]
-    with Walk(at(bench), {file(folder, 2, dangerous)}, fresh=False) as way:
-        *_, found = way.findings(migration_folder.find(folder), Report())
+    pending, files = {file(folder, 2, dangerous)}, migration_folder.find(folder)
+    with Walk(at(bench), pending, KeptTrips(None, files), fresh=False) as way:
+        *_, found = way.findings(files, Report())
     assert (found.rule, way.stopped) == (rule, True)
     assert rules(bench, folder, safe) == set()
 
@@ -308,8 +310,9 @@ def test_tables_of_other_pending_files_count_as_new(
 ) -> None:
     file(folder, 2, ["CREATE TABLE new (i int)"])
     write(folder, "003_more", "CREATE INDEX new_idx ON new (i)")
-    with Walk(at(bench), {"002_case", "003_more"}, fresh=fresh) as way:
-        list(way.findings(migration_folder.find(folder), Report()))
+    pending, files = {"002_case", "003_more"}, migration_folder.find(folder)
+    with Walk(at(bench), pending, KeptTrips(None, files), fresh=fresh) as way:
+        list(way.findings(files, Report()))
     assert [finding.rule for finding in lint.lint(way.seen, Sizes({}))] == expected
 
 

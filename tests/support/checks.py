@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from engine.check.check import Check, Checked
+from engine.check.check import Check
+from engine.check.checked import Checked
 from engine.check.finding import Finding
 from engine.files.migration_file import Migration
 from engine.report import Report
+from engine.run.replay import Replay
 from kernel.domain import Domain
 from tests.support.runners import at
 from tests.support.workshop import Register, Workshop
@@ -26,7 +28,7 @@ def checked(url: str, shop: Workshop, register: Register = nothing) -> Checked:
 class FilesOnly(Check):
     """Leaves out the domains, which ask for nothing of what these files make."""
 
-    def _models(self, migrations: list[Migration]) -> list[Finding]:
+    def _models(self, migrations: list[Migration], replay: Replay | None) -> list[Finding]:
         return []
 
 

@@ -9,7 +9,8 @@ import pytest
 from engine.diff.change import Action, Change
 from engine.diff.renames import Rename
 from engine.errors import ConfigError
-from engine.generate.generator import TITLE, Generator
+from engine.files.migration_file import TITLE
+from engine.generate.generator import Generator
 from engine.generate.headings import title_of
 from engine.schema.kinds import Key, Kind
 from tests.support.runners import at

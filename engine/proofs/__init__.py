@@ -1,0 +1,1 @@
+"""What was proven once, kept until something changes that it depends on."""

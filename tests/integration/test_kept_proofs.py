@@ -1,0 +1,215 @@
+"""What nobody changed is not proven again: and whatever is changed, the answer is a new one."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from engine.proofs import server_facts
+from engine.proofs.inputs import InputKind
+from tests.support.databases import execute, query
+from tests.support.postgres import PostgresServer
+from tests.support.project import Invoke
+
+# It reads a file, a folder and a variable, and a module that is not in its own package.
+DOMAIN = '''"""A shop."""
+import os
+from pathlib import Path
+from peewee import TextField
+from domains import BaseModel, Domain
+from price import UNIT
+HERE = Path(__file__).parent
+NAMES = (HERE / "names.txt").read_text().split()
+PARTS = sorted(path.name for path in (HERE / "parts").iterdir())
+CURRENCY = os.environ.get("SHOP_CURRENCY", "EUR")
+class Article(BaseModel):
+    """An article."""
+    name = TextField(help_text=f"One of {NAMES}, {PARTS}, in {CURRENCY} for {UNIT}")
+    class Meta:
+        table_name = "articles"
+def register(domain: Domain) -> None:
+    domain.models(Article)
+'''
+# Whether it is known that there is nothing to generate, as a process of its own would find.
+ASKS = """
+import os, sys
+sys.path[0] = os.getcwd()
+from engine.files import migration_folder
+from engine.proofs import nothing_to_generate
+from engine.proofs.nothing_to_generate import Options
+from engine.proofs.proofs import Proofs
+from engine.connect.settings import migration_url
+from project import PROJECT
+with Proofs(PROJECT.at(migration_url(PROJECT))) as proofs:
+    files = migration_folder.find(PROJECT.migrations)
+    print(nothing_to_generate.recall(proofs, files, Options({options})))
+"""
+BUILT = "building what the domains ask for"
+
+
+@pytest.fixture
+def shop(project: Path) -> Path:
+    """A project with one small domain, and no migrations."""
+    for path in (project / "domains").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+    shutil.rmtree(project / "migrations")
+    (project / "migrations").mkdir()
+    home = project / "domains/shop"
+    (home / "parts").mkdir(parents=True)
+    (home / "__init__.py").write_text(DOMAIN)
+    (home / "names.txt").write_text("pen ink")
+    (home / "parts/nib").touch()
+    (project / "price.py").write_text('UNIT = "piece"\n')
+    return project
+
+
+def known(shop: Path, url: str, options: str = "", **environment: str) -> bool:
+    done = subprocess.run(
+        [sys.executable, "-c", ASKS.format(options=options)],
+        cwd=shop,
+        env={"DATABASE_URL": url, "PATH": os.environ["PATH"]} | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return done.stdout.strip() != "None"
+
+
+@contextmanager
+def replaced(path: Path, text: str) -> Iterator[None]:
+    """Another text, and then the one that was there."""
+    before = path.read_text() if path.exists() else None
+    new_folder = not path.parent.exists()
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    yield
+    if new_folder:
+        shutil.rmtree(path.parent)
+    elif before is None:
+        path.unlink()
+    else:
+        path.write_text(before)
+
+
+# What is changed, by the kind of input that has to tell; what PACKAGES and LIBRARY say is told by
+# tests/unit/test_proofs.py, for the packages here are everybody's.
+EDITS: dict[str, tuple[str, str]] = {
+    "a domain": ("domains/shop/__init__.py", f"{DOMAIN}\n# another\n"),
+    "a module that it imports": ("price.py", 'UNIT = "dozen"\n'),
+    "a file that it reads": ("domains/shop/names.txt", "pen"),
+    "a folder that it lists": ("domains/shop/parts/cap", ""),
+    "the kernel": ("kernel/money.py", "x = 1\n"),
+    "the engine": ("engine/wording.py", "x = 1\n"),
+    "a new domain": ("domains/other/__init__.py", "def register(domain): pass\n"),
+    "a module that hides another": ("peewee.py", "x = 1\n"),
+    "a new migration": ("migrations/002_more.py", "def migrate(migrator, database, **_): pass\n"),
+}
+
+
+def test_whatever_changes_the_answer_is_a_new_one(
+    shop: Path, server: PostgresServer, invoke: Invoke
+) -> None:
+    with server.database() as url:
+        assert invoke(shop, url, "generate", "first").returncode == 0
+        first = invoke(shop, url, "generate", "again")
+        assert "Nothing changed" in first.stdout and BUILT not in first.stderr
+        assert not known(shop, url, "offline=True") and not known(shop, url, "('articles',)")
+        assert not known(shop, url, SHOP_CURRENCY="IDR")
+        for what, (name, text) in EDITS.items():
+            if name.startswith("engine/"):
+                text += (shop / name).read_text()
+            with replaced(shop / name, text):
+                assert not known(shop, url), what
+            assert known(shop, url), f"without {what} all is as it was"
+        folder = shop / ".proofs"
+        records = [json.loads(path.read_text().split("\n")[1]) for path in folder.glob("g*.json")]
+        kinds = {kind for kind, _, _ in records[0]["inputs"]}
+        assert kinds == set(InputKind) - {InputKind.ENVIRONMENT}, "each has been there to change"
+        folder.chmod(0o777)
+        assert not known(shop, url)
+
+
+def test_another_server_or_role_gives_a_new_answer(server: PostgresServer) -> None:
+    from tests.support.runners import at
+
+    with server.database() as url:
+        facts = server_facts.server_facts(at(url))
+        assert server_facts.server_facts(at(url)) == facts
+        for name, fact in server_facts.FACTS.items():
+            told = query(url, f"SELECT {fact}")
+            assert told[0][0] or name == "settings of roles", name
+        changes: list[tuple[str, Callable[[], None]]] = [
+            ("settings of a role", lambda: execute(url, "ALTER ROLE s_role SET work_mem = '9MB'")),
+            ("the role", lambda: execute(url, "ALTER ROLE s_role CREATEROLE")),
+            ("files of settings", lambda: execute(url, "SELECT pg_reload_conf()")),
+        ]
+        execute(url, "DROP ROLE IF EXISTS s_role; CREATE ROLE s_role LOGIN SUPERUSER")
+        try:
+            other = at(url.replace("postgres@", "s_role@", 1))
+            for what, change in changes:
+                before = server_facts.server_facts(other)
+                assert before != facts
+                change()
+                assert server_facts.server_facts(other) != before, what
+        finally:
+            execute(url, "DROP ROLE s_role")
+
+
+UP = "def migrate(migrator, database, *, fake=False):\n    migrator.sql('{up}')\n\n"
+BACK = "def rollback(migrator, database, *, fake=False):\n    migrator.sql('{back}')\n"
+
+
+def small(folder: Path, number: int, more: str = "") -> None:
+    text = UP.format(up=f"CREATE TABLE t{number} (id int)")
+    back = BACK.format(back=f"DROP TABLE t{number}")
+    (folder / f"migrations/{number:03}_small.py").write_text(more + text + back)
+
+
+def test_check_runs_only_the_files_that_it_does_not_know(
+    shop: Path, empty_url: str, invoke: Invoke
+) -> None:
+    def ran() -> list[str]:
+        done = invoke(shop, empty_url, "check")
+        assert "[models]" in done.stdout, "the domains ask for another table"
+        lines = done.stderr.splitlines()
+        return [line.split()[1] for line in lines if line.endswith("up, down and up again")]
+
+    for number in (1, 2):
+        small(shop, number)
+    assert ran() == ["001_small", "002_small"]
+    assert ran() == []
+    small(shop, 3)
+    assert ran() == ["003_small"]
+    small(shop, 2, "# another\n")
+    assert ran() == ["002_small", "003_small"], "what comes after another file is another state"
+    small(shop, 2, "import os\nos.environ.get('X')\n")
+    assert ran() == ran() == ["002_small", "003_small"], "what it reads may be another each time"
+    small(shop, 2, "import price\n")
+    assert ran() == ran() == ["002_small", "003_small"], "and so may what it imports"
+
+
+def test_findings_of_files_that_are_known_are_told_again(
+    shop: Path, empty_url: str, invoke: Invoke
+) -> None:
+    small(shop, 1)
+    (shop / "migrations/002_bad.py").write_text(
+        UP.format(up="ALTER TABLE t1 RENAME COLUMN id TO number") + BACK.format(back="SELECT 1")
+    )
+    assert invoke(shop, empty_url, "migrate").returncode == 0
+    execute(empty_url, "DELETE FROM migratehistory WHERE name = '002_bad'")
+    first, second = (invoke(shop, empty_url, "check") for _ in range(2))
+    assert "up, down" in first.stderr and "up, down" not in second.stderr
+    assert first.stdout == second.stdout
+    assert "[irreversible]" in first.stdout and "[rename-column]" in first.stdout
+    third = invoke(shop, empty_url, "check", "--fresh-proof")
+    assert "up, down" in third.stderr and third.stdout == first.stdout
