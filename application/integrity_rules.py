@@ -113,6 +113,14 @@ RULES = {
                              WHEN paid > 0 THEN 'partial'
                              ELSE 'open' END
     """,
+    "an invoice is paid when the last of its money came in": """
+        SELECT format('invoice %s is paid %s, its money came in %s', i.id, i.paid_at, p.last)
+        FROM invoices i JOIN (
+            SELECT a.invoice_id, max(p.paid_at) AS last
+            FROM payment_allocations a JOIN payments p ON p.id = a.payment_id GROUP BY a.invoice_id
+        ) p ON p.invoice_id = i.id
+        WHERE i.status = 'paid' AND i.paid_at <> greatest(p.last, i.issued_at)
+    """,
     "an allocation stays with one customer": """
         SELECT format('allocation %s: payment of customer %s, invoice of customer %s', a.id,
                       p.customer_id, i.customer_id)

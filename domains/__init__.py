@@ -5,6 +5,7 @@
 Each name is documented where it is defined, in `kernel/`.
 """
 
+from kernel.batches import BatchIncomplete, one_by_one
 from kernel.database_rules import operation, rule_violations
 from kernel.domain import Domain
 from kernel.errors import (
@@ -45,6 +46,7 @@ from kernel.text_rules import clear_json, clear_name, one_line
 __all__ = [
     "BaseModel",
     "BasisPointsField",
+    "BatchIncomplete",
     "BillingError",
     "CheckedField",
     "DateRangeField",
@@ -86,6 +88,7 @@ __all__ = [
     "lock",
     "lock_all",
     "normalise_phone",
+    "one_by_one",
     "one_line",
     "operation",
     "portion",

@@ -10,7 +10,8 @@ BillingError               an operation that was not carried out; nothing of it 
 │   ├── SecretKeyMissing   the key that is needed is not in BILLING_SECRET_KEYS
 │   └── SecretDamaged      the column holds something else than was encrypted for it
 ├── UnknownPermission      no domain declares it
-└── RotationIncomplete     some secrets are still under an old key
+├── RotationIncomplete     some secrets are still under an old key
+└── BatchIncomplete        some of many rows failed, all others are done; `failures` says which
 
 `retryable` says of each whether the whole transaction may be run again as it is. Each domain
 derives its own from BillingError, in the module that raises it.

@@ -429,7 +429,7 @@ BEGIN
         NEW.refunded_by_id := OLD.refunded_by_id;
         NEW.refund_reason := OLD.refund_reason;
     END IF;
-    IF NEW.status = 'refunded' THEN
+    IF NEW.status = 'refunded' AND OLD.status <> 'refunded' THEN
         NEW.disputed_at := NULL;
     END IF;
     RETURN NEW;
@@ -1449,6 +1449,7 @@ CASE status
     ELSE paid = 0
 END),
     CONSTRAINT invoices_paid_has_time_check CHECK ((status = 'paid'::invoice_status) = (paid_at IS NOT NULL)),
+    CONSTRAINT invoices_paid_once_issued_check CHECK (paid_at >= issued_at),
     CONSTRAINT invoices_period_check CHECK (EXTRACT(year FROM lower(period)) >= 2000::numeric AND EXTRACT(year FROM lower(period)) <= 2099::numeric AND EXTRACT(year FROM upper(period)) >= 2000::numeric AND EXTRACT(year FROM upper(period)) <= 2099::numeric),
     CONSTRAINT invoices_period_has_days_check CHECK (NOT (isempty(period) OR lower_inf(period) OR upper_inf(period))),
     CONSTRAINT invoices_subscription_has_period_check CHECK (subscription_id IS NULL OR period IS NOT NULL),
@@ -1660,8 +1661,8 @@ CREATE TABLE payments (
     CONSTRAINT payments_not_overspent_check CHECK (allocated <= (amount - refunded)),
     CONSTRAINT payments_notes_check CHECK (char_length(notes) <= 10000),
     CONSTRAINT payments_only_paid_is_allocated_check CHECK (allocated = 0 OR status = 'paid'::payment_status),
-    CONSTRAINT payments_only_paid_is_disputed_check CHECK (disputed_at IS NULL OR status = 'paid'::payment_status),
     CONSTRAINT payments_only_paid_is_refunded_check CHECK (refunded = 0 OR (status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status]))),
+    CONSTRAINT payments_only_what_came_is_disputed_check CHECK (disputed_at IS NULL OR (status = ANY (ARRAY['paid'::payment_status, 'review'::payment_status, 'refunded'::payment_status]))),
     CONSTRAINT payments_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT payments_paid_has_time_check CHECK ((status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) = (paid_at IS NOT NULL)),
     CONSTRAINT payments_provider_form_check CHECK (provider ~ '^[a-z][a-z0-9_]{0,62}$'::text),
@@ -2515,7 +2516,7 @@ CREATE TRIGGER invoices_customer_of_subscription BEFORE INSERT OR UPDATE OF subs
     FOR EACH ROW EXECUTE FUNCTION match_customer_of_subscription();
 
 CREATE TRIGGER invoices_issued_is_frozen BEFORE UPDATE ON invoices
-    FOR EACH ROW WHEN (old.status <> 'draft'::invoice_status AND (old.id IS DISTINCT FROM new.id OR old.number IS DISTINCT FROM new.number OR old.number_month IS DISTINCT FROM new.number_month OR old.number_seq IS DISTINCT FROM new.number_seq OR old.subscription_id IS DISTINCT FROM new.subscription_id OR old.period IS DISTINCT FROM new.period OR old.subtotal IS DISTINCT FROM new.subtotal OR old.discount IS DISTINCT FROM new.discount OR old.tax IS DISTINCT FROM new.tax OR old.total IS DISTINCT FROM new.total OR old.issued_at IS DISTINCT FROM new.issued_at)) EXECUTE FUNCTION refuse_change('an issued invoice stands; void it and write another');
+    FOR EACH ROW WHEN (old.status = 'paid'::invoice_status AND new.status = 'paid'::invoice_status AND old.paid_at <> new.paid_at OR old.status <> 'draft'::invoice_status AND (old.id IS DISTINCT FROM new.id OR old.number IS DISTINCT FROM new.number OR old.number_month IS DISTINCT FROM new.number_month OR old.number_seq IS DISTINCT FROM new.number_seq OR old.subscription_id IS DISTINCT FROM new.subscription_id OR old.period IS DISTINCT FROM new.period OR old.subtotal IS DISTINCT FROM new.subtotal OR old.discount IS DISTINCT FROM new.discount OR old.tax IS DISTINCT FROM new.tax OR old.total IS DISTINCT FROM new.total OR old.issued_at IS DISTINCT FROM new.issued_at)) EXECUTE FUNCTION refuse_change('an issued invoice stands; void it and write another');
 
 CREATE TRIGGER invoices_issued_is_kept BEFORE DELETE ON invoices
     FOR EACH ROW WHEN (old.status <> 'draft'::invoice_status) EXECUTE FUNCTION refuse_change('an issued invoice is kept; void it');
@@ -2531,6 +2532,9 @@ CREATE TRIGGER invoices_owner_is_fixed BEFORE UPDATE ON invoices
 
 CREATE TRIGGER invoices_paid_is_sum BEFORE INSERT OR UPDATE OF paid ON invoices
     FOR EACH ROW EXECUTE FUNCTION check_paid();
+
+CREATE TRIGGER invoices_paid_not_ahead BEFORE UPDATE OF paid_at ON invoices
+    FOR EACH ROW WHEN (new.paid_at > (now() + '00:05:00'::interval)) EXECUTE FUNCTION refuse_change('nothing is paid in the future');
 
 CREATE TRIGGER invoices_payment_links_follow AFTER UPDATE OF status, paid ON invoices
     FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status OR old.paid IS DISTINCT FROM new.paid) EXECUTE FUNCTION follow_invoice();

@@ -247,6 +247,7 @@ class Invoice(TimestampedModel):
                 "(status = 'paid') = (paid_at IS NOT NULL)",
                 name="invoices_paid_has_time_check",
             ),
+            Check("paid_at >= issued_at", name="invoices_paid_once_issued_check"),
             Check(
                 "status IN ('draft', 'void') OR num_nulls(issued_at, due_on) = 0",
                 name="invoices_issued_has_dates_check",

@@ -49,7 +49,8 @@ EXECUTE FUNCTION number_invoice()
 
 ISSUED_IS_FROZEN = """
 CREATE TRIGGER invoices_issued_is_frozen BEFORE UPDATE ON invoices
-FOR EACH ROW WHEN (OLD.status <> 'draft' AND
+FOR EACH ROW WHEN (OLD.status = 'paid' AND NEW.status = 'paid' AND OLD.paid_at <> NEW.paid_at
+    OR OLD.status <> 'draft' AND
     (OLD.id, OLD.number, OLD.number_month, OLD.number_seq, OLD.subscription_id, OLD.period,
      OLD.subtotal, OLD.discount, OLD.tax, OLD.total, OLD.issued_at)
     IS DISTINCT FROM
@@ -65,6 +66,12 @@ EXECUTE FUNCTION refuse_change('an issued invoice is kept; void it')
 INVOICES_NOT_TRUNCATED = """
 CREATE TRIGGER invoices_not_truncated BEFORE TRUNCATE ON invoices
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('an issued invoice is kept; delete the drafts')
+"""
+# When it was paid follows from its payments; of one of nothing to pay it may be written.
+PAID_NOT_AHEAD = """
+CREATE TRIGGER invoices_paid_not_ahead BEFORE UPDATE OF paid_at ON invoices
+FOR EACH ROW WHEN (NEW.paid_at > now() + interval '5 minutes')
+EXECUTE FUNCTION refuse_change('nothing is paid in the future')
 """
 INVOICE_OWNER_IS_FIXED = """
 CREATE TRIGGER invoices_owner_is_fixed BEFORE UPDATE ON invoices
@@ -173,6 +180,7 @@ RULES = (
     ISSUED_IS_FROZEN,
     ISSUED_IS_KEPT,
     INVOICES_NOT_TRUNCATED,
+    PAID_NOT_AHEAD,
     INVOICE_OWNER_IS_FIXED,
     KEEP_ISSUED_ITEMS,
     ITEMS_FROZEN,

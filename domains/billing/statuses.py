@@ -17,6 +17,9 @@ SUBSCRIPTIONS = StatusMachine(
     },
 )
 
+# An invoice of which something is owed.
+OWING = (InvoiceStatus.OPEN, InvoiceStatus.PARTIAL)
+
 # Between open, partial and paid an invoice moves as money is allocated to it and taken off again.
 # A paid one may become void only where there was nothing to pay: `paid` must be 0 by then.
 INVOICES = StatusMachine(

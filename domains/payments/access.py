@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains import identity, lock, operation
-from domains.billing.models import Subscription
+from domains import identity, lock, one_by_one, operation
+from domains.billing.models import Invoice, Subscription
+from domains.billing.statuses import OWING
 from domains.customers.models import Customer
 from domains.mikrotik.models import PppoeUser
 from domains.system.operations import setting
 
 OVERDUE = """
-    SELECT DISTINCT i.customer_id, i.location_id FROM invoices i
+    SELECT DISTINCT i.customer_id FROM invoices i
     JOIN customers c ON c.id = i.customer_id
     JOIN pppoe_users u ON u.customer_id = c.id AND u.status = 'active'
     JOIN locations l ON l.id = i.location_id
@@ -30,7 +31,7 @@ ISOLATE = """
     WHERE u.customer_id = %s AND u.status = 'active' AND EXISTS (
         SELECT FROM invoices i JOIN locations l ON l.id = i.location_id
         WHERE i.customer_id = u.customer_id AND i.status IN ('open', 'partial')
-          AND i.due_on + %s < (now() AT TIME ZONE l.timezone)::date)
+          AND i.location_id = %s AND i.due_on + %s < (now() AT TIME ZONE l.timezone)::date)
 """
 # Paid until the end of the last period whose invoice, and all before it, are paid.
 RESTORE = """
@@ -57,22 +58,29 @@ def isolate_overdue(limit: int = 1000) -> int:
     """Isolate the lines of customers who are overdue, `limit` customers at the most (lines).
 
     Each customer is locked and looked at again, so that one who pays at this moment is not
-    isolated. A line's synchronisation with its router becomes pending.
+    isolated. A line's synchronisation with its router becomes pending. Call it until it is 0.
+    Raises BatchIncomplete for customers with whom it failed, when nothing else is left.
     """
     database = PppoeUser._meta.database
     with operation(database):
         overdue = database.execute_sql(OVERDUE).fetchall()
-    lines = done = 0
-    for customer, location in overdue:
-        if done == limit:
-            break
-        with operation(database):
-            lock(Customer, customer)
-            grace = setting("isolation_grace_days", location)
-            count = database.execute_sql(ISOLATE, (customer, grace)).rowcount
-        done += bool(count)
-        lines += count
-    return lines
+    return one_by_one((customer for (customer,) in overdue), _isolate, limit=limit)
+
+
+def _isolate(customer: int) -> int:
+    """Isolate the lines of a customer, if something is overdue by more than its branch's grace."""
+    with operation(PppoeUser._meta.database):
+        if lock(Customer, customer).is_never_isolated:
+            return 0
+        owed: Any = Invoice.select(Invoice.location).where(
+            Invoice.customer == customer, Invoice.status.in_(OWING)
+        )
+        lines = 0
+        for row in list(owed.distinct().order_by(Invoice.location)):
+            grace = setting("isolation_grace_days", row.location_id)
+            values = (customer, row.location_id, grace)
+            lines += PppoeUser._meta.database.execute_sql(ISOLATE, values).rowcount
+        return lines
 
 
 def restore_access(customer: int | Customer) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, change, lock, operation
+from domains import BillingError, change, lock, one_by_one, operation
 from domains.payments.callback_values import (
     CallbackRefused,
     amount_of,
@@ -29,10 +29,13 @@ Result = tuple[PaymentEventOutcome, str | None]
 
 WAITING = (PaymentStatus.PENDING, PaymentStatus.PROCESSING)
 GIVEN_UP = (PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED)
+# Money came, whatever became of it; it may have been given back already, and is lost twice then.
+CAME = (PaymentStatus.PAID, PaymentStatus.REVIEW, PaymentStatus.REFUNDED)
 # Forged callbacks of one provider that are kept of an hour; more are somebody filling the disk.
 FORGED_PER_HOUR = 100
 # After so many days a callback that names no payment is looked at by a person, not again.
 DAYS_UNKNOWN = 7
+IS_OLD = PaymentEvent.received_at < fn.now() - SQL("make_interval(days => %s)", [DAYS_UNKNOWN])
 
 
 def take_callback(
@@ -59,7 +62,7 @@ def take_callback(
     | success of another amount, or after it was given up | review | failed |
     | success, once it has its money | stays; a second one is in review | review |
     | no success, while it waits | failed | applied |
-    | no success, after it was paid: the provider takes it back | disputed | review |
+    | no success, once money had come: the provider takes it back | disputed | review |
     | no success, after it was given up | stays | ignored |
     | of a payment that is not known (yet) | | none: not processed |
 
@@ -107,19 +110,31 @@ def process_event(event: int | PaymentEvent) -> PaymentEvent:
 
 def process_unprocessed(limit: int = 1000) -> int:
     """Act on events that were kept and not processed, oldest first, each in a transaction of its
-    own, `limit` at the most (how many were processed).
+    own, `limit` at the most (how many were processed). Call it until it is 0.
 
-    One that still names no payment after a week is closed as failed.
+    One that still names no payment after a week is closed as failed. Raises BatchIncomplete for
+    those that could not be processed, each of which has its reason with it, when nothing else is
+    left.
     """
-    waiting: Any = PaymentEvent.select(PaymentEvent.id).where(PaymentEvent.processed_at.is_null())
-    count = 0
-    for event in list(waiting.order_by(PaymentEvent.received_at).limit(limit)):
-        try:
-            count += process_event(event).processed_at is not None
-        except BillingError as error:
-            with operation(PaymentEvent._meta.database):
-                _note(event.id, str(error))
-    return count
+    known = Payment.select().where(
+        Payment.provider == PaymentEvent.provider, Payment.external_ref == PaymentEvent.external_ref
+    )
+    # Those that nobody knows would else be the first every time, and keep the others waiting.
+    waiting: Any = PaymentEvent.select(PaymentEvent.id).where(
+        PaymentEvent.processed_at.is_null(),
+        fn.EXISTS(known) | ~PaymentEvent.signature_ok | IS_OLD,
+    )
+    rows = list(waiting.order_by(PaymentEvent.received_at, PaymentEvent.id))
+    return one_by_one((row.id for row in rows), _process_or_note, limit=limit)
+
+
+def _process_or_note(event: int) -> int:
+    try:
+        return process_event(event).processed_at is not None
+    except BillingError as error:
+        with operation(PaymentEvent._meta.database):
+            _note(event, str(error))
+        raise
 
 
 def _note(event: int, error: str) -> None:
@@ -169,8 +184,7 @@ def _process(event: Any) -> None:
         _close(event, *_apply(event, lock_payment(payment.id)))
         return
     unknown = f"no payment has the reference {event.external_ref}"
-    is_old = PaymentEvent.received_at < fn.now() - SQL("make_interval(days => %s)", [DAYS_UNKNOWN])
-    if PaymentEvent.select().where(PaymentEvent.id == event.id, is_old).exists():
+    if PaymentEvent.select().where(PaymentEvent.id == event.id, IS_OLD).exists():
         _close(event, PaymentEventOutcome.FAILED, unknown)
     else:
         change(event, error=unknown)
@@ -201,7 +215,7 @@ def _apply_failure(payment: Any) -> Result:
     if payment.status in WAITING:
         change(payment, status=PaymentStatus.FAILED)
         return PaymentEventOutcome.APPLIED, None
-    if payment.status == PaymentStatus.PAID:
+    if payment.status in CAME:
         change(payment, disputed_at=fn.now())
         return PaymentEventOutcome.REVIEW, "the provider takes the money back"
     return PaymentEventOutcome.IGNORED, f"the payment is {payment.status} already"

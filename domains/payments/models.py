@@ -221,8 +221,8 @@ class Payment(TimestampedModel):
                 name="payments_only_paid_is_refunded_check",
             ),
             Check(
-                "disputed_at IS NULL OR status = 'paid'",
-                name="payments_only_paid_is_disputed_check",
+                "disputed_at IS NULL OR status IN ('paid', 'review', 'refunded')",
+                name="payments_only_what_came_is_disputed_check",
             ),
             Check("allocated = 0 OR status = 'paid'", name="payments_only_paid_is_allocated_check"),
             Check(

@@ -142,7 +142,10 @@ def _end_service(who: Any, by: Actor, reason: str) -> None:
 
 def _refuse_unsettled(who: Any) -> None:
     owed = Invoice.select().where(Invoice.customer == who, Invoice.status.in_(OPEN_INVOICES))
-    waits = Payment.select().where(Payment.customer == who, Payment.status.in_(UNDER_WAY))
+    waits = Payment.select().where(
+        Payment.customer == who,
+        Payment.status.in_(UNDER_WAY) | Payment.disputed_at.is_null(False),
+    )
     if owed.exists() or waits.exists():
         raise NotSettled(
             f"customer {who.id} has open invoices or payments under way; settle or void the one, "

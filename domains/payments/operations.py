@@ -20,7 +20,8 @@ from peewee import fn
 
 from domains import BillingError, change, get, identity, lock, lock_all, operation, portion
 from domains import whole_rupiah as rupiah
-from domains.billing.models import Invoice, InvoiceStatus
+from domains.billing.models import Invoice
+from domains.billing.statuses import OWING
 from domains.customers.models import Customer
 from domains.mikrotik.models import Vendor
 from domains.payments.access import restore_access
@@ -32,8 +33,6 @@ from domains.payments.models import (
     PaymentStatus,
 )
 from domains.system.operations import Actor, record
-
-OWING = (InvoiceStatus.OPEN, InvoiceStatus.PARTIAL)
 
 
 class NotOffered(BillingError):

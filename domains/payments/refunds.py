@@ -67,20 +67,22 @@ def reject(payment: int | Payment, *, by: Actor, reason: str) -> Payment:
     """
     with operation(Payment._meta.database):
         row = lock_payment(payment)
-        change(row, status=PaymentStatus.CANCELLED)
+        change(row, status=PaymentStatus.CANCELLED, disputed_at=None)
         record("payments.reject", row, by=by, reason=reason, location=row.location_id)
         return Payment.get_by_id(row.id)
 
 
 def keep_disputed(payment: int | Payment, *, by: Actor, reason: str) -> Payment:
-    """Find that the provider did not take the money back after all (the payment, still paid).
+    """Find that the provider did not take the money back after all, or that the loss is borne (the
+    payment, as it was). Where it did, refund it, or reject what is in review.
 
-    Where it did, refund it. Raises Missing.
+    One that is not disputed stays as it is. Raises Missing.
     """
     with operation(Payment._meta.database):
         row = lock_payment(payment)
-        change(row, disputed_at=None)
-        record("payments.keep", row, by=by, reason=reason, location=row.location_id)
+        if row.disputed_at is not None:
+            change(row, disputed_at=None)
+            record("payments.keep", row, by=by, reason=reason, location=row.location_id)
         return Payment.get_by_id(row.id)
 
 

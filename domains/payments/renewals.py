@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from domains import get, identity, operation
+from domains import get, identity, one_by_one, operation
 from domains.billing.bills import bill
 from domains.billing.models import Invoice, Subscription, SubscriptionStatus
 from domains.customers.models import Customer, CustomerStatus
@@ -36,9 +36,10 @@ def renew(
 
 
 def renew_due(limit: int = 1000) -> int:
-    """Renew what is due today in its branch, `limit` subscriptions at the most, each in a
+    """Renew what is due today in its branch, `limit` subscriptions at the most, each invoice in a
     transaction of its own (how many invoices). Call it until it is 0; customers who are not served
-    are passed over."""
+    are passed over. Raises BatchIncomplete for what could not be renewed, when nothing else is
+    left."""
     here: Any = fn.timezone(Location.timezone, fn.now()).cast("date")
     due = (
         Subscription.select(Subscription.id)
@@ -52,8 +53,13 @@ def renew_due(limit: int = 1000) -> int:
             Customer.deleted_at.is_null(),
         )
     )
+    rows = list(due.order_by(Subscription.next_billing_on, Subscription.id))
+    return one_by_one((row.id for row in rows), _renew_all, limit=limit)
+
+
+def _renew_all(subscription: int) -> int:
+    """Renew it until nothing is due (how many invoices)."""
     count = 0
-    for row in list(due.order_by(Subscription.next_billing_on, Subscription.id).limit(limit)):
-        while renew(row.id) is not None:
-            count += 1
+    while renew(subscription) is not None:
+        count += 1
     return count

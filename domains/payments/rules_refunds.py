@@ -34,7 +34,7 @@ BEGIN
         NEW.refunded_by_id := OLD.refunded_by_id;
         NEW.refund_reason := OLD.refund_reason;
     END IF;
-    IF NEW.status = 'refunded' THEN
+    IF NEW.status = 'refunded' AND OLD.status <> 'refunded' THEN
         NEW.disputed_at := NULL;
     END IF;
     RETURN NEW;

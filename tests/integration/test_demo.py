@@ -193,6 +193,9 @@ PLANTED = {
     "an invoice's status": """
         UPDATE invoices SET status = 'paid'
         WHERE id = (SELECT min(id) FROM invoices WHERE status = 'open')""",
+    "an invoice is paid when": """
+        UPDATE invoices SET paid_at = paid_at + interval '1 hour'
+        WHERE id = (SELECT min(id) FROM invoices WHERE status = 'paid' AND total > 0)""",
     "an allocation stays": """
         UPDATE payments SET customer_id = (SELECT max(id) FROM customers)
         WHERE id = (SELECT min(payment_id) FROM payment_allocations)""",
