@@ -47,8 +47,15 @@ TYPES = """
 """
 
 
-@pytest.mark.parametrize("atomic", [True, False], ids=["whole", "steps"])
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    ("change", "atomic"),
+    [
+        # Each change one way; the other way in the campaign.
+        pytest.param(change, atomic, marks=[pytest.mark.campaign] if number % 2 == atomic else [])
+        for number, change in enumerate(CHANGES)
+        for atomic in (True, False)
+    ],
+)
 def test_a_rollback_changes_no_value_unasked(
     empty_url: str, tmp_path: Path, change: str, atomic: bool
 ) -> None:

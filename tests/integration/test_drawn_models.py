@@ -22,7 +22,7 @@ def test_what_the_registry_takes_ends_in_no_traceback(empty_url: str, tmp_path: 
     built: list[bool] = []
 
     @settings(
-        max_examples=200,
+        max_examples=80,
         deadline=None,
         derandomize=True,
         database=None,
