@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from peewee import SQL, fn
@@ -10,6 +11,7 @@ from domains.auth.models import UserSession
 from domains.notifications.models import NotificationQueue, NotificationQueueStatus
 from domains.payments.models import PaymentEvent
 from domains.plugins.models import PluginErrorLog
+from domains.system.attempts import ATTEMPT
 from domains.system.models import ActivityLog
 from domains.system.operations import setting
 from domains.whatsapp.models import WhatsappMessage, WhatsappMessageStatus
@@ -35,27 +37,27 @@ def clean_up(limit: int = 10_000) -> dict[str, int]:
     | whatsapp_messages | message_retention_days | all but what waits to be sent |
     | plugin_error_logs | message_retention_days | all |
     | activity_logs | activity_retention_days | all, never what is younger than a year |
+    | activity_logs | session_retention_days | attempts to log in |
     | payment_events | callback_retention_days | forged ones; the others are kept for good |
     """
     if not setting("cleanup_enabled"):
         return {}
     queue, message, event = NotificationQueue, WhatsappMessage, PaymentEvent
-    old = {
-        UserSession: (UserSession.expires_at, "session_retention_days", None),
-        queue: (queue.updated_at, "message_retention_days", queue.status.in_(DONE)),
-        message: (
-            message.created_at,
-            "message_retention_days",
-            message.status != WhatsappMessageStatus.PENDING,
-        ),
-        PluginErrorLog: (PluginErrorLog.created_at, "message_retention_days", None),
-        ActivityLog: (ActivityLog.created_at, "activity_retention_days", None),
-        event: (event.received_at, "callback_retention_days", ~event.signature_ok),
-    }
-    removed = {}
-    for model, (moment, key, which) in old.items():
-        removed[model._meta.table_name] = _remove(model, moment, setting(key), which, limit)
-    return removed
+    activity, sent = ActivityLog, message.status != WhatsappMessageStatus.PENDING
+    old = [
+        (UserSession.expires_at, "session_retention_days", None),
+        (queue.updated_at, "message_retention_days", queue.status.in_(DONE)),
+        (message.created_at, "message_retention_days", sent),
+        (PluginErrorLog.created_at, "message_retention_days", None),
+        (activity.created_at, "activity_retention_days", None),
+        (activity.created_at, "session_retention_days", activity.action == ATTEMPT),
+        (event.received_at, "callback_retention_days", ~event.signature_ok),
+    ]
+    removed: Counter[str] = Counter()
+    for moment, key, which in old:
+        model = moment.model
+        removed[model._meta.table_name] += _remove(model, moment, setting(key), which, limit)
+    return dict(removed)
 
 
 def _remove(model: Any, moment: Any, days: int, which: Any, limit: int) -> int:

@@ -1792,6 +1792,29 @@ CREATE TABLE settings (
     CONSTRAINT settings_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 200 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT settings_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$'::text),
     CONSTRAINT settings_key_names_no_secret_check CHECK (key !~ '(^|_)(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)$'::text),
+    CONSTRAINT settings_known_range_check CHECK (
+CASE key
+    WHEN 'session_timeout_minutes'::text THEN "least" >= 1 AND most <= 43200
+    WHEN 'session_lifetime_hours'::text THEN "least" >= 1 AND most <= 8760
+    WHEN 'session_warning_minutes'::text THEN "least" >= 0 AND most <= 1440
+    WHEN 'whatsapp_per_minute'::text THEN "least" >= 1 AND most <= 1000
+    WHEN 'api_per_minute'::text THEN "least" >= 1 AND most <= 100000
+    WHEN 'login_per_minute'::text THEN "least" >= 1 AND most <= 1000
+    WHEN 'backup_retention_days'::text THEN "least" >= 1 AND most <= 3650
+    WHEN 'cleanup_interval_hours'::text THEN "least" >= 1 AND most <= 720
+    WHEN 'session_retention_days'::text THEN "least" >= 1 AND most <= 3650
+    WHEN 'message_retention_days'::text THEN "least" >= 7 AND most <= 3650
+    WHEN 'activity_retention_days'::text THEN "least" >= 365 AND most <= 36500
+    WHEN 'callback_retention_days'::text THEN "least" >= 7 AND most <= 3650
+    WHEN 'password_min_length'::text THEN "least" >= 8 AND most <= 64
+    WHEN 'max_login_attempts'::text THEN "least" >= 3 AND most <= 100
+    WHEN 'lockout_minutes'::text THEN "least" >= 1 AND most <= 1440
+    WHEN 'days_to_pay'::text THEN "least" >= 0 AND most <= 365
+    WHEN 'isolation_grace_days'::text THEN "least" >= 0 AND most <= 365
+    WHEN 'payment_link_days'::text THEN "least" >= 1 AND most <= 365
+    WHEN 'tax_rate_bp'::text THEN "least" >= 0 AND most <= 10000
+    ELSE true
+END IS TRUE),
     CONSTRAINT settings_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
     CONSTRAINT settings_value_fits_type_check CHECK (
 CASE type
@@ -2202,6 +2225,8 @@ CREATE UNIQUE INDEX locations_name_key ON locations USING btree (name);
 
 CREATE INDEX activity_logs_admin_user_id_created_at_idx ON activity_logs USING btree (admin_user_id, created_at DESC);
 
+CREATE INDEX activity_logs_attempts_idx ON activity_logs USING btree (ip, created_at) WHERE action = 'sessions.attempt'::text;
+
 CREATE INDEX activity_logs_created_at_idx ON activity_logs USING brin (created_at);
 
 CREATE INDEX activity_logs_location_id_created_at_idx ON activity_logs USING btree (location_id, created_at DESC);
@@ -2450,7 +2475,11 @@ CREATE TRIGGER activity_logs_is_stamped BEFORE INSERT ON activity_logs
     FOR EACH ROW EXECUTE FUNCTION stamp_activity();
 
 CREATE TRIGGER activity_logs_young_is_kept BEFORE DELETE ON activity_logs
-    FOR EACH ROW WHEN (old.created_at > (now() - '365 days'::interval)) EXECUTE FUNCTION refuse_change('what was done stays on record for a year');
+    FOR EACH ROW WHEN (old.created_at > (now() -
+        CASE old.action
+            WHEN 'sessions.attempt'::text THEN '1 day'::interval
+            ELSE '365 days'::interval
+        END)) EXECUTE FUNCTION refuse_change('what was done stays on record for a year, an attempt for a day');
 
 CREATE TRIGGER backup_schedules_updated_at BEFORE UPDATE ON backup_schedules
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();

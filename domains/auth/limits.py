@@ -12,12 +12,14 @@ class LoginLimits:
 
     password_min_length: characters. max_login_attempts: failures in a row that lock an account.
     lockout_minutes: how long it stays locked. session_timeout_minutes: without use, to the end of
-    a session. session_lifetime_hours: from log-in to the end of a session, however much it is used.
+    a session. login_per_minute: attempts of an address. session_lifetime_hours: from log-in to the
+    end of a session, however much it is used.
     """
 
     password_min_length: int = 8
     max_login_attempts: int = 5
     lockout_minutes: int = 15
+    login_per_minute: int = 10
     session_timeout_minutes: int = 60
     session_lifetime_hours: int = 24
 

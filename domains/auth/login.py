@@ -8,7 +8,7 @@ from typing import Any
 from peewee import SQL, Case, fn
 
 from domains import BillingError, operation
-from domains.auth import passwords, sessions
+from domains.auth import addresses, origin, passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser, UserSession
 
@@ -55,9 +55,11 @@ def log_in(
     """Check the password and start a session.
 
     An attempt is counted as failed before the password is looked at, so that attempts side by side
-    cannot be more than the limits allow. Raises LoginRefused, SeededPassword.
+    cannot be more than the limits allow. ip: where the attempt comes from; without it none is held
+    to login_per_minute, and a lock holds wherever the user is known (domains.auth.addresses).
+    Raises LoginRefused, SeededPassword.
     """
-    admin = _attempt(username, limits)
+    admin = _attempt(username, limits, origin.address(ip))
     cost = passwords.refusal_cost()
     while passwords.matches(password, admin and admin.password_hash, cost=cost):
         database = AdminUser._meta.database
@@ -76,10 +78,16 @@ def log_in(
     raise LoginRefused
 
 
-def _attempt(username: str, limits: LoginLimits) -> Any:
-    """Count an attempt: the admin user if the account may be tried, else None."""
+def _attempt(username: str, limits: LoginLimits, address: str | None) -> Any:
+    """Count an attempt: the admin user if the account may be tried, else None.
+
+    Raises LoginRefused for an address that has none left, before the account is looked at: that
+    tells nothing of the account, costs no bcrypt, and counts for no lock.
+    """
     if not (username.isascii() and username.isprintable()):
-        return None
+        username = ""  # which nobody has
+    if addresses.too_many(username, address, limits):
+        raise LoginRefused
     # an account that may be tried and has an end of lock was locked, and is no more
     failures = Case(None, [(AdminUser.locked_until.is_null(False), 1)], AdminUser.failed_logins + 1)
     end = Case(None, [(failures >= limits.max_login_attempts, _from_now(limits))], None)
@@ -88,7 +96,8 @@ def _attempt(username: str, limits: LoginLimits) -> Any:
         AdminUser.is_active,
         AdminUser.locked_until.is_null() | (AdminUser.locked_until <= fn.now()),
     )
-    return next(iter(counted.returning(AdminUser).execute()), None)
+    tried = next(iter(counted.returning(AdminUser).execute()), None)
+    return tried or addresses.known_here(username, address, limits)
 
 
 def _enter(checked: AdminUser, hashed: str) -> Any:

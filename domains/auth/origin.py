@@ -21,6 +21,13 @@ def address(text: str | None) -> str | None:
     return str(mapped or parsed)
 
 
+def network(address: str) -> str:
+    """What attempts are counted by: the IPv4 address, or the /64 in which one customer has any
+    number of IPv6 addresses."""
+    parsed = ipaddress.ip_address(address)
+    return str(ipaddress.ip_network((parsed, 32 if parsed.version == 4 else 64), strict=False))
+
+
 def program(text: str | None) -> str | None:
     """The user agent as PostgreSQL takes it: without NUL, without halves of characters, not longer
     than LONGEST_PROGRAM."""

@@ -1,7 +1,8 @@
 """Settings, and the log of what the staff did."""
 
 from domains import Domain
-from domains.system import models, rules, seeds
+from domains.auth import addresses
+from domains.system import attempts, models, rules, seeds
 from domains.system.indexes import indexes
 
 
@@ -13,3 +14,4 @@ def register(domain: Domain) -> None:
     domain.sql(*rules.RULES)
     domain.permissions("settings.read", "settings.write", "activity_logs.read")
     domain.seed(seeds.settings)
+    addresses.keep_in(attempts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domains import Domain
+from domains.system.attempts import ATTEMPT
 from domains.system.models import ActivityLog, Setting
 
 
@@ -37,6 +38,14 @@ def indexes(domain: Domain) -> None:
         ActivityLog.target_id,
         "created_at DESC",
         name="activity_logs_target_type_target_id_created_at_idx",
+    )
+    # how often an address has tried to log in
+    domain.index(
+        ActivityLog,
+        ActivityLog.ip,
+        ActivityLog.created_at,
+        where=f"action = '{ATTEMPT}'",
+        name="activity_logs_attempts_idx",
     )
     # what was done in a span of time; rows arrive in order of time
     domain.index(ActivityLog, ActivityLog.created_at, using="brin")

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from domains.auth.limits import LoginLimits
 from domains.system.models import Setting
-from domains.system.seeds import RANGES
+from domains.system.ranges import RANGES
 
 
 def login_limits() -> LoginLimits:

@@ -18,6 +18,7 @@ from domains import (
 )
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
+from domains.system.ranges import known_range
 
 
 class SettingType(StrEnum):
@@ -80,6 +81,7 @@ class Setting(TimestampedModel):
                 " ELSE num_nonnulls(least, most) = 0 END",
                 name="settings_value_in_range_check",
             ),
+            Check(known_range(), name="settings_known_range_check"),
             Check(clear_json("value"), name="settings_value_hides_no_secret_check"),
             Check("octet_length(value::text) <= 20000", name="settings_value_size_check"),
         ]

@@ -1,5 +1,7 @@
 """What the database refuses of the activity log."""
 
+from domains.system.attempts import ATTEMPT
+
 # For each statement, as TRUNCATE has no rows.
 APPEND_ONLY = """
 CREATE TRIGGER activity_logs_append_only
@@ -7,10 +9,12 @@ BEFORE UPDATE OR TRUNCATE ON activity_logs
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('what was done stays on record')
 """
 # The clean-up removes what is older than the settings say, and never what is younger than a year.
-YOUNG_IS_KEPT = """
+# An attempt to log in, which anybody can make, stays for a day.
+YOUNG_IS_KEPT = f"""
 CREATE TRIGGER activity_logs_young_is_kept BEFORE DELETE ON activity_logs
-FOR EACH ROW WHEN (OLD.created_at > now() - interval '365 days')
-EXECUTE FUNCTION refuse_change('what was done stays on record for a year')
+FOR EACH ROW WHEN (OLD.created_at > now() - CASE OLD.action WHEN '{ATTEMPT}' THEN interval '1 day'
+                                            ELSE interval '365 days' END)
+EXECUTE FUNCTION refuse_change('what was done stays on record for a year, an attempt for a day')
 """
 # Or a row made ten years old could be deleted at once.
 STAMP_ACTIVITY = """

@@ -6,31 +6,9 @@ from typing import Any
 
 from domains import Seeder
 from domains.system.models import Setting, SettingType
+from domains.system.ranges import RANGES
 
 STRING, INTEGER, BOOLEAN = SettingType.STRING, SettingType.INTEGER, SettingType.BOOLEAN
-
-# key -> (smallest, largest) value of an integer
-RANGES = {
-    "session_timeout_minutes": (1, 43_200),
-    "session_lifetime_hours": (1, 8_760),
-    "session_warning_minutes": (0, 1_440),
-    "whatsapp_per_minute": (1, 1_000),
-    "api_per_minute": (1, 100_000),
-    "login_per_minute": (1, 1_000),
-    "backup_retention_days": (1, 3_650),
-    "cleanup_interval_hours": (1, 720),
-    "session_retention_days": (1, 3_650),
-    "message_retention_days": (7, 3_650),
-    "activity_retention_days": (365, 36_500),
-    "callback_retention_days": (7, 3_650),
-    "password_min_length": (8, 64),
-    "max_login_attempts": (3, 100),
-    "lockout_minutes": (1, 1_440),
-    "days_to_pay": (0, 365),
-    "isolation_grace_days": (0, 365),
-    "payment_link_days": (1, 365),
-    "tax_rate_bp": (0, 10_000),
-}
 
 # category -> (key, type, value, description)
 SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
@@ -86,6 +64,15 @@ SETTINGS: dict[str, list[tuple[str, SettingType, Any, str]]] = {
         ("max_login_attempts", INTEGER, 5, "Failed log-ins in a row that lock an account."),
         ("lockout_minutes", INTEGER, 15, "Minutes that a locked account stays locked."),
     ],
+}
+
+# For the application on top of these tables: nothing here shows, sends, or asks a router.
+FOR_THE_APPLICATION = {
+    *("company_name", "company_address", "company_phone", "company_email"),
+    *("currency", "currency_symbol", "date_format", "time_format", "timezone"),
+    *("voucher_comment", "pppoe_comment", "voucher_prefix", "pppoe_prefix"),
+    *("session_warning_minutes", "whatsapp_per_minute", "api_per_minute"),
+    *("backup_retention_days", "cleanup_interval_hours"),
 }
 
 

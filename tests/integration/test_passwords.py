@@ -29,7 +29,7 @@ from domains.auth.passwords import (
 )
 from domains.auth.seeds import ADMIN_PASSWORD_HASH
 from domains.system.limits import login_limits
-from domains.system.models import Setting
+from domains.system.models import ActivityLog, Setting
 from engine.connect.connection import connect
 from engine.connect.environment import is_production
 from engine.connect.peewee_database import EngineDatabase
@@ -95,9 +95,11 @@ def budi(billing: EngineDatabase, good_hash: str) -> Iterator[AdminUser]:
     )
 
 
-def refused(username: str, password: str, limits: LoginLimits = LIMITS) -> str:
+def refused(
+    username: str, password: str, limits: LoginLimits = LIMITS, ip: str | None = None
+) -> str:
     with pytest.raises(LoginRefused) as caught:
-        log_in(username, password, limits)
+        log_in(username, password, limits, ip=ip)
     return str(caught.value)
 
 
@@ -322,15 +324,99 @@ def test_the_limits_are_the_operator_s_settings(billing: EngineDatabase) -> None
     Setting.update(value=3).where(Setting.key == "max_login_attempts").execute()
     Setting.delete().where(Setting.key == "lockout_minutes").execute()
     assert login_limits() == LoginLimits(max_login_attempts=3)
+    billing.execute_sql("ALTER TABLE settings DROP CONSTRAINT settings_known_range_check")
     for value in (0, 10**12):
         Setting.update(value=value, least=None, most=None).where(
             Setting.key == "max_login_attempts"
         ).execute()
         assert login_limits() == LIMITS
-    Setting.update(value=5, least=3, most=100).where(Setting.key == "max_login_attempts").execute()
-    nobody = Setting.update(value=0).where(Setting.key == "max_login_attempts")
-    with pytest.raises(IntegrityError, match="settings_value_in_range_check"):
-        nobody.execute()
+
+
+def test_an_address_has_so_many_attempts_in_a_minute_and_locks_nobody_beyond(
+    budi: AdminUser, work: Work
+) -> None:
+    limits = LoginLimits(login_per_minute=3)
+    for ip in ("10.1.2.3", "2001:db8::1"):
+        for _ in range(3):
+            refused("nobody", WRONG, limits, ip=ip)
+    work.rounds = 0
+    for ip in ("10.1.2.3", "::ffff:10.1.2.3", "2001:db8::2"):
+        for username, password in (("Budi", GOOD), ("Budi", WRONG), ("nobody", GOOD)):
+            refused(username, password, limits, ip=ip)
+    assert (failures(), work.rounds) == ((0, False), 0)
+    assert ActivityLog.select().count() == 6, "what is beyond the limit is not written down"
+    assert log_in("Budi", GOOD, limits, ip="2001:db8:0:1::1")
+    assert log_in("Budi", GOOD, limits)
+    age_attempts("1 minute")
+    assert log_in("Budi", GOOD, limits, ip="10.1.2.3")
+
+
+def test_attempts_of_an_address_side_by_side_are_no_more_than_the_limit(
+    budi: AdminUser, work: Work
+) -> None:
+    def guess(number: int) -> None:
+        try:
+            refused("Budi", WRONG, LoginLimits(login_per_minute=4), ip="10.1.2.3")
+        finally:
+            AdminUser._meta.database.close()
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(guess, range(8)))
+    assert len(work.checked) <= 4
+    assert failures()[0] == len(work.checked)
+
+
+def test_a_lock_does_not_keep_out_who_is_known_at_the_address(budi: AdminUser, work: Work) -> None:
+    log_in("Budi", GOOD, LIMITS, ip="10.1.2.3")
+    for number in range(20):
+        refused("Budi", WRONG, ip=f"10.9.9.{number}")
+    assert failures() == (5, True)
+    refused("Budi", GOOD, ip="10.1.2.4")
+    refused("Budi", GOOD)
+    assert log_in("BUDI", GOOD, LIMITS, ip="10.1.2.3")
+    assert failures() == (0, False)
+    for _ in range(5):
+        refused("Budi", WRONG)
+    work.checked.clear()
+    for _ in range(9):
+        refused("Budi", WRONG, LoginLimits(login_per_minute=99), ip="10.1.2.3")
+    assert work.checked.count(AdminUser.get_by_id(budi.id).password_hash) == 5
+    refused("Budi", GOOD, ip="10.1.2.3")
+    assert failures() == (5, True)
+    age_attempts("15 minutes")
+    assert log_in("Budi", GOOD, LIMITS, ip="10.1.2.3")
+
+
+def test_a_lock_keeps_out_a_user_of_another_name_at_a_known_address(budi: AdminUser) -> None:
+    """Known is the user at the address, and not the address."""
+    log_in("admin", GOOD, LIMITS, ip="10.1.2.3")
+    for _ in range(5):
+        refused("Budi", WRONG)
+    refused("Budi", GOOD, ip="10.1.2.3")
+    AdminUser.update(is_active=False).where(AdminUser.id == budi.id).execute()
+    refused("Budi", GOOD, ip="10.1.2.3")
+
+
+def test_what_is_written_of_an_attempt_names_nobody_as_its_doer(budi: AdminUser) -> None:
+    for username in ("budi", GOOD, "Bu\0di", "nobody"):
+        refused(username, WRONG, ip="10.1.2.3")
+    rows = ActivityLog.select().order_by(ActivityLog.id)
+    assert [row.target_id for row in rows] == [budi.id, None, None, None]
+    assert {(row.username, row.admin_user_id, row.ip) for row in rows} == {
+        ("somebody", None, "10.1.2.3")
+    }
+    with pytest.raises(IntegrityError, match="an attempt for a day"):
+        ActivityLog.delete().execute()
+    age_attempts("25 hours")
+    assert ActivityLog.delete().execute() == 4
+
+
+def age_attempts(time: str) -> None:
+    """Let that time go by; the log is append-only, even for its owner."""
+    database = AdminUser._meta.database
+    database.execute_sql("SET session_replication_role = replica")
+    database.execute_sql(f"UPDATE activity_logs SET created_at = created_at - interval '{time}'")
+    database.execute_sql("SET session_replication_role = origin")
 
 
 @pytest.mark.parametrize("where", ["environment", "database"])
