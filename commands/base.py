@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -31,9 +32,9 @@ NAME = "Name of the database, to be given where it is a production one."
 def here() -> Project:
     """This project at the database that is meant, as the owner of its tables: past the role of the
     application and past a transaction pooler, where another way is named for that."""
-    from engine.connect.settings import migration_url
+    from engine.connect.settings import migration_url, named_roles
 
-    return PROJECT.at(migration_url(PROJECT))
+    return replace(PROJECT.at(migration_url(PROJECT)), roles=named_roles(PROJECT))
 
 
 def application_url() -> str:

@@ -5,6 +5,7 @@
 Each name is documented where it is defined, in `kernel/`.
 """
 
+from kernel.access import ALL, all_but
 from kernel.batches import BatchIncomplete, one_by_one
 from kernel.database_rules import operation, rule_violations
 from kernel.domain import Domain
@@ -44,6 +45,7 @@ from kernel.text_fields import LineField, NoteField
 from kernel.text_rules import clear_json, clear_name, one_line
 
 __all__ = [
+    "ALL",
     "BaseModel",
     "BasisPointsField",
     "BatchIncomplete",
@@ -77,6 +79,7 @@ __all__ = [
     "TryAgain",
     "Unavailable",
     "UnknownPermission",
+    "all_but",
     "change",
     "check_permission",
     "clear_json",

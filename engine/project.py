@@ -6,6 +6,7 @@ called. Every message that says what to type next takes its words from here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class SettingNames:
     scratch_url: str = "SCRATCH_DATABASE_URL"
     time_zone: str = "DB_TIMEZONE"
     backups: str = "BACKUP_ROOT"
+    roles: str = "DB_ROLES"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class Project:
     those that are in use the statements that were not run, since they reach outside of it; None
     where everything runs. foreign: names of what other programs have in the same schema, also with
     * and ?, such as `kea_*`; it is never taken for drift. keeps_session: whether each connection is
-    known to keep its session although a pooler stands between, so that a SET lasts.
+    known to keep its session although a pooler stands between, so that a SET lasts. roles: which
+    roles of the cluster the abstract ones of the files are; None where nobody has said.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Project:
     foreign: tuple[str, ...] = ()
     left_out: list[str] | None = field(default=None, compare=False)
     keeps_session: bool = False
+    roles: Mapping[str, str] | None = field(default=None, compare=False)
 
     def task(self, *words: object) -> str:
         """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import Field, Model
 
+from kernel.access import Accessible
 from kernel.arguments import is_model, is_text, shown, takes_one
 from kernel.faults import Fault, calling_place, model_place
 from kernel.fields import EnumField
@@ -25,7 +26,7 @@ PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 @dataclass
-class Domain:
+class Domain(Accessible):
     """One domain's table of contents.
 
     name: the package's or the entry point's name. origin: where it came from, for messages.
@@ -44,7 +45,6 @@ class Domain:
     granted_names: list[str] = field(default_factory=list)
     seeds: list[Callable[[Seeder], None]] = field(default_factory=list)
     renames: list[str] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
         """Name the domains whose models this one refers to."""
@@ -201,6 +201,8 @@ class Domain:
             yield "enum", name, enum
         for permission in self.permission_names:
             yield "permission", permission, permission
+        for role in self.roles:
+            yield "role", role, role
         for statement in self.statements:
             if made := named(statement):
                 yield *made, statement

@@ -85,4 +85,6 @@ def _row_is_new(model: type[Model]) -> str:
 def register(domain: Any) -> None:
     """Register what no single domain owns; the registry calls this before every other domain."""
     domain.extension("uuid-ossp", optional=True)
+    # As what an application connects, and who only reads for reports.
+    domain.role("app", "report")
     domain.sql(SET_UPDATED_AT, REFUSE_MOVE, REFUSE_CHANGE, REFUSE_CHANGE_OF_FIXED_COLUMNS)

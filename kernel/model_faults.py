@@ -27,7 +27,10 @@ CLASSES = {"model_metadata_class", "schema_manager_class"}
 # Peewee's options for other databases, and those that put a table where generate does not look.
 ELSEWHERE = ("schema", "temporary", "without_rowid", "strict_tables")
 # The engine's own tables, which generate never writes a migration for; a test holds the list.
-RESERVED = ("migratehistory", "migratejournal", "migratereading", "migrateenvironment")
+RESERVED = (
+    *("migratehistory", "migratejournal", "migratereading"),
+    *("migrateenvironment", "migrateroles"),
+)
 INDEXES = 'write indexes = ((("branch", "code"), True),), with a comma behind each index'
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from peewee import DeferredForeignKey, ForeignKeyField, Model
 
+from kernel.access import undeclared_roles
 from kernel.domain import Domain
 from kernel.faults import Fault, model_place
 
@@ -182,5 +183,6 @@ RULES: tuple[Callable[[Sequence[Domain]], Iterator[Fault]], ...] = (
     named_twice,
     unrequired,
     undeclared,
+    undeclared_roles,
     not_in_the_database,
 )

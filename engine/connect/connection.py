@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
+from engine.connect import roles
 from engine.connect.pins import pin
 from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
@@ -125,6 +126,8 @@ def connect(
     try:
         if project.keeps_session or not connection.pooled:
             pin(connection, own_sql.files_path(connection) if files else own_sql.PATH)
+            if project.roles:
+                roles.use(connection, project.roles)
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()

@@ -18,6 +18,7 @@ import psycopg2
 from psycopg2 import errors, sql
 
 from engine.connect.connection import connect
+from engine.connect.roles import StandIns
 from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.connect.url import checked, with_database
 from engine.errors import ConfigError, ConnectionFailed
@@ -75,7 +76,7 @@ def left_out_note(project: Project) -> str:
 def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
     """The project at a database on the server for scratch databases: empty, or a copy of another
     one there, which nobody may be connected to. It asks for no time zone: what files lead to is
-    read in the server's.
+    read in the server's. Roles of PostgreSQL's own stand for those of the files.
 
     What reaches outside of it is not run where that server has the project's own database, but is
     added to its left_out. Raises ConfigError where the role may not create one, or the server is
@@ -92,7 +93,14 @@ def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
         try:
             url = with_database(server.url, name, keeper.info.options)
             left_out: list[str] | None = None if is_alone(cursor, server, project) else []
-            yield replace(server, url=url, time_zone=None, left_out=left_out, keeps_session=True)
+            yield replace(
+                server,
+                url=url,
+                time_zone=None,
+                left_out=left_out,
+                keeps_session=True,
+                roles=StandIns(),
+            )
         finally:
             _drop(cursor, name)
 

@@ -4,11 +4,15 @@ where the application has one role and the owner of the tables another."""
 from __future__ import annotations
 
 import os
+import re
 
 from engine.connect import env_file, environment
 from engine.connect.embedded import running_server
 from engine.connect.url import checked
+from engine.errors import ConfigError
 from engine.project import Project
+
+ABSTRACT = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 def load_environment(project: Project) -> str:
@@ -53,3 +57,35 @@ def named_url(project: Project) -> str:
     setting = project.settings.url
     url = os.environ.get(setting, "").strip()
     return checked(url, setting) if url else ""
+
+
+def named_roles(project: Project) -> dict[str, str] | None:
+    """Which roles of the cluster the abstract ones are: {"app": "shop_app"} for app:shop_app; None
+    where nothing says so. An abstract one that is not named is nobody.
+
+    Raises ConfigError for what cannot be read.
+    """
+    setting = project.settings.roles
+    text = os.environ.get(setting, "").strip()
+    if not text:
+        return None
+    roles: dict[str, str] = {}
+    for entry in text.split(","):
+        name, colon, role = (part.strip() for part in entry.partition(":"))
+        if not colon or not ABSTRACT.fullmatch(name) or name in roles:
+            raise _unreadable(
+                setting, f"{entry.strip()!r} is not NAME:ROLE, or {name} stands twice"
+            )
+        if role.startswith("pg_") or role.lower() == "public" or role in roles.values():
+            raise _unreadable(setting, f"{name} cannot be {role}: a role of its own is needed")
+        if role:
+            roles[name] = role
+    return roles
+
+
+def _unreadable(setting: str, why: str) -> ConfigError:
+    return ConfigError(
+        f"{setting} cannot be read: {why}.",
+        why="It says which roles of the cluster get what the files grant.",
+        fix=f"write {setting}=app:shop_app,report:shop_readers; `app:` alone for nobody.",
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from engine.diff.access_changes import access_changes
 from engine.diff.change import Action, Change, grows
 from engine.diff.comments import comments
 from engine.diff.object_changes import DIFFERENCES, same
@@ -27,7 +28,7 @@ def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) ->
     changes += _circular_foreign_keys(old, new)
     changes = [_counted(change, old) for change in _grown(changes, new)]
     changes = with_remade(changes, old, new)
-    return [*changes, *comments(changes, old, new)]
+    return [*changes, *comments(changes, old, new), *access_changes(changes, old, new)]
 
 
 def with_new_labels(old: Schema, new: Schema) -> Schema:

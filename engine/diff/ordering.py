@@ -31,7 +31,9 @@ def ordered(
     position = places({c.name: c.new or c.old for c in plan if c.kind is Kind.TABLE})
 
     def priority(change: Change) -> Priority:
-        place = position.get(change.table or change.name, 0)
+        # What one role gets stands together.
+        owner = "" if change.kind is Kind.ACCESS else change.table or change.name
+        place = position.get(owner, 0)
         numbers = (rank(change), PLACES[change.kind], place)
         if change.action is not Action.DROP:
             return (BUILD, *numbers)

@@ -14,6 +14,8 @@ from engine.schema.sequences import is_counted, usual_name
 
 MAKING = (Action.CREATE, Action.ALTER)
 ORDER = list(Action)
+# What is said of a thing, and nothing needs.
+SAID = (Kind.COMMENT, Kind.ACCESS)
 INSIDE_A_NEW_TABLE = (Kind.COLUMN, Kind.CONSTRAINT)
 
 
@@ -34,7 +36,7 @@ class Precedence:
         self.by_key: dict[Key, list[int]] = {}
         self.made_for_table: dict[str, list[int]] = {}
         for number, change in enumerate(changes):
-            if change.kind is not Kind.COMMENT:
+            if change.kind not in SAID:
                 self.by_key.setdefault(change.key, []).append(number)
                 if change.action is not Action.DROP:
                     owner = change.table or change.name
@@ -54,8 +56,8 @@ class Precedence:
                     yield earlier, number
 
     def _earlier(self, change: Change) -> Iterator[int]:
-        if change.kind is Kind.COMMENT:
-            yield from self._what_is_commented(change)
+        if change.kind in SAID:
+            yield from self._what_it_is_said_of(change)
         elif change.action is Action.DROP:
             yield from self._ends_of_its_use(change, Action.DROP, Action.ALTER)
         elif change.action is Action.ALTER:
@@ -83,8 +85,9 @@ class Precedence:
                     if earlier != number:
                         yield earlier, number
 
-    def _what_is_commented(self, change: Change) -> Iterator[int]:
-        """`COMMENT ON COLUMN t.a …` fails before there is an a; one statement may say it of all."""
+    def _what_it_is_said_of(self, change: Change) -> Iterator[int]:
+        """`COMMENT ON COLUMN t.a …` fails before there is an a, and so does `GRANT SELECT (a) …`;
+        one statement may say it of all."""
         yield from self.made_for_table.get(change.table or change.name, ())
 
     def _makers_of_what_it_needs(self, change: Change) -> Iterator[int]:

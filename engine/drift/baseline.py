@@ -8,7 +8,7 @@ format: other ones may say the same thing in other words.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -75,15 +75,18 @@ class Reading:
         """What the catalogs said. Raises Damaged where that cannot be read."""
         return schema_json.decode(self.document)
 
-    def misfit(self, version: int, history: History) -> str:
-        """Why it says nothing about that version with that history; empty where it does."""
+    def misfit(self, version: int, history: History, roles: Collection[str]) -> str:
+        """Why it says nothing about that version with that history, or not of these abstract roles;
+        empty where it does."""
         if self.writers:
             return f"others may have written it: {', '.join(self.writers)}"
         if self.version != version:
             return f"it was taken on PostgreSQL {self.version}, and this is {version}"
         if self.format != schema_json.FORMAT:
             return "it was taken by a version of this engine that writes it in another form"
-        if self.files != state(history):
+        if self.files != state(history, roles):
+            if self.files[:2] == state(history):
+                return "it tells of other roles than those that are somebody here"
             return "files were applied or undone since by something else than this engine"
         return ""
 
@@ -121,9 +124,16 @@ def load(cursor: Any) -> Reading | None:
     return Reading(_parsed(document), _parsed(files), form, version, taken_at, writers)
 
 
-def keep(cursor: Any, document: Mapping[str, Any], history: History, version: int) -> None:
+def keep(
+    cursor: Any,
+    document: Mapping[str, Any],
+    history: History,
+    version: int,
+    roles: Collection[str] = (),
+) -> None:
     """Keep the encoded schema in the place of an earlier one. Where no file is applied, none is
-    kept. cursor: psycopg2, in autocommit. Raises ConfigError where the table is somebody else's."""
+    kept. roles: the abstract ones of which it tells. cursor: psycopg2, in autocommit. Raises
+    ConfigError where the table is somebody else's."""
     columns = own_table.columns(cursor, READING_TABLE)
     if columns and columns != FIRST_VERSION:
         _refuse_another(columns)
@@ -134,7 +144,7 @@ def keep(cursor: Any, document: Mapping[str, Any], history: History, version: in
         own_table.create(cursor, CREATE, READING_TABLE)
     elif columns != OURS:
         own_table.run(cursor, UPGRADE)
-    texts = [json.dumps(value, ensure_ascii=False) for value in (document, state(history))]
+    texts = [json.dumps(value, ensure_ascii=False) for value in (document, state(history, roles))]
     own_table.run(cursor, KEEP, (*texts, schema_json.FORMAT, version))
 
 
@@ -142,19 +152,22 @@ def follow(cursor: Any, before: History, after: History) -> None:
     """Let a reading that fits the history before fit the one after, in which files have other
     names."""
     kept = load(cursor)
-    if kept and kept.files == state(before):
-        files = json.dumps(state(after), ensure_ascii=False)
-        own_table.run(cursor, f"UPDATE {READING_TABLE} SET files = %s", (files,))
+    files = kept.files if kept and isinstance(kept.files, list) else []
+    if files[:2] == state(before):
+        text = json.dumps([*state(after), *files[2:]], ensure_ascii=False)
+        own_table.run(cursor, f"UPDATE {READING_TABLE} SET files = %s", (text,))
 
 
-def state(history: History) -> list[Any]:
-    """What tells one history from another: the files applied, and those that stopped half-way."""
+def state(history: History, roles: Collection[str] = ()) -> list[Any]:
+    """What tells one history from another: the files applied, and those that stopped half-way; and
+    the roles, where there are any."""
     names = []
     for entry in history.entries:
         if entry.state is not State.PENDING:
             names.append(entry.recorded_as or entry.name)
     names.sort(key=lambda name: (number_of(name), name))
-    return [names, {file.key: file.done for file in history.unfinished}]
+    unfinished = {file.key: file.done for file in history.unfinished}
+    return [names, unfinished, *([sorted(roles)] if roles else [])]
 
 
 def _parsed(text: str) -> Any:

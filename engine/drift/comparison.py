@@ -4,17 +4,18 @@ unless the database keeps no reading that fits."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.drift import baseline
-from engine.drift.differences import Drift, differences, without_foreign
+from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
-from engine.files import history, migration_folder, own_table
+from engine.files import history, migration_folder, own_table, role_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
@@ -82,13 +83,17 @@ def compare(project: Project) -> Comparison:
     file is applied and yet something is there.
     """
     with closing(connect(project)) as connection, connection.cursor() as cursor:
+        project = role_table.settled(connection, project)
+        roles.use(connection, project.roles)
+        connection.commit()
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         database, schema = str(connection.info.dbname), own_sql.place(connection).name
         migrations = migration_folder.find(project.migrations)
         past = history.read(cursor, migrations, project)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         if past.recorded or past.unfinished:
-            known, source = expected(connection, project, migrations, past)
+            known, source = expected(connection, project, migrations, past, live.roles)
+            known = as_seen(known, live)
         else:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
@@ -97,7 +102,7 @@ def compare(project: Project) -> Comparison:
     live = without_foreign(live, known, project.foreign)
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
-    back = way_back(project, applied, version, known, live) if drifts else WayBack()
+    back = way_back(project, applied, version, known, live, schema) if drifts else WayBack()
     return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged, rights)
 
 
@@ -117,14 +122,19 @@ def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) 
 
 
 def expected(
-    connection: Any, project: Project, migrations: Sequence[Migration], past: History
+    connection: Any,
+    project: Project,
+    migrations: Sequence[Migration],
+    past: History,
+    names: Collection[str],
 ) -> tuple[Schema, str]:
     """(schema, how it is known): what the applied files led to; from the reading that the database
-    keeps, or by running them in a scratch database. Raises ConfigError where neither is to be had.
+    keeps, or by running them in a scratch database. names: the abstract roles of which it is to
+    tell. Raises ConfigError where neither is to be had.
     """
     version = connection.server_version // 10000
     kept = baseline.load(connection.cursor())
-    misfit = (kept.misfit(version, past) or kept.damage()) if kept else "there is none"
+    misfit = (kept.misfit(version, past, names) or kept.damage()) if kept else "there is none"
     if kept and not misfit:
         return kept.schema, f"what the run of {kept.taken_at} UTC left"
     if past.unfinished:

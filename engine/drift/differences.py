@@ -8,8 +8,10 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
+from engine.schema.access import PUBLIC, Access
 from engine.schema.kinds import KINDS, OWNERS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema, Table
+from engine.schema.sequences import sequences_in
 from engine.sql import columns
 
 # What is told by the name and the definition.
@@ -53,14 +55,28 @@ def without_foreign(live: Schema, known: Schema, patterns: Iterable[str]) -> Sch
     patterns = list(patterns)
     made = known.standing()
     kept: dict[str, Any] = {}
+    theirs: set[Key] = set()
     for kind, things in live.standing().items():
         ours = {}
         for name, thing in things.items():
             bare = without_arguments(name)
             if name in made[kind] or not any(fnmatchcase(bare, text) for text in patterns):
                 ours[name] = thing
+            else:
+                theirs.add(Key(kind, "", name))
+                if isinstance(thing, Table):
+                    theirs |= set(sequences_in(thing))
         kept[KINDS[kind].alone] = ours
-    return replace(live, **kept)
+    access = {title: access for title, access in live.access.items() if access.on not in theirs}
+    return replace(live, **kept, access=access)
+
+
+def as_seen(known: Schema, live: Schema) -> Schema:
+    """The known schema, with what roles may do as far as the live one tells of them: an abstract
+    role may be nobody there."""
+    roles = {PUBLIC, *live.roles}
+    access = {title: a for title, a in known.access.items() if a.role in roles}
+    return replace(known, access=access, roles=live.roles)
 
 
 def differences(known: Schema, live: Schema) -> list[Drift]:
@@ -118,6 +134,8 @@ def _described(thing: Any) -> str | None:
         return None
     if isinstance(thing, str):
         return f"CREATE EXTENSION {thing}"
+    if isinstance(thing, Access):
+        return str(thing)
     text = getattr(thing, "definition", "")
     if isinstance(thing, Table):
         names = ", ".join(columns.definition(column) for column in thing.columns.values())

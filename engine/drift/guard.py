@@ -25,7 +25,7 @@ from engine.run.file_run import Job
 from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import Session
-from engine.schema import catalog
+from engine.schema import catalog, own_sql
 from engine.schema.kinds import OWNERS, Key
 from engine.schema.model import Schema
 from engine.sql import lexer
@@ -100,12 +100,13 @@ class DriftGuard:
         try:
             self.session.settle()
             connection = self.session.database.connection()
-            after = schema_json.encode(self._read(connection))
+            schema = self._read(connection)
+            after = schema_json.encode(schema)
             if self.known not in (None, self.live):
                 after = differences.merged(self.live, self.known, after)
             cursor = connection.cursor()
             past = history.read(cursor, self.migrations, self.session.project)
-            baseline.keep(cursor, after, past, _major(connection))
+            baseline.keep(cursor, after, past, _major(connection), schema.roles)
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
 
@@ -114,11 +115,12 @@ class DriftGuard:
         is seen without decoding anything. Raises EngineError where nobody knows."""
         self.live = schema_json.encode(live)
         kept = baseline.load(connection.cursor())
-        fits = kept is not None and not kept.misfit(_major(connection), past)
+        fits = kept is not None and not kept.misfit(_major(connection), past, live.roles)
         if kept and fits and kept.document == self.live:
             self.known = kept.document
             return None
-        known, _ = expected(connection, self.session.project, self.migrations, past)
+        known, _ = expected(connection, self.session.project, self.migrations, past, live.roles)
+        known = differences.as_seen(known, live)
         self.known = schema_json.encode(known)
         return known
 
@@ -144,7 +146,8 @@ class DriftGuard:
             connection, project = self.session.database.connection(), self.session.project
             there = catalog.read(connection)
             live = differences.without_foreign(there, known, project.foreign)
-            back = way_back(project, applied, _major(connection), known, live)
+            place = own_sql.place(connection).name
+            back = way_back(project, applied, _major(connection), known, live, place)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 
     def _applied(self, past: History) -> list[Migration]:

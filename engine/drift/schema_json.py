@@ -17,6 +17,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from engine.schema.access import Access
 from engine.schema.model import (
     Column,
     Composite,
@@ -34,14 +35,15 @@ from engine.schema.model import (
     View,
 )
 
-FORMAT = 1
+FORMAT = 2
 SHARED = ("name", "definition", "comment")
 # The names in JSON of what counts in a comparison.
 FIELDS: dict[type, tuple[str, ...]] = {
     Schema: (
         *("extensions", "enums", "functions", "tables"),
-        *("domains", "composites", "sequences", "views"),
+        *("domains", "composites", "sequences", "views", "access"),
     ),
+    Access: ("name", "on", "role", "rights", "columns", "comment"),
     Enum: ("name", "labels", "comment"),
     DomainType: ("name", "type", "not_null", "default", "collation", "checks", "comment"),
     Composite: ("name", "attributes", "comment"),

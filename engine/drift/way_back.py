@@ -6,13 +6,14 @@ a database keeps of an earlier run does not say what needs what; the scratch dat
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.diff.change import Change
 from engine.diff.compare import diff
@@ -26,7 +27,7 @@ from engine.run.replay import replayed
 from engine.schema import catalog
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Schema
-from engine.sql import statements
+from engine.sql import access_statements, statements
 
 Step = Change | Rename
 
@@ -35,12 +36,16 @@ Step = Change | Rename
 class WayBack:
     """What leads back. steps: in order. untried: why nobody has tried them, or empty. failing: what
     PostgreSQL said where they do not lead back; there are no steps then. partly: whether only
-    what was renamed is brought back, and the rest shows after that."""
+    what was renamed is brought back, and the rest shows after that. roles: who the abstract roles
+    are there; place: the schema.
+    """
 
     steps: tuple[Step, ...] = ()
     untried: str = ""
     failing: str = ""
     partly: bool = False
+    roles: Mapping[str, str] = field(default_factory=dict)
+    place: str = ""
 
     def statements(self, but: Container[Key] = ()) -> tuple[str, ...]:
         """As SQL; what would be lost is said in a comment. but: keys of what stays as it is."""
@@ -49,8 +54,14 @@ class WayBack:
             lost = step.losing if isinstance(step, Change) else ""
             # A line's end in a name would end the comment, and what follows be run.
             note = " ".join(lost.splitlines())
-            texts.append((f"-- this loses {note}\n" if lost else "") + _sql(step))
+            texts.append((f"-- this loses {note}\n" if lost else "") + self._text(step))
         return tuple(texts)
+
+    def _text(self, step: Step) -> str:
+        """As it is typed there, where the roles have names."""
+        if isinstance(step, Change) and step.kind is Kind.ACCESS:
+            return ";\n".join(access_statements.spelled([step], self.roles, self.place))
+        return _sql(step)
 
     def losses(self, but: Container[Key] = ()) -> list[str]:
         """The data that goes with it."""
@@ -86,10 +97,23 @@ def advice(back: WayBack, project: Project, but: Container[Key] = ()) -> str:
 
 
 def way_back(
-    project: Project, applied: Sequence[Migration], version: int, known: Schema, live: Schema
+    project: Project,
+    applied: Sequence[Migration],
+    version: int,
+    known: Schema,
+    live: Schema,
+    place: str,
 ) -> WayBack:
     """From the live schema to the known one. applied: the files that led to it. version: of the
-    database, PostgreSQL's major one, which the scratch server has to have, too."""
+    database, PostgreSQL's major one, which the scratch server has to have, too. place: the name of
+    the live schema."""
+    back = _found(project, applied, version, known, live)
+    return replace(back, roles=dict(project.roles or {}), place=place)
+
+
+def _found(
+    project: Project, applied: Sequence[Migration], version: int, known: Schema, live: Schema
+) -> WayBack:
     renames = likely_renames(known, live)
     try:
         with (
@@ -97,6 +121,8 @@ def way_back(
             closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
             connection.cursor().execute("SET check_function_bodies = off")
+            there = replay.project.roles or {}
+            roles.use(connection, {name: there[name] for name in there if name in live.roles})
             made = catalog.read(connection)
             if made != known:
                 return _untried(known, live, renames, "the applied files lead to something else")

@@ -16,12 +16,13 @@ import peewee
 from peewee import Model
 from psycopg2 import errors, sql
 
+from engine.connect import roles
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.explain import postgres_errors
 from engine.generate import refusals
-from engine.schema import own_sql
-from engine.schema.function_path import FROM_CURRENT
+from engine.generate.completion import close_definers, fix_paths, lend_sequences
+from engine.schema.access import PUBLIC
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE
@@ -35,28 +36,17 @@ NOT_YET_THERE = (
 )
 
 
-# A procedure that has a path may not end transactions: "invalid transaction termination".
-WITHOUT_PATH = r"""
-    SELECT p.oid::regprocedure FROM pg_proc p
-    WHERE p.pronamespace = %(here)s
-      AND p.prokind IN ('f', 'p', 'w')
-      AND NOT (p.prokind = 'p' AND p.prosrc ~* '\m(commit|rollback)\M')
-      AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE starts_with(c, 'search_path='))
-      AND NOT EXISTS (
-          SELECT FROM pg_depend d
-          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
-    ORDER BY p.oid
-"""
-
-
 class DomainLike(Protocol):
-    """What a domain has to offer to be built."""
+    """What a domain has to offer to be built. roles: the abstract ones that it names. privileges:
+    (role, what it may, as GRANT has it: `SELECT ON TABLE items`)."""
 
     name: str
     origin: str
     tables: list[type[Model]]
     extensions: dict[str, bool]
     statements: list[str]
+    roles: list[str]
+    privileges: list[tuple[str, str]]
 
     @property
     def enums(self) -> dict[Any, str]: ...
@@ -86,6 +76,10 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         for builder in builders:
             builder.check_functions()
         fix_paths(connection.cursor())
+        close_definers(connection.cursor())
+        for builder in builders:
+            builder.privileges()
+        lend_sequences(connection.cursor())
         refusals.refuse_lost_comments(connection.cursor())
 
 
@@ -142,6 +136,17 @@ class _Builder:
         for statement in self.domain.statements:
             if FUNCTION.match(statement):
                 self._run(FUNCTION.sub(r"\g<head> OR REPLACE ", statement, count=1))
+
+    def privileges(self) -> None:
+        """Grant what the domain says to the roles that stand for its own. Who may do anything in
+        the schema may look names up there."""
+        place = self.connection.place.name
+        for role, text in self.domain.privileges:
+            grantee = roles.named(self.database.project, role)
+            self._run(sql.SQL("GRANT {} TO {}").format(sql.SQL(text), grantee))
+            usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {}")
+            if role != PUBLIC:
+                self._run(usage.format(sql.Identifier(place), grantee))
 
     def _make(self, statements: list[str]) -> list[str]:
         """Make what can be made; what waits for something that is not there is returned."""
@@ -200,13 +205,6 @@ class _Builder:
             why=postgres_errors.server_detail(error),
             fix="fix the model, index or statement; no migration was written.",
         )
-
-
-def fix_paths(cursor: Any) -> None:
-    """Let each function carry the path under which it was made, unless it states one itself."""
-    own_sql.fetch(cursor, WITHOUT_PATH)
-    for (function,) in cursor.fetchall():
-        cursor.execute(f"ALTER ROUTINE {function} {FROM_CURRENT}")
 
 
 def offered(connection: Any, extension: str) -> bool:

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.scratch import left_out_note
 from engine.errors import GenerateError, LosesData
@@ -113,6 +114,8 @@ class Generator:
             nullcontext(given) if given else replayed(self.project, migrations) as replay,
             closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
+            for domain in self.domains:
+                roles.stand_in(replay.project, domain.roles)
             yield Bench(connection, replay.project, migrations, self._optional_extensions())
             if note := left_out_note(replay.project):
                 self._note(note)

@@ -68,6 +68,10 @@ def _keys(change: Change) -> Iterator[tuple[str, str]]:
     if kind in (Kind.TRIGGER, Kind.POLICY):
         # Two tables may each have a trigger of that name, so a domain registers it with its table.
         name = f"{name} on {change.table}"
+    if kind is Kind.ACCESS:
+        # What a role may do stands where the thing does.
+        kind, name = change.new.on.kind, change.new.on.name
+        yield ("role", change.new.role) if kind is Kind.SCHEMA else (kind, name)
     if kind is Kind.OWNERSHIP:
         # ALTER SEQUENCE … OWNED BY stands where the sequence is made.
         kind = Kind.SEQUENCE

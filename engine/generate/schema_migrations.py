@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from engine.diff.change import Change
 from engine.diff.compare import diff, with_new_labels
@@ -24,6 +25,7 @@ from engine.report import Report
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.sql import statements as ddl
+from engine.sql.access_statements import block
 from engine.sql.online_split import Split
 from engine.sql.online_statements import online_statements
 
@@ -164,10 +166,19 @@ class SchemaMigrations:
 
         Functions are written without reading their bodies, which may name what comes later.
         """
-        lines = [Statement(self.ownership.owner_of(change), ddl.sql(change)) for change in plan]
+        lines = []
+        for (owner, role), changes in groupby(plan, self._owner_and_role):
+            listed = list(changes)
+            texts = [block(listed)] if role else [ddl.sql(change) for change in listed]
+            lines += [Statement(owner, text) for text in texts]
         if any(change.kind is Kind.FUNCTION and change.new for change in plan):
             lines.insert(0, Statement(lines[0].group, "SET LOCAL check_function_bodies = off"))
         return lines
+
+    def _owner_and_role(self, change: Change) -> tuple[str, str]:
+        """The domain, and whose rights change, if any do; what one role gets is one statement."""
+        role = str(change.new.role) if change.kind is Kind.ACCESS else ""
+        return self.ownership.owner_of(change), role
 
     def _online_statements(
         self, plan: list[Change], old: Schema, filled: Collection[Key] = ()

@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg2
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
@@ -64,6 +65,8 @@ def printed_again(project: Project, schema: Schema, optional: frozenset[str]) ->
             scratch(project) as empty,
             closing(connect(empty, autocommit=True, files=True)) as connection,
         ):
+            roles.stand_in(empty, sorted(schema.roles))
+            roles.use(connection, empty.roles)
             try:
                 _make(connection, schema, optional)
             except (psycopg2.Error, GenerateError):
@@ -85,6 +88,8 @@ def _make(connection: Any, schema: Schema, optional: frozenset[str]) -> None:
 
 
 def _built(project: Project, domains: list[DomainLike]) -> Schema:
+    for domain in domains:
+        roles.stand_in(project, domain.roles)
     build(EngineDatabase(project), domains)
     with closing(connect(project, autocommit=True, files=True)) as connection:
         return catalog.read(connection)

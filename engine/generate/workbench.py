@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import psycopg2
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.diff.change import Change
 from engine.diff.renames import Rename
@@ -70,6 +71,7 @@ class Bench:
         """The schema that the files lead to. An optional extension that this server lacks leaves
         no trace in the catalogs; there the files are asked. depends: as engine.schema.catalog has
         it."""
+        roles.use(self.connection, self.project.roles)
         schema = catalog.read(self.connection, depends=depends)
         cursor = self.connection.cursor()
         applied = history.read(cursor, self.migrations, self.project).recorded
@@ -85,6 +87,7 @@ class Bench:
         """What the changes lead to, and the keys of the changes that rewrite a whole table;
         all is undone. Raises GenerateError for what PostgreSQL refuses."""
         rewriting = set()
+        roles.use(self.connection, self.project.roles)
         with _undone(self.connection) as cursor:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from engine.connect import roles
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
-from engine.files import history, history_table, migration_folder
+from engine.files import history, history_table, migration_folder, role_table
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import Migration
@@ -20,6 +21,7 @@ from engine.run import execution, operator_notices, strangers, time_zone
 from engine.run.file_run import Job
 from engine.run.options import RunOptions
 from engine.run.session import Session, exclusive
+from engine.sql import access_statements
 
 
 class Guard(Protocol):
@@ -152,13 +154,15 @@ class Runner:
         where one fails."""
         if jobs and not session.options.dry:
             strangers.refuse_planted(session.cursor())
-            strangers.shut_out(session.database.connection(), self.report)
+            strangers.shut_out(session.database.connection(), session.project, self.report)
+            role_table.remember(session.cursor(), session.project, self.report.message)
         guard.look(jobs)
         try:
             ran_code = False
             for number, job in enumerate(jobs):
                 if number:
                     session.renew(new=ran_code)
+                roles.stand_in(self.project, access_statements.asked(job.migration.text))
                 ran_code = execution.run(session, job)
         finally:
             if jobs:

@@ -12,12 +12,13 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine.connect import pins, transaction_pooler
+from engine.connect import pins, roles, transaction_pooler
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConnectionFailed
 from engine.explain import postgres_errors
+from engine.files import role_table
 from engine.project import Project
 from engine.report import Report
 from engine.run import advisory_lock, interrupt, time_zone
@@ -28,6 +29,7 @@ from engine.schema import own_sql
 # Whatever a file may have said for the session: a role, a path, timeouts, a time zone.
 SETTLE = f"""
     RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; {pins.SET};
+    {roles.USE};
     SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)
 """
 # What DISCARD ALL does, but in one message, and the settings that the engine relies on.
@@ -83,7 +85,8 @@ class Session:
     def settle(self) -> None:
         """Take back what a file has set for the session: the role, search_path, timeouts, zone."""
         here = own_sql.place(self.database.connection()).oid
-        self.cursor().execute(SETTLE, {**pins.parameters(self.kept), "here": here})
+        named = {"here": here, "roles": roles.setting(self.project.roles)}
+        self.cursor().execute(SETTLE, {**pins.parameters(self.kept), **named})
 
     def renew(self, *, new: bool) -> None:
         """See to it that nothing that one file has left reaches the next.
@@ -126,11 +129,13 @@ class Session:
 def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator[Session]:
     """Be the only runner on the schema; others wait, and say for whom."""
     show = report.sql if options.show or options.dry else None
-    database = options.database(project, show=show, dry=options.dry)
     with closing(connect(project, autocommit=True, writing=not options.dry)) as keeper:
         try:
             transaction_pooler.refuse_transaction_pooling(keeper, project, report.message)
             pins.pin(keeper)
+            project = role_table.settled(keeper, project)
+            roles.use(keeper, project.roles)
+            database = options.database(project, show=show, dry=options.dry)
             start = time.perf_counter()
             with (
                 advisory_lock.held(keeper, advisory_lock.KEEPER, report.message),

@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2 import errors
 
 from engine.errors import Refused
+from engine.project import Project
 from engine.report import Report
 from engine.schema import own_sql, planted
 from engine.schema.quoting import name as quoted
@@ -30,9 +31,22 @@ OPEN = """
     WHERE n.oid = %(here)s AND d.datname = current_database()
 """
 
+DEFAULTS = """
+    SELECT DISTINCT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'
+                                         WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END,
+           coalesce(n.nspname::text, ''), r.rolname::text
+    FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace,
+    LATERAL aclexplode(d.defaclacl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+      AND d.defaclnamespace IN (0, %(here)s) AND d.defaclobjtype IN ('r', 'S', 'f', 'T')
+      AND r.rolname = ANY (%(roles)s)
+    ORDER BY 1, 2, 3
+"""
 
-def shut_out(connection: Any, report: Report) -> None:
-    """Take from PUBLIC the right to create in the schema, and to make temporary tables; tell what
+
+def shut_out(connection: Any, project: Project, report: Report) -> None:
+    """Take from PUBLIC the right to create in the schema, and to make temporary tables; and from
+    the project's roles what they would get on each new table beside what its file grants. Tell what
     the role may not take. connection: psycopg2, in autocommit."""
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, OPEN)
@@ -42,6 +56,13 @@ def shut_out(connection: Any, report: Report) -> None:
             _revoke(cursor, f"CREATE ON SCHEMA {schema}", report)
         if makes_temporary and owns_database:
             _revoke(cursor, f"TEMPORARY ON DATABASE {quoted(connection.info.dbname)}", report)
+        if project.roles:
+            own_sql.fetch(cursor, DEFAULTS, {"roles": list(project.roles.values())})
+            for kind, place, role in cursor.fetchall():
+                inside = f"IN SCHEMA {quoted(place)} " if place else ""
+                cursor.execute(
+                    f"ALTER DEFAULT PRIVILEGES {inside}REVOKE ALL ON {kind} FROM {quoted(role)}"
+                )
 
 
 def _revoke(cursor: Any, right: str, report: Report) -> None:

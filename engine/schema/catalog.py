@@ -7,13 +7,13 @@ extension's; what is of a kind that the engine does not manage is only listed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from engine.schema import access, function_path, own_sql
 from engine.schema import catalog_queries as queries
-from engine.schema import function_path, own_sql
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.function_path import FilesPath
 from engine.schema.kinds import ConstraintKind, Key, Kind, TriggerState
@@ -42,7 +42,8 @@ HISTORY_TABLE = "migratehistory"
 JOURNAL_TABLE = "migratejournal"
 READING_TABLE = "migratereading"
 ENVIRONMENT_TABLE = "migrateenvironment"
-OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE, ENVIRONMENT_TABLE)
+ROLES_TABLE = "migrateroles"
+OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE, ENVIRONMENT_TABLE, ROLES_TABLE)
 
 # `IN ('a', 'b')` on a varchar is kept as the first; what PostgreSQL makes of that text is the
 # second, and stays. They mean the same.
@@ -77,7 +78,20 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
         views={view.name: view for view in views.values()},
     )
     rows = ask(DEPENDS, relations=[*tables, *views]) if depends else []
-    return replace(schema, depends=needs(rows, schema, folded))
+    return replace(
+        schema,
+        access=access.read(ask, _accessible(schema, folded)),
+        depends=needs(rows, schema, folded),
+        roles=frozenset(name for (name,) in ask(access.NAMES)),
+    )
+
+
+def _accessible(schema: Schema, folded: Mapping[str, Key]) -> set[Key]:
+    """What roles may have rights on. folded: by the names of the sequences in columns."""
+    keys = {Key(Kind.SCHEMA, "", "")} | {Key(Kind.SEQUENCE, "", name) for name in folded}
+    for kind, things in schema.standing().items():
+        keys |= {Key(kind, "", name) for name in things}
+    return keys
 
 
 class _Reader:

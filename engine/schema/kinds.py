@@ -46,6 +46,8 @@ class Kind(StrEnum):
     LABEL = "value"
     ATTRIBUTE = "attribute"
     COMMENT = "comment"
+    SCHEMA = "schema"
+    ACCESS = "access"
 
 
 class Key(NamedTuple):
@@ -167,6 +169,8 @@ KINDS: dict[Kind, Row] = {
     Kind.LABEL: Row(rename="ALTER TYPE {table} RENAME VALUE {text} TO {new_text}"),
     Kind.ATTRIBUTE: Row(rename="ALTER TYPE {table} RENAME ATTRIBUTE {name} TO {new}"),
     Kind.COMMENT: Row(),
+    Kind.SCHEMA: Row(),
+    Kind.ACCESS: Row(),
 }
 
 ROUTINE_NAME = re.compile(r'"(?:[^"]|"")*"|[^(]*')

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.schema.access import Access
 from engine.schema.kinds import KINDS, ConstraintKind, Key, Kind, TriggerState
 
 
@@ -207,8 +208,9 @@ def _parts(owner: Table | View) -> Iterator[tuple[Kind, Any]]:
 class Schema:
     """Everything that the engine manages in one PostgreSQL schema, each by its name.
 
-    depends: what each object needs, as PostgreSQL recorded it; it follows from the rest, so it
-    does not count in a comparison.
+    access: what roles may do with all that. depends: what each object needs, as PostgreSQL recorded
+    it; it follows from the rest, so it does not count in a comparison. roles: of which abstract
+    roles it tells.
     """
 
     extensions: frozenset[str] = frozenset()
@@ -219,7 +221,9 @@ class Schema:
     composites: dict[str, Composite] = field(default_factory=dict)
     sequences: dict[str, Sequence] = field(default_factory=dict)
     views: dict[str, View] = field(default_factory=dict)
+    access: dict[str, Access] = field(default_factory=dict)
     depends: Mapping[Key, frozenset[Key]] = field(default_factory=dict, compare=False)
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
 
     def objects(self) -> Iterator[tuple[Key, Any]]:
         """Everything that may need another thing, or have a comment, by its key."""
@@ -231,6 +235,8 @@ class Schema:
         for view in self.views.values():
             for column in view.columns.values():
                 yield Key(Kind.VIEW_COLUMN, view.name, column.name), column
+        for access in self.access.values():
+            yield Key(Kind.ACCESS, "", access.name), access
 
     def standing(self) -> dict[Kind, Mapping[str, Any]]:
         """What stands alone, by its kind."""

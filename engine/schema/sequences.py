@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.schema.kinds import Key, Kind
-from engine.schema.model import Column, Schema, Sequence
+from engine.schema.model import Column, Schema, Sequence, Table
 from engine.schema.quoting import LONGEST_NAME, literal, name
 
 SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
@@ -91,6 +91,13 @@ def is_counted(column: Column) -> bool:
     """Whether the column takes its values from a sequence of its own, as an identity or a
     `serial`: no row has to be given one, and they differ between databases."""
     return bool(column.identity) or column.type in PLAIN
+
+
+def sequences_in(table: Table) -> Iterator[Key]:
+    """The sequences that the columns of a table have in themselves."""
+    for column in table.columns.values():
+        if is_counted(column):
+            yield Key(Kind.SEQUENCE, "", usual_name(table.name, column.name))
 
 
 def is_serial(table: str, column: Column, sequence: Sequence) -> bool:

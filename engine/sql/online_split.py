@@ -166,6 +166,8 @@ class Split:
 
     def _waits(self, change: Change) -> bool:
         """Whether it is left to the second file; a comment waits for what it is about."""
+        if change.kind is Kind.ACCESS:
+            return change.new.on in self.waiting
         if change.kind is Kind.COMMENT:
             about = set()
             for kind, part, _ in change.new:

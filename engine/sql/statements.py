@@ -22,7 +22,7 @@ from engine.schema.model import (
     View,
 )
 from engine.schema.quoting import literal, name
-from engine.sql import types
+from engine.sql import access_statements, types
 from engine.sql.columns import alter, definition
 
 
@@ -235,4 +235,5 @@ MAKERS: dict[tuple[Action, Kind], Callable[[Change], str]] = {
     (Action.CREATE, Kind.VIEW): _create_view,
     (Action.ALTER, Kind.VIEW): _create_view,
     (Action.ALTER, Kind.COMMENT): _comments,
+    (Action.ALTER, Kind.ACCESS): access_statements.statement,
 }

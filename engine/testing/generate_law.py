@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from engine.connect import roles
 from engine.connect.connection import connect
+from engine.connect.roles import StandIns
 from engine.connect.scratch import scratch
 from engine.diff.compare import diff
 from engine.files import migration_file
 from engine.files.migration_file import Migration
-from engine.generate.build_models import fix_paths
+from engine.generate.completion import close_definers, fix_paths
 from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
@@ -23,12 +25,13 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import lexer
 from engine.sql.online_split import FORCED
-from engine.testing.law import Rows, Statements, as_text, equal, keeps, rows_of
+from engine.testing.law import ROLES, Rows, Statements, as_text, equal, keeps, rows_of
 
 
 @dataclass
 class SqlDomain:
-    """A domain that is nothing but SQL, tables included."""
+    """A domain that is nothing but SQL, tables included, and grants what they say to the roles that
+    stand for its own."""
 
     statements: list[str]
     name: str = "sql"
@@ -37,6 +40,8 @@ class SqlDomain:
     extensions: dict[str, bool] = field(default_factory=dict)
     renames: list[str] = field(default_factory=list)
     seeds: Sequence[SeedFunction] = ()
+    roles: list[str] = field(default_factory=lambda: list(ROLES))
+    privileges: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def enums(self) -> dict[Any, str]:
@@ -56,7 +61,8 @@ class GenerateLaw:
     """
 
     def __init__(self, project: Project, *, offline: bool = False) -> None:
-        self.project = project
+        self.project = replace(project, roles=StandIns())
+        roles.stand_in(self.project, ROLES)
         self.offline = offline
         self.files: list[Migration] = []
 
@@ -113,10 +119,12 @@ class GenerateLaw:
             closing(connect(empty, autocommit=True, files=True)) as connection,
             connection.cursor() as cursor,
         ):
+            roles.use(connection, self.project.roles)
             cursor.execute("SET check_function_bodies = off")
             if text := as_text(statements).strip():
                 cursor.execute(text)
             fix_paths(cursor)
+            close_definers(cursor)
             schema = catalog.read(connection)
         return printed_again(self.project, schema, frozenset())
 

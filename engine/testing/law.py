@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from engine.connect import roles
 from engine.diff.change import Action, Change
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
@@ -19,6 +20,8 @@ from engine.schema.model import Schema
 from engine.sql import statements as ddl
 
 Rows = dict[str, list[dict[str, Any]]]
+# Abstract roles; those of PostgreSQL's that stand for them are the first of its STAND_INS.
+ROLES = ("app", "report")
 Statements = str | Sequence[str]
 
 
@@ -34,6 +37,7 @@ class Law:
         statements = as_text(statements)
         self._run(f"CREATE SCHEMA {schema}; SET LOCAL search_path = {schema}, pg_temp")
         self._run("SET LOCAL check_function_bodies = off")
+        roles.use(self.connection, dict(zip(ROLES, roles.STAND_INS, strict=False)))
         if statements.strip():
             self._run(statements)
         return catalog.read(self.connection)

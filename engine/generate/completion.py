@@ -1,0 +1,67 @@
+"""What is added to what the domains state, since PostgreSQL leaves it open: the path of functions,
+who may call those that run with their owner's rights, and sequences for whoever may insert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.schema import own_sql
+from engine.schema.function_path import FROM_CURRENT
+
+# A procedure that has a path may not end transactions: "invalid transaction termination".
+WITHOUT_PATH = r"""
+    SELECT p.oid::regprocedure FROM pg_proc p
+    WHERE p.pronamespace = %(here)s
+      AND p.prokind IN ('f', 'p', 'w')
+      AND NOT (p.prokind = 'p' AND p.prosrc ~* '\m(commit|rollback)\M')
+      AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE starts_with(c, 'search_path='))
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d
+          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
+    ORDER BY p.oid
+"""
+
+
+DEFINERS = """
+    SELECT p.oid::regprocedure FROM pg_proc p
+    WHERE p.pronamespace = %(here)s AND p.prosecdef AND p.proacl IS NULL
+      AND NOT EXISTS (
+          SELECT FROM pg_depend d
+          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
+    ORDER BY p.oid
+"""
+
+
+SERIALS = """
+    SELECT DISTINCT s.oid::regclass::text,
+           CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_class t JOIN pg_depend d ON d.refobjid = t.oid AND d.deptype = 'a'
+    JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S',
+    LATERAL (SELECT t.relacl
+             UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = t.oid) l (acl),
+    LATERAL aclexplode(l.acl) a
+    WHERE t.relnamespace = %(here)s AND a.privilege_type = 'INSERT' AND a.grantee <> t.relowner
+    ORDER BY 1, 2
+"""
+
+
+def fix_paths(cursor: Any) -> None:
+    """Let each function carry the path under which it was made, unless it states one itself."""
+    own_sql.fetch(cursor, WITHOUT_PATH)
+    for (function,) in cursor.fetchall():
+        cursor.execute(f"ALTER ROUTINE {function} {FROM_CURRENT}")
+
+
+def close_definers(cursor: Any) -> None:
+    """Let nobody call what runs with the rights of its owner, unless that is stated: PostgreSQL
+    gives EXECUTE on a new function to everybody. A trigger calls it all the same."""
+    own_sql.fetch(cursor, DEFINERS)
+    for (function,) in cursor.fetchall():
+        cursor.execute(f"REVOKE EXECUTE ON ROUTINE {function} FROM PUBLIC")
+
+
+def lend_sequences(cursor: Any) -> None:
+    """Let who may insert into a table take numbers from the sequence of its serial column."""
+    own_sql.fetch(cursor, SERIALS)
+    for sequence, grantee in cursor.fetchall():
+        cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {grantee}")

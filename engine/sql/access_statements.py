@@ -1,0 +1,155 @@
+"""What roles may do, as GRANT and REVOKE.
+
+In a file the role is an abstract one. A block of PL/pgSQL asks the session which role that is in
+this cluster; so the same file runs wherever it is run, by whatever runs it, and grants nothing
+where nobody has said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from engine.diff.change import Change
+from engine.schema.access import GRANTABLE, MAPPED, PUBLIC, by_right
+from engine.schema.kinds import Key, Kind
+from engine.schema.quoting import literal, name
+
+# How GRANT calls it; views are tables to it, and procedures are routines.
+WORDS = {
+    Kind.TABLE: "TABLE",
+    Kind.VIEW: "TABLE",
+    Kind.SEQUENCE: "SEQUENCE",
+    Kind.FUNCTION: "ROUTINE",
+    Kind.ENUM: "TYPE",
+    Kind.DOMAIN_TYPE: "TYPE",
+    Kind.COMPOSITE: "TYPE",
+    Kind.SCHEMA: "SCHEMA",
+}
+Rights = tuple[str, ...]
+ASKED = re.compile(rf"{re.escape(MAPPED)} ->> '(\w+)'")
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One GRANT or REVOKE: what stands before the name of the thing, the thing, and what stands
+    around the role. The schema has no name in it: a file does not know that."""
+
+    verb: str
+    on: Key
+    way: str
+    more: str = ""
+
+    def sql(self, role: str, schema: str) -> str:
+        """The statement. role, schema: as SQL has them."""
+        thing = self._thing() or schema
+        return f"{self.verb} ON {WORDS[self.on.kind]} {thing} {self.way} {role}{self.more}"
+
+    def expression(self) -> str:
+        """What gives its text in PL/pgSQL, where the role is `grantee`."""
+        start, end = f"{self.verb} ON {WORDS[self.on.kind]} ", f" {self.way} "
+        if thing := self._thing():
+            text = literal(start + thing + end)
+        else:
+            text = f"{literal(start)} || quote_ident(current_schema()) || {literal(end)}"
+        return f"{text} || grantee" + (f" || {literal(self.more)}" if self.more else "")
+
+    def _thing(self) -> str:
+        if self.on.kind in (Kind.FUNCTION, Kind.SCHEMA):
+            return self.on.name
+        return name(self.on.name)
+
+
+def grants(change: Change) -> Iterator[Grant]:
+    """What turns what a role may into what it shall. change: of the kind ACCESS.
+
+    `REVOKE SELECT ON t` takes SELECT from every column as well (the manual: REVOKE), so what is
+    granted on columns comes after it.
+    """
+    old, new = change.old, change.new
+    lost = _lost(old.rights, new.rights)
+    if lost:
+        yield Grant(f"REVOKE {', '.join(lost)}", new.on, "FROM")
+    left = {column: _but(rights, lost) for column, rights in old.columns.items()}
+    gone = {column: _lost(rights, new.columns.get(column, ())) for column, rights in left.items()}
+    if listed := _listed((), gone):
+        yield Grant(f"REVOKE {listed}", new.on, "FROM")
+    whole = _but(new.rights, (), _but(old.rights, lost))
+    single = {}
+    for column, rights in new.columns.items():
+        stays = _but(left.get(column, ()), gone.get(column, ()))
+        single[column] = _but(rights, (), stays)
+    for more in ("", GRANTABLE):
+        columns = {column: _of(rights, more) for column, rights in single.items()}
+        if listed := _listed(_of(whole, more), columns):
+            yield Grant(f"GRANT {listed}", new.on, "TO", more)
+
+
+def _lost(old: Rights, new: Rights) -> Rights:
+    """The rights that are to be revoked; also one that may be passed on no more."""
+    return tuple(sorted({_plain(right) for right in old if right not in new}))
+
+
+def _but(rights: Rights, revoked: Rights, there: Rights = ()) -> Rights:
+    """The rights without what is revoked of them, or there already."""
+    return tuple(r for r in rights if _plain(r) not in revoked and r not in there)
+
+
+def statement(change: Change) -> str:
+    """The change as a file has it."""
+    return block([change])
+
+
+def block(changes: Iterable[Change]) -> str:
+    """Changes of one role as one statement, or for everybody as several."""
+    listed = list(changes)
+    role = listed[0].new.role
+    every: list[Grant] = []
+    for change in listed:
+        every += grants(change)
+    if role == PUBLIC:
+        return ";\n".join(grant.sql(PUBLIC, "") for grant in every)
+    lines = "\n".join(f"        EXECUTE {grant.expression()};" for grant in every)
+    body = (
+        "\nDECLARE\n"
+        f"    grantee text := quote_ident({MAPPED} ->> {literal(role)});\n"
+        f"BEGIN\n    IF grantee IS NOT NULL THEN\n{lines}\n    END IF;\nEND\n"
+    )
+    tag = "$$"
+    while tag in body:
+        tag = f"${tag[1:-1]}_$"
+    return f"DO {tag}{body}{tag}"
+
+
+def spelled(changes: Iterable[Change], roles: Mapping[str, str], schema: str) -> list[str]:
+    """The changes as statements that name the roles themselves. roles: by their abstract names, all
+    that the changes are about. schema: its name."""
+    texts = []
+    for change in changes:
+        role = change.new.role
+        who = PUBLIC if role == PUBLIC else name(roles[role])
+        texts += [grant.sql(who, name(schema)) for grant in grants(change)]
+    return texts
+
+
+def asked(text: str) -> list[str]:
+    """The abstract roles that a file grants something."""
+    return sorted(set(ASKED.findall(text)))
+
+
+def _plain(right: str) -> str:
+    return right.removesuffix(GRANTABLE)
+
+
+def _of(rights: Rights, more: str) -> Rights:
+    """Those that may be passed on, or those that may not, without those words."""
+    return tuple(_plain(right) for right in rights if right.endswith(GRANTABLE) == bool(more))
+
+
+def _listed(whole: Rights, columns: dict[str, Rights]) -> str:
+    """Such as `DELETE, SELECT (id, name)`."""
+    parts = list(whole)
+    for right, titles in by_right(columns):
+        parts.append(f"{right} ({', '.join(map(name, titles))})")
+    return ", ".join(parts)

@@ -1,0 +1,230 @@
+"""What roles of the database may do with the tables and functions of a domain, as it is stated.
+
+    domain.role("clerks")
+    domain.access(Customer, "app", select=ALL, insert=ALL, update=("name", Customer.phone))
+    domain.access(AdminUser, "report", select=all_but("password_hash"))
+    domain.access(rules.POST_ENTRY, "app", execute=True)
+
+A role is an abstract name; which role of the cluster it is, `DB_ROLES` says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from peewee import Field, Model
+
+from kernel.arguments import is_model, is_text, shown
+from kernel.faults import Fault
+from kernel.object_statements import named
+from kernel.stated import Stated
+
+PUBLIC = "PUBLIC"
+ROLE = re.compile(r"(?!pg_|public$)[a-z][a-z0-9_]{0,30}")
+# What may be stated of what a statement makes.
+CALLED = ("function", "procedure")
+KINDS = {
+    **dict.fromkeys(("table", "view"), ("TABLE", ("select", "insert", "update", "delete"))),
+    **dict.fromkeys(CALLED, ("ROUTINE", ("execute",))),
+    "sequence": ("SEQUENCE", ("usage",)),
+    **dict.fromkeys(("enum", "domain", "composite"), ("TYPE", ("usage",))),
+}
+EXAMPLE = 'write domain.access(models.One, "app", select=ALL)'
+FLAGS = ("delete", "execute", "usage")
+
+
+@dataclass(frozen=True)
+class AllBut:
+    """All columns but these."""
+
+    columns: tuple[Field | str, ...] = ()
+
+
+ALL = AllBut()
+Columns = AllBut | Iterable[Field | str]
+
+
+def all_but(*columns: Field | str) -> AllBut:
+    """All columns of a table but these, now and when it gets others."""
+    return AllBut(columns)
+
+
+@dataclass(kw_only=True)
+class Accessible:
+    """The part of a Domain that states what roles may do. privileges: (role, what it may as GRANT
+    has it). models_accessed: (place, model) of those calls that are about a model."""
+
+    roles: list[str] = field(default_factory=list)
+    privileges: list[tuple[str, str]] = field(default_factory=list)
+    models_accessed: list[tuple[Stated, type[Model]]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+    def role(self, *names: str) -> None:
+        """Declare abstract roles, which any domain may then give access."""
+        for name in names:
+            if is_text(name) and ROLE.fullmatch(name):
+                self.roles.append(Stated(name))
+            else:
+                self._refuse(
+                    f"domain.role takes names of roles, not {shown(name)}",
+                    'write domain.role("clerks"), in small letters; DB_ROLES says which role of '
+                    "the cluster that is",
+                )
+
+    def access(
+        self,
+        thing: type[Model] | str,
+        role: str,
+        *,
+        select: Columns = (),
+        insert: Columns = (),
+        update: Columns = (),
+        delete: bool = False,
+        execute: bool = False,
+        usage: bool = False,
+    ) -> None:
+        """State what a role may do with a table, or with what a statement of this domain makes.
+
+        thing: the model, or the text that domain.sql takes. role: one that a domain declares, or
+        PUBLIC. select, insert, update: ALL, all_but(…), or the columns. Who may insert may also
+        take numbers from the sequence of a serial column.
+        """
+        given = _given(
+            {"select": select, "insert": insert, "update": update}
+            | {"delete": delete, "execute": execute, "usage": usage}
+        )
+        slips = list(_slips(thing, role, given))
+        for what, fix in slips:
+            self._refuse(what, fix)
+        if not slips:
+            self.privileges.append((Stated(role), _granted(thing, given)))
+            if is_model(thing):
+                self.models_accessed.append((Stated(role), thing))
+
+    def _refuse(self, what: str, fix: str) -> None:
+        raise NotImplementedError
+
+
+def _given(asked: dict[str, Any]) -> dict[str, Any]:
+    """What is asked for at all, columns as a tuple."""
+    given = {}
+    for right, value in asked.items():
+        if isinstance(value, Iterable) and not isinstance(value, str | Field):
+            value = tuple(value)
+        if value is not False and not (isinstance(value, tuple) and not value):
+            given[right] = value
+    return given
+
+
+def _slips(thing: Any, role: object, given: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if not is_text(role) or not (role == PUBLIC or ROLE.fullmatch(role)):
+        yield f"domain.access takes a role by its name, not {shown(role)}", EXAMPLE
+    kind = _kind(thing)
+    if not kind:
+        yield (
+            "domain.access takes a model, or the statement of a view, function, sequence or type, "
+            f"not {shown(thing)}",
+            EXAMPLE,
+        )
+        return
+    if not given:
+        yield "domain.access says nothing that the role may do", EXAMPLE
+    for right, value in given.items():
+        fitting = KINDS[kind][1]
+        if right not in fitting:
+            yield f"{right} is no right on a {kind}", f"there are {', '.join(fitting)}"
+        elif right not in FLAGS:
+            yield from _column_slips(thing, right, value)
+        elif value is not True:
+            yield f"{right} is True or left out, not {shown(value)}", f"write {right}=True"
+
+
+def _kind(thing: Any) -> str:
+    """What it is; empty for what nobody may be given access to."""
+    if is_model(thing):
+        return "table"
+    made = named(thing) if is_text(thing) else None
+    return made[0] if made and made[0] in KINDS else ""
+
+
+def _column_slips(thing: Any, right: str, value: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(value, AllBut | tuple):
+        yield (
+            f"{right} is ALL, all_but(…) or columns in brackets, not {shown(value)}",
+            f'write {right}=("name",) for one column',
+        )
+        return
+    listed = value.columns if isinstance(value, AllBut) else value
+    if is_text(thing):
+        if isinstance(value, AllBut) and listed:
+            yield "the columns of a view are not known to all_but", "name those that are meant"
+        return
+    columns = thing._meta.columns
+    for column in listed:
+        other = isinstance(column, Field) and column.model is not thing
+        if other or _column(column, thing) not in columns:
+            yield (
+                f"{right} names a column that {thing.__name__} does not have: {shown(column)}",
+                f"there are {', '.join(columns)}",
+            )
+
+
+def _column(column: Field | str, thing: Any) -> str:
+    """The name of the column; a text may also be that of the field."""
+    if isinstance(column, Field):
+        return str(column.column_name)
+    known = thing._meta.fields.get(column) if is_model(thing) else None
+    return str(known.column_name) if known else str(column)
+
+
+def _granted(thing: Any, given: dict[str, Any]) -> str:
+    """As GRANT has it: `SELECT (id, name), DELETE ON TABLE items`."""
+    rights = []
+    for right, value in given.items():
+        columns = "" if right in FLAGS or value == ALL else _listed(thing, value)
+        rights.append(f"{right.upper()}{columns}")
+    if is_model(thing):
+        return f"{', '.join(rights)} ON TABLE {_quoted(thing._meta.table_name)}"
+    kind, title = named(thing) or ("", "")
+    title = title.partition("(")[0] if kind in CALLED else title
+    return f"{', '.join(rights)} ON {KINDS[kind][0]} {_quoted(title)}"
+
+
+def _listed(thing: Any, value: Any) -> str:
+    if isinstance(value, AllBut):
+        without = {_column(column, thing) for column in value.columns}
+        names = [column for column in thing._meta.columns if column not in without]
+    else:
+        names = [_column(column, thing) for column in value]
+    return f" ({', '.join(map(_quoted, names))})"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def undeclared_roles(domains: Sequence[Any]) -> Iterator[Fault]:
+    """A slip in a name would grant nobody anything."""
+    declared = {PUBLIC}
+    registered: set[type[Model]] = set()
+    for domain in domains:
+        declared |= set(domain.roles)
+        registered |= set(domain.tables)
+    for domain in domains:
+        for role, _ in domain.privileges:
+            if role not in declared:
+                yield Fault(
+                    domain.where(role),
+                    f"gives access to the role {role}, which no domain declares",
+                    f'correct the name, or add domain.role("{role}") to register',
+                )
+        for place, model in domain.models_accessed:
+            if model not in registered:
+                yield Fault(
+                    domain.where(place),
+                    f"gives access to {model.__name__}, which no domain registers",
+                    "add it to domain.models(…) in the domain that it belongs to",
+                )
