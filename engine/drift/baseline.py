@@ -85,7 +85,7 @@ class Reading:
         if self.format != schema_json.FORMAT:
             return "it was taken by a version of this engine that writes it in another form"
         if self.files != state(history, roles):
-            if self.files[:2] == state(history):
+            if isinstance(self.files, list) and self.files[:2] == state(history):
                 return "it tells of other roles than those that are somebody here"
             return "files were applied or undone since by something else than this engine"
         return ""
