@@ -14,7 +14,10 @@ OURS = re.compile(
     re.IGNORECASE,
 )
 # Where settings have names by default.
-DEFAULTS = {"DATABASE_URL", "MIGRATION_DATABASE_URL", "SCRATCH_DATABASE_URL", "DB_TIMEZONE"}
+DEFAULTS = {
+    *("DATABASE_URL", "MIGRATION_DATABASE_URL", "SCRATCH_DATABASE_URL"),
+    *("DB_TIMEZONE", "DB_ROLES"),
+}
 NAMED = {"engine/project.py": DEFAULTS}
 
 
