@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_format
+import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -210,4 +212,7 @@ def sql_script(c: Context, after: str = "0", to: str = "") -> None:
                 f"{option} {number}: there is no migration {number:03}.",
                 fix="`invoke status` lists the files and their numbers.",
             )
-    print(script(PROJECT, first, last))
+    text = script(PROJECT, first, last, os.environ.get(PROJECT.settings.time_zone))
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as the script says of itself
+    print(text)

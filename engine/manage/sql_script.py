@@ -2,73 +2,130 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Any
 
 from engine.connect.peewee_database import EngineDatabase
-from engine.errors import GenerateError
-from engine.files import history_table, migration_folder
+from engine.errors import EngineError, GenerateError
+from engine.files import migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
+from engine.manage import psql_session
 from engine.project import Project
-from engine.schema import function_path
 from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.quoting import literal
-from engine.sql.dedent import dedented
+from engine.sql import for_psql
+
+# These need a transaction to be in, which a file that runs step by step gives to each of its steps.
+NEEDS_TRANSACTION = re.compile(
+    r"(?:LOCK|DECLARE|SAVEPOINT|SET\s+(?:LOCAL|CONSTRAINTS|TRANSACTION))\b", re.IGNORECASE
+)
 
 
-def script(project: Project, first: int = 0, last: int | None = None) -> str:
+def script(
+    project: Project, first: int = 0, last: int | None = None, zone: str | None = None
+) -> str:
     """The files with first < number <= last as psql takes them; no database is asked.
 
-    Raises GenerateError for a file that does more than SQL.
+    zone: the time zone that the database shall have; None for its own or the project's. The script
+    leads to what `migrate` leads to: the same settings while a file runs, nothing that one file
+    leaves in the session for the next, and the same settings and rights of the database. Raises
+    GenerateError for a file that does more than SQL.
     """
-    chosen = [
-        m
-        for m in migration_folder.find(project.migrations)
-        if first < m.number and (not last or m.number <= last)
-    ]
-    lines = [
-        "\\set ON_ERROR_STOP on",
-        "SET client_min_messages = warning;",
-        _statement(function_path.PIN),
-        _statement(history_table.CREATE),
-        _statement(history_table.ADD_COLUMNS),
-    ]
-    for migration in chosen:
-        lines += ["", *_file(migration, project)]
-    return "\n".join(lines)
+    lines = [psql_session.beginning(zone, project.time_zone)]
+    ran_code = False
+    for number, migration in enumerate(_chosen(project, first, last)):
+        steps = _steps(migration, project)
+        if number:
+            lines.append(psql_session.between(new=ran_code))
+        ran_code = not all(step.only_defines for step in steps)
+        table = "" if number else psql_session.history(first=not first)
+        lines += ["", *_file(migration, steps, table)]
+    lines += ["", psql_session.end(zone, project.time_zone)]
+    return "\n".join(lines).rstrip()
 
 
-def _file(migration: Migration, project: Project) -> Iterator[str]:
-    functions = migration.functions
-    migrator = FileMigrator(EngineDatabase(project), migration.path)
-    functions.migrate(migrator, migrator.__database__, fake=False)
+def _chosen(project: Project, first: int, last: int | None) -> list[Migration]:
+    chosen = []
+    for migration in migration_folder.find(project.migrations):
+        if first < migration.number and (not last or migration.number <= last):
+            chosen.append(migration)
+    return chosen
+
+
+class _NoDatabase(EngineDatabase):
+    """Is asked nothing: a file that runs SQL at once would run it where the script is printed."""
+
+    def _connect(self) -> Any:
+        raise NotImplementedError("it asks the database itself")
+
+    def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
+        """Refuse."""
+        return self._connect()
+
+
+def _steps(migration: Migration, project: Project) -> list[Step]:
+    """What the file asks for: SQL and nothing else."""
+    migrator = FileMigrator(_NoDatabase(project), migration.path)
+    try:
+        migration.functions.migrate(migrator, migrator.__database__, fake=False)
+    except EngineError:
+        raise
+    except (Exception, SystemExit) as error:
+        said = f"it is no list of SQL statements: {type(error).__name__}: {error}."
+        raise _no_script(migration, migration.line_in(error), said, project) from error
+    for step in migrator.steps:
+        if not step.sql or any(step.operation.args[1:]):
+            raise _no_script(migration, step.line, "this step is not plain SQL.", project)
+    steps: list[Step] = migrator.steps
+    return steps
+
+
+def _no_script(migration: Migration, line: int, said: str, project: Project) -> GenerateError:
+    return GenerateError(
+        said,
+        why="No script can carry it.",
+        fix=f"apply this file with `{project.task('migrate')}`, or write it with migrator.sql(…) "
+        "alone.",
+        file=migration.name,
+        line=line,
+    )
+
+
+def _file(migration: Migration, steps: list[Step], table: str) -> Iterator[str]:
+    """table: what makes the table of the history; empty where it is there. As migrate does it, not
+    before the first file has run, which may grant rights on all tables."""
+    atomic = migration.functions.atomic
+    yield f"-- {migration.name}"
+    yield psql_session.RUN_SETTLE
+    if atomic:
+        yield "BEGIN;"
+    for step in steps:
+        yield from [_sql(step)] if atomic else _by_itself(step)
     row = (
         f"INSERT INTO {HISTORY_TABLE} (name, migrated_at, checksum, applied_by)\n"
         f"VALUES ({literal(migration.name)}, clock_timestamp() AT TIME ZONE 'UTC',\n"
-        f"        {literal(migration.checksum)}, current_user)"
+        f"        {literal(migration.checksum)}, current_user);"
     )
-    yield f"-- {migration.name}"
-    if functions.atomic:
-        yield "BEGIN;"
-    for step in migrator.steps:
-        yield _statement(_sql(migration, step, project))
-    yield _statement(row)
-    if functions.atomic:
+    yield psql_session.RUN_SETTLE
+    if table:
+        yield table
+    yield row
+    if atomic:
         yield "COMMIT;"
 
 
-def _sql(migration: Migration, step: Step, project: Project) -> str:
-    if not step.sql or any(step.operation.args[1:]):
-        raise GenerateError(
-            "this step is not plain SQL, so no script can carry it.",
-            fix=f"apply this file with `{project.task('migrate')}`, or write the step as "
-            "migrator.sql(…).",
-            file=migration.name,
-            line=step.line,
-        )
-    return step.sql.replace("%%", "%")
+def _by_itself(step: Step) -> Iterator[str]:
+    """A step of a file that runs step by step. One command is a transaction by itself, and may be
+    one that can run in no other."""
+    needs = len(step.commands) > 1 or any(map(NEEDS_TRANSACTION.match, step.commands))
+    if needs and step.transactional:
+        yield from ["BEGIN;", _sql(step), psql_session.RUN_SETTLE, "COMMIT;"]
+    else:
+        yield from [_sql(step), psql_session.RUN_SETTLE]
 
 
-def _statement(sql: str) -> str:
-    return dedented(sql).rstrip(";") + ";"
+def _sql(step: Step) -> str:
+    return for_psql.statement(step.sql.replace("%%", "%"))

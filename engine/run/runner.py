@@ -100,8 +100,9 @@ class Runner:
                 self._refuse_obstacles(session, jobs)
             self._run(session, guard, jobs)
             zone = session.wished_zone()
-            if zone and not self.options.dry:
-                time_zone.keep(session.database.connection(), zone, self.report)
+            if zone:
+                connection, setting = session.database.connection(), self.project.settings.time_zone
+                time_zone.keep(connection, zone, setting, self.options, self.report)
             for text in operator_notices.read(session.cursor()):
                 self.report.notice(text)
             return [migration.name for migration in todo]

@@ -13,19 +13,23 @@ from engine.schema import own_sql, planted
 from engine.schema.quoting import name as quoted
 from engine.wording import few
 
+# The schemas in which other programs have tables.
+OTHER_PROGRAMS = """
+    SELECT quote_ident(o.nspname) FROM pg_class c JOIN pg_namespace o ON o.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND o.oid <> %(here)s
+      AND o.nspname !~ '^pg_' AND o.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
+                      AND e.objid = c.oid AND e.deptype = 'e')
+"""
 # A temporary table hides a table of its name from a function that has no search_path of its own.
 # Where other programs have tables in the database they may need temporary ones.
-OPEN = """
+OPEN = f"""
     SELECT EXISTS (SELECT FROM aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
                    WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'),
            pg_has_role(n.nspowner, 'USAGE'),
            EXISTS (SELECT FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
                    WHERE a.grantee = 0 AND a.privilege_type = 'TEMPORARY')
-           AND NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace o ON o.oid = c.relnamespace
-                           WHERE c.relkind IN ('r', 'p') AND o.oid <> n.oid
-                             AND o.nspname !~ '^pg_' AND o.nspname <> 'information_schema'
-                             AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.objid = c.oid
-                                             AND e.deptype = 'e')),
+           AND NOT EXISTS ({OTHER_PROGRAMS}),
            pg_has_role(d.datdba, 'USAGE')
     FROM pg_namespace n, pg_database d
     WHERE n.oid = %(here)s AND d.datname = current_database()

@@ -10,7 +10,10 @@ from psycopg2 import errors, sql
 
 from engine.errors import ConfigError
 from engine.report import Report
+from engine.run.options import RunOptions
+from engine.run.strangers import OTHER_PROGRAMS
 from engine.schema import own_sql
+from engine.wording import few
 
 SETTING = """
     SELECT substr(setting, strpos(setting, '=') + 1)
@@ -43,21 +46,44 @@ def chosen(cursor: Any) -> str | None:
     return row[0] if row else None
 
 
-def keep(connection: Any, zone: str, report: Report) -> None:
-    """Set the database's time zone, where it is another; needs the database's owner."""
-    with connection.cursor() as cursor:
-        if chosen(cursor) == zone:
-            return
-        statement = sql.SQL("ALTER DATABASE {} SET timezone TO {}").format(
-            sql.Identifier(connection.info.dbname), sql.Literal(zone)
+def keep(connection: Any, zone: str, setting: str, options: RunOptions, report: Report) -> None:
+    """Set the database's time zone, where it is another, and say so; in a dry run only the latter.
+    Needs the database's owner.
+
+    It is every program's: where other schemas hold tables, it is set only if a setting names it.
+    setting: what that is called.
+    """
+    cursor = connection.cursor()
+    if chosen(cursor) == zone:
+        return
+    statement = (
+        sql.SQL("ALTER DATABASE {} SET timezone TO {}")
+        .format(sql.Identifier(connection.info.dbname), sql.Literal(zone))
+        .as_string(connection)
+    )
+    stays = "the time zone of the database stays as it is"
+    others = _others(cursor)
+    if others and not options.zone:
+        report.message(
+            f"{stays}: it would become {zone} for the programs with tables in {few(others)}, too. "
+            f"If that is wanted, set {setting}={zone}; else set it for the role of this one's "
+            "clients (ALTER ROLE … SET timezone)."
         )
-        try:
-            cursor.execute(statement)
-        except errors.InsufficientPrivilege:
-            report.message(
-                f"the time zone of the database stays as it is: only its owner may set {zone}; "
-                f"as the owner, run: {statement.as_string(connection)}"
-            )
+        return
+    if options.show or options.dry:
+        report.sql(statement)
+    if options.dry:
+        return
+    try:
+        cursor.execute(statement)
+        report.message(f"the time zone of the database is set: {statement}")
+    except errors.InsufficientPrivilege:
+        report.message(f"{stays}: only its owner may set {zone}; as the owner, run: {statement}")
+
+
+def _others(cursor: Any) -> list[str]:
+    own_sql.fetch(cursor, f"SELECT DISTINCT * FROM ({OTHER_PROGRAMS}) o ORDER BY 1")
+    return [schema for (schema,) in cursor.fetchall()]
 
 
 def _unknown(zone: str, setting: str) -> ConfigError:

@@ -3,6 +3,7 @@ a password, and the database is as it was."""
 
 from __future__ import annotations
 
+import re
 import socketserver
 import struct
 import threading
@@ -18,6 +19,7 @@ from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.report import Report
 from engine.run.options import RunOptions
+from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query, read
 from tests.support.postgres import GUARDED, PostgresServer, free_port
 from tests.support.project import Invoke
@@ -342,12 +344,51 @@ def test_the_time_zone_of_the_database(empty_url: str, tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="DB_TIMEZONE names no time zone that PostgreSQL"):
             migrate(unknown)
     assert not read(empty_url).tables
-    assert migrate(None) == []
+    assert ZONE_SET.findall("\n".join(migrate(None))) == ["Asia/Jakarta"]
     assert zones() == [("Asia/Jakarta",), ("2026-01-02",)]
-    assert migrate("Asia/Jayapura") == []
+    assert ZONE_SET.findall("\n".join(migrate("Asia/Jayapura"))) == ["Asia/Jayapura"]
     assert zones()[0] == ("Asia/Jayapura",)
     assert migrate(None) == []
     assert zones()[0] == ("Asia/Jayapura",)
+
+
+ZONE_SET = re.compile(r"ALTER DATABASE \S+ SET timezone TO '(.*)'", re.MULTILINE)
+
+
+@pytest.fixture
+def one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the tasks' files."""
+    (tmp_path / "001_t.py").write_text(migration("migrator.sql('CREATE TABLE t (i int)')"))
+    migrations_in(tmp_path, monkeypatch)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("one_file")
+def test_a_change_of_the_time_zone_is_seen_before_and_after(empty_url: str) -> None:
+    before = query(empty_url, "SHOW timezone")
+    assert ZONE_SET.findall(call(empty_url, "migrate", "--dry-run").out) == ["Asia/Jakarta"]
+    assert query(empty_url, "SHOW timezone") == before
+    shown = call(empty_url, "-e", "migrate")
+    assert ZONE_SET.findall(shown.out) == ZONE_SET.findall(shown.err) == ["Asia/Jakarta"]
+    assert query(empty_url, "SHOW timezone") == [("Asia/Jakarta",)]
+    again = call(empty_url, "migrate", DB_TIMEZONE="Asia/Makassar")
+    assert "Nothing to migrate" in again.out
+    assert ZONE_SET.findall(again.err) == ["Asia/Makassar"]
+    assert query(empty_url, "SHOW timezone") == [("Asia/Makassar",)]
+
+
+@pytest.mark.usefixtures("one_file")
+def test_other_programs_keep_their_time_zone(empty_url: str) -> None:
+    execute(empty_url, "CREATE SCHEMA crm; CREATE TABLE crm.visits (at timestamp DEFAULT now())")
+    before = query(empty_url, "SHOW timezone")
+    for task in (["migrate", "--dry-run"], ["migrate"], ["migrate"]):
+        said = call(empty_url, *task)
+        assert "it would become Asia/Jakarta for the programs with tables in crm" in said.err
+        assert "set DB_TIMEZONE=Asia/Jakarta" in said.err
+        assert ZONE_SET.findall(said.out + said.err) == []
+    assert query(empty_url, "SHOW timezone") == before
+    assert call(empty_url, "migrate", DB_TIMEZONE="Asia/Jakarta").code == 0
+    assert query(empty_url, "SHOW timezone") == [("Asia/Jakarta",)]
 
 
 def test_who_does_not_own_the_database_migrates_all_the_same(

@@ -12,6 +12,7 @@ from hypothesis import Phase, example, given, settings
 from engine.errors import MigrationFailed
 from tests.support.drawn import BOUNDED
 from tests.support.drawn_files import (
+    FAILING,
     GROUND,
     LAST,
     LOOK,
@@ -26,10 +27,10 @@ from tests.support.postgres import PostgresServer
 from tests.support.runners import runner_on
 from tests.support.twins import whole
 
-FILES = files_of(STATES, STATES, USES, TAKEN_BACK, last=LAST)
+FILES = files_of(STATES, STATES, USES, TAKEN_BACK, FAILING, last=LAST)
 ALL = [
     GROUND,
-    Drawn((LOOK, *STATES, LOOK, LAST[0])),
+    Drawn((LOOK, *STATES, FAILING[0], LOOK, LAST[0])),
     Drawn((LOOK, *USES, *STATES), atomic=False),
     Drawn((LOOK, *USES, LAST[1]), atomic=False),
     Drawn((LOOK, *USES)),

@@ -41,6 +41,7 @@ LOOK = """
     INSERT INTO public.seen (file, what)
     SELECT '{n}', what FROM (
         SELECT format('%s = %s', name, setting) FROM pg_settings WHERE source = 'session'
+        AND name NOT IN ('lock_timeout', 'client_min_messages', 'client_connection_check_interval')
         UNION ALL SELECT format('%s = %s', name, coalesce(current_setting(name, true), 'none'))
         FROM (VALUES ('my.tenant'), ('my.other'), ('my.block'), ('search_path')) s (name)
         UNION ALL SELECT format('users %s %s', current_user, session_user)
@@ -48,7 +49,7 @@ LOOK = """
         UNION ALL SELECT format('cursor %s', name) FROM pg_cursors WHERE is_holdable
         UNION ALL SELECT format('channel %s', c) FROM pg_listening_channels() c
         UNION ALL SELECT format('lock %s %s %s', classid, objid, mode) FROM pg_locks
-        WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+        WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND objid IN (8, 42)
         UNION ALL SELECT format('temporary %s', relname) FROM pg_class
         WHERE relnamespace = pg_my_temp_schema() AND relkind <> 'i'
         UNION ALL SELECT format('last number %s', public.last_number())
@@ -126,11 +127,56 @@ USES = (
     "INSERT INTO public.moments (day) SELECT '2026-02-03' WHERE NULL = NULL",
     "INSERT INTO public.moments (number) VALUES ('a\\nb'), (E'it\\'s 5 %')",
     "INSERT INTO public.moments (number) VALUES ('é€')",
-    "INSERT INTO public.things VALUES (7)",
     "CREATE FUNCTION f_{n}() RETURNS text LANGUAGE sql SET search_path FROM CURRENT "
     "AS $$ SELECT 'x'::text $$",
     "CREATE VIEW v_{n} AS SELECT at::date AS day FROM public.moments",
     "CREATE INDEX ON public.moments (day)",
+)
+
+
+# The first one may pass where session_replication_role is replica.
+FAILING = ("INSERT INTO public.things VALUES (7)", "SELECT 1 / 0")
+# What psql could read otherwise than PostgreSQL does.
+TEXTS = (
+    "INSERT INTO public.moments (number) VALUES ('a') -- it's the end; really",
+    "CREATE TABLE c_{n} (i int) /* -- ' */",
+    "CREATE TABLE d_{n} (i int); -- first ;\nCREATE TABLE e_{n} (i int); /* no ; */ -- $$",
+    "CREATE TABLE g_{n} (i int);; ; ",
+    "INSERT INTO public.moments (number) VALUES ('5 % %s %(x)s %%')",
+    "INSERT INTO public.moments (number) VALUES (E'it\\'s; \\\\')",
+    "INSERT INTO public.moments (number) VALUES (E'a'  -- ' ;\n '\\';b' \n\n 'c')",
+    "INSERT INTO public.moments (number) VALUES (U&'d\\0061t;' || U&'!0061\\' UESCAPE '!')",
+    "INSERT INTO public.moments (number) VALUES ('x\n\\.\n\\q\nCOPY a FROM stdin;\n1\t2\nexit')",
+    "INSERT INTO public.moments (number) VALUES ('a\r\nb\tc\n\n  d :PORT :''USER'' ')",
+    "INSERT INTO public.moments (number) SELECT (ARRAY['a', 'b'])[1:PORT] FROM (SELECT 2 port) s",
+    "INSERT INTO public.moments (number) SELECT (ARRAY['a','b'])['1':\"USER\"] FROM "
+    '(SELECT 2 AS "USER") s',
+    "DO $x$ BEGIN EXECUTE 'CREATE TABLE h_{n} (i int) -- ;'; END $x$",
+    "CREATE FUNCTION k_{n}(i int = 1) RETURNS int BEGIN ATOMIC SELECT 1; "
+    "SELECT CASE i WHEN 1 THEN 2 END; END",
+    "CREATE PROCEDURE p_{n}() LANGUAGE plpgsql AS $p$\nBEGIN\n    COMMIT; -- $$ it's\nEND $p$",
+    "CREATE RULE r_{n} AS ON DELETE TO public.owners DO ALSO "
+    "(INSERT INTO public.things VALUES (1); DELETE FROM public.things)",
+    'CREATE TABLE "q;{n} \' :PORT $$ " ("--" int); COMMENT ON TABLE "q;{n} \' :PORT $$ " IS \'/*\'',
+    "CREATE SCHEMA s_{n} CREATE TABLE x (i int) CREATE VIEW y AS SELECT i FROM x",
+    "LOCK TABLE public.owners",
+    "SAVEPOINT s; INSERT INTO public.owners VALUES (99); ROLLBACK TO s",
+    "DECLARE c_{n} CURSOR FOR SELECT 1",
+    "CREATE TEMP TABLE x_{n} ON COMMIT DROP AS SELECT 'x' AS i; "
+    "INSERT INTO public.moments (number) SELECT i FROM x_{n}",
+    "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = %L', current_database(), '5MB'); "
+    "END $$",
+    "ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO pg_monitor",
+    "ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO PUBLIC",
+    "CREATE TABLE other.x_{n} (at timestamptz DEFAULT '2026-01-01 00:00')",
+    "CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA other",
+    "DROP TABLE public.seen; CREATE TABLE public.seen (id serial, file text, what text)",
+)
+OUTSIDE = (
+    "CREATE INDEX CONCURRENTLY i_{n} ON public.moments (day) -- it's",
+    "VACUUM public.moments",
+    "DO $$ BEGIN INSERT INTO public.owners VALUES (5) ON CONFLICT DO NOTHING; COMMIT; END $$",
+    "REINDEX TABLE CONCURRENTLY public.owners",
 )
 
 

@@ -1,0 +1,120 @@
+"""`invoke sql | psql` gives the database that `invoke migrate` gives, whatever the files say."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from engine.connect.programs import clients
+from engine.errors import GenerateError, MigrationFailed
+from engine.manage.sql_script import script
+from engine.project import Project
+from tests.support.drawn import BOUNDED
+from tests.support.drawn_files import (
+    FAILING,
+    GROUND,
+    LAST,
+    LOOK,
+    OUTSIDE,
+    STATES,
+    TEXTS,
+    USES,
+    Drawn,
+    files_of,
+    write_drawn,
+)
+from tests.support.migration_files import HEAD
+from tests.support.postgres import PostgresServer
+from tests.support.runners import at, runner_at
+from tests.support.twins import whole
+
+FILES = files_of(TEXTS, TEXTS, USES, STATES, OUTSIDE, FAILING, last=LAST)
+ZONES = st.sampled_from([None, "Asia/Jakarta"])
+UNSHRUNK = {"phases": [Phase.generate], "report_multiple_bugs": False}
+ALL = [
+    GROUND,
+    Drawn((LOOK, *TEXTS, *STATES, FAILING[0], LOOK, LAST[0])),
+    Drawn((LOOK, *USES, *TEXTS, *OUTSIDE, *STATES, LOOK), atomic=False),
+    Drawn((LOOK, *USES, LAST[2]), atomic=False),
+    Drawn((LOOK, *USES)),
+]
+
+
+def test_a_script_of_all_kinds_leads_where_migrate_leads(server: PostgresServer) -> None:
+    assert same(server, ALL, "Asia/Jakarta") == ""
+
+
+@settings(BOUNDED, max_examples=3, **UNSHRUNK)
+@given(files=FILES, zone=ZONES)
+def test_a_script_leads_where_migrate_leads(
+    server: PostgresServer, files: list[Drawn], zone: str | None
+) -> None:
+    same(server, files, zone)
+
+
+@pytest.mark.campaign
+@settings(BOUNDED, max_examples=40, derandomize=False, **UNSHRUNK)
+@given(files=FILES, zone=ZONES)
+def test_a_script_leads_where_migrate_leads_at_length(
+    server: PostgresServer, files: list[Drawn], zone: str | None
+) -> None:
+    same(server, files, zone)
+
+
+def same(server: PostgresServer, files: list[Drawn], zone: str | None) -> str:
+    """What both stop with, or nothing."""
+    with (
+        tempfile.TemporaryDirectory() as name,
+        server.database() as migrated,
+        server.database() as scripted,
+    ):
+        folder = Path(name, "files")
+        write_drawn(folder, files)
+        project = at(migrated, folder, zone)
+        failed = ""
+        try:
+            runner_at(project).migrate()
+        except MigrationFailed as error:
+            failed = str(error)
+        said = through_psql(project, scripted, Path(name, "all.sql"))
+        assert bool(failed) == bool(said), (failed, said)
+        assert whole(scripted) == whole(migrated)
+        return failed
+
+
+def through_psql(project: Project, url: str, path: Path) -> str:
+    """What psql complains of in the script, which it stops at."""
+    path.write_text(script(project), encoding="utf-8", newline="")
+    program = str(list(clients("psql").values())[-1])
+    done = subprocess.run(
+        [program, "-X", "-q", "-d", url, "-f", str(path)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert bool(done.returncode) == bool(done.stderr), done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "database.execute_sql('SELECT 1')",
+        "database.is_production()",
+        "migrator.run(print)",
+        "migrator.add_not_null('t', 'i')",
+        "migrator.sql('SELECT %s', 1)",
+        "raise SystemExit(0)",
+    ],
+)
+def test_what_no_script_can_carry_is_refused_and_not_run(body: str, tmp_path: Path) -> None:
+    """No database is there: what asked for one would be an error of another kind."""
+    (tmp_path / "001_x.py").write_text(f"{HEAD}    {body}\n")
+    with pytest.raises(GenerateError, match=r"001_x\.py, line 2: "):
+        script(at("", tmp_path))
