@@ -6,7 +6,7 @@ Each name is documented where it is defined, in `kernel/`.
 """
 
 from kernel.access import ALL, all_but
-from kernel.batches import BatchIncomplete, one_by_one
+from kernel.batches import BatchIncomplete, one_by_one, retried
 from kernel.database_rules import operation, rule_violations
 from kernel.domain import Domain
 from kernel.errors import (
@@ -95,6 +95,7 @@ __all__ = [
     "one_line",
     "operation",
     "portion",
+    "retried",
     "rule_violations",
     "share",
     "touch",

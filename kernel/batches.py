@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 from kernel.errors import BillingError, TryAgain, Unavailable
 
+Result = TypeVar("Result")
+
 TRIES = 3
+LONGEST_PAUSE = 0.05  # seconds before a second try, so that two who met do not meet again
 SHOWN = 10
 
 
@@ -37,7 +43,7 @@ def one_by_one(keys: Iterable[int], work: Callable[[int], int], *, limit: int) -
         if done == limit:
             return total
         try:
-            count = _tried(work, key)
+            count = retried(work, key)
         except Unavailable:
             raise
         except BillingError as error:
@@ -50,10 +56,12 @@ def one_by_one(keys: Iterable[int], work: Callable[[int], int], *, limit: int) -
     return total
 
 
-def _tried(work: Callable[[int], int], key: int) -> int:
+def retried(work: Callable[[Any], Result], argument: Any) -> Result:
+    """What an operation gives; it is run again, three times in all, where another transaction was
+    in its way. Only outside a transaction: what is around it would have to run again, too."""
     for _ in range(TRIES - 1):
         try:
-            return work(key)
+            return work(argument)
         except TryAgain:
-            continue
-    return work(key)
+            time.sleep(random.uniform(0, LONGEST_PAUSE))
+    return work(argument)

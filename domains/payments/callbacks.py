@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, change, lock, one_by_one, operation
+from domains import BillingError, change, lock, one_by_one, operation, retried
 from domains.payments.callback_values import (
     CallbackRefused,
     amount_of,
@@ -84,10 +84,9 @@ def take_callback(
         "is_success": bool(is_success),
         "payload": storable(payload),
     }
-    with operation(database):
-        event = _keep(values)
+    event = retried(_keep, values)
     try:
-        return process_event(event)
+        return retried(process_event, event)
     except BillingError as error:
         # It is kept, and tried again later; the reason is shown until then.
         with operation(database):
@@ -145,17 +144,18 @@ def _note(event: int, error: str) -> None:
 
 def _keep(values: dict[str, Any]) -> int:
     """Store an event, unless a signed one has its key (the identity of what is there then)."""
-    if not values["signature_ok"]:
-        _refuse_flood(values["provider"])
-    stored = PaymentEvent.insert(values).on_conflict_ignore().returning(PaymentEvent.id)
-    rows = list(stored.execute()) or [
-        PaymentEvent.get(
-            PaymentEvent.provider == values["provider"],
-            PaymentEvent.event_key == values["event_key"],
-            PaymentEvent.signature_ok,
-        )
-    ]
-    return int(rows[0].id)
+    with operation(PaymentEvent._meta.database):
+        if not values["signature_ok"]:
+            _refuse_flood(values["provider"])
+        stored = PaymentEvent.insert(values).on_conflict_ignore().returning(PaymentEvent.id)
+        rows = list(stored.execute()) or [
+            PaymentEvent.get(
+                PaymentEvent.provider == values["provider"],
+                PaymentEvent.event_key == values["event_key"],
+                PaymentEvent.signature_ok,
+            )
+        ]
+        return int(rows[0].id)
 
 
 def _refuse_flood(provider: str) -> None:

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from application.integrity import audit
-from tests.support.attack import Attacker
+from tests.support.attack import Attacker, make_views
 from tests.support.money import committed
 from tests.support.two_branches import populate
 
@@ -26,6 +26,7 @@ CLIENTS = 8
 def test_whatever_is_written_the_audit_is_silent(migrated_url: str, rounds: int, seed: int) -> None:
     with committed(migrated_url) as cursor:
         populate(cursor)
+        make_views(cursor)
     url = migrated_url + "?application_name=attack"
     attackers = [Attacker(url, seed * 1_000 + number) for number in range(CLIENTS)]
     with ThreadPoolExecutor(CLIENTS) as pool:
@@ -38,6 +39,4 @@ def test_whatever_is_written_the_audit_is_silent(migrated_url: str, rounds: int,
         assert counts["committed"] > rounds // 10
         assert counts["done"] > rounds // 4
         assert counts["CheckViolation"] > 10
-        # errors of PostgreSQL itself, or of a rule that was not written for what it met
-        slips = {"InternalError_", "SyntaxError", "UndefinedColumn", "AmbiguousColumn"}
-        assert not slips & set(counts)
+        assert not [slip for attacker in attackers for slip in attacker.slips]

@@ -21,6 +21,7 @@ from domains.backups.operations import (
 from engine.connect.peewee_database import EngineDatabase
 from kernel.errors import RuleViolation
 from tests.support import samples
+from tests.support.money import until_done
 from tests.support.samples import together
 
 WHOLE = {"path": "backups/1.dump", "size_bytes": 1, "sha256": samples.DIGEST}
@@ -75,7 +76,7 @@ def test_of_schedulers_at_the_same_time_one_starts_the_backup(billing: EngineDat
     sql = billing.connection().cursor()
     for count in range(1, 11):
         schedule = make_due(sql, "daily")
-        started = together(billing, lambda _, schedule=schedule: start_scheduled(schedule))
+        started = together(billing, lambda _, s=schedule: until_done(lambda: start_scheduled(s)))
         assert len([backup for backup in started if backup]) == 1
         assert Backup.select().where(Backup.schedule == schedule).count() == count
 

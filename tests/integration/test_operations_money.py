@@ -31,7 +31,17 @@ from kernel.errors import BillingError, Missing, RuleViolation
 from kernel.money import portion
 from tests.support import money
 from tests.support.books import balance, broken, issued, owed
-from tests.support.money import CLIENTS, at_once, audit, customer, draft, one, subscription
+from tests.support.money import (
+    CLIENTS,
+    at_once,
+    audit,
+    customer,
+    draft,
+    isolated,
+    one,
+    subscription,
+    until_done,
+)
 
 TOP_UP = TransactionLogEntryType.TOP_UP
 APRIL = date(2026, 4, 30)
@@ -224,9 +234,13 @@ def test_many_clients_renew_once(billing: Any, cursor: Any) -> None:
     standing = [subscription(cursor, customer(cursor)) for _ in range(10)]
 
     def work(number: int) -> Counter[str]:
-        with billing.connection_context():
+        with isolated(billing, number):
             order = random.Random(number).sample(standing, len(standing))
-            results = [renew(one, date(2026, 3, 1)) for one in order for _ in range(3)]
+            results = [
+                until_done(lambda one=one: renew(one, date(2026, 3, 1)))
+                for one in order
+                for _ in range(3)
+            ]
         return Counter("billed" if result else "nothing due" for result in results)
 
     done = at_once(work)
@@ -248,11 +262,11 @@ def test_everything_at_once_leaves_the_books_in_order(
 
     def work(number: int) -> Counter[str]:
         chance, done = random.Random(number), Counter[str]()
-        with billing.connection_context():
+        with isolated(billing, number):
             for _ in range(rounds):
                 for name, step in _steps(billing, chance, everyone, cash, wallet).items():
                     try:
-                        step()
+                        until_done(step)
                         done[name] += 1
                     except (RuleViolation, Missing) as error:
                         done[getattr(error, "rule", "missing")] += 1

@@ -25,6 +25,7 @@ from domains.notifications.operations import (
 )
 from engine.connect.peewee_database import EngineDatabase
 from kernel.errors import RuleViolation
+from tests.support.money import until_done
 from tests.support.samples import CLIENTS, together
 
 WHATSAPP, SMS, EMAIL = NotificationQueueChannel
@@ -79,7 +80,12 @@ def test_one_occasion_is_queued_once_whatever_became_of_it(models: Any) -> None:
 
 def test_one_occasion_is_queued_once_also_side_by_side(billing: EngineDatabase) -> None:
     def client(number: int) -> list[int]:
-        return [enqueue(WHATSAPP, PHONE, "Halo", dedupe_key=f"k{n}").id for n in range(40)]
+        keys = [f"k{n}" for n in range(40)]
+        put = [
+            until_done(lambda key=key: enqueue(WHATSAPP, PHONE, "Halo", dedupe_key=key))
+            for key in keys
+        ]
+        return [item.id for item in put]
 
     found = together(billing, client)
     assert all(one == found[0] for one in found)
@@ -192,15 +198,17 @@ def test_workers_side_by_side_send_everything_once(
     def worker(number: int) -> Counter[tuple[str, int]]:
         chance, counts = random.Random(number), Counter[tuple[str, int]]()
         while NotificationQueue.select().where(NotificationQueue.status << open_items).exists():
-            release_stuck(limit=10)
-            for item in claim(f"worker {number}", limit=chance.randint(1, 20), lease=1):
+            until_done(lambda: release_stuck(limit=10))
+            limit = chance.randint(1, 20)
+            claimed = until_done(lambda n=limit: claim(f"worker {number}", limit=n, lease=1))
+            for item in claimed:
                 counts["claimed", item.id] += 1
                 event = chance.choices(["sent", "failed", "vanished"], [90, 8, 2])[0]
                 try:
                     if event == "sent":
-                        finish(item)
+                        until_done(lambda item=item: finish(item))
                     elif event == "failed":
-                        fail(item, "no answer")
+                        until_done(lambda item=item: fail(item, "no answer"))
                 except ClaimLost:
                     event = "late"
                 counts[event, item.id] += 1

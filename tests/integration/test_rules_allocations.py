@@ -25,6 +25,7 @@ from tests.support.money import (
     one,
     payment,
     refused,
+    until_done,
     wait_until_blocked,
 )
 
@@ -212,19 +213,18 @@ def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) 
     def work(connection: Any, cursor: Any, number: int) -> Counter[str]:
         chance, done = random.Random(number), Counter[str]()
         for _ in range(rounds):
+            paid, bill, amount = chance.choice(money), chance.choice(invoices), chance.random()
+
+            def step(paid: int = paid, bill: int = bill, amount: float = amount) -> Counter[str]:
+                if amount < 0.6:
+                    allocation(cursor, paid, bill, 100 + int(amount * 1_000))
+                    return Counter(["allocated"])
+                cursor.execute("SELECT FROM customers FOR NO KEY UPDATE")
+                cursor.execute("DELETE FROM payment_allocations WHERE payment_id = %s", (paid,))
+                return Counter({"taken back": cursor.rowcount})
+
             try:
-                if chance.random() < 0.6:
-                    amount = chance.randint(100, 700)
-                    allocation(cursor, chance.choice(money), chance.choice(invoices), amount)
-                    done["allocated"] += 1
-                else:
-                    cursor.execute("SELECT FROM customers FOR NO KEY UPDATE")
-                    cursor.execute(
-                        "DELETE FROM payment_allocations WHERE payment_id = %s",
-                        (chance.choice(money),),
-                    )
-                    done["taken back"] += cursor.rowcount
-                connection.commit()
+                done += until_done(step, connection)
             except psycopg2.IntegrityError as error:
                 connection.rollback()
                 done[error.diag.constraint_name or str(error)] += 1

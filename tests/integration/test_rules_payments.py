@@ -24,6 +24,7 @@ from tests.support.money import (
     one,
     payment,
     refused,
+    until_done,
 )
 
 WAY = {
@@ -172,8 +173,7 @@ def test_a_payment_is_decided_once_by_many_clients(migrated_url: str, status: st
         for row in rows:
             target = "paid" if number % 2 else status
             try:
-                move(cursor, row, target)
-                connection.commit()
+                until_done(lambda row=row, target=target: move(cursor, row, target), connection)
                 done[target] += 1
             except psycopg2.IntegrityError as error:
                 connection.rollback()

@@ -7,12 +7,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg2
 import pytest
 
+from domains import TryAgain
+
+Result = TypeVar("Result")
+
 CLIENTS = 8
+LEVELS = ("read committed", "repeatable read", "serializable")
 
 # Each finds what must not be, whatever was done: (what it is, whose).
 AUDIT = {
@@ -206,6 +211,34 @@ def balance(cursor: Any, customer: int) -> Any:
     return one(cursor, "SELECT balance FROM customers WHERE id = %s", customer)
 
 
+def isolation(number: int) -> str:
+    """The statement that gives a client its isolation level: the clients have all of them."""
+    return f"SET default_transaction_isolation = '{LEVELS[number % len(LEVELS)]}'"
+
+
+@contextmanager
+def isolated(database: Any, number: int) -> Iterator[None]:
+    """A connection of a client's own, at its isolation level."""
+    with database.connection_context():
+        database.execute_sql(isolation(number))
+        yield
+
+
+def until_done(step: Callable[[], Result], connection: Any = None) -> Result:
+    """Do it again for as long as it is told to; a deadlock is none of that. connection: what plain
+    SQL is committed on, at the end of each try."""
+    while True:
+        try:
+            result = step()
+            if connection is not None:
+                connection.commit()
+            return result
+        except (TryAgain, psycopg2.errors.SerializationFailure) as error:
+            assert "deadlock" not in str(error), error
+            if connection is not None:
+                connection.rollback()
+
+
 def at_once(work: Callable[[int], Counter[str]], clients: int = CLIENTS) -> Counter[str]:
     """Let clients work at once, each told its number (their counts together)."""
     start = threading.Barrier(clients)
@@ -221,10 +254,13 @@ def at_once(work: Callable[[int], Counter[str]], clients: int = CLIENTS) -> Coun
 def clients(
     url: str, work: Callable[[Any, Any, int], Counter[str]], count: int = CLIENTS
 ) -> Counter[str]:
-    """The same, each with a connection of its own: work(connection, cursor, number)."""
+    """The same, each with a connection of its own, at each isolation level some of them:
+    work(connection, cursor, number)."""
 
     def client(number: int) -> Counter[str]:
         with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+            cursor.execute(isolation(number))
+            connection.commit()
             return work(connection, cursor, number)
 
     return at_once(client, count)

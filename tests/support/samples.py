@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from engine.connect.peewee_database import EngineDatabase
+from tests.support.money import isolated
 
 Result = TypeVar("Result")
 
@@ -51,11 +52,12 @@ def refused(cursor: Any, rule: str, make: Any, *arguments: Any, **values: Any) -
 
 
 def together(database: EngineDatabase, work: Callable[[int], Result]) -> list[Result]:
-    """What CLIENTS clients make of the same work at the same time, each on its own connection."""
+    """What CLIENTS clients make of the same work at the same time, each on its own connection, at
+    each isolation level some of them."""
     start = Barrier(CLIENTS)
 
     def client(number: int) -> Result:
-        with database.connection_context():
+        with isolated(database, number):
             start.wait(timeout=30)
             return work(number)
 
