@@ -36,7 +36,8 @@ def _looks_at_values(change: Change) -> bool:
 
 
 def _is_inside(domain_type: Key, old: Schema) -> bool:
-    """Whether something is an array of the domain, or has it in an attribute."""
+    """Whether something is an array of the domain, or has it in an attribute; or one of a domain
+    over it."""
     things = dict(old.objects())
     for key, needed in old.depends.items():
         if domain_type not in needed:
@@ -44,6 +45,8 @@ def _is_inside(domain_type: Key, old: Schema) -> bool:
         if key.kind is Kind.COMPOSITE:
             return True
         if key.kind is Kind.COLUMN and things[key].type.endswith("[]"):
+            return True
+        if key.kind is Kind.DOMAIN_TYPE and _is_inside(key, old):
             return True
     return False
 

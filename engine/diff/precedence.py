@@ -41,6 +41,11 @@ class Precedence:
                 if change.action is not Action.DROP:
                     owner = change.table or change.name
                     self.made_for_table.setdefault(owner, []).append(number)
+        self.ends_of_types = {
+            Key(change.kind, "", change.old.name): number
+            for number, change in enumerate(changes)
+            if change.action is Action.DROP and change.kind in TYPES
+        }
         self.needing: dict[Key, list[Key]] = {}
         for key, needed in old.depends.items():
             for other in needed:
@@ -113,7 +118,12 @@ class Precedence:
         keys = [key, *(_part_keys(change.old, KINDS) if change.kind is Kind.TABLE else ())]
         for key in keys:
             for needing in self.needing.get(key, ()):
-                yield from self._numbers(needing, actions[:1]) or self._numbers(needing, actions)
+                if change.action is Action.DROP and needing in self.ends_of_types:
+                    yield self.ends_of_types[needing]
+                else:
+                    yield from self._numbers(needing, actions[:1]) or self._numbers(
+                        needing, actions
+                    )
 
     def _numbers(self, key: Key, actions: Collection[Action]) -> list[int]:
         """The changes of this object, or of the whole table that it is a part of."""

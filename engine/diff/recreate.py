@@ -14,9 +14,9 @@ from typing import Any
 
 from engine.diff.change import Action, Change, set_aside
 from engine.diff.held_types import held_by_columns
-from engine.schema.kinds import KINDS, TYPES, Key, Kind
+from engine.schema.kinds import KINDS, TYPES, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema
-from engine.schema.quoting import name
+from engine.schema.quoting import name, unquoted
 
 UNLOGGED = (Kind.SETTING, "unlogged")
 
@@ -136,9 +136,26 @@ class _Remaking:
                 yield key
 
     def _leaves(self, key: Key, gone: Key) -> bool:
-        """Whether a view that is replaced in place needs the thing no more."""
-        replaced = key.kind is Kind.VIEW and (Action.ALTER, key) in self.changes
-        return replaced and gone not in self.depends.get(key, ())
+        """Whether a view that is replaced in place needs the thing no more, nor anything that takes
+        its name: of a view v over w that shall be one over x, where x is over a new w, the old w
+        could not go before v is replaced, nor v be replaced before the new w is there."""
+        if key.kind is not Kind.VIEW or (Action.ALTER, key) not in self.changes:
+            return False
+        needed = self._needed_in_the_end(key)
+        names = {without_arguments(other.name) for other in needed if not other.table}
+        names |= {other.table for other in needed}
+        taken = not gone.table and without_arguments(gone.name) in names
+        return gone not in needed and not taken
+
+    def _needed_in_the_end(self, key: Key) -> set[Key]:
+        """What the new thing needs, and what that needs in turn."""
+        needed: set[Key] = set()
+        waiting = [key]
+        while waiting:
+            more = self.depends.get(waiting.pop(), frozenset()) - needed
+            needed |= more
+            waiting += more
+        return needed
 
     def _remake(self, key: Key, cause: Kind) -> list[Change]:
         """Let it go and come again. Gives the changes that may have more in their way."""
@@ -170,8 +187,9 @@ class _Remaking:
 
         Its columns get another type by that, and a generated column may be in their way.
         """
-        rebuilt = Change(Action.ALTER, key, old, new)
-        if self.changes.get((Action.ALTER, key)) == rebuilt:
+        known = self.changes.get((Action.ALTER, key))
+        rebuilt = Change(Action.ALTER, key, old, new, losing=known.losing if known else "")
+        if known == rebuilt:
             return []
         self._put(rebuilt)
         return [rebuilt, *self._move_columns(rebuilt)]
@@ -226,4 +244,4 @@ def gone_with(change: Change) -> Iterator[Key]:
 
 def _base(column: Column) -> str:
     """The name of the column's type, or of the elements of its array."""
-    return column.type.removesuffix("[]").strip('"').replace('""', '"')
+    return unquoted(column.type.removesuffix("[]"))

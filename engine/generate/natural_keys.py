@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 
 from engine.errors import GenerateError
 from engine.schema.model import Constraint, Index, Schema, Table
+from engine.schema.quoting import unquoted
 from engine.schema.sequences import is_counted
 
 Row = dict[str, str | None]
-REFERENCE = re.compile(r'FOREIGN KEY \("?([^",)]+)"?\) REFERENCES "?([^"(]+)"?\("?([^",)]+)"?\)')
 NAME = r'(?:"(?:[^"]|"")+"|[\w$]+)'
+REFERENCE = re.compile(rf"FOREIGN KEY \(({NAME})\) REFERENCES ({NAME})\(({NAME})\)")
 NAMES = rf"\(({NAME}(?:, {NAME})*)\)"
 PLAIN_UNIQUE = re.compile(rf"(?:CREATE UNIQUE INDEX {NAME} ON {NAME} USING btree|UNIQUE) {NAMES}")
 PRIMARY_KEY = re.compile(rf"PRIMARY KEY {NAMES}")
@@ -56,7 +57,7 @@ class NaturalKeys:
         references = {}
         for constraint in self.schema.tables[table].constraints.values():
             if match := REFERENCE.match(constraint.definition):
-                column, target, target_column = match.groups()
+                column, target, target_column = map(unquoted, match.groups())
                 if is_counted(self.schema.tables[target].columns[target_column]):
                     references[column] = (target, target_column)
         return references
@@ -81,7 +82,4 @@ def _primary_key(table: Table) -> tuple[str, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     """The names of a list of columns, as they are without quotes."""
-    names = []
-    for word in re.findall(NAME, text):
-        names.append(word[1:-1].replace('""', '"') if word.startswith('"') else word)
-    return tuple(names)
+    return tuple(map(unquoted, re.findall(NAME, text)))

@@ -8,7 +8,8 @@ from typing import Protocol
 from engine.diff.change import Change
 from engine.generate.build_models import DomainLike
 from engine.generate.seeder import SeedFunction
-from engine.schema.kinds import TYPES, Kind
+from engine.schema.kinds import TYPES, Kind, without_arguments
+from engine.schema.quoting import unquoted
 
 REMOVED = "removed"
 
@@ -34,7 +35,7 @@ class Ownership:
             for name in domain.extensions:
                 self.owners.setdefault(("extension", name), domain.name)
             for kind, name, _ in domain.objects():
-                self.owners.setdefault((kind, _without_arguments(name)), domain.name)
+                self.owners.setdefault((kind, _registered(kind, name)), domain.name)
 
     def owner_of_table(self, table: str) -> str:
         """The domain that registered it, or REMOVED where none does any more."""
@@ -75,11 +76,14 @@ def _keys(change: Change) -> Iterator[tuple[str, str]]:
     if kind is Kind.OWNERSHIP:
         # ALTER SEQUENCE … OWNED BY stands where the sequence is made.
         kind = Kind.SEQUENCE
-    yield kind, _without_arguments(name).strip('"')
+    if kind in (Kind.FUNCTION, Kind.PROCEDURE):
+        name = unquoted(without_arguments(name))
+    yield kind, _registered(kind, name)
     yield Kind.VIEW, change.table
     yield Kind.TABLE, change.table or change.name
 
 
-def _without_arguments(name: str) -> str:
-    """A function's name, as a domain writes its argument types in other words than PostgreSQL."""
-    return name.partition("(")[0]
+def _registered(kind: str, name: str) -> str:
+    """The name under which it is kept: of a function without the types of its arguments, which a
+    domain writes in other words than PostgreSQL."""
+    return name.partition("(")[0] if kind in (Kind.FUNCTION, Kind.PROCEDURE) else name

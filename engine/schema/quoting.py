@@ -32,6 +32,11 @@ def name(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def unquoted(written: str) -> str:
+    """The identifier that is written so, where that is how PostgreSQL would write it."""
+    return written[1:-1].replace('""', '"') if written.startswith('"') else written
+
+
 def suffixed(identifier: str, suffix: str) -> str:
     """The identifier, as much of it as there is room for, and the suffix."""
     room = LONGEST_NAME - len(suffix.encode())

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from engine.schema.quoting import unquoted
 from engine.sql.lexer import Lexeme, masked, pieces, value
 
 FIRST_WORD = re.compile(r"\s*(\w+)")
@@ -64,7 +65,7 @@ def names(sql: str) -> Iterator[str]:
     for piece in pieces(sql):
         text = sql[piece.start : piece.end]
         if piece.lexeme is Lexeme.NAME:
-            yield text[1:-1].replace('""', '"')
+            yield unquoted(text)
         elif piece.lexeme is Lexeme.WORD:
             yield text.lower()
 

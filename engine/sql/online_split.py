@@ -80,7 +80,9 @@ class Split:
                 continue
             if change.kind is Kind.COLUMN and change.action is not Action.DROP:
                 change = self.weakened.get(change.key, change)
-            if change.action is not Action.ALTER or change.old != change.new:
+            # A type that is made again stays as it is: DROP TYPE pair_before without it would fail.
+            same = change.action is Action.ALTER and change.old == change.new
+            if not same or is_rebuilt(change):
                 part.append(change)
         return part
 

@@ -129,11 +129,19 @@ class GenerateLaw:
         return printed_again(self.project, schema, frozenset())
 
     def _with_rows(self, rows: str, known: Schema) -> Rows:
-        """What is there after the rows have been put in."""
+        """What is there after the rows have been put in, also where policies let none in."""
+        if not rows.strip():
+            return {}
+        forced = [
+            table.settings[FORCED] for table in known.tables.values() if FORCED in table.settings
+        ]
         with closing(self._connection()) as connection, connection.cursor() as cursor:
-            if rows.strip():
-                cursor.execute(rows)
-        return self._rows(known) if rows.strip() else {}
+            for setting in forced:
+                cursor.execute(setting.reset)
+            cursor.execute(rows)
+            for setting in forced:
+                cursor.execute(setting.statement)
+        return self._rows(known)
 
     def _rows(self, schema: Schema) -> Rows:
         """All rows, also those that policies hide from their owner."""

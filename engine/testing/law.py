@@ -17,6 +17,7 @@ from engine.run.replay import Leg, Passed, round_trip
 from engine.schema import catalog
 from engine.schema.kinds import Kind
 from engine.schema.model import Schema
+from engine.schema.quoting import name
 from engine.sql import statements as ddl
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -97,8 +98,8 @@ def rows_of(connection: Any, schema: Schema) -> Rows:
     rows: Rows = {}
     with connection.cursor() as cursor:
         for table in schema.tables:
-            quoted = table.replace('"', '""').replace("%", "%%")
-            cursor.execute(f'SELECT to_jsonb(x) FROM "{quoted}" x', ())
+            # Of `to_jsonb(x)` a column x would be taken, where there is one.
+            cursor.execute(f"SELECT to_jsonb(x.*) FROM {name(table)} x")
             rows[table] = [row for (row,) in cursor.fetchall()]
     return rows
 
@@ -111,20 +112,36 @@ def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[C
     for table in (before.keys() & now.tables.keys()) - lost:
         columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
         kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
-        were, are = (_values(rows[table], kept) for rows in (before, after))
+        changing = _changing_attributes(known, now)
+        were, are = (_values(rows[table], kept, changing) for rows in (before, after))
         assert were == are, f"rows of {table}: {were - are} are gone"
 
 
-def _values(rows: list[dict[str, Any]], columns: list[str]) -> Counter[str]:
-    """The rows without regard to their order; a number and its digits are one value."""
+def _changing_attributes(known: Schema, now: Schema) -> set[str]:
+    """The attributes that a composite type gets or loses."""
+    changing: set[str] = set()
+    for title in known.composites.keys() & now.composites.keys():
+        before, after = known.composites[title].attributes, now.composites[title].attributes
+        changing |= before.keys() ^ after.keys()
+    return changing
+
+
+def _values(rows: list[dict[str, Any]], columns: list[str], changing: set[str]) -> Counter[str]:
+    """The rows without regard to their order; a number and its digits are one value. changing:
+    attributes that do not count."""
     values: Counter[str] = Counter()
     for row in rows:
-        values[json.dumps([_plain(row[column]) for column in columns])] += 1
+        values[json.dumps([_plain(row[column], changing) for column in columns])] += 1
     return values
 
 
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, (list, dict)) else str(value)
+def _plain(value: Any, changing: set[str]) -> Any:
+    if isinstance(value, dict):
+        kept = value.keys() - changing
+        return {part: _plain(value[part], changing) for part in sorted(kept)}
+    if isinstance(value, list):
+        return [_plain(inner, changing) for inner in value]
+    return str(value)
 
 
 def equal(passed: Passed[Schema], goal: Schema) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.schema.quoting import literal, name
+from engine.testing.link_drafts import LINKS
 
 COLUMNS = {
     "id": ("serial", "bigserial", "int", "bigint", "identity", "always", "smallserial"),
@@ -51,6 +52,7 @@ class Draft:
     functions: Mapping[str, Any]
     relations: Mapping[str, Any]
     readers: Mapping[str, str]
+    links: Mapping[str, Any]
 
     def statements(self) -> list[str]:
         """The schema in SQL, each thing after what it names."""
@@ -72,6 +74,8 @@ class Draft:
         for title, piece in self._of_kind("view"):
             yield from self._view(title, piece)
         yield from self._readers()
+        for title, (kind, relation, form) in self.links.items():
+            yield from LINKS[kind](self, title, relation, form)
 
     def _of_kind(self, kind: str) -> list[tuple[str, Any]]:
         return [item for item in self.relations.items() if item[1]["kind"] == kind]
@@ -162,7 +166,7 @@ class Draft:
         return f"{text} NOT NULL" if not_null else text
 
     def _indexes(self, title: str, piece: Any, columns: Mapping[str, str]) -> Iterator[str]:
-        table, tag = name(title), _tag(title)
+        table, tag = name(title), title.replace('"', "")
         for number, (column, unique, partial) in enumerate(piece["indexes"]):
             if column in columns and columns[column] != "composite c":
                 where = f" WHERE {name(column)} IS NOT NULL" if partial else ""
@@ -241,8 +245,3 @@ class Draft:
         if self.columns(piece["source"]) or piece["source"] in below:
             return str(piece["source"])
         return below[-1] if below else ""
-
-
-def _tag(title: str) -> str:
-    """A table's name as part of another one."""
-    return title.strip('"').replace('"', "")

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from engine.testing.link_drafts import LINKS, TITLES
+from engine.testing.row_drafts import rows
 from engine.testing.schema_drafts import COLUMNS, LABELS, PARTITIONED, RELATIONS, Draft
 
 
@@ -74,6 +76,10 @@ PIECES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         for title in ("p", "q")
     },
     "readers": {"r": st.sampled_from(RELATIONS), "o": st.sampled_from(RELATIONS)},
+    "links": dict.fromkeys(
+        TITLES,
+        st.tuples(st.sampled_from(list(LINKS)), st.sampled_from(RELATIONS), st.integers(0, 2)),
+    ),
     "relations": {
         **dict.fromkeys(RELATIONS, RELATION),
         PARTITIONED: TABLE,
@@ -82,27 +88,46 @@ PIECES: dict[str, dict[str, st.SearchStrategy[Any]]] = {
 
 
 def drafts() -> st.SearchStrategy[Draft]:
-    """One schema."""
-    parts = {part: st.fixed_dictionaries({}, optional=kinds) for part, kinds in PIECES.items()}
-    return st.builds(Draft, **parts)
+    """One schema: of each piece there is, or of some of them."""
+    whole, some = {}, {}
+    for part, kinds in PIECES.items():
+        whole[part] = st.fixed_dictionaries(kinds)
+        some[part] = st.fixed_dictionaries({}, optional=kinds)
+    return st.one_of(st.builds(Draft, **some), st.builds(Draft, **whole))
 
 
 @st.composite
-def pairs(draw: Any) -> tuple[list[str], list[str]]:
-    """Two schemas; the second is mostly the first with pieces dropped, drawn again or added."""
+def pairs(draw: Any) -> tuple[list[str], list[str], str]:
+    """Two schemas, and rows for the first; the second is mostly the first with pieces dropped,
+    drawn again or added."""
     first: Draft = draw(drafts())
-    if draw(st.integers(0, 3)) == 0:
-        return first.statements(), draw(drafts()).statements()
     second = first
-    for _ in range(draw(st.integers(1, 3))):
-        second = draw(_mutated(second))
-    return first.statements(), second.statements()
+    if draw(st.integers(0, 3)) == 0:
+        second = draw(drafts())
+    else:
+        for _ in range(draw(st.integers(1, 5))):
+            second = draw(_mutated(second))
+    return first.statements(), _fillable(first, second).statements(), rows(first)
+
+
+def _fillable(first: Draft, second: Draft) -> Draft:
+    """The second schema, where a column that the first one lacks may be null: rows that are there
+    would have no value for it."""
+    relations = dict(second.relations)
+    for title, piece in second.relations.items():
+        before = first.relations.get(title, {}).get("columns")
+        if before is not None and piece["kind"] == "table":
+            columns = {}
+            for column, (kind, not_null, default) in piece["columns"].items():
+                columns[column] = (kind, not_null and column in before, default)
+            relations[title] = piece | {"columns": columns}
+    return replace(second, relations=relations)
 
 
 @st.composite
 def _mutated(draw: Any, draft: Draft) -> Draft:
     """With one piece dropped or drawn again, or one column of a table."""
-    part = draw(st.sampled_from(["relations", "relations", "relations", *PIECES]))
+    part = draw(st.sampled_from(["relations", "relations", "links", "links", "links", *PIECES]))
     pieces = dict(getattr(draft, part))
     title = draw(st.sampled_from(list(PIECES[part])))
     piece = pieces.get(title)

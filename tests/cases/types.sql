@@ -334,3 +334,37 @@ INSERT INTO t VALUES ('{1,2}', 3);
 -- new
 CREATE DOMAIN dd AS int NOT NULL;
 CREATE TABLE t (a dd[], b dd);
+
+-- name: a domain over a domain of which there are arrays gets a check
+-- old
+CREATE DOMAIN base AS int CHECK (VALUE > 0);
+CREATE DOMAIN "the""top""" AS base CHECK (VALUE < 100);
+CREATE TABLE t (a "the""top""", b "the""top"""[]);
+-- rows
+INSERT INTO t VALUES (4, '{5}');
+-- new
+CREATE DOMAIN base AS int CHECK (VALUE > 1);
+CREATE DOMAIN "the""top""" AS base CHECK (VALUE < 100);
+CREATE TABLE t (a "the""top""", b "the""top"""[]);
+
+-- name: a domain gets another type, and what it was over goes
+-- old
+CREATE DOMAIN base AS int CHECK (VALUE > 0);
+CREATE DOMAIN "the""top""" AS base CHECK (VALUE < 100);
+CREATE TABLE t (a "the""top""", b "the""top"""[]);
+-- new
+CREATE TYPE mood AS ENUM ('calm', 'cross');
+CREATE DOMAIN "the""top""" AS mood DEFAULT 'calm';
+CREATE TABLE t (a "the""top""", b "the""top"""[]);
+-- loses: the"top"
+
+-- name: an attribute goes while the type of another is made again
+-- old
+CREATE TYPE mood AS ENUM ('calm', 'cross');
+CREATE TYPE pair AS (mood mood, n int);
+CREATE TABLE t (p pair);
+-- new
+CREATE TYPE mood AS ENUM ('calm');
+CREATE TYPE pair AS (mood mood);
+CREATE TABLE t (p pair);
+-- loses: mood pair

@@ -418,3 +418,14 @@ CREATE VIEW u AS
     EXCEPT SELECT 1, 'it''s', timestamp '2030-01-01', 2;
 CREATE VIEW j AS SELECT t.b, s.c, g.*, r.d FROM t JOIN t AS s USING (a) FULL JOIN t r ON r.a = s.a
     CROSS JOIN generate_series(1, 3) WITH ORDINALITY AS g (v, i);
+
+-- name: what a replaced view reads takes the name of what it read before
+-- old
+CREATE TABLE items (n int);
+CREATE VIEW counted AS SELECT count(*) AS count FROM items;
+CREATE VIEW shown AS SELECT count(*) AS count FROM counted;
+-- new
+CREATE MATERIALIZED VIEW counted AS SELECT 1 AS one;
+CREATE MATERIALIZED VIEW items AS SELECT * FROM counted;
+CREATE VIEW shown AS SELECT count(*) AS count FROM items;
+-- loses: items

@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 
 from engine.testing import schema_pairs
-from tests.support.drawn import BOUNDED, Statements, holds
+from tests.support.drawn import BOUNDED, Drawn, holds
 
 
 @BOUNDED
 @given(pair=schema_pairs())
-def test_there_and_back(bench: Any, pair: tuple[Statements, Statements]) -> None:
+def test_there_and_back(bench: Any, pair: Drawn) -> None:
     holds(bench, pair)

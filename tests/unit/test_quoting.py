@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from engine.schema.quoting import LONGEST_NAME, literal, name, suffixed
+from engine.schema.quoting import LONGEST_NAME, literal, name, suffixed, unquoted
 from engine.sql.lexer import Lexeme, pieces
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -26,7 +26,7 @@ def test_a_name_is_one_word_or_stands_in_quotes(identifier: str) -> None:
         assert identifier == identifier.lower()
     else:
         assert lexemes == {Lexeme.NAME}
-        assert written[1:-1].replace('""', '"') == identifier
+        assert unquoted(written) == identifier
 
 
 def test_words_of_sql_are_no_names() -> None:
