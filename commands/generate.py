@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 import os
 import sys
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -201,6 +202,7 @@ def renumber(c: Context, name: str, dry_run: bool = False, json: bool = False) -
 )
 def sql_script(c: Context, after: str = "0", to: str = "") -> None:
     """Print the migrations as an SQL script for psql, the history included."""
+    from engine.connect.settings import named_roles
     from engine.files import migration_folder
     from engine.manage.sql_script import script
 
@@ -212,7 +214,8 @@ def sql_script(c: Context, after: str = "0", to: str = "") -> None:
                 f"{option} {number}: there is no migration {number:03}.",
                 fix="`invoke status` lists the files and their numbers.",
             )
-    text = script(PROJECT, first, last, os.environ.get(PROJECT.settings.time_zone))
+    project = replace(PROJECT, roles=named_roles(PROJECT))
+    text = script(project, first, last, os.environ.get(PROJECT.settings.time_zone))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the script says of itself
     print(text)

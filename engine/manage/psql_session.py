@@ -6,11 +6,13 @@ variables of psql's, and used by name. What the script does not know, such as th
 
 from __future__ import annotations
 
-from engine.connect import pins
-from engine.files import history_table, own_table
+from collections.abc import Mapping
+
+from engine.connect import pins, roles
+from engine.files import history_table, own_table, role_table
 from engine.run import strangers, time_zone
-from engine.schema import own_sql
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema import access, own_sql
+from engine.schema.catalog import HISTORY_TABLE, ROLES_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
 
@@ -26,7 +28,8 @@ SELECT (
     WHERE current_setting(s.name, true) <> s.value
       AND (s.name NOT IN ({{privileged}})
            OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
-) AS engine_settings, set_config('search_path', ({{path}}), false) AS engine_path
+) AS engine_settings, set_config('{access.SETTING}', :'engine_roles', false) AS engine_named,
+set_config('search_path', ({{path}}), false) AS engine_path
 """
 RUN_SETTLE = r":engine_settle \gset"
 ZONE = """
@@ -48,6 +51,31 @@ FROM ({open}) o (creates, owns_schema, makes_temporary, owns_database),
 WHERE given
 \\gexec
 """
+# Which roles of the cluster the abstract ones of the files are: as it was said, or was kept.
+KEPT_ROLES = f"""
+SELECT to_regclass(format('%I.%I', {HERE}, '{ROLES_TABLE}')) IS NOT NULL AS engine_keeps_roles
+\\gset
+\\if :engine_keeps_roles
+SELECT coalesce(json_object_agg(name, role)::text, '') AS engine_roles
+FROM :"engine_schema".{ROLES_TABLE}
+\\gset
+\\else
+\\set engine_roles ''
+\\endif
+"""
+ROLES = "json_each_text(nullif(:'engine_roles', '')::json)"
+# As migrate has it: who runs later files without the setting would grant nobody anything.
+KEEP_ROLES = f"""
+DELETE FROM {ROLES_TABLE} WHERE name NOT IN (SELECT key FROM {ROLES});
+INSERT INTO {ROLES_TABLE} (name, role) SELECT key, value FROM {ROLES}
+ON CONFLICT (name) DO UPDATE SET role = excluded.role;
+"""
+NO_DEFAULTS = """
+SELECT format('ALTER DEFAULT PRIVILEGES %s REVOKE ALL ON %s FROM %I',
+              'IN SCHEMA ' || quote_ident(nullif(place, '')), kind, role)
+FROM ({defaults}) d (kind, place, role)
+\\gexec
+"""
 OURS_ALONE = """
 SELECT format('REVOKE ALL ON %s %I.%I FROM %s',
               CASE WHEN of_sequence THEN 'SEQUENCE' ELSE 'TABLE' END, {here}, name,
@@ -57,11 +85,14 @@ FROM ({rights}) r (name, role, of_sequence, them)
 """
 
 
-def beginning(given_zone: str | None, usual_zone: str | None) -> str:
+def beginning(
+    given_zone: str | None, usual_zone: str | None, named: Mapping[str, str] | None
+) -> str:
     """The head of the script, up to its first file.
 
     given_zone: that the database shall have, whatever it has; usual_zone: what it gets where it has
-    none.
+    none. named: the roles of the cluster by their abstract names; None for those that the database
+    has kept.
     """
     pinned = pins.PINS | pins.PRIVILEGED | QUIET
     settings = [f"({literal(name)}, {literal(value)})" for name, value in pinned.items()]
@@ -83,25 +114,48 @@ def beginning(given_zone: str | None, usual_zone: str | None) -> str:
         r"\gset",
         f"SET search_path = {own_sql.PATH};",
         zone.strip(),
+        KEPT_ROLES.strip()
+        if named is None
+        else rf"\set engine_roles {_variable(roles.setting(named))}",
         "-- The settings that every file begins with.",
         rf"\set engine_settle {_variable(settle)}",
         RUN_SETTLE,
         SHUT_OUT.format(here=HERE, open=_asked(strangers.OPEN)).strip(),
     ]
+    if named:
+        lines.append(_roles())
     return "\n".join(lines)
 
 
 def history(*, first: bool) -> str:
     """The table of the history. first: whether the script begins with the first file, so that the
     table is new, and default privileges may have given it to others."""
-    rights = _asked(own_table.RIGHTS).replace("%(tables)s", f"ARRAY[{literal(HISTORY_TABLE)}]")
     lines = [
         for_psql.statement(history_table.CREATE),
         for_psql.statement(history_table.ADD_COLUMNS),
     ]
     if first:
-        lines.append(OURS_ALONE.format(here=HERE, rights=rights).strip())
+        lines.append(_ours_alone(HISTORY_TABLE))
     return "\n".join(lines)
+
+
+def _roles() -> str:
+    """What sees to the roles before files run."""
+    create = role_table.CREATE.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
+    names = f"ARRAY(SELECT value FROM {ROLES})"
+    defaults = _asked(strangers.DEFAULTS).replace("%(roles)s", names)
+    lines = [
+        for_psql.statement(create),
+        _ours_alone(ROLES_TABLE),
+        KEEP_ROLES.strip(),
+        NO_DEFAULTS.format(defaults=defaults).strip(),
+    ]
+    return "\n".join(lines)
+
+
+def _ours_alone(table: str) -> str:
+    rights = _asked(own_table.RIGHTS).replace("%(tables)s", f"ARRAY[{literal(table)}]")
+    return OURS_ALONE.format(here=HERE, rights=rights).strip()
 
 
 def end(given_zone: str | None, usual_zone: str | None) -> str:

@@ -34,7 +34,7 @@ def script(
     leaves in the session for the next, and the same settings and rights of the database. Raises
     GenerateError for a file that does more than SQL.
     """
-    lines = [psql_session.beginning(zone, project.time_zone)]
+    lines = [psql_session.beginning(zone, project.time_zone, project.roles)]
     ran_code = False
     for number, migration in enumerate(_chosen(project, first, last)):
         steps = _steps(migration, project)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from engine.connect.programs import clients
 from engine.errors import GenerateError, MigrationFailed
 from engine.manage.sql_script import script
 from engine.project import Project
+from tests.support.databases import query
 from tests.support.drawn import BOUNDED
 from tests.support.drawn_files import (
     FAILING,
@@ -46,7 +48,8 @@ ALL = [
 
 
 def test_a_script_of_all_kinds_leads_where_migrate_leads(server: PostgresServer) -> None:
-    assert same(server, ALL, "Asia/Jakarta") == ""
+    named = {"app": "pg_read_all_stats", "report": "pg_monitor"}
+    assert same(server, ALL, "Asia/Jakarta", named) == ""
 
 
 @settings(BOUNDED, max_examples=3, **UNSHRUNK)
@@ -66,7 +69,12 @@ def test_a_script_leads_where_migrate_leads_at_length(
     same(server, files, zone)
 
 
-def same(server: PostgresServer, files: list[Drawn], zone: str | None) -> str:
+def same(
+    server: PostgresServer,
+    files: list[Drawn],
+    zone: str | None,
+    roles: dict[str, str] | None = None,
+) -> str:
     """What both stop with, or nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
@@ -75,7 +83,7 @@ def same(server: PostgresServer, files: list[Drawn], zone: str | None) -> str:
     ):
         folder = Path(name, "files")
         write_drawn(folder, files)
-        project = at(migrated, folder, zone)
+        project = replace(at(migrated, folder, zone), roles=roles)
         failed = ""
         try:
             runner_at(project).migrate()
@@ -84,6 +92,9 @@ def same(server: PostgresServer, files: list[Drawn], zone: str | None) -> str:
         said = through_psql(project, scripted, Path(name, "all.sql"))
         assert bool(failed) == bool(said), (failed, said)
         assert whole(scripted) == whole(migrated)
+        if roles:
+            kept = "SELECT * FROM migrateroles"
+            assert query(scripted, kept) == query(migrated, kept) == list(roles.items())
         return failed
 
 

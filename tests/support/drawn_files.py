@@ -43,7 +43,8 @@ LOOK = """
         SELECT format('%s = %s', name, setting) FROM pg_settings WHERE source = 'session'
         AND name NOT IN ('lock_timeout', 'client_min_messages', 'client_connection_check_interval')
         UNION ALL SELECT format('%s = %s', name, coalesce(current_setting(name, true), 'none'))
-        FROM (VALUES ('my.tenant'), ('my.other'), ('my.block'), ('search_path')) s (name)
+        FROM (VALUES ('my.tenant'), ('my.other'), ('my.block'), ('search_path'),
+             ('engine.roles')) s (name)
         UNION ALL SELECT format('users %s %s', current_user, session_user)
         UNION ALL SELECT format('statement %s', name) FROM pg_prepared_statements
         UNION ALL SELECT format('cursor %s', name) FROM pg_cursors WHERE is_holdable
