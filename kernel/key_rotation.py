@@ -142,7 +142,7 @@ def _are(count: int) -> str:
 
 
 def _outdated(field: SecretField) -> Any:
-    unbound = fn.substring(field, 1, len(UNBOUND)) == UNBOUND
+    unbound = fn.substring(field.column, 1, len(UNBOUND)) == UNBOUND
     return field.model.select(field.model.id, field).where(
         field.is_null(False), (_key_id(field) != current_key_id()) | unbound
     )
@@ -150,4 +150,4 @@ def _outdated(field: SecretField) -> Any:
 
 def _key_id(field: SecretField) -> Any:
     """The part of an envelope that names its key, as SQL."""
-    return fn.substring(field, len(BOUND) + 1, ID_BYTES)
+    return fn.substring(field.column, len(BOUND) + 1, ID_BYTES)

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import BlobField, FieldAccessor, Model
+from peewee import BlobField, Column, Field, FieldAccessor, Model, Node
 
 from kernel.fields import CheckedField
 from kernel.secrets import NO_ROW, Secret, SecretError, an_envelope
+
+# Peewee's operators that make an expression of a field; == and is_null() are left.
+OPERATORS = (
+    *(
+        "cast",
+        "collate",
+        "concat",
+        "contains",
+        "startswith",
+        "endswith",
+        "between",
+        "like",
+        "ilike",
+    ),
+    *("in_", "not_in", "regexp", "iregexp", "bin_and", "bin_or", "__getitem__", "__mod__"),
+    *("__add__", "__sub__", "__mul__", "__truediv__", "__xor__", "__and__", "__or__", "__pow__"),
+    *("__radd__", "__rsub__", "__rmul__", "__rtruediv__", "__rxor__", "__rand__", "__ror__"),
+    *("__lt__", "__le__", "__gt__", "__ge__", "__lshift__", "__rshift__"),
+)
 
 
 class SecretAccessor(FieldAccessor):
@@ -67,6 +86,38 @@ class SecretField(CheckedField, BlobField):
         where it cannot be encrypted."""
         return None if value is None else Secret.of(value, self.place, row)
 
+    def computed(self) -> SecretError:
+        """What to raise where SQL would compute with the secret."""
+        return SecretError(
+            f"{self.place}: a secret is encrypted before it is sent, for a row that is known, so "
+            "SQL cannot compute it, compare it or copy it; assign it to the object and save that, "
+            "and read it with reveal()."
+        )
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(other, Node) and not isinstance(other, Field | Column):
+            raise self.computed()
+        return super().__eq__(other)
+
+    def __ne__(self, other: object) -> Any:
+        if isinstance(other, Node) and not isinstance(other, Field | Column):
+            raise self.computed()
+        return super().__ne__(other)
+
+    __hash__ = BlobField.__hash__
+
+    def __sql__(self, ctx: Any) -> Any:
+        """The column, where it stands by itself or on the left of a comparison.
+
+        Whatever else stands in one expression with it, as in `fn.coalesce(Router.api_password,
+        "hunter2")`, Peewee sends as it is: it asks no field how.
+        """
+        inside = ctx.state.in_expr and ctx.state.converter != self.db_value
+        in_case = not {"CASE", "WHEN"}.isdisjoint(ctx._sql[-2:])
+        if ctx.state.in_function or inside or in_case:
+            raise self.computed()
+        return super().__sql__(ctx)
+
     def db_value(self, value: Any) -> Any:
         if isinstance(value, str):
             raise SecretError(
@@ -78,3 +129,11 @@ class SecretField(CheckedField, BlobField):
 
     def python_value(self, value: Any) -> Secret | None:
         return None if value is None else Secret(bytes(value), self.place)
+
+
+def _refuse(field: SecretField, *_: Any, **__: Any) -> Any:
+    raise field.computed()
+
+
+for operator in OPERATORS:
+    setattr(SecretField, operator, _refuse)

@@ -63,9 +63,10 @@ class SealedInsert(ModelInsert):
     model: Any
 
     def _execute(self, database: Any) -> Any:
+        if not isinstance(self._insert, Node | Mapping):
+            self._insert = list(self._insert or ())  # it may be read once only
         given = self._insert, self._columns
-        if not isinstance(self._insert, Node):
-            self._insert, self._columns = _with_identities(self, database)
+        self._insert, self._columns = _with_identities(self, database)
         try:
             return super()._execute(database)  # type: ignore[misc]
         finally:
@@ -78,6 +79,11 @@ class SealedInsert(ModelInsert):
             _refuse_secrets(self.model, changed)
         if isinstance(self._insert, Node):
             _refuse_secrets(self.model, self._columns or ())
+        elif not isinstance(self._insert, Mapping):
+            self._insert = list(self._insert or ())  # as above
+        for row in _named_rows(self):
+            computed = [field for field in row if isinstance(row[field], Node)]
+            _refuse_secrets(self.model, computed)
         return super().__sql__(ctx)
 
 
@@ -94,26 +100,26 @@ def _is_for_many(query: Any) -> bool:
 def _with_identities(query: Any, database: Any) -> tuple[Any, Any]:
     """The rows and columns of an INSERT, with identities and sealed secrets if it has any."""
     model, columns = query.model, query._columns
-    if isinstance(query._insert, Mapping) and not columns:
-        return _bound(model, database, [query._insert], None)[0][0], None
-    rows = list(query._insert or ())
-    if rows and not columns and not isinstance(rows[0], Mapping):
-        columns = query.get_default_columns()
-    return _bound(model, database, rows, columns)
-
-
-def _bound(model: Any, database: Any, rows: list[Any], columns: Any) -> tuple[list[Any], Any]:
-    named = [_by_field(model, row, columns) for row in rows]
-    if not any(_has_secret(row) for row in named):
-        return rows, columns
+    rows = _named_rows(query)
+    if not any(_has_secret(row) for row in rows):
+        return query._insert, columns
     identity = model._meta.primary_key
-    _number(model, database, named)
-    sealed = [_sealed(model, row, row[identity]) for row in named]
+    _number(model, database, rows)
+    sealed = [_sealed(model, row, row[identity]) for row in rows]
     if columns:
         # `in` and == would compare fields, and that makes SQL of them, which is true.
         others = [column for column in columns if _field(model, column) is not identity]
         columns = [*others, identity]
-    return sealed, columns
+    return (sealed[0] if isinstance(query._insert, Mapping) else sealed), columns
+
+
+def _named_rows(query: Any) -> list[dict[Any, Any]]:
+    """The rows of an INSERT of values, each as field to value."""
+    if isinstance(query._insert, Node):
+        return []
+    rows = [query._insert] if isinstance(query._insert, Mapping) else query._insert
+    columns = query._columns or query.get_default_columns()
+    return [_by_field(query.model, row, columns) for row in rows]
 
 
 def _number(model: Any, database: Any, rows: list[dict[Any, Any]]) -> None:
@@ -154,7 +160,7 @@ def _sealed(model: Any, values: Mapping[Any, Any], row: Any) -> dict[Any, Any]:
         if isinstance(field, SecretField):
             plain = value.value if isinstance(value, Value) else value
             if isinstance(plain, Node):
-                raise _computed(field)
+                raise field.computed()
             sealed[field] = plain if row is None else field.sealed(plain, _identity(field, row))
         else:
             sealed[key] = value
@@ -183,11 +189,4 @@ def _refuse_secrets(model: Any, keys: Iterable[Any]) -> None:
     for key in keys:
         field = _field(model, key)
         if isinstance(field, SecretField):
-            raise _computed(field)
-
-
-def _computed(field: SecretField) -> SecretError:
-    return SecretError(
-        f"{field.place}: a secret is encrypted before it is sent, for a row that is known, so it "
-        "cannot be computed or copied by SQL; assign it to the object and save that."
-    )
+            raise field.computed()

@@ -259,3 +259,27 @@ def test_a_secret_of_a_plugin_is_bound_as_well(models: Any) -> None:
         PluginConfiguration.update(id=made.id + 1).where(
             PluginConfiguration.id == made.id
         ).execute()
+
+
+@pytest.mark.parametrize("fault", ["host", "name", "port", "where"])
+def test_what_postgresql_raises_has_no_secret_in_it(fault: str, models: Any) -> None:
+    """Not in the message, whose detail has the row, nor in the statement that its cursor keeps."""
+    word = "hunter2geheim"
+    made = Router.create(**row(1, word))
+    faults: dict[str, Any] = {"host": None, "name": "R1", "port": 0}
+    query = Router.insert(row(2, word) | {name: faults[name] for name in faults if name == fault})
+    if fault == "where":
+        query = Router.update(api_password=word, port=0).where(Router.id == made.id)
+    with pytest.raises(IntegrityError) as refused:
+        query.execute()
+    error: BaseException | None = refused.value
+    seen = []
+    while error is not None:
+        details = getattr(error, "diag", None)
+        fields = [getattr(details, name) for name in dir(details) if name.startswith("message")]
+        sent = bytes(getattr(getattr(error, "cursor", None), "query", b"") or b"").decode()
+        seen.append(f"{error} {error.args!r} {vars(error)!r} {fields!r} {sent}")
+        error = error.__cause__ or error.__context__
+    assert "api_password" in "".join(seen), "the statement was not seen"
+    assert word not in "".join(seen)
+    assert word.encode().hex() not in "".join(seen)
