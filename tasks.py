@@ -24,6 +24,7 @@ from commands.env import env_set
 from commands.fresh import fresh, reset
 from commands.generate import generate, renumber, sql_script
 from commands.migrate import adopt, migrate, rollback, status
+from commands.roles import roles
 from commands.secrets import secrets_key, secrets_rotate
 from commands.test import test
 
@@ -32,7 +33,7 @@ sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 namespace = Collection(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),
-    *(renumber, domains, docs, demo, test),
+    *(renumber, roles, domains, docs, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

@@ -26,7 +26,7 @@ GROUPS = {
     "Writing them": ("domains", "generate", "check", "renumber", "sql"),
     "Starting again": ("fresh", "reset", "demo"),
     "Backups": ("backup", "restore"),
-    "The database": ("db.start", "db.stop", "db.shell", "env.set"),
+    "The database": ("db.start", "db.stop", "db.shell", "env.set", "roles"),
     "Passwords and keys": ("admin.password", "secrets.key", "secrets.rotate"),
     "The project": ("docs", "test"),
 }

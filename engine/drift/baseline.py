@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -146,6 +146,18 @@ def keep(
         own_table.run(cursor, UPGRADE)
     texts = [json.dumps(value, ensure_ascii=False) for value in (document, state(history, roles))]
     own_table.run(cursor, KEEP, (*texts, schema_json.FORMAT, version))
+
+
+def keep_access(cursor: Any, live: Schema, history: History) -> None:
+    """Let the reading that is kept say of what roles may do what is so now. One that fits nothing
+    any more stays as it is, and fits nothing."""
+    kept, version = load(cursor), cursor.connection.server_version // 10000
+    files = kept.files if kept and isinstance(kept.files, list) else []
+    if kept and files[:2] == state(history):
+        told = replace(kept, files=state(history))
+        if not (told.misfit(version, history, ()) or told.damage()):
+            document = {**kept.document, "access": schema_json.encode(live.access)}
+            keep(cursor, document, history, version, live.roles)
 
 
 def follow(cursor: Any, before: History, after: History) -> None:

@@ -7,7 +7,7 @@ is another one from now on has to lose what it was granted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -16,10 +16,12 @@ from psycopg2 import errors
 from engine.connect.roles import StandIns
 from engine.errors import ConfigError, Refused
 from engine.files import history_table, own_table
+from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema import own_sql
 from engine.schema.catalog import ROLES_TABLE
 from engine.schema.quoting import name as quoted
+from engine.sql import access_statements
 
 CREATE = f"CREATE TABLE {ROLES_TABLE} (name text PRIMARY KEY, role text NOT NULL)"
 LOAD = f"SELECT name, role FROM {ROLES_TABLE} ORDER BY 1"
@@ -60,6 +62,17 @@ def keep(cursor: Any, roles: Mapping[str, str]) -> None:
     own_table.run(cursor, CLEAR, (list(roles),))
     for name, role in roles.items():
         own_table.run(cursor, KEEP, (name, role))
+
+
+def all_named(
+    cursor: Any, project: Project, migrations: Iterable[Migration]
+) -> dict[str, str | None]:
+    """The roles by the abstract names that files or the setting have; None for nobody."""
+    roles = kept(cursor) if project.roles is None else dict(project.roles)
+    names = set(roles)
+    for migration in migrations:
+        names |= set(access_statements.asked(migration.text))
+    return {name: roles.get(name) for name in sorted(names)}
 
 
 def settled(connection: Any, project: Project) -> Project:

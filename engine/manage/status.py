@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from engine.connect.connection import connect
-from engine.files import history, migration_folder
+from engine.files import history, migration_folder, role_table
 from engine.files.entry import Entry, State
 from engine.files.history import History
 from engine.project import Project
@@ -36,13 +36,15 @@ def _plain(text: str, meaning: str) -> str:
 @dataclass(frozen=True)
 class Status:
     """The history of one schema of one database, and what the database has to tell. foreign: the
-    tables and views that are there although no file was ever applied."""
+    tables and views that are there although no file was ever applied. roles: of the cluster, by the
+    abstract names in the files; None for nobody."""
 
     database: str
     schema: str
     history: History
     notices: tuple[str, ...]
     foreign: tuple[str, ...] = ()
+    roles: Mapping[str, str | None] = field(default_factory=dict)
 
     def as_json(self, *, only_pending: bool = False) -> str:
         """The form that `status --json` prints. only_pending: leave out what is applied."""
@@ -53,6 +55,7 @@ class Status:
             "pending": len(self.history.pending),
             "problems": [str(problem) for problem in self.history.problems],
             "foreign": list(self.foreign),
+            "roles": dict(self.roles),
             "migrations": [asdict(entry) for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
@@ -81,6 +84,7 @@ class Status:
         if not self.history.entries:
             lines.append("  there are no migrations")
         lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
+        lines += self._nobody()
         if self.foreign:
             adopt = self.history.project.task("adopt", "NUMBER")
             lines += [
@@ -92,6 +96,13 @@ class Status:
         elif self.history.pending and not self.history.problems:
             lines.append(f"To apply what is pending: {self.history.project.task('migrate')}")
         return "\n".join(lines)
+
+    def _nobody(self) -> list[str]:
+        """A line where there are abstract roles that nobody is."""
+        nobody = [name for name, role in self.roles.items() if role is None]
+        setting = self.history.project.settings.roles
+        said = f"What the files grant {', '.join(nobody)} nobody has ({setting} names the roles)."
+        return [said] if nobody else []
 
     def _entries(self, only_pending: bool) -> list[Entry]:
         entries = self.history.entries
@@ -110,10 +121,12 @@ def read_status(project: Project) -> Status:
     """Read it; nothing is changed, so a read-only replica will do."""
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         place = own_sql.place(connection)
-        known = history.read(cursor, migration_folder.find(project.migrations), project)
+        migrations = migration_folder.find(project.migrations)
+        known = history.read(cursor, migrations, project)
         foreign: list[str] = []
         if not known.recorded and not known.unfinished:
             own_sql.fetch(cursor, RELATIONS)
             foreign = [name for (name,) in cursor.fetchall()]
         database = str(connection.info.dbname)
-        return Status(database, place.name, known, notices.read(cursor), tuple(foreign))
+        told, roles = notices.read(cursor), role_table.all_named(cursor, project, migrations)
+        return Status(database, place.name, known, told, tuple(foreign), roles)

@@ -64,6 +64,21 @@ ON_COLUMNS = f"""
     ORDER BY a.attnum
 """
 
+# Who was granted anything in the schema, beside the owners of it and of what lies in it.
+GRANTEES = f"""
+    SELECT DISTINCT r.rolname::text
+    FROM (SELECT relacl, relowner FROM pg_class WHERE relnamespace = {HERE}
+          UNION ALL SELECT a.attacl, c.relowner
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = {HERE}
+          UNION ALL SELECT proacl, proowner FROM pg_proc WHERE pronamespace = {HERE}
+          UNION ALL SELECT typacl, typowner FROM pg_type WHERE typnamespace = {HERE}
+          UNION ALL SELECT nspacl, nspowner FROM pg_namespace WHERE oid = {HERE}) o (acl, owner),
+    LATERAL aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
+    WHERE a.grantee <> o.owner AND r.rolname <> ALL (%(named)s)
+      AND a.grantee <> (SELECT nspowner FROM pg_namespace WHERE oid = {HERE})
+    ORDER BY 1
+"""
+
 
 @dataclass(frozen=True)
 class Access:

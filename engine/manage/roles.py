@@ -1,0 +1,185 @@
+"""Who may do what in a database, what is missing of what the files grant, and bringing it about:
+after the setting has named roles, other ones, or none any more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psycopg2 import errors
+
+from engine.connect import roles
+from engine.connect.connection import connect
+from engine.diff.access_changes import access_changes
+from engine.diff.change import Change
+from engine.drift import baseline
+from engine.drift.comparison import expected
+from engine.drift.differences import as_seen
+from engine.errors import Refused
+from engine.files import history, migration_folder, role_table
+from engine.files.migration_file import Migration
+from engine.project import Project
+from engine.report import Report
+from engine.run.options import RunOptions
+from engine.run.session import exclusive
+from engine.schema import access, catalog, own_sql
+from engine.schema.access import PUBLIC, Access
+from engine.schema.kinds import Kind
+from engine.schema.model import Schema
+from engine.sql import access_statements
+
+OTHER = "role "
+"""Before the name of a role that has no abstract one."""
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Who may do what. roles: the role of the cluster for each abstract one that files or the
+    setting name, None for nobody. access: what is so now. statements: what brings about what the
+    files grant, and takes what a role has kept that is no longer one of these."""
+
+    project: Project
+    database: str
+    schema: str
+    roles: dict[str, str | None]
+    access: tuple[Access, ...]
+    statements: tuple[str, ...]
+
+    @property
+    def others(self) -> list[Access]:
+        """What roles may do that no abstract one stands for."""
+        return [one for one in self.access if one.role.startswith(OTHER)]
+
+    def as_json(self) -> str:
+        """The form that `roles --json` prints."""
+        listed = []
+        for one in self.access:
+            role, rights = one.role.removeprefix(OTHER), list(one.rights)
+            entry = {"abstract": None, "role": role, "kind": one.on.kind, "name": one.on.name}
+            if not one.role.startswith(OTHER) and role != PUBLIC:
+                entry |= {"abstract": role, "role": self.roles[role]}
+            columns = {column: list(them) for column, them in one.columns.items()}
+            listed.append({**entry, "rights": rights, "columns": columns})
+        value = {
+            "database": self.database,
+            "schema": self.schema,
+            "roles": self.roles,
+            "access": listed,
+            "missing": list(self.statements),
+        }
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def as_text(self) -> str:
+        """The form for people."""
+        lines = [f"database {self.database}, schema {self.schema}"]
+        setting = self.project.settings.roles
+        for name, role in self.roles.items():
+            lines.append(f"{name} is {role or f'nobody here ({setting}={name}:ROLE names one)'}")
+            lines += [f"  {_told(one)}" for one in self.access if one.role == name]
+        for one in self.access:
+            if one.role == PUBLIC:
+                lines.append(f"everybody: {_told(one)}")
+        for one in self.others:
+            lines.append(f"{one.role.removeprefix(OTHER)}, whom no file names: {_told(one)}")
+        if self.statements:
+            task = self.project.task("roles", "--apply")
+            lines.append(f"Not as the files have it; `{task}` runs this:")
+            lines += [f"    {statement};" for statement in self.statements]
+        return "\n".join(lines)
+
+
+def look(project: Project) -> Rights:
+    """Who may do what in the database; nothing is changed. Raises ConfigError for roles that are
+    not there, or where nobody knows what the files grant."""
+    with closing(connect(project, autocommit=True)) as connection:
+        return _look(connection, role_table.settled(connection, project))
+
+
+def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
+    """Bring about what the files grant, all or nothing, and keep the roles (the statements).
+
+    Raises what look() raises, and Refused with the statements where this role may not run them.
+    """
+    with exclusive(project, options, report) as session:
+        connection, cursor = session.database.connection(), session.cursor()
+        rights = _look(connection, session.project)
+        if options.dry:
+            return list(rights.statements)
+        try:
+            with session.database.atomic():
+                for statement in rights.statements:
+                    cursor.execute(statement)
+                role_table.keep(cursor, session.project.roles or {})
+        except errors.InsufficientPrivilege as error:
+            lines = "\n".join(f"{statement};" for statement in rights.statements)
+            raise Refused(
+                f"{session.info.user} may not do that: {error.diag.message_primary}.",
+                why="Nothing was changed.",
+                fix=f"let the owner, or an administrator, run in {rights.database}:\n{lines}",
+            ) from error
+        roles.use(connection, session.project.roles)
+        migrations = migration_folder.find(project.migrations)
+        past = history.read(cursor, migrations, project)
+        baseline.keep_access(cursor, catalog.read(connection, depends=False), past)
+        return list(rights.statements)
+
+
+def _look(connection: Any, project: Project) -> Rights:
+    """project: with the roles that there are. The connection has a mapping of its own after it."""
+    migrations = migration_folder.find(project.migrations)
+    cursor = connection.cursor()
+    named = dict(project.roles or {})
+    former = set(role_table.kept(cursor).values()) - set(named.values())
+    others = _others(cursor, named.values())
+    mapping = {**named, **{OTHER + role: role for role in others}}
+    roles.use(connection, mapping)
+    live = catalog.read(connection, depends=False)
+    wanted = _wanted(connection, project, migrations, live, named)
+    moved = {PUBLIC, *named, *(OTHER + role for role in former)}
+    changes = [
+        change for change in access_changes([], live, wanted) if _counts(change, live, moved)
+    ]
+    place = own_sql.place(connection).name
+    return Rights(
+        project,
+        str(connection.info.dbname),
+        place,
+        role_table.all_named(cursor, project, migrations),
+        tuple(live.access.values()),
+        tuple(access_statements.spelled(changes, mapping, place)),
+    )
+
+
+def _others(cursor: Any, named: Iterable[str]) -> list[str]:
+    own_sql.fetch(cursor, access.GRANTEES, {"named": list(named)})
+    return [role for (role,) in cursor.fetchall()]
+
+
+def _wanted(
+    connection: Any,
+    project: Project,
+    migrations: Sequence[Migration],
+    live: Schema,
+    named: Iterable[str],
+) -> Schema:
+    """The live schema with what the files grant on it."""
+    past = history.read(connection.cursor(), migrations, project)
+    if not past.recorded:
+        return replace(live, access={})
+    mine = replace(live, roles=frozenset(named))
+    known, _ = expected(connection, project, migrations, past, mine.roles)
+    return replace(live, access=as_seen(known, mine).access)
+
+
+def _counts(change: Change, live: Schema, roles: set[str]) -> bool:
+    """Whether it is about a thing that is there, and about a role that the files may speak of."""
+    on = change.new.on
+    there = on.kind in (Kind.SEQUENCE, Kind.SCHEMA) or on.name in live.standing()[on.kind]
+    return there and change.new.role in roles
+
+
+def _told(one: Access) -> str:
+    return f"{one} on {one.on.kind} {one.on.name}".rstrip()
