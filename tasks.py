@@ -15,7 +15,7 @@ from invoke.main import program
 from commands.admin import admin_password
 from commands.backup import backup, restore
 from commands.check import check
-from commands.command_line import CommandLine
+from commands.command_line import CommandLine, Tasks
 from commands.db import db_shell, db_start, db_stop
 from commands.demo import demo
 from commands.docs import docs
@@ -26,12 +26,13 @@ from commands.generate import generate, renumber, sql_script
 from commands.migrate import adopt, migrate, rollback, status
 from commands.roles import roles
 from commands.secrets import secrets_key, secrets_rotate
+from commands.tenants import tenants_add, tenants_drop, tenants_list
 from commands.test import test
 
 # invoke keeps Python from caching what it has compiled, so each task would compile the engine.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
-namespace = Collection(
+namespace = Tasks(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),
     *(renumber, roles, domains, docs, demo, test),
 )
@@ -40,6 +41,9 @@ namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
 namespace.add_collection(Collection("admin", admin_password))
 namespace.add_collection(Collection("env", env_set))
 namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))
+tenants = Collection("tenants", tenants_add, tenants_drop)
+tenants.add_task(tenants_list, default=True)
+namespace.add_collection(tenants)
 
 # invoke offers a project no way to change its messages and options: its program becomes ours.
 program.__class__ = CommandLine

@@ -28,9 +28,11 @@ DEFAULT = "backups"
 __all__ = ["make", "make_due", "restore"]
 
 
-def make(project: Project, path: str, report: Report, *, whole: bool = False) -> keeping.Dump:
+def make(
+    project: Project, path: str, report: Report, *, whole: bool = False, schema: str = ""
+) -> keeping.Dump:
     """Make a backup that a person asked for. path: the folder, or empty. whole: with
-    the schemas of other roles.
+    the schemas of other roles. schema: that one alone; the project has to be in it.
 
     It is recorded where that is possible: a database that was never migrated, or is a replica, is
     worth a backup, too, and so is one of which the role may only read.
@@ -38,16 +40,18 @@ def make(project: Project, path: str, report: Report, *, whole: bool = False) ->
     """
     with application.operating(project.url):
         if keeping.recorded():
-            return keeping.take(_writer(project, path, report, whole))
+            return keeping.take(_writer(project, path, report, whole, schema))
     report.message(
         "the backup is not recorded: the database has no table for it, is a replica, or the role "
         "may only read"
     )
-    return dumps.dump(project, _root(path), report, whole=whole)
+    return dumps.dump(project, _root(path), report, whole=whole, schema=schema)
 
 
-def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
+def make_due(project: Project, path: str, report: Report, *, schema: str = "") -> list[keeping.Run]:
     """Make the backups that are due by their schedules; remove what these keep no more.
+
+    schema: as make() has it.
 
     Raises Refused where the database has no schedules.
     """
@@ -57,7 +61,7 @@ def make_due(project: Project, path: str, report: Report) -> list[keeping.Run]:
                 "the database has no backup schedules, or is a replica.",
                 fix="run `invoke migrate`, or name the primary in DATABASE_URL",
             )
-        write = _writer(project, path, report)
+        write = _writer(project, path, report, schema=schema)
         return keeping.take_due(write, partial(dumps.remove, _root(path)))
 
 
@@ -74,11 +78,14 @@ def restore(
             keeping.end_abandoned()
 
 
-def _writer(project: Project, path: str, report: Report, whole: bool = False) -> keeping.Write:
+def _writer(
+    project: Project, path: str, report: Report, whole: bool = False, schema: str = ""
+) -> keeping.Write:
     """What makes a dump. A setting that was never changed names the root itself."""
     named = "" if path else keeping.folder()
     below = "" if named in (None, DEFAULT) else str(named)
-    return lambda: dumps.dump(project, _root(path), report, below, whole=whole)
+    root = _root(path)
+    return lambda: dumps.dump(project, root, report, below, whole=whole, schema=schema)
 
 
 def _root(path: str) -> Path:

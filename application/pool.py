@@ -13,13 +13,15 @@ import select
 import socket
 import threading
 import time
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
 
 from application import hygiene, roles
+from application.tenant import Tenancy
 from engine.connect.connection import connect_plainly
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
@@ -88,6 +90,24 @@ class EnginePool(PooledDatabase, Places):
         self.settings = settings
         self.as_owner = as_owner
         self._borrowers: dict[int, threading.Thread] = {}
+        self._tenancy = Tenancy(self)
+
+    @contextmanager
+    def tenant(self, name: str) -> Iterator[None]:
+        """Work on the rows of one tenant: `with database.tenant("isp_a"):`, in one transaction.
+
+        Outside of it the models see what the role's own search_path leads to, and no tenant's rows.
+        Raises NoSuchTenant where no schema of that name has had a migration, ConfigError inside a
+        transaction.
+        """
+        borrowed = self.connection_context() if self.is_closed() else nullcontext()
+        with borrowed, self._tenancy.of(name):
+            yield
+
+    def begin(self, isolation_level: Any = None) -> None:
+        """Begin a transaction, inside tenant() on its rows."""
+        super().begin(isolation_level)
+        self._tenancy.begun()
 
     def connect(self, reuse_if_open: bool = False) -> bool:
         """Borrow a connection for this thread.

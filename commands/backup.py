@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json as json_format
+import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
 from commands.base import here, reporting, runner_for
+from commands.many import Choice, Many, all_tenants, chosen
 from commands.task import command, confirm, somebody_answers
-from engine.errors import EngineError
+from engine.errors import ConfigError, EngineError
+from engine.wording import counted
+
+if TYPE_CHECKING:
+    from engine.report import Report
 
 
 @command(
@@ -20,29 +27,42 @@ from engine.errors import EngineError
         "path": "Folder to write to, instead of the setting backup_path.",
         "due": "Make the backups that are due by their schedules; remove what these keep no more.",
         "whole": "Also dump the schemas that belong to other roles.",
+        "tenant": "Name of a tenant: dump its schema alone.",
+        "tenants": "Dump the schema of each tenant into a file of its own.",
         "json": "Print JSON; all else goes to stderr.",
     },
 )
 def backup(
-    c: Context, path: str = "", due: bool = False, whole: bool = False, json: bool = False
+    c: Context,
+    path: str = "",
+    due: bool = False,
+    whole: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    json: bool = False,
 ) -> None:
     """Dump the database into a file that `invoke restore` takes."""
     from application.backups import make, make_due
     from commands.console import Console
 
     report = Console(quiet=json)
+    many = chosen(tenant, tenants)
+    if whole and (tenant or many):
+        raise ConfigError("--whole is about the whole database.", fix="leave it out.")
+    if many:
+        _back_up_tenants(many, path, due, json)
+        return
     if not due:
-        dump = make(here(), path, report, whole=whole)
+        dump = make(here(tenant), path, report, whole=whole, schema=tenant)
         if json:
             _print(_dump_as_value(dump))
         return
-    runs = make_due(here(), path, report)
+    runs = make_due(here(tenant), path, report, schema=tenant)
     if json:
         _print([_as_value(run) for run in runs])
     else:
         _tell(runs)
-    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
-        raise EngineError("\n".join(errors))
+    _refuse_failed(runs)
 
 
 @command(
@@ -66,6 +86,40 @@ def restore(c: Context, file: str, yes: bool = False) -> None:
             report,
             lambda foreign: yes or _approved(foreign),
         )
+
+
+def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
+    """One after the other: a process has its models at one database at a time."""
+    from application.backups import make, make_due
+    from commands.console import Console
+    from engine.tenants import listing
+
+    project, values = here(), []
+
+    def work(tenant: str, report: Report) -> str:
+        at = listing.at(project, tenant)
+        if not due:
+            dump = make(at, path, report, schema=tenant)
+            values.append({"tenant": tenant, **_dump_as_value(dump)})
+            return f"written to {dump.path}"
+        runs = make_due(at, path, report, schema=tenant)
+        values.extend({"tenant": tenant, **_as_value(run)} for run in runs)
+        _refuse_failed(runs)
+        return f"{counted(len(runs), 'backup')} made" if runs else "no backup due, looked at"
+
+    task = Many(Console(quiet=json), "invoke backup --tenants", replace(many, jobs=1))
+    task.stream = sys.stderr if json else sys.stdout
+    try:
+        task.run([tenant.name for tenant in all_tenants(project)], work)
+    finally:
+        if json:
+            _print(values)
+
+
+def _refuse_failed(runs: Sequence[Any]) -> None:
+    """Raise EngineError where one of the schedules has failed."""
+    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
+        raise EngineError("\n".join(errors))
 
 
 def _approved(foreign: list[str]) -> bool:

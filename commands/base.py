@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.project import Project
     from engine.proofs.proofs import Proofs
     from engine.report import Report
+    from engine.run.options import RunOptions
     from engine.run.runner import Runner
 
 FRESH_PROOF = "Prove everything again, also what nobody has changed since it was proven."
@@ -26,15 +27,26 @@ UNFINISHED = (
     "What was not finished is rolled back; a file with `atomic = False` keeps what it had done.\n"
     "What to do: `invoke status` shows where the database stands, and the same command goes on."
 )
+TENANT = "Name of the tenant (schema) that is meant; `invoke tenants` shows them."
+TENANTS = "Do it for all tenants."
 NAME = "Name of the database, to be given where it is a production one."
 
 
-def here() -> Project:
+def here(tenant: str = "") -> Project:
     """This project at the database that is meant, as the owner of its tables: past the role of the
-    application and past a transaction pooler, where another way is named for that."""
+    application and past a transaction pooler, where another way is named for that.
+
+    tenant: in whose schema; empty for that of the search_path. Raises ConfigError for a tenant that
+    there is not.
+    """
     from engine.connect.settings import migration_url, named_roles
 
-    return replace(PROJECT.at(migration_url(PROJECT)), roles=named_roles(PROJECT))
+    project = replace(PROJECT.at(migration_url(PROJECT)), roles=named_roles(PROJECT))
+    if not tenant:
+        return project
+    from engine.tenants import listing
+
+    return listing.at(project, listing.named(project, tenant).name)
 
 
 def application_url() -> str:
@@ -75,19 +87,25 @@ def kept_proofs(*, fresh: bool) -> Proofs:
     return Proofs(here(), fresh=fresh)
 
 
-def runner_for(c: Context, dry_run: bool, report: Report | None = None) -> Runner:
-    """A runner of the project's migrations, which looks for what was changed by hand."""
-    from commands.console import Console
-    from engine.drift.guard import DriftGuard
+def run_options(c: Context, dry_run: bool = False) -> RunOptions:
+    """How a run behaves, by the task's options and those of invoke."""
     from engine.run.options import RunOptions
-    from engine.run.runner import Runner
 
-    options = RunOptions(
+    return RunOptions(
         zone=os.environ.get(PROJECT.settings.time_zone),
         show=bool(c.config.run.echo),
         dry=is_dry(c, dry_run),
     )
-    return Runner(here(), report or Console(), options, DriftGuard)
+
+
+def runner_for(c: Context, dry_run: bool, report: Report | None = None, tenant: str = "") -> Runner:
+    """A runner of the project's migrations, which looks for what was changed by hand. tenant: as
+    here() has it."""
+    from commands.console import Console
+    from engine.drift.guard import DriftGuard
+    from engine.run.runner import Runner
+
+    return Runner(here(tenant), report or Console(), run_options(c, dry_run), DriftGuard)
 
 
 def spare_production(runner: Runner, name: str, command: str) -> None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.exceptions import Exit
 
-from commands.base import FRESH_PROOF, here, kept_proofs
+from commands.base import FRESH_PROOF, TENANT, here, kept_proofs
+from commands.many import JOBS, Choice, chosen
 from commands.task import command
+from engine.errors import ConfigError
 
 if TYPE_CHECKING:
     from engine.check.checked import Checked
+    from engine.project import Project
     from registry import Domain
 
 
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
         "live": "Compare the database with what the last run left, and nothing else.",
         "data": "Look whether the rows keep the rules of the business, and nothing else.",
         "fresh_proof": FRESH_PROOF,
+        "tenant": TENANT,
+        "tenants": "With --live: compare every tenant, a line each.",
+        "jobs": JOBS,
         "json": "Print JSON.",
     },
 )
@@ -30,18 +36,22 @@ def check(
     live: bool = False,
     data: bool = False,
     fresh_proof: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    jobs: str = "",
     json: bool = False,
 ) -> None:
     """Find what is wrong or dangerous in the migrations, or changed by hand in the database."""
+    many = chosen(tenant, tenants, jobs)
+    _refuse_misplaced(tenant, many, live, data)
     if data:
-        raise Exit(code=_audited(json))
-    if live:
-        from commands.colour import harmless
-        from engine.drift.comparison import compare
+        raise Exit(code=_audited(here(tenant), json))
+    if many:
+        from commands.check_tenants import compare_tenants
 
-        comparison = compare(here())
-        print(comparison.as_json() if json else harmless(comparison.as_text()))
-        raise Exit(code=int(bool(comparison.drifts)))
+        raise Exit(code=compare_tenants(many, json))
+    if live:
+        raise Exit(code=_compared(here(tenant), json))
     from commands.colour import harmless, painter
     from engine.check.finding import Level
 
@@ -69,7 +79,25 @@ def _domains() -> list[Domain]:
     return list(registry.load())
 
 
-def _audited(as_json: bool) -> int:
+def _refuse_misplaced(tenant: str, many: Choice | None, live: bool, data: bool) -> None:
+    """Raise ConfigError where tenants are named for what is about files."""
+    if many and not live:
+        raise ConfigError("--tenants is about --live.", fix="write invoke check --live --tenants")
+    if tenant and not (live or data):
+        raise ConfigError("--tenant is about --live and --data.", fix="add one of the two.")
+
+
+def _compared(project: Project, as_json: bool) -> int:
+    """Print what was changed by hand: 1 if anything was."""
+    from commands.colour import harmless
+    from engine.drift.comparison import compare
+
+    comparison = compare(project)
+    print(comparison.as_json() if as_json else harmless(comparison.as_text()))
+    return int(bool(comparison.drifts))
+
+
+def _audited(project: Project, as_json: bool) -> int:
     """Print which rules the rows break: 1 if there is one. A reading connection will do."""
     import json
     from contextlib import closing
@@ -77,7 +105,7 @@ def _audited(as_json: bool) -> int:
     from application.integrity import audit
     from engine.connect.connection import connect
 
-    with closing(connect(here(), files=True)) as connection:
+    with closing(connect(project, files=True)) as connection:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
         broken = audit(connection)
     if as_json:

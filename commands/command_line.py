@@ -15,6 +15,7 @@ from typing import Any
 from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
+from invoke.parser.context import ParserContext
 from invoke.program import Program
 
 from commands import slips, streams
@@ -26,10 +27,24 @@ GROUPS = {
     "Writing them": ("domains", "generate", "check", "renumber", "sql"),
     "Starting again": ("fresh", "reset", "demo"),
     "Backups": ("backup", "restore"),
+    "Many providers": ("tenants", "tenants.add", "tenants.drop"),
     "The database": ("db.start", "db.stop", "db.shell", "env.set", "roles"),
     "Passwords and keys": ("admin.password", "secrets.key", "secrets.rotate"),
     "The project": ("docs", "test"),
 }
+
+
+class Tasks(Collection):
+    """All tasks. What a collection does by default is called by its name alone: `tenants`, and not
+    `tenants.list`."""
+
+    def to_contexts(self, ignore_unknown_help: bool | None = None) -> list[ParserContext]:
+        """How each task is typed, as the parser and the help have it."""
+        contexts = super().to_contexts(ignore_unknown_help)
+        for context in contexts:
+            for alias in context.aliases:
+                context.name, context.aliases = alias, (str(context.name),)
+        return contexts
 
 
 class CommandLine(Program):
@@ -50,6 +65,7 @@ class CommandLine(Program):
             logging.getLogger("invoke").setLevel(logging.WARNING)  # -d has turned it on
         try:
             self.parse_core_args()
+            self.collection.__class__ = Tasks  # invoke makes one of its own of the namespace
             self._take_help()
             self._parse_tasks()
             self._refuse_option_as_word()
@@ -63,13 +79,13 @@ class CommandLine(Program):
     def _take_help(self) -> None:
         """Behind a task, --help is for that task, also where invoke would take it for a word that
         the task needs: `adopt --help` is no file to adopt."""
-        name = ""
+        name, names = "", [context.name for context in self.collection.to_contexts()]
         for token in self.core.unparsed:
             if token in ("-h", "--help") and name:
                 self.args.help.value = name
                 self.core.unparsed = []
                 return
-            if token in self.collection.task_names:
+            if token in names:
                 name = token
 
     def _refuse_option_as_word(self) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 from invoke.context import Context
 
-from commands.base import here
+from commands.base import TENANT, TENANTS, here
+from commands.many import Many, all_tenants, chosen
 from commands.task import command, count
+
+if TYPE_CHECKING:
+    from engine.report import Report
 
 
 @command(
@@ -14,18 +21,39 @@ from commands.task import command, count
         "months": "How many months of history, up to 36.",
         "seed": "The same seed gives the same rows, on the same day.",
         "today": "The day on which the history ends, as YYYY-MM-DD; today if not given.",
+        "tenant": TENANT,
+        "tenants": TENANTS,
     },
     example="invoke demo --customers 500",
 )
 def demo(
-    c: Context, customers: str = "200", months: str = "12", seed: str = "1", today: str = ""
+    c: Context,
+    customers: str = "200",
+    months: str = "12",
+    seed: str = "1",
+    today: str = "",
+    tenant: str = "",
+    tenants: bool = False,
 ) -> None:
     """Fill a migrated database that has no customers with an invented provider's history."""
     from commands.console import Console
     from demo.load import load
     from demo.plan import Plan
 
+    many = chosen(tenant, tenants)
     sizes = count("--customers", customers), count("--months", months)
     plan = Plan.of(*sizes, count("--seed", seed, least=0), today)
-    for sheet in load(here(), plan, Console()):
-        print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
+    if many is None:
+        for sheet in load(here(tenant), plan, Console()):
+            print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
+        return
+    from engine.tenants import listing
+
+    project = here()
+
+    def work(name: str, report: Report) -> str:
+        sheets = load(listing.at(project, name), plan, report)
+        return f"{sum(sheet.rows for sheet in sheets):,} rows loaded"
+
+    names = [tenant.name for tenant in all_tenants(project)]
+    Many(Console(), "invoke demo --tenants", replace(many, jobs=1)).run(names, work)

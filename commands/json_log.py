@@ -36,7 +36,7 @@ class JsonLog(Console):
 
     def locked(self, database: str, seconds: float) -> None:
         super().locked(database, seconds)
-        self.event("lock", database=database, waited_ms=_ms(seconds))
+        self.event("lock", database=database, waited_ms=milliseconds(seconds))
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
@@ -62,17 +62,17 @@ class JsonLog(Console):
             name=self.name or None,
             line=line or None,
             statement=first_words(sql),
-            duration_ms=_ms(seconds),
+            duration_ms=milliseconds(seconds),
             **_outcome(error),
         )
 
     def finished(self, name: str, action: Action, seconds: float) -> None:
         print(f"{name}  {action} in {seconds:.2f} s", flush=True)
-        self.event("file", name=name, outcome=action, duration_ms=_ms(seconds))
+        self.event("file", name=name, outcome=action, duration_ms=milliseconds(seconds))
         self.name = ""
 
     def failed(self, name: str, seconds: float) -> None:
-        self.event("file", name=name, outcome="failed", duration_ms=_ms(seconds))
+        self.event("file", name=name, outcome="failed", duration_ms=milliseconds(seconds))
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def logged(task: str) -> Iterator[JsonLog]:
         failure = error
         raise
     finally:
-        duration = _ms(time.monotonic() - start)
+        duration = milliseconds(time.monotonic() - start)
         log.event("end", task=task, duration_ms=duration, **_outcome(failure))
 
 
@@ -100,5 +100,6 @@ def _outcome(error: BaseException | None) -> dict[str, str]:
     )
 
 
-def _ms(seconds: float) -> float:
+def milliseconds(seconds: float) -> float:
+    """Seconds as the log has them."""
     return round(seconds * 1000, 1)

@@ -12,12 +12,15 @@ from commands.base import (
     DRY_RUN,
     LOG_JSON,
     NAME,
+    TENANT,
+    TENANTS,
     here,
     is_dry,
     reporting,
     runner_for,
     spare_production,
 )
+from commands.many import FIRST, JOBS, chosen
 from commands.task import command, count
 from project import PROJECT
 
@@ -30,13 +33,37 @@ PENDING, PROBLEMS = 2, 3
     help={
         "dry_run": DRY_RUN,
         "plan": "List the files that would run, and how many statements each has.",
+        "tenant": TENANT,
+        "tenants": TENANTS,
+        "jobs": JOBS,
+        "first": FIRST,
         "log_json": LOG_JSON,
     },
 )
-def migrate(c: Context, dry_run: bool = False, plan: bool = False, log_json: bool = False) -> None:
+def migrate(
+    c: Context,
+    dry_run: bool = False,
+    plan: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    jobs: str = "",
+    first: str = "",
+    log_json: bool = False,
+) -> None:
     """Apply the migrations that are pending."""
+    many = chosen(tenant, tenants, jobs, first)
     with reporting("migrate", log_json, plan=plan) as report:
-        if not runner_for(c, dry_run or plan, report).migrate():
+        if many:
+            from commands.migrate_tenants import migrate_tenants
+
+            migrate_tenants(c, many, dry_run or plan, report)
+            return
+        runner = runner_for(c, dry_run or plan, report, tenant)
+        if tenant:
+            from commands.migrate_tenants import prepare
+
+            prepare(c, dry_run or plan)
+        if not runner.migrate():
             print("Nothing to migrate: the database is up to date.")
 
 
@@ -47,6 +74,10 @@ def migrate(c: Context, dry_run: bool = False, plan: bool = False, log_json: boo
         "yes": "Roll back even where rows are lost with their tables or columns.",
         "name": NAME,
         "dry_run": DRY_RUN,
+        "tenant": TENANT,
+        "tenants": TENANTS,
+        "jobs": JOBS,
+        "first": FIRST,
         "log_json": LOG_JSON,
     },
 )
@@ -56,14 +87,25 @@ def rollback(
     yes: bool = False,
     name: str = "",
     dry_run: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    jobs: str = "",
+    first: str = "",
     log_json: bool = False,
 ) -> None:
     """Undo the newest migration that is applied."""
+    many = chosen(tenant, tenants, jobs, first)
     with reporting("rollback", log_json) as report:
-        number, runner = count("--steps", steps), runner_for(c, dry_run, report)
-        if name or number > 1:
-            spare_production(runner, name, f"invoke rollback --steps {number}")
-        if not runner.rollback(number, losing=yes or runner.options.dry):
+        number, runner = count("--steps", steps), runner_for(c, dry_run, report, tenant)
+        if name or number > 1 or many:
+            every = " --tenants" if many else ""
+            spare_production(runner, name, f"invoke rollback --steps {number}{every}")
+        losing = yes or runner.options.dry
+        if many:
+            from commands.migrate_tenants import roll_back_tenants
+
+            roll_back_tenants(c, many, dry_run, report, number, losing)
+        elif not runner.rollback(number, losing=losing):
             print("Nothing to roll back: no migration is applied.")
 
 
@@ -96,23 +138,42 @@ def adopt(c: Context, number: str, dry_run: bool = False, json: bool = False) ->
     help={
         "pending": "Show only the files that are not applied.",
         "exit_code": "End with 2 where files are pending, with 3 where something is wrong.",
+        "tenant": TENANT,
+        "tenants": "Show where each tenant stands, a line each.",
         "json": "Print JSON.",
     },
 )
-def status(c: Context, pending: bool = False, exit_code: bool = False, json: bool = False) -> None:
+def status(
+    c: Context,
+    pending: bool = False,
+    exit_code: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    json: bool = False,
+) -> None:
     """Show which migrations are applied and which are pending."""
     from commands.colour import harmless, painter
     from engine.manage.status import read_status
 
-    where = read_status(here())
+    if chosen(tenant, tenants):
+        from commands.tenants import show_status
+
+        problems, waiting = show_status(only_pending=pending, json=json)
+        _end(exit_code, problems, waiting)
+        return
+    where = read_status(here(tenant))
     if json:
         print(where.as_json(only_pending=pending))
     else:
         print(harmless(where.as_text(painter(sys.stdout), only_pending=pending)))
     for text in where.notices:
         print(painter(sys.stderr)("notice", "notice") + f": {harmless(text)}", file=sys.stderr)
-    if exit_code and (where.history.problems or where.history.pending):
-        raise Exit(code=PROBLEMS if where.history.problems else PENDING)
+    _end(exit_code, bool(where.history.problems), bool(where.history.pending))
+
+
+def _end(exit_code: bool, problems: bool, pending: bool) -> None:
+    if exit_code and (problems or pending):
+        raise Exit(code=PROBLEMS if problems else PENDING)
 
 
 def overview() -> str:

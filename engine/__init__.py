@@ -20,6 +20,7 @@ manage      the smaller tasks: status, adopt, wipe, renumber, SQL scripts
 generate    writing the next migrations
 check       looking through migration files
 backup      dumps of a database, and restoring them
+tenants     many schemas with the same files: finding them, running on all
 testing     for the tests of those who write domains
 
 What a program that has it as a guest needs is below, and loaded when it is asked for: to show a

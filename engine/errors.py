@@ -2,6 +2,7 @@
 
 EngineError                  everything a user can cause; printed without a traceback
 ├── ConfigError              a setting that cannot be used
+│   └── NoSuchTenant         no schema of that name has had a migration
 ├── ConnectionFailed         no usable PostgreSQL behind the URL
 │   └── PoolExhausted        every connection of the pool is in use
 ├── RegistryError            a domain that cannot be taken in
@@ -62,6 +63,10 @@ class EngineError(Exception):
 
 class ConfigError(EngineError):
     """A setting (environment, .env, option) that cannot be used."""
+
+
+class NoSuchTenant(ConfigError):
+    """No schema of that name has had a migration, or the role may not use it."""
 
 
 class ConnectionFailed(EngineError):

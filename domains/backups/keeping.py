@@ -31,6 +31,8 @@ from domains.backups.operations import (
 )
 from domains.system.models import Setting
 
+# Each schema with these tables counts its backups by itself.
+LOCK = "hashtextextended(concat('backup:', current_schema(), ':', %s), 0)"
 ABANDONED = (
     "it ended without a word: its process or its connection was lost, or the database was restored "
     "from the dump that it was making"
@@ -114,7 +116,7 @@ def end_abandoned() -> None:
     """Record as failed what is running for nobody any more: its session's lock is free."""
     running = Backup.select(Backup.id).where(Backup.status == BackupStatus.RUNNING)
     for backup in list(running):
-        if _query("SELECT pg_try_advisory_lock(hashtextextended('backup:' || %s, 0))", backup.id):
+        if _query(f"SELECT pg_try_advisory_lock({LOCK})", backup.id):
             with suppress(BackupNotRunning):
                 fail(backup.id, ABANDONED)
             _unlock(backup)
@@ -137,7 +139,7 @@ def _begun(begin: Callable[[], Backup | None]) -> Backup | None:
     with Backup._meta.database.atomic():
         backup = begin()
         if backup:
-            _query("SELECT pg_advisory_lock(hashtextextended('backup:' || %s, 0))", backup.id)
+            _query(f"SELECT pg_advisory_lock({LOCK})", backup.id)
         return backup
 
 
@@ -195,7 +197,7 @@ def _prune(schedule: BackupSchedule, remove: Remove) -> list[Path]:
 
 
 def _unlock(backup: Backup) -> None:
-    _query("SELECT pg_advisory_unlock(hashtextextended('backup:' || %s, 0))", backup.id)
+    _query(f"SELECT pg_advisory_unlock({LOCK})", backup.id)
 
 
 def _query(statement: str, *values: Any) -> Any:

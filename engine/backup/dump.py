@@ -51,10 +51,17 @@ class Dump:
 
 
 def dump(
-    project: Project, root: Path, report: Report, below: str = "", *, whole: bool = False
+    project: Project,
+    root: Path,
+    report: Report,
+    below: str = "",
+    *,
+    whole: bool = False,
+    schema: str = "",
 ) -> Dump:
     """Write the database into a new file (Dump), readable by its owner alone, in the folder
-    `below` of the root, which it cannot leave. whole: with the schemas of other roles.
+    `below` of the root, which it cannot leave. whole: with the schemas of other roles. schema: that
+    one alone, without the extensions, which are the database's.
 
     Raises ConfigError where no pg_dump is here that knows the server's version, Refused where
     `below` leads out of the root, BackupFailed where the file cannot be written whole; then there
@@ -65,7 +72,12 @@ def dump(
         own_sql.fetch(cursor, TABLES)
         database, tables = cursor.fetchone()
         command = [str(_program(connection.server_version // 10000, project.url))]
-        command += [] if whole else reach.options(cursor, report)
+        if schema:
+            command.append(f"--schema={reach.pattern(schema)}")
+        elif not whole:
+            command += reach.options(cursor, report)
+    if schema:
+        database = f"{database}_{schema}"
     report.started(f"backup of {database}", tables)
     try:
         with private_folder.opened(root, below, make=True) as folder:

@@ -28,14 +28,18 @@ UNREADABLE = """
 """
 
 
+def pattern(schema: str) -> str:
+    """The schema of that very name, as pg_dump's options have it."""
+    return '"' + schema.replace('"', '""') + '"'
+
+
 def options(cursor: Any, report: Report) -> list[str]:
     """The options of pg_dump that leave it out; tells what that is. cursor: psycopg2."""
     chosen = []
     own_sql.fetch(cursor, OTHERS)
     for schema, owner in cursor.fetchall():
         report.message(f"left out, it belongs to {owner}: schema {schema} (--whole dumps it, too)")
-        pattern = schema.replace('"', '""')
-        chosen.append(f'--exclude-schema="{pattern}"')
+        chosen.append(f"--exclude-schema={pattern(schema)}")
     own_sql.fetch(cursor, UNREADABLE)
     (unreadable,) = cursor.fetchone()
     if unreadable:

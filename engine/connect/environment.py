@@ -9,15 +9,23 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.project import Project
-from engine.schema import own_sql
+from engine.schema import own_sql, planted
 from engine.schema.catalog import ENVIRONMENT_TABLE
 
 PRODUCTION = "production"
 KNOWN = (PRODUCTION, "staging", "development", "test")
-SAID = """
+# A database may hold many schemas with a history each, and is a production one as a whole. What a
+# role has put elsewhere that may create there counts only where one trusts it.
+SAID = f"""
     SELECT current_setting(%(parameter)s, true),
-           EXISTS (SELECT FROM pg_class
-                   WHERE relnamespace = %(here)s AND relname = %(table)s AND relkind = 'r')
+           ARRAY(SELECT format('SELECT name FROM %%I.%%I', n.nspname, c.relname)
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 JOIN pg_roles o ON o.oid = c.relowner
+                 WHERE c.relname = %(table)s AND c.relkind = 'r'
+                   AND (n.oid = %(here)s OR ({planted.TRUSTED}
+                        AND has_schema_privilege(n.oid, 'USAGE')
+                        AND has_table_privilege(c.oid, 'SELECT')))
+                 ORDER BY n.oid = %(here)s DESC)
 """
 
 
@@ -48,11 +56,10 @@ def is_production(cursor: Any, project: Project) -> bool:
         return True
     names = {"parameter": project.settings.parameter, "table": ENVIRONMENT_TABLE}
     own_sql.fetch(cursor, SAID, names)
-    setting, is_kept = cursor.fetchone()
+    setting, queries = cursor.fetchone()
     if (setting or "").strip().lower() == PRODUCTION:
         return True
-    if not is_kept:
+    if not queries:
         return False
-    table = own_sql.place(cursor.connection).of(ENVIRONMENT_TABLE)
-    own_sql.fetch(cursor, f"SELECT name FROM {table}")
+    own_sql.fetch(cursor, " UNION ALL ".join(queries).replace("%", "%%"))
     return (PRODUCTION,) in cursor.fetchall()

@@ -13,6 +13,7 @@ from psycopg2 import extensions
 
 from engine.connect import programs
 from engine.errors import ConfigError
+from engine.schema.quoting import name as quoted
 
 SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
@@ -60,6 +61,16 @@ def with_database(url: str, name: str, options: str) -> str:
     if not options:
         return str(extensions.make_dsn(url, dbname=name))
     return str(extensions.make_dsn(url, dbname=name, options=f"{options} -c search_path=public"))
+
+
+def with_schema(url: str, schema: str) -> str:
+    """The same database, with that schema alone on its search_path, as a URL.
+
+    It is an option of the connection, so it wins over what server, database and role say.
+    """
+    options = extensions.parse_dsn(url).get("options", "")
+    escaped = re.sub(r"([\\\s])", r"\\\1", quoted(schema))
+    return as_url(extensions.make_dsn(url, options=f"{options} -c search_path={escaped}".strip()))
 
 
 def as_url(text: str) -> str:

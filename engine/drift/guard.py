@@ -14,6 +14,7 @@ import psycopg2
 from engine.drift import baseline, differences, schema_json
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
+from engine.drift.neighbours import without_theirs
 from engine.drift.way_back import advice, way_back
 from engine.errors import EngineError, Refused
 from engine.files import history
@@ -70,7 +71,7 @@ class DriftGuard:
             return
         try:
             live = self._read(connection)
-            known = self._known(connection, past, live)
+            known, live = self._known(connection, past, live)
         except psycopg2.errors.LockNotAvailable as error:
             self._tell(f"{NOT_COMPARED}: {error}")
             self.active = False  # what is there afterwards may not be what the files led to
@@ -110,19 +111,21 @@ class DriftGuard:
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
             self._tell(f"what the catalogs say was not kept: {error}")
 
-    def _known(self, connection: Any, past: History, live: Schema) -> Schema | None:
-        """What the files had led to; None where that is what is there, which is the usual case and
-        is seen without decoding anything. Raises EngineError where nobody knows."""
+    def _known(self, connection: Any, past: History, live: Schema) -> tuple[Schema | None, Schema]:
+        """(what the files had led to, what is there of ours); None for the first where the two are
+        the same, which is the usual case and is seen without decoding anything. Raises EngineError
+        where nobody knows."""
         self.live = schema_json.encode(live)
         kept = baseline.load(connection.cursor())
         fits = kept is not None and not kept.misfit(_major(connection), past, live.roles)
         if kept and fits and kept.document == self.live:
             self.known = kept.document
-            return None
+            return None, live
         known, _ = expected(connection, self.session.project, self.migrations, past, live.roles)
         known = differences.as_seen(known, live)
-        self.known = schema_json.encode(known)
-        return known
+        live = without_theirs(connection.cursor(), live, known)
+        self.known, self.live = schema_json.encode(known), schema_json.encode(live)
+        return known, live
 
     def _refuse_touched(
         self, known: Schema, drifts: list[Drift], past: History, jobs: Sequence[Job]
@@ -144,7 +147,7 @@ class DriftGuard:
         if in_the_way:
             but = {drift.key for drift in others}
             connection, project = self.session.database.connection(), self.session.project
-            there = catalog.read(connection)
+            there = without_theirs(connection.cursor(), catalog.read(connection), known)
             live = differences.without_foreign(there, known, project.foreign)
             place = own_sql.place(connection).name
             back = way_back(project, applied, _major(connection), known, live, place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable
 from typing import Any
 
 from engine.errors import HistoryError
@@ -52,8 +53,14 @@ def rows(cursor: Any) -> list[dict[str, Any]]:
             fix=f"rename it (ALTER TABLE {HISTORY_TABLE} RENAME TO …), or give this system a "
             "schema of its own (search_path).",
         )
-    own_table.fetch(cursor, f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h ORDER BY id")
-    return [row | {"name": str(row["name"])} for (row,) in cursor.fetchall()]
+    own_table.fetch(cursor, f"SELECT to_jsonb(h) FROM {HISTORY_TABLE} h")
+    return in_order(row for (row,) in cursor.fetchall())
+
+
+def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of the history in the order of their making, each by column."""
+    named = [row | {"name": str(row["name"])} for row in rows]
+    return sorted(named, key=lambda row: row["id"])
 
 
 def record(cursor: Any, migration: Migration, seconds: float | None) -> None:

@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,14 +162,18 @@ def read(cursor: Any) -> tuple[Unfinished, ...]:
     from the role."""
     if not own_table.columns(cursor, JOURNAL_TABLE):
         return ()
-    own_table.fetch(
-        cursor,
-        f"SELECT name, count(*) FILTER (WHERE done) FROM {JOURNAL_TABLE} GROUP BY name ORDER BY 1",
+    own_table.fetch(cursor, f"SELECT name, done FROM {JOURNAL_TABLE}")
+    return unfinished(cursor.fetchall())
+
+
+def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
+    """The files that stopped in the middle, by name. steps: (key, whether it is done) of each."""
+    done: dict[str, int] = {}
+    for key, is_done in steps:
+        done[key] = done.get(key, 0) + is_done
+    return tuple(
+        Unfinished(key.removesuffix(BACK), key.endswith(BACK), done[key]) for key in sorted(done)
     )
-    files = []
-    for key, done in cursor.fetchall():
-        files.append(Unfinished(key.removesuffix(BACK), key.endswith(BACK), done))
-    return tuple(files)
 
 
 def forget(cursor: Any, keys: list[str]) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 from engine.errors import HistoryError
 from engine.schema import own_sql, planted
 from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_sql import Place
 from engine.schema.quoting import name as quoted
 
 # A role that could run no files itself only looks, and believes whoever does.
-TABLE = f"""
-    SELECT c.relkind = 'r', o.rolname,
+TABLES = f"""
+    SELECT n.oid, n.nspname::text, c.relkind = 'r', o.rolname,
            {planted.TRUSTED} OR NOT has_schema_privilege(n.oid, 'CREATE'),
            row_security_active(c.oid),
            ARRAY(SELECT format('trigger %%s', tgname) FROM pg_trigger
@@ -36,19 +37,28 @@ TABLE = f"""
                  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_roles o ON o.oid = c.relowner
-    WHERE c.relname = %(table)s AND n.oid = %(here)s
+    WHERE c.relname = %(table)s
+"""
+TABLE = f"{TABLES} AND n.oid = %(here)s"
+READABLE = f"""
+    {TABLES} AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE')
+    AND has_table_privilege(c.oid, 'SELECT')
 """
 # Also of the sequence of a column, which goes with its table.
 RIGHTS = """
+    WITH ours AS MATERIALIZED (
+        SELECT oid FROM pg_class WHERE relnamespace = %(here)s AND relname = ANY (%(tables)s)
+    ), sequences AS MATERIALIZED (
+        SELECT d.objid AS oid FROM ours JOIN pg_depend d
+          ON d.refclassid = 'pg_class'::regclass AND d.refobjid = ours.oid
+        WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'a'
+    )
     SELECT c.relname::text, coalesce(r.rolname::text, ''), c.relkind = 'S',
            array_agg(a.privilege_type ORDER BY a.privilege_type)
-    FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a
+    FROM (SELECT oid FROM ours UNION SELECT oid FROM sequences) one
+    JOIN pg_class c ON c.oid = one.oid CROSS JOIN LATERAL aclexplode(c.relacl) a
     LEFT JOIN pg_roles r ON r.oid = a.grantee
-    WHERE a.grantee <> c.relowner AND c.relnamespace = %(here)s
-      AND (c.relname = ANY (%(tables)s)
-           OR c.oid IN (SELECT d.objid FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid
-                        WHERE d.deptype = 'a' AND t.relnamespace = %(here)s
-                          AND t.relname = ANY (%(tables)s) AND c.relkind = 'S'))
+    WHERE a.grantee <> c.relowner
     GROUP BY 1, 2, 3 ORDER BY 1, 2
 """
 NAMES = re.compile(rf"\b(?:{'|'.join(OWN_TABLES)})\b")
@@ -79,9 +89,26 @@ def columns(cursor: Any, table: str) -> set[str]:
     """
     own_sql.fetch(cursor, TABLE, {"table": table})
     row = cursor.fetchone()
-    if row is None:
-        return set()
-    is_table, owner, trusted, is_hidden, strange, names = row
+    return _believed(cursor, table, row) if row else set()
+
+
+def everywhere(cursor: Any, table: str) -> dict[Place, set[str] | HistoryError]:
+    """The names of its columns in every schema that has such a table which the role may read, or
+    why it cannot be believed there."""
+    own_sql.fetch(cursor, READABLE, {"table": table})
+    tables: dict[Place, set[str] | HistoryError] = {}
+    for row in cursor.fetchall():
+        here = Place(*row[:2])
+        try:
+            tables[here] = _believed(cursor, table, row)
+        except HistoryError as error:
+            tables[here] = error
+    return tables
+
+
+def _believed(cursor: Any, table: str, row: tuple[Any, ...]) -> set[str]:
+    """The columns in a row of TABLES. Raises HistoryError as columns() does."""
+    _, _, is_table, owner, trusted, is_hidden, strange, names = row
     role = cursor.connection.info.user
     if not is_table or not trusted:
         what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"

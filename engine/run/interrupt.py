@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +17,76 @@ import psycopg2
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
     """The session whose statement a signal cancels. connection: psycopg2, the one of the moment."""
 
     connection: Any
 
 
+class Stop:
+    """Ends what the threads of one task run, for the thread that heard of it.
+
+    A thread that shares() it has its connection cancelled; one that comes later begins nothing.
+    """
+
+    def __init__(self) -> None:
+        self._said = threading.Event()
+        self._lock = threading.Lock()
+        self._workers: set[Worker] = set()
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """What this thread runs meanwhile can be ended."""
+        _THREAD.stop = self
+        try:
+            yield
+        finally:
+            _THREAD.stop = None
+
+    @property
+    def said(self) -> bool:
+        """Whether all is to end."""
+        return self._said.is_set()
+
+    def all(self) -> bool:
+        """Cancel what runs; whether anything does. A thread that is between two statements is not
+        met, so this is to be called until nothing does."""
+        self._said.set()
+        with self._lock:
+            for worker in self._workers:
+                with suppress(psycopg2.Error):
+                    worker.connection.cancel()
+            return bool(self._workers)
+
+    @contextmanager
+    def cancelling(self, worker: Worker) -> Iterator[None]:
+        """Have what the worker's connection runs cancelled by all()."""
+        with self._lock:
+            if self.said:
+                raise KeyboardInterrupt
+            self._workers.add(worker)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._workers.discard(worker)
+
+
+_THREAD = threading.local()
+
+
 @contextmanager
 def cancelling(connection: Any) -> Iterator[Worker]:
     """Cancel what the psycopg2 connection runs when Ctrl-C is pressed; KeyboardInterrupt follows.
 
-    Outside the main thread, which alone is sent signals, this does nothing.
+    The main thread alone is sent signals. Another one ends by the Stop that it shares, if any.
     """
     worker = Worker(connection)
     if threading.current_thread() is not threading.main_thread():
-        yield worker
+        stop: Stop | None = getattr(_THREAD, "stop", None)
+        with stop.cancelling(worker) if stop else nullcontext():
+            yield worker
         return
     heard, told = socket.socketpair()
     told.setblocking(False)

@@ -11,6 +11,14 @@ OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
     " AND d.objid = {1}.oid AND d.deptype = 'e')"
 )
+# Whatever lies in a schema depends on it, and pg_depend has an index for that; the catalogs have
+# none by schema, and where a database has a thousand of them each query would read them whole.
+INSIDE = (
+    "{1}.oid IN (SELECT m.objid FROM pg_depend m WHERE m.classid = '{0}'::regclass"
+    f" AND m.refclassid = 'pg_namespace'::regclass AND m.refobjid = {HERE})"
+)
+RELATIONS = INSIDE.format("pg_class", "c")
+TYPES = INSIDE.format("pg_type", "t")
 # A function that a range type brought along, a type that a table did.
 ALONE = OURS.replace("= 'e'", "IN ('e', 'i')")
 # Neither a partition nor a child of another table: what these are is said by more than themselves.
@@ -19,7 +27,7 @@ TABLES = f"""
     SELECT c.oid, c.relname, obj_description(c.oid, 'pg_class'),
            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) ELSE '' END
     FROM pg_class c
-    WHERE c.relnamespace = {HERE} AND c.relkind IN ('r', 'p') AND {APART}
+    WHERE {RELATIONS} AND c.relkind IN ('r', 'p') AND {APART}
       AND c.relname <> ALL (%(own)s) AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -29,7 +37,7 @@ VIEWS = f"""
            pg_get_viewdef(c.oid, true), coalesce(c.reloptions, '{{}}'),
            obj_description(c.oid, 'pg_class')
     FROM pg_class c
-    WHERE c.relnamespace = {HERE} AND c.relkind IN ('v', 'm')
+    WHERE {RELATIONS} AND c.relkind IN ('v', 'm')
       AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -54,7 +62,7 @@ SEQUENCES = f"""
     LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
       AND o.refclassid = 'pg_class'::regclass AND o.refobjsubid > 0 AND o.deptype IN ('a', 'i')
     LEFT JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
-    WHERE c.relnamespace = {HERE}
+    WHERE {RELATIONS}
       AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -79,7 +87,8 @@ INDEXES = """
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE i.indrelid = ANY (%(relations)s)
       AND NOT EXISTS (SELECT FROM pg_constraint k
-                      WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x'))
+                      WHERE k.conrelid = i.indrelid AND k.conindid = i.indexrelid
+                        AND k.contype IN ('p', 'u', 'x'))
     ORDER BY c.relname
 """
 TRIGGERS = """
@@ -176,7 +185,7 @@ ENUMS = f"""
     SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE t.typnamespace = {HERE} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
+    WHERE {TYPES} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 DOMAIN_TYPES = f"""
@@ -187,7 +196,7 @@ DOMAIN_TYPES = f"""
                      FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'), '{{}}'),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t JOIN pg_type b ON b.oid = t.typbasetype
-    WHERE t.typnamespace = {HERE} AND t.typtype = 'd' AND {ALONE.format("pg_type", "t")}
+    WHERE {TYPES} AND t.typtype = 'd' AND {ALONE.format("pg_type", "t")}
     ORDER BY t.typname
 """
 COMPOSITES = f"""
@@ -199,7 +208,7 @@ COMPOSITES = f"""
     FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_type b ON b.oid = a.atttypid
-    WHERE t.typnamespace = {HERE} AND {ALONE.format("pg_type", "t")}
+    WHERE {TYPES} AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
@@ -210,7 +219,7 @@ FUNCTIONS = f"""
            (SELECT substr(c, strpos(c, '=') + 1) FROM unnest(p.proconfig) c
             WHERE starts_with(c, 'search_path='))
     FROM pg_proc p
-    WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
+    WHERE {INSIDE.format("pg_proc", "p")} AND p.prokind IN ('f', 'p', 'w')
       AND {ALONE.format("pg_proc", "p")}
     ORDER BY 1
 """

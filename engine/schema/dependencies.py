@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.schema.catalog_queries import HERE, SIGNATURE
+from engine.schema.catalog_queries import INSIDE, RELATIONS, SIGNATURE, TYPES
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 
 # Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
 # column, the rule of a view, the type of a table's rows and the array of a type stand for what
 # they belong to. The first branch decides of what type a column is: a `name` would cut the
-# signature of a function, f(timestamp with time zone, …), at 63 bytes.
+# signature of a function, f(timestamp with time zone, …), at 63 bytes. OFFSET 0 has pg_depend asked
+# by its index: it is large where the database has many schemas, and this one a small part of it.
 DEPENDS = f"""
     WITH relation AS MATERIALIZED (
         SELECT c.oid, c.relname::text AS name, c.reltype,
@@ -45,36 +46,40 @@ DEPENDS = f"""
         UNION ALL SELECT 'pg_class'::regclass, i.indexrelid, 0, 'index', r.name, c.relname
         FROM relation r JOIN pg_index i ON i.indrelid = r.oid
         JOIN pg_class c ON c.oid = i.indexrelid
-        WHERE c.oid NOT IN (SELECT conindid FROM pg_constraint WHERE contype <> 'f')
+        WHERE NOT EXISTS (SELECT FROM pg_constraint k
+                          WHERE k.conrelid = i.indrelid AND k.conindid = c.oid
+                            AND k.contype <> 'f')
         UNION ALL SELECT 'pg_trigger'::regclass, t.oid, 0, 'trigger', r.name, t.tgname
         FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
         UNION ALL SELECT 'pg_policy'::regclass, p.oid, 0, 'policy', r.name, p.polname
         FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
         UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', '', c.relname
-        FROM pg_class c WHERE c.relnamespace = {HERE} AND c.relkind = 'S'
+        FROM pg_class c WHERE {RELATIONS} AND c.relkind = 'S'
         UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'sequence', '', c.relname
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-        WHERE c.relnamespace = {HERE} AND c.relkind = 'S'
+        WHERE {RELATIONS} AND c.relkind = 'S'
         UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
-        FROM pg_proc p WHERE p.pronamespace = {HERE} AND p.prokind IN ('f', 'p', 'w')
+        FROM pg_proc p WHERE {INSIDE.format("pg_proc", "p")} AND p.prokind IN ('f', 'p', 'w')
         UNION ALL
         SELECT 'pg_type'::regclass, unnest(ARRAY[t.oid, t.typarray]), 0,
                CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' ELSE 'composite' END,
                '', t.typname
         FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE t.typnamespace = {HERE} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
+        WHERE {TYPES} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
         UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'composite', '', c.relname
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE c.relnamespace = {HERE} AND c.relkind = 'c'
+        WHERE {RELATIONS} AND c.relkind = 'c'
         UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'domain', '', t.typname
-        FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid WHERE t.typnamespace = {HERE}
+        FROM pg_type t JOIN pg_constraint k ON k.conrelid = 0 AND k.contypid = t.oid
+        WHERE {TYPES}
         UNION ALL SELECT d.classid::regclass, d.objid, d.objsubid, 'extension', '', e.extname
         FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
     )
     SELECT DISTINCT a.kind, a.owner, a.name, b.kind, b.owner, b.name
-    FROM pg_depend d
-    JOIN thing a ON (a.class, a.oid, a.part) = (d.classid, d.objid, d.objsubid)
+    FROM thing a
+    CROSS JOIN LATERAL (SELECT refclassid, refobjid, refobjsubid FROM pg_depend
+                        WHERE (classid, objid, objsubid) = (a.class, a.oid, a.part) OFFSET 0) d
     JOIN thing b ON (b.class, b.oid, b.part) = (d.refclassid, d.refobjid, d.refobjsubid)
     WHERE (a.kind, a.owner, a.name) <> (b.kind, b.owner, b.name) AND a.kind <> 'extension'
 """

@@ -27,15 +27,16 @@ MAY_CREATE = f"""
 # which the names of files are looked up.
 CODE = f"""
     SELECT i.type || ' ' || i.identity, o.rolname::text
-    FROM (SELECT 'pg_proc'::regclass AS class, oid, proowner AS owner, pronamespace AS schema
-          FROM pg_proc
-          UNION ALL SELECT 'pg_operator'::regclass, oid, oprowner, oprnamespace FROM pg_operator) c
-    JOIN pg_namespace n ON n.oid = c.schema JOIN pg_roles o ON o.oid = c.owner,
-    LATERAL pg_identify_object(c.class, c.oid, 0) i
+    FROM pg_namespace n
+    JOIN pg_depend m ON m.refclassid = 'pg_namespace'::regclass AND m.refobjid = n.oid
+    LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
+    LEFT JOIN pg_operator q ON m.classid = 'pg_operator'::regclass AND q.oid = m.objid
+    JOIN pg_roles o ON o.oid = coalesce(p.proowner, q.oprowner),
+    LATERAL pg_identify_object(m.classid, m.objid, 0) i
     WHERE (n.oid = %(here)s
            OR n.oid IN (SELECT extnamespace FROM pg_extension) AND n.nspname <> 'pg_catalog')
       AND NOT {TRUSTED}
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = c.class AND d.objid = c.oid
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.objid
                       AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """

@@ -1,0 +1,106 @@
+"""One tenant's schema, for the length of a transaction.
+
+The path is set for the transaction alone, so a pooler in transaction mode may stand between, and
+nothing of it reaches whoever has the session next. The names in these statements have to mean the
+same under any search_path, so each has its schema.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from engine.connect.url import shown
+from engine.errors import ConfigError, NoSuchTenant
+from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.quoting import LONGEST_NAME
+
+# A tenant is a schema with a history. An extension may lie where another tenant's tables are, and
+# there no name shall lead; a role that may not use the schema would only find that no table is
+# there.
+PATH = f"""
+    SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
+        pg_catalog.quote_ident(t.nspname),
+        (SELECT pg_catalog.string_agg(DISTINCT pg_catalog.quote_ident(n.nspname), ', ')
+         FROM pg_catalog.pg_extension e
+         JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
+         WHERE n.oid OPERATOR(pg_catalog.<>) t.oid
+           AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_class h
+                           WHERE h.relnamespace OPERATOR(pg_catalog.=) n.oid AND h.relname
+                                 OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name)),
+        'pg_temp'), true)
+    FROM pg_catalog.pg_namespace t
+    JOIN pg_catalog.pg_class h ON h.relnamespace OPERATOR(pg_catalog.=) t.oid
+    WHERE t.nspname OPERATOR(pg_catalog.=) %s::pg_catalog.name
+      AND h.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+      AND pg_catalog.has_schema_privilege(t.oid, 'USAGE')
+"""
+# It stands for a role's own schema in a search_path, even where it is quoted.
+ONES_OWN = "$user"
+
+
+class Tenancy:
+    """Whose rows each thread of a pool works on. database: the pool."""
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+        self._thread = threading.local()
+
+    @property
+    def name(self) -> str | None:
+        """The tenant of this thread; None outside of any."""
+        return getattr(self._thread, "name", None)
+
+    @contextmanager
+    def of(self, name: str) -> Iterator[None]:
+        """Be that tenant's inside, in one transaction. Raises as EnginePool.tenant() says."""
+        if self.database.in_transaction():
+            raise ConfigError(
+                f"tenant({name!r}) is inside a transaction that has begun already"
+                + (f", of the tenant {self.name!r}." if self.name else "."),
+                why="Which rows a transaction works on is settled at its beginning.",
+                fix="let `with database.tenant(…):` be the outer one, and one tenant's end before "
+                "another's begins.",
+            )
+        self._thread.name = name
+        try:
+            with self.database.atomic():
+                yield
+        finally:
+            self._thread.name = None
+
+    def begun(self) -> None:
+        """A transaction has begun; inside of() it is the tenant's, also one that follows a commit
+        in its midst."""
+        name = self.name
+        if name is None:
+            return
+        try:
+            is_there = _can_be(name) and self.database.execute_sql(PATH, (name,)).rowcount == 1
+        except BaseException:
+            self.database.rollback()
+            raise
+        if not is_there:
+            self.database.rollback()
+            raise self._unknown(name)
+
+    def _unknown(self, name: str) -> NoSuchTenant:
+        user = self.database.connection().info.user
+        return NoSuchTenant(
+            f"{shown(self.database.project.url)} has no tenant {name!r} whose schema {user} may "
+            "use.",
+            why="A tenant is a schema in which a migration was applied.",
+            fix="correct the name; `invoke tenants` shows them all.",
+        )
+
+
+def _can_be(name: str) -> bool:
+    """Whether PostgreSQL could mean a schema of that very name by it."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    return size <= LONGEST_NAME and "\0" not in name and name != ONES_OWN

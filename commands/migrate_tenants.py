@@ -1,0 +1,86 @@
+"""Migrations applied to many tenants, and undone there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+from commands.base import here, run_options
+from commands.many import Choice, Many, all_tenants, refuse_unknown, title
+from engine.wording import counted
+
+if TYPE_CHECKING:
+    from commands.console import Console
+    from engine.report import Report
+    from engine.run.runner import Runner
+    from engine.tenants.listing import Tenant
+
+
+def migrate_tenants(c: Context, choice: Choice, dry_run: bool, console: Console) -> None:
+    """Apply to each what is pending there, and say how many needed nothing."""
+    tenants = all_tenants(here())
+    waiting = [tenant for tenant in tenants if tenant.pending or tenant.problems]
+    if waiting:
+        prepare(c, dry_run)
+    _run(
+        *(c, choice, dry_run, console, waiting, "migrate"),
+        lambda runner: f"{counted(len(runner.migrate()), 'migration')} applied",
+    )
+    if ready := len(tenants) - len(waiting):
+        print(f"{counted(ready, 'tenant')} up to date already")
+
+
+def roll_back_tenants(
+    c: Context, choice: Choice, dry_run: bool, console: Console, steps: int, losing: bool
+) -> None:
+    """Undo so many files in each."""
+    _run(
+        *(c, choice, dry_run, console, all_tenants(here()), f"rollback --steps {steps}"),
+        lambda runner: f"{counted(len(runner.rollback(steps, losing=losing)), 'migration')} undone",
+    )
+
+
+def prepare(c: Context, dry_run: bool) -> None:
+    """Make what all tenants share, before files run that ask for it."""
+    from engine.files import migration_folder
+    from engine.tenants import extensions
+
+    project = here()
+    if not run_options(c, dry_run).dry:
+        extensions.prepare(project, migration_folder.find(project.migrations))
+
+
+def _run(
+    c: Context,
+    choice: Choice,
+    dry_run: bool,
+    console: Console,
+    tenants: Sequence[Tenant],
+    task: str,
+    do: Callable[[Runner], str],
+) -> None:
+    """Let a runner of each do it; all of them run the files as they are read here."""
+    from engine.drift.guard import DriftGuard
+    from engine.files import migration_folder
+    from engine.run.runner import Runner
+    from engine.tenants import listing
+
+    project, options = here(), run_options(c, dry_run)
+    files = migration_folder.find(project.migrations)
+    refuse_unknown(choice.first, tenants)
+    shows = options.dry or options.show
+
+    def work(name: str, report: Report) -> str:
+        if shows:  # for psql, so in one piece for each tenant
+            print(f"-- tenant {title(name)}", flush=True)
+        at = listing.at(project, name)
+        told = console if shows else report
+        return do(Runner(at, told, options, DriftGuard, files=files))
+
+    console.running = not options.dry
+    chosen = replace(choice, jobs=1) if shows else choice
+    names = [tenant.name for tenant in tenants]
+    Many(console, f"invoke {task} --tenants", chosen).run(names, work)

@@ -1,0 +1,222 @@
+"""An application that serves many tenants from one pool: each block its own rows, and no others."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import peewee
+import psycopg2
+import pytest
+
+import application as door
+from application.pool import EnginePool
+from domains.auth.models import AdminUser
+from domains.locations.models import Location
+from engine.errors import ConfigError, NoSuchTenant
+from tests.support import pgbouncer
+from tests.support.console import call
+from tests.support.databases import execute, query
+from tests.support.pools import in_threads
+
+TENANTS = [f"isp_{letter}" for letter in "abcdefgh"]
+WHERE = "SELECT current_setting('search_path')"
+
+
+@pytest.fixture(scope="module")
+def hosted(server: Any) -> Iterator[str]:
+    """A database with eight tenants, cloned from one."""
+    with server.database() as url:
+        for name in TENANTS:
+            result = call(url, "tenants.add", name)
+            assert result.code == 0, result.err
+        yield url
+
+
+@pytest.fixture
+def pool(hosted: str) -> Iterator[EnginePool]:
+    yield door.connect(hosted, size=8, timeout=20)
+    door.disconnect()
+
+
+def named(name: str) -> Any:
+    """The first admin, renamed after the tenant: a row that each has of its own."""
+    return AdminUser.update(full_name=name).where(AdminUser.username == "admin").execute()
+
+
+def test_eight_threads_see_and_lock_their_own_rows_alone(pool: EnginePool) -> None:
+    """All hold the lock on the row of the same identity at the same moment."""
+    together = threading.Barrier(len(TENANTS), timeout=30)
+    names = iter(TENANTS)
+
+    def work() -> set[str]:
+        name, seen = next(names), set()
+        for number in range(3):
+            with pool.tenant(name):
+                admin: Any = AdminUser.select().where(AdminUser.username == "admin").for_update()
+                row = admin.get()
+                together.wait()
+                row.full_name = f"{name} {number}"
+                row.save()
+                together.wait()
+            with pool.tenant(name):
+                seen.add(AdminUser.get(AdminUser.username == "admin").full_name)
+        return {text.partition(" ")[0] for text in seen}
+
+    assert sorted(in_threads(len(TENANTS), work), key=str) == sorted(
+        ({n} for n in TENANTS), key=str
+    )
+
+
+def test_outside_there_are_no_tenants_rows(pool: EnginePool) -> None:
+    with pool.tenant("isp_a"):
+        assert AdminUser.select().count() == 1
+        assert pool.execute_sql(WHERE).fetchone() == ("isp_a, extensions, pg_temp",)
+    assert pool.is_closed()
+    with pool.connection_context(), pytest.raises(peewee.ProgrammingError, match="admin_users"):
+        AdminUser.select().count()
+    with pytest.raises(ZeroDivisionError), pool.tenant("isp_a"):
+        named("undone")
+        raise ZeroDivisionError
+    with pool.tenant("isp_a"):
+        assert AdminUser.get().full_name != "undone"
+
+
+def test_a_block_stays_the_tenants_after_a_commit_in_its_midst(pool: EnginePool) -> None:
+    """Peewee's transactions can be committed and go on; the next one is no other's."""
+    with pool.tenant("isp_b"):
+        named("kept")
+    with pool.tenant("isp_b"):
+        outer = pool._state.transactions[0]
+        outer.commit()
+        assert pool.execute_sql(WHERE).fetchone() == ("isp_b, extensions, pg_temp",)
+        outer.rollback()
+        assert AdminUser.get().full_name == "kept"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "isp_z", "isp_a, isp_b", '"isp_a"', "isp_a'", "$user", "public", "extensions"),
+        *("pg_temp", "pg_catalog", "isp_a\0", "\udcff", "x" * 100, "ISP_A", "isp_a ", "%s"),
+    ],
+)
+def test_a_name_that_is_no_tenants_leads_to_nobodys_rows(pool: EnginePool, name: str) -> None:
+    with pytest.raises(NoSuchTenant, match="has no tenant"), pool.tenant(name):
+        raise AssertionError(name)
+    with pool.tenant("isp_a"):
+        assert AdminUser.select().count() == 1
+
+
+def test_one_transaction_has_one_tenant(pool: EnginePool) -> None:
+    inside = pool.tenant("isp_b")
+    with pool.tenant("isp_a"), pytest.raises(ConfigError, match="of the tenant 'isp_a'"), inside:
+        raise AssertionError
+    inside = pool.tenant("isp_b")
+    with pool.atomic(), pytest.raises(ConfigError, match="begun already"), inside:
+        raise AssertionError
+    pool.close()
+    with pool.tenant("isp_b"):
+        assert AdminUser.select().count() == 1
+
+
+def test_rules_ask_the_tables_of_their_own_tenant(pool: EnginePool) -> None:
+    """Triggers and deferred rules read other tables: those of the schema that they are in."""
+    with pool.tenant("isp_a"):
+        Location.update(name="Elsewhere").execute()
+    with pytest.raises(peewee.PeeweeException, match="super"), pool.tenant("isp_a"):
+        AdminUser.update(is_active=False).execute()
+    with pool.tenant("isp_c"):
+        assert AdminUser.get().is_active
+        assert not Location.select().where(Location.name == "Elsewhere").exists()
+
+
+def test_one_that_is_halfway_finds_nobody_elses_table(server: Any) -> None:
+    """Extensions may lie where another one's tables are; no name leads there from a tenant."""
+    with server.database() as url:
+        assert call(url, "tenants.add", "isp_a").code == 0
+        assert call(url, "tenants.add", "isp_b").code == 0
+        execute(url, "ALTER EXTENSION pg_trgm SET SCHEMA isp_b; CREATE TABLE isp_b.later (i int)")
+        pool = door.connect(url)
+        try:
+            with pool.tenant("isp_a"), pytest.raises(peewee.ProgrammingError, match="later"):
+                pool.execute_sql("SELECT * FROM later")
+        finally:
+            door.disconnect()
+
+
+def test_a_role_that_may_use_one_schema_has_one_tenant(server: Any, hosted: str) -> None:
+    role = f"app_{hosted.rpartition('/')[2]}"
+    execute(hosted, f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA isp_a TO {role}")
+    execute(hosted, f"GRANT SELECT ON ALL TABLES IN SCHEMA isp_a TO {role}")
+    pool = door.connect(hosted.replace("postgres@", f"{role}@"))
+    try:
+        with pool.tenant("isp_a"):
+            assert AdminUser.select().count() == 1
+        other = pool.tenant("isp_b")
+        with pytest.raises(NoSuchTenant, match=f"whose schema {role} may use"), other:
+            raise AssertionError
+    finally:
+        door.disconnect()
+        execute(hosted, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_the_role_of_the_application_is_let_in_by_itself(server: Any) -> None:
+    with server.database() as url:
+        role = f"app_{url.rpartition('/')[2]}"
+        execute(url, f"CREATE ROLE {role} LOGIN")
+        given = "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO"
+        execute(url, f"{given} {role}")
+        assert call(url, "tenants.add", "isp_a").code == 0
+        pool = door.connect(url.replace("postgres@", f"{role}@"))
+        try:
+            with pool.tenant("isp_a"):
+                assert named("let in") == 1
+                with pytest.raises(peewee.ProgrammingError, match="migratehistory"), pool.atomic():
+                    pool.execute_sql("SELECT FROM migratehistory")
+        finally:
+            door.disconnect()
+        execute(url, f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_behind_pgbouncer_nobody_gets_the_rows_of_another(
+    mode: str, server: Any, hosted: str
+) -> None:
+    """Two sessions for eight threads, and each is lent to all of them in turn."""
+    if pgbouncer.program() is None:
+        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    size = 2 if mode == "transaction" else len(TENANTS)
+    with pgbouncer.running(server, mode, size) as running:
+        pool = door.connect(running.url(hosted.rpartition("/")[2]), size=8, timeout=20)
+        names = iter(TENANTS)
+
+        def work() -> None:
+            name = next(names)
+            for _ in range(10):
+                with pool.tenant(name):
+                    named(name)
+                with pool.tenant(name):
+                    assert AdminUser.get().full_name == name
+            with pool.connection_context(), pytest.raises(peewee.ProgrammingError):
+                AdminUser.select().count()
+
+        try:
+            in_threads(len(TENANTS), work)
+        finally:
+            door.disconnect()
+    for name in TENANTS:
+        assert query(hosted, f"SELECT full_name FROM {name}.admin_users") == [(name,)]
+
+
+def test_a_session_that_a_tenant_had_keeps_nothing_of_it(pool: EnginePool) -> None:
+    with closing(psycopg2.connect(pool.project.url)) as plain, plain.cursor() as cursor:
+        cursor.execute(WHERE)
+        usual = cursor.fetchone()
+    for name in TENANTS[:3]:
+        with pool.tenant(name):
+            pass
+        with pool.connection_context():
+            assert pool.execute_sql(WHERE).fetchone() == usual

@@ -1,0 +1,403 @@
+"""Many schemas with the same files in one database: who is one, and what runs on all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.connect.programs import clients
+from engine.connect.url import with_schema
+from engine.run.replay import Replay
+from engine.tenants import listing
+from tests.support.console import call, migrations_in
+from tests.support.databases import execute, query
+from tests.support.migration_files import write
+from tests.support.runners import at, runner_on
+from tests.support.waiting import until
+
+# What a name can hold that means something to SQL, to a URL, to psycopg2 or to a terminal.
+HOSTILE = ('a"b', "a'b; DROP", "per%cent %s", "back\\slash", "with space", "comma,dot.", "ünï", "A")
+PATHS = """
+    SELECT DISTINCT substr(c, strpos(c, '=') + 1) FROM pg_proc p
+    LEFT JOIN unnest(p.proconfig) c ON starts_with(c, 'search_path=')
+    WHERE p.pronamespace = '{}'::regnamespace
+"""
+WAITS = """
+    SELECT 1 FROM pg_stat_activity
+    WHERE query ~ 'pg_sleep' AND state = 'active' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one small file, which the tasks use."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    write(folder, "001_books", "CREATE TABLE books (title text)", back=DROP.format("books"))
+    migrations_in(folder, monkeypatch)
+    return folder
+
+
+DROP = 'migrator.sql("DROP TABLE {}")'
+
+
+def add(url: str, *names: str) -> None:
+    for name in names:
+        result = call(url, "tenants.add", name)
+        assert result.code == 0, result.err
+
+
+def standing(url: str) -> dict[str, tuple[int, int, int]]:
+    """Tenant to how many files are applied and pending, and how many problems there are."""
+    told = json.loads(call(url, "tenants", "--json").out)
+    return {
+        each["tenant"]: (each["applied"], each["pending"], len(each["problems"])) for each in told
+    }
+
+
+def test_a_tenant_of_any_name_is_made_shown_and_dropped(empty_url: str, files: Path) -> None:
+    assert "There are no tenants" in call(empty_url, "tenants").out
+    add(empty_url, *HOSTILE)
+    assert standing(empty_url) == dict.fromkeys(HOSTILE, (1, 0, 0))
+    for name in HOSTILE:
+        assert f"database {empty_url.rpartition('/')[2]}, schema {name}: 1 applied" in (
+            call(empty_url, "status", "--tenant", name).out
+        )
+    write(files, "002_more", "ALTER TABLE books ADD pages int")
+    result = call(empty_url, "migrate", "--tenants", "--jobs", "3")
+    assert result.code == 0, result.err
+    assert sorted(line.split("  ")[0] for line in result.out.splitlines()) == sorted(HOSTILE)
+    for name in HOSTILE:
+        assert call(empty_url, "tenants.drop", name, "--yes").code == 0
+    assert standing(empty_url) == {}
+    assert query(empty_url, "SELECT to_regnamespace('\"A\"')") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "is empty"),
+        ("x" * 64, "63 bytes"),
+        ("ü" * 32, "63 bytes"),
+        ("$user", "stands for a role's own schema"),
+        ("pg_mine", "PostgreSQL's own"),
+        ("information_schema", "PostgreSQL's own"),
+        ("public", "all tenants share"),
+        ("postgres", "there is a role of that name"),
+        ("kept", "holds what no migration made"),
+        ("isp", "there is a tenant 'isp' already"),
+    ],
+)
+def test_names_that_mean_something_else_are_refused(
+    name: str, why: str, empty_url: str, files: Path
+) -> None:
+    add(empty_url, "isp")
+    execute(empty_url, "CREATE SCHEMA kept; CREATE TABLE kept.mine (i int)")
+    result = call(empty_url, "tenants.add", name)
+    assert (result.code, why in result.err) == (1, True), result.err
+    assert standing(empty_url) == {"isp": (1, 0, 0)}
+
+
+def test_a_tenant_whose_first_file_fails_leaves_nothing(empty_url: str, files: Path) -> None:
+    write(files, "001_books", "CREATE TABLE books (title text)", "SELECT 1 / 0")
+    assert "division by zero" in call(empty_url, "tenants.add", "isp").err
+    assert query(empty_url, "SELECT to_regnamespace('isp')") == [(None,)]
+    write(files, "001_books", "CREATE TABLE books (title text)")
+    write(files, "002_broken", "SELECT 1 / 0")
+    assert call(empty_url, "tenants.add", "isp").code == 1
+    assert standing(empty_url) == {"isp": (1, 1, 0)}
+
+
+def test_the_same_files_are_right_in_every_schema(empty_url: str) -> None:
+    add(empty_url, "isp_a", "Isp B")
+    schemas = []
+    for name in ("isp_a", "Isp B"):
+        quoted = name if name.islower() else f'"{name}"'
+        assert query(empty_url, PATHS.format(quoted)) == [(f"{quoted}, extensions, pg_temp",)]
+        schemas.append(Replay(at(with_schema(empty_url, name)), []).read())
+    assert schemas[0] == schemas[1]
+    where = "SELECT DISTINCT extnamespace::regnamespace::text FROM pg_extension WHERE extname <> %s"
+    assert query(empty_url, where.replace("%s", "'plpgsql'")) == [("extensions",)]
+    checked = call(empty_url, "check", "--live", "--tenants")
+    assert (checked.code, checked.out.count("unchanged")) == (0, 2), checked.err
+
+
+def test_who_is_a_tenant_says_its_history(empty_url: str, files: Path) -> None:
+    """Another program's history is not ours; one that others may have written is named as that."""
+    add(empty_url, "isp")
+    other = files.parent / "other"
+    other.mkdir()
+    write(other, "001_albums", "CREATE TABLE albums (title text)")
+    execute(empty_url, "CREATE SCHEMA music; CREATE SCHEMA bare; CREATE TABLE bare.books (i int)")
+    runner_on(with_schema(empty_url, "music"), other).migrate()
+    assert standing(empty_url) == {"isp": (1, 0, 0)}
+    execute(
+        empty_url,
+        "CREATE SCHEMA planted; CREATE TABLE planted.migratehistory (LIKE isp.migratehistory);"
+        "INSERT INTO planted.migratehistory SELECT * FROM isp.migratehistory;"
+        "CREATE RULE r AS ON INSERT TO planted.migratehistory DO ALSO SELECT 1",
+    )
+    (planted,) = [one for one in listing.read(at(empty_url, files)) if one.name == "planted"]
+    assert "has what this engine never gave it: rule r" in planted.fault
+    result = call(empty_url, "migrate", "--tenants")
+    assert (result.code, "planted  failed" in result.err) == (1, True)
+    assert call(empty_url, "status", "--tenants", "--exit-code").code == 3
+
+
+def test_one_that_fails_stops_no_other_and_the_next_run_does_the_rest(
+    empty_url: str, files: Path
+) -> None:
+    add(empty_url, "a", "b", "c", "d")
+    execute(empty_url, "INSERT INTO b.books VALUES (NULL); INSERT INTO d.books VALUES (NULL)")
+    write(files, "002_named", "ALTER TABLE books ALTER title SET NOT NULL")
+    write(files, "003_more", "ALTER TABLE books ADD pages int")
+    result = call(empty_url, "migrate", "--tenants", "--jobs", "2")
+    assert result.code == 1
+    assert "2 of 4 tenants failed:" in result.err
+    assert "  - b:" in result.err or "  - b, d:" in result.err
+    assert "run `invoke migrate --tenants`: it does the rest" in result.err
+    assert standing(empty_url) == {n: (3, 0, 0) if n in "ac" else (1, 2, 0) for n in "abcd"}
+    execute(empty_url, "UPDATE b.books SET title = ''; DELETE FROM d.books")
+    again = call(empty_url, "migrate", "--tenants")
+    assert (again.code, "2 tenants up to date already" in again.out) == (0, True)
+    assert standing(empty_url) == dict.fromkeys("abcd", (3, 0, 0))
+
+
+def test_the_first_one_keeps_the_others_from_what_fails(empty_url: str, files: Path) -> None:
+    add(empty_url, "a", "b", "c")
+    write(files, "002_broken", "SELECT 1 / 0")
+    result = call(empty_url, "migrate", "--tenants", "--first", "b")
+    assert (result.code, "not begun: the others (2 tenants)" in result.err) == (1, True)
+    assert "a  " not in result.out + result.err
+    unknown = call(empty_url, "migrate", "--tenants", "--first", "z")
+    assert "--first names 'z'" in unknown.err
+    write(files, "002_broken", "SELECT 1")
+    assert call(empty_url, "migrate", "--tenants", "--first", "b").out.startswith("b  1 migration")
+    assert standing(empty_url) == dict.fromkeys("abc", (2, 0, 0))
+
+
+def test_two_tenants_do_not_wait_for_each_other(empty_url: str, files: Path) -> None:
+    add(empty_url, "a", "b")
+    write(files, "002_more", "ALTER TABLE books ADD pages int")
+    with closing(psycopg2.connect(empty_url)) as connection:
+        connection.cursor().execute("LOCK a.books")
+        runner = runner_on(with_schema(empty_url, "a"), files)
+        slow = threading.Thread(target=runner.migrate)
+        slow.start()
+        waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'a.books'::regclass"
+        until(lambda: query(empty_url, waits))
+        assert runner_on(with_schema(empty_url, "b"), files).migrate() == ["002_more"]
+        assert query(empty_url, waits)
+        connection.rollback()
+    slow.join(60)
+    assert standing(empty_url) == {"a": (2, 0, 0), "b": (2, 0, 0)}
+
+
+@contextmanager
+def migrating(project: Path, url: str, sleeping: int) -> Iterator[subprocess.Popen[str]]:
+    """`migrate --tenants` in a process of its own, once so many of its statements sleep."""
+    command = [sys.executable, "-m", "invoke", "migrate", "--tenants", "--jobs", str(sleeping)]
+    with (
+        closing(psycopg2.connect(url)) as connection,
+        subprocess.Popen(
+            command,
+            cwd=project,
+            env={"PATH": "/usr/bin:/bin", "DATABASE_URL": url},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        connection.autocommit = True
+        cursor = connection.cursor()
+
+        def asleep() -> bool:
+            cursor.execute(WAITS)
+            return process.poll() is not None or cursor.rowcount == sleeping
+
+        until(asleep)
+        yield process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_each_before_or_after_a_file(
+    number: int, empty_url: str, files: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project / "migrations")
+    shutil.copytree(files, project / "migrations")
+    add(empty_url, *"abcdef")
+    migrations_in(project / "migrations", monkeypatch)
+    sleeps = "SELECT pg_sleep(600) WHERE current_schema() > 'c'"
+    write(project / "migrations", "002_half", "ALTER TABLE books ADD pages int", sleeps)
+    with migrating(project, empty_url, 3) as process:
+        process.send_signal(number)
+        _out, err = process.communicate(timeout=60)
+    if number == signal.SIGKILL:
+        until(lambda: not query(empty_url, WAITS))
+    else:
+        assert "Traceback" not in err
+        assert "What was not finished is rolled back" in err
+    assert standing(empty_url) == {n: (2, 0, 0) if n < "d" else (1, 1, 0) for n in "abcdef"}
+    columns = "SELECT table_schema FROM information_schema.columns WHERE column_name = 'pages'"
+    assert sorted(query(empty_url, columns)) == [("a",), ("b",), ("c",)]
+    write(project / "migrations", "002_half", "ALTER TABLE books ADD pages int")
+    for name in "abc":
+        execute(empty_url, f"UPDATE {name}.migratehistory SET checksum = NULL WHERE name ~ 'half'")
+    assert call(empty_url, "migrate", "--tenants").code == 0
+    assert standing(empty_url) == dict.fromkeys("abcdef", (2, 0, 0))
+
+
+def test_files_are_undone_in_all_and_rows_are_spared(empty_url: str, files: Path) -> None:
+    add(empty_url, "a", "b")
+    write(files, "002_pages", "CREATE TABLE pages (i int)", back=DROP.format("pages"))
+    assert call(empty_url, "migrate", "--tenants").code == 0
+    execute(empty_url, "INSERT INTO b.pages VALUES (1)")
+    result = call(empty_url, "rollback", "--tenants")
+    assert (result.code, "1 of 2 tenants failed" in result.err) == (1, True)
+    assert standing(empty_url) == {"a": (1, 1, 0), "b": (2, 0, 0)}
+    assert call(empty_url, "rollback", "--tenant", "b", "--yes").code == 0
+    assert standing(empty_url) == {"a": (1, 1, 0), "b": (1, 1, 0)}
+
+
+def test_what_is_shown_beforehand_changes_nothing(empty_url: str, files: Path) -> None:
+    add(empty_url, "a", "b")
+    write(files, "002_more", "CREATE EXTENSION IF NOT EXISTS hstore", "CREATE TABLE t (h hstore)")
+    dry = call(empty_url, "migrate", "--tenants", "--dry-run").out
+    assert dry.index("-- tenant a\n") < dry.index("CREATE TABLE t") < dry.index("-- tenant b\n")
+    plan = call(empty_url, "migrate", "--tenants", "--plan").out
+    assert plan.count("002_more  2 statements") == 2
+    assert standing(empty_url) == {"a": (1, 1, 0), "b": (1, 1, 0)}
+    assert not query(empty_url, "SELECT 1 FROM pg_extension WHERE extname = 'hstore'")
+
+
+def test_an_extension_of_a_later_file_is_the_databases(empty_url: str, files: Path) -> None:
+    """The first one to run the file makes it; to the others that is no change by hand."""
+    add(empty_url, "a", "b", "c")
+    write(files, "002_more", "CREATE EXTENSION IF NOT EXISTS hstore", "CREATE TABLE t (h hstore)")
+    assert call(empty_url, "migrate", "--tenant", "a").code == 0
+    where = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'hstore'"
+    assert query(empty_url, where) == [("extensions",)]
+    assert call(empty_url, "check", "--live", "--tenants").code == 0
+    result = call(empty_url, "migrate", "--tenants")
+    assert (result.code, result.err) == (0, "")
+    assert call(empty_url, "check", "--live", "--tenants").code == 0
+    execute(empty_url, "ALTER TABLE b.t ADD by_hand int")
+    drifted = call(empty_url, "check", "--live", "--tenants", "--json")
+    assert drifted.code == 1
+    found = {each["tenant"]: len(each["drift"]) for each in json.loads(drifted.out)}
+    assert found == {"a": 0, "b": 1, "c": 0}
+
+
+def test_extensions_among_the_tables_of_one_are_refused(empty_url: str, files: Path) -> None:
+    """Every path would lead to that one's tables."""
+    execute(empty_url, "CREATE EXTENSION hstore")
+    assert call(empty_url, "migrate").code == 0
+    refused = call(empty_url, "tenants.add", "isp")
+    assert (refused.code, "hstore in public" in refused.err) == (1, True)
+    execute(empty_url, refused.err.partition("in psql: ")[2])
+    add(empty_url, "isp")
+    assert standing(empty_url) == {"isp": (1, 0, 0), "public": (1, 0, 0)}
+    assert "which others use" not in call(empty_url, "tenants.drop", "isp", "--yes").err
+
+
+def test_a_production_database_gives_up_no_tenant_unasked(empty_url: str, files: Path) -> None:
+    add(empty_url, "a")
+    database = empty_url.rpartition("/")[2]
+    asked = call(empty_url, "tenants.drop", "a", typed="n\n")
+    assert "This deletes the tenant a of" in asked.out
+    assert "3 tables with about" in asked.out
+    assert "nothing was deleted" in asked.err
+    assert "add --yes" in call(empty_url, "tenants.drop", "a").err
+    call(empty_url, "env.set", "production")
+    refused = call(empty_url, "tenants.drop", "a", "--yes")
+    assert f"invoke tenants.drop a --name {database}" in refused.err
+    assert "is a production database" in call(empty_url, "rollback", "--tenants").err
+    execute(empty_url, "CREATE VIEW public.leaning AS SELECT title FROM a.books")
+    named = ("tenants.drop", "a", "--yes", "--name", database)
+    assert "Nothing was dropped" in call(empty_url, *named).err
+    assert standing(empty_url) == {"a": (1, 0, 0)}
+    execute(empty_url, "DROP VIEW public.leaning")
+    assert call(empty_url, *named).code == 0
+    assert standing(empty_url) == {}
+
+
+def test_each_tenant_is_backed_up_by_itself_and_comes_back(server: Any, tmp_path: Path) -> None:
+    """As many rows as there were, and the rules with them; what one has of the other is nothing."""
+    count, last = "SELECT count(*) FROM {}.invoices", "SELECT status, path FROM {}.backups"
+    with server.database() as url:
+        add(url, "isp_a", 'isp "b"')
+        assert call(url, "demo", "--tenants", "--customers", "3", "--months", "1").code == 0
+        made = call(url, "backup", "--tenants", "--json", "--path", str(tmp_path))
+        assert made.code == 0, made.err
+        dumps = {each["tenant"]: each["path"] for each in json.loads(made.out)}
+        assert dumps.keys() == {"isp_a", 'isp "b"'}
+        for tenant, schema in (("isp_a", "isp_a"), ('isp "b"', '"isp ""b"""')):
+            recorded = query(url, f"{last.format(schema)} ORDER BY id DESC LIMIT 1")
+            assert recorded == [("completed", dumps[tenant])]
+        (rows,) = query(url, count.format("isp_a"))
+    with server.database() as other:
+        add(other, "isp_c")
+        program = list(clients("pg_restore").values())[-1]
+        restored = subprocess.run(
+            [program, "--single-transaction", f"--dbname={other}", dumps["isp_a"]],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert (restored.returncode, restored.stderr) == (0, "")
+        assert standing(other) == {"isp_a": (2, 0, 0), "isp_c": (2, 0, 0)}
+        assert query(other, count.format("isp_a")) == [rows]
+        assert call(other, "check", "--data", "--tenant", "isp_a").out == "Every rule is kept.\n"
+    assert rows != (0,)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("migrate --tenant a --tenants", "leave out one of the two"),
+        ("migrate --jobs 2", "--jobs is about many tenants"),
+        ("migrate --tenants --jobs 0", "--jobs takes a number from 1 on"),
+        ("migrate --tenants --jobs 65", "would take 130 connections"),
+        ("migrate --first a", "--first is about many tenants"),
+        ("migrate --tenants", "the database has no tenants"),
+        ("status --tenant nobody", "there is no tenant 'nobody'"),
+        ("check --tenants", "--tenants is about --live"),
+        ("check --tenant a", "--tenant is about --live and --data"),
+        ("backup --tenants --whole", "--whole is about the whole database"),
+        ("tenants.drop nobody --yes", "there is no tenant 'nobody'"),
+    ],
+)
+def test_what_cannot_be_meant_is_said(line: str, why: str, empty_url: str) -> None:
+    result = call(empty_url, *line.split())
+    assert (result.code, why in result.err) == (1, True), result.err
+
+
+def test_the_log_of_many_names_the_tenant_of_each_line(empty_url: str, files: Path) -> None:
+    add(empty_url, "a", "b")
+    write(files, "002_more", "ALTER TABLE books ADD pages int")
+    result = call(empty_url, "migrate", "--tenants", "--log-json")
+    lines = [json.loads(line) for line in result.err.splitlines()]
+    told = {(line.get("tenant"), line["event"]) for line in lines}
+    assert told >= {(name, event) for name in "ab" for event in ("lock", "statement", "file")}
+    assert {(None, "start"), (None, "end")} <= told
+
+
+def test_a_notice_is_told_once_for_all(empty_url: str) -> None:
+    add(empty_url, "isp_a", "isp_b")
+    for name in ("isp_a", "isp_b"):
+        execute(empty_url, f"DELETE FROM {name}.migratehistory WHERE name ~ '^002'")
+        execute(empty_url, f"DROP TABLE {name}.migratereading")
+    result = call(empty_url, "migrate", "--tenants")
+    assert (result.code, result.err.count("documented password")) in ((0, 1), (1, 0)), result.err
