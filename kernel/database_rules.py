@@ -20,9 +20,19 @@ AGAIN = (
 )
 
 
+# The database is there, and takes no such work: a standby, a role without the right, no migration.
+CLOSED = (
+    errors.ReadOnlySqlTransaction,
+    errors.InsufficientPrivilege,
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+)
+
+
 @contextmanager
 def rule_violations() -> Iterator[None]:
-    """Turn whatever the driver raises into the errors of kernel.errors, for an operation's body."""
+    """Turn whatever the driver raises into the errors of kernel.errors, for an operation's body, or
+    above the function: `@rule_violations()`."""
     try:
         yield
     except peewee.DoesNotExist as error:
@@ -70,6 +80,8 @@ def _of_server(error: psycopg2.Error) -> BillingError:
     if isinstance(error, AGAIN):
         return TryAgain(f"{message}; run the whole transaction again")
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return Unavailable(message)
+    if isinstance(error, CLOSED):
         return Unavailable(message)
     table, field = told.table_name or "", told.column_name or ""
     if isinstance(error, psycopg2.IntegrityError):

@@ -5,7 +5,7 @@ BillingError               an operation that was not carried out; nothing of it 
 ├── InvalidValue           a value that cannot be meant: `field` names it
 ├── RuleViolation          a rule refused: `rule` names it, `table` and `field` where known
 ├── TryAgain               another transaction was in the way; retryable
-├── Unavailable            the database cannot be reached, or broke off
+├── Unavailable            the database cannot be reached, broke off, or takes no such work
 ├── SecretError            a secret that cannot be encrypted or read
 │   ├── SecretKeyMissing   the key that is needed is not in BILLING_SECRET_KEYS
 │   └── SecretDamaged      the column holds something else than was encrypted for it
@@ -60,4 +60,5 @@ class TryAgain(BillingError):
 
 class Unavailable(BillingError):
     """The database cannot be reached, or the connection broke off; whether the work was done is
-    not known where it broke off during a commit."""
+    not known where it broke off during a commit. Or it takes no such work: a standby that only
+    reads, a role without the right, tables that no migration has made yet."""

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from peewee import fn
 
-from domains import BillingError, operation
+from domains import BillingError, operation, rule_violations
 from domains.backups.models import Backup, BackupKind, BackupSchedule, BackupStatus
 
 
@@ -51,6 +51,7 @@ def next_run(cron: str, zone: str, after: datetime) -> datetime:
     return moment
 
 
+@rule_violations()
 def due_schedules() -> list[BackupSchedule]:
     """The active schedules whose time has come, the oldest first."""
     due = (BackupSchedule.is_active, BackupSchedule.next_run_at <= fn.now())

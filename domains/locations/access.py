@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import JOIN, fn
 
-from domains import check_permission
+from domains import check_permission, rule_violations
 from domains.auth.models import AdminUser, Role
 from domains.locations.models import Location, LocationUser
 
@@ -18,6 +18,7 @@ def can(admin: AdminUser, permission: str, *, location: Location | None = None) 
     return check_permission(permission) in permissions_of(admin, location=location)
 
 
+@rule_violations()
 def permissions_of(admin: AdminUser, *, location: Location | None = None) -> frozenset[str]:
     """All permissions of the admin user there."""
     here = (LocationUser.admin_user == AdminUser.id) & (LocationUser.location == location)

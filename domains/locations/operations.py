@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from domains import get, identity, lock_all, operation
+from domains import Missing, get, identity, lock_all, operation, rule_violations
 from domains.locations.models import Location
 
 
@@ -27,8 +27,11 @@ def make_default(location: int | Location) -> None:
         Location.update(is_default=True).where(Location.id == chosen.id).execute()
 
 
+@rule_violations()
 def today(location: int | Location) -> date:
-    """The day that it is in a branch, by its own time zone."""
+    """The day that it is in a branch, by its own time zone. Raises Missing."""
     day: Any = fn.timezone(Location.timezone, fn.now()).cast("date")
-    here: date = Location.select(day).where(Location.id == identity(location)).scalar()
+    here: date | None = Location.select(day).where(Location.id == identity(location)).scalar()
+    if here is None:
+        raise Missing(f"locations: there is no row {identity(location)}")
     return here

@@ -21,7 +21,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, get, lock, normalise_phone, operation
+from domains import BillingError, get, lock, normalise_phone, operation, rule_violations
 from domains.customers.models import Customer
 from domains.notifications.models import (
     NotificationQueue,
@@ -69,6 +69,7 @@ class OptedOut(BillingError):
     """The customer wanted no more messages; what must be told is told in another way."""
 
 
+@rule_violations()
 def enqueue(
     channel: NotificationQueueChannel,
     recipient: str,

@@ -14,7 +14,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, change, lock, one_by_one, operation, retried
+from domains import BillingError, change, lock, one_by_one, operation, retried, rule_violations
 from domains.payments.callback_values import (
     CallbackRefused,
     amount_of,
@@ -107,6 +107,7 @@ def process_event(event: int | PaymentEvent) -> PaymentEvent:
         return PaymentEvent.get_by_id(row.id)
 
 
+@rule_violations()
 def process_unprocessed(limit: int = 1000) -> int:
     """Act on events that were kept and not processed, oldest first, each in a transaction of its
     own, `limit` at the most (how many were processed). Call it until it is 0.

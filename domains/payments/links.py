@@ -12,7 +12,7 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, change, get, lock, operation
+from domains import BillingError, change, get, lock, operation, rule_violations
 from domains.billing.models import Invoice
 from domains.payments.models import Payment, PaymentLink, PaymentLinkStatus, PaymentStatus
 from domains.system.operations import setting
@@ -53,6 +53,7 @@ def make_link(invoice: int | Invoice, *, days: int | None = None) -> tuple[Payme
         return PaymentLink.get_by_id(link.id), token
 
 
+@rule_violations()
 def open_link(token: str) -> PaymentLink:
     """The link that a token opens; its amount is what is owed now. Raises LinkRefused."""
     link = PaymentLink.get_or_none(

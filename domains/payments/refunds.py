@@ -10,7 +10,15 @@ from typing import Any
 
 from peewee import fn
 
-from domains import BillingError, InvalidValue, change, identity, operation, whole_rupiah
+from domains import (
+    BillingError,
+    InvalidValue,
+    change,
+    identity,
+    operation,
+    rule_violations,
+    whole_rupiah,
+)
 from domains.locations.models import Location
 from domains.payments.models import Payment, PaymentAllocation, PaymentStatus
 from domains.payments.operations import lock_payment
@@ -86,6 +94,7 @@ def keep_disputed(payment: int | Payment, *, by: Actor, reason: str) -> Payment:
         return Payment.get_by_id(row.id)
 
 
+@rule_violations()
 def to_review(location: int | Location | None = None) -> list[Payment]:
     """What a person has to look into, oldest first: money that came and does not fit (in review),
     and money that the provider took back (disputed)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import fn
 
-from domains import get, identity, one_by_one, operation
+from domains import get, identity, one_by_one, operation, rule_violations
 from domains.billing.bills import bill
 from domains.billing.models import Invoice, Subscription, SubscriptionStatus
 from domains.customers.models import Customer, CustomerStatus
@@ -35,6 +35,7 @@ def renew(
         return Invoice.get_by_id(identity(invoice))
 
 
+@rule_violations()
 def renew_due(limit: int = 1000) -> int:
     """Renew what is due today in its branch, `limit` subscriptions at the most, each invoice in a
     transaction of its own (how many invoices). Call it until it is 0; customers who are not served

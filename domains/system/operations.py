@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import Model
 
-from domains import BillingError, InvalidValue, identity, operation
+from domains import BillingError, InvalidValue, identity, operation, rule_violations
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 from domains.system.models import ActivityLog, Setting
@@ -24,6 +24,7 @@ class UnknownSetting(BillingError):
     """A setting that no domain seeds: a slip in the calling code."""
 
 
+@rule_violations()
 def record(
     action: str,
     target: Any = None,
@@ -53,6 +54,7 @@ def record(
     )
 
 
+@rule_violations()
 def setting(key: str, location: int | Location | None = None) -> Any:
     """The value of a setting: the branch's, else the global one, else the one that is seeded.
 
@@ -69,6 +71,7 @@ def setting(key: str, location: int | Location | None = None) -> Any:
     return seeded[key][1] if row is None else row.value
 
 
+@rule_violations()
 def change_setting(
     key: str, value: Any, *, by: Actor, location: int | Location | None = None
 ) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from domains import BillingError, get, identity, operation
+from domains import BillingError, get, identity, operation, rule_violations
 from domains.locations.models import Location
 from domains.whatsapp.models import (
     WhatsappSession,
@@ -53,6 +53,7 @@ def render(template: WhatsappTemplate, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda match: values[match[1]], template.body)
 
 
+@rule_violations()
 def default_template(
     category: WhatsappTemplateCategory,
     service: WhatsappTemplateService | None = None,
@@ -79,6 +80,7 @@ def default_template(
     return template
 
 
+@rule_violations()
 def make_default_template(template: int | WhatsappTemplate) -> None:
     """Make a template the default for its category, service and language, instead of another.
 
@@ -95,6 +97,7 @@ def make_default_template(template: int | WhatsappTemplate) -> None:
     )
 
 
+@rule_violations()
 def default_session(location: int | Location) -> WhatsappSession:
     """The session that a branch sends from unless told otherwise. Raises NoDefault."""
     session = WhatsappSession.get_or_none(
@@ -108,6 +111,7 @@ def default_session(location: int | Location) -> WhatsappSession:
     return session
 
 
+@rule_violations()
 def make_default_session(session: int | WhatsappSession) -> None:
     """Make a session the default of its branch, instead of another.
 
