@@ -21,6 +21,7 @@ from engine.files.migration_file import Migration
 from engine.files.template import Statement, migration_text
 from engine.generate.build_models import offered
 from engine.project import Project
+from engine.rows.hidden import all_rows
 from engine.run.replay import Leg, Replay, replayed, round_trip
 from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
@@ -126,12 +127,15 @@ class Bench:
 
     def filled(self, tables: Iterable[str]) -> list[str]:
         """Those of the tables that have rows, in order."""
+        asked = sorted(set(tables))
+        if not asked:
+            return []
         filled = []
-        for table in sorted(set(tables)):
-            cursor = self.connection.cursor()
-            cursor.execute(f"SELECT FROM {name(table)} LIMIT 1")
-            if cursor.rowcount:
-                filled.append(table)
+        with all_rows(self.connection, self.read(depends=False)) as cursor:
+            for table in asked:
+                cursor.execute(f"SELECT FROM {name(table)} LIMIT 1")
+                if cursor.rowcount:
+                    filled.append(table)
         return filled
 
     def prove(

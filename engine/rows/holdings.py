@@ -4,13 +4,12 @@ statements would miss a CASCADE, a DO block or a function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
 
+from engine.rows.hidden import unhidden
 from engine.schema import own_sql
 from engine.schema.catalog import OWN_TABLES
 
@@ -172,20 +171,6 @@ class Values:
             examples = [row[0] for row in self.cursor.fetchall()]
         self.cursor.execute(f"DROP TABLE {self.name}; RELEASE SAVEPOINT engine_values")
         return count, examples
-
-
-@contextmanager
-def unhidden(cursor: Any) -> Iterator[None]:
-    """Let PostgreSQL raise where policies would hide rows from the role, as FORCE ROW LEVEL
-    SECURITY does from the owner, instead of showing fewer."""
-    own_sql.fetch(cursor, "SELECT current_setting('row_security')")
-    (before,) = cursor.fetchone()
-    cursor.execute("SET row_security = off")
-    try:
-        yield
-    finally:
-        with suppress(psycopg2.Error):  # a transaction that has failed takes it back by itself
-            cursor.execute("SELECT pg_catalog.set_config('row_security', %s, false)", (before,))
 
 
 def _plain(statement: str) -> str:

@@ -15,7 +15,7 @@ from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.project import Project
-from engine.rows.holdings import unhidden
+from engine.rows.hidden import unhidden
 from engine.schema import own_sql
 from engine.sql import lexer
 from engine.sql.changed_rows import bare, changed, names, redefined

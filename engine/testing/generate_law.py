@@ -20,6 +20,7 @@ from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
 from engine.project import Project
+from engine.rows.hidden import all_rows, unforce
 from engine.run.replay import Leg, Replay, round_trip
 from engine.schema import catalog
 from engine.schema.model import Schema
@@ -132,27 +133,18 @@ class GenerateLaw:
         """What is there after the rows have been put in, also where policies let none in."""
         if not rows.strip():
             return {}
-        forced = [
-            table.settings[FORCED] for table in known.tables.values() if FORCED in table.settings
-        ]
         with closing(self._connection()) as connection, connection.cursor() as cursor:
-            for setting in forced:
-                cursor.execute(setting.reset)
+            unforce(cursor, known)
             cursor.execute(rows)
-            for setting in forced:
-                cursor.execute(setting.statement)
+            for table in known.tables.values():
+                if FORCED in table.settings:
+                    cursor.execute(table.settings[FORCED].statement)
         return self._rows(known)
 
     def _rows(self, schema: Schema) -> Rows:
         """All rows, also those that policies hide from their owner."""
-        with closing(self._connection()) as connection, connection.cursor() as cursor:
-            cursor.execute("BEGIN")
-            for table in schema.tables.values():
-                if FORCED in table.settings:
-                    cursor.execute(table.settings[FORCED].reset)
-            rows = rows_of(connection, schema)
-            cursor.execute("ROLLBACK")
-            return rows
+        with closing(self._connection()) as connection, all_rows(connection, schema):
+            return rows_of(connection, schema)
 
     def _read(self, *, depends: bool = False) -> Schema:
         with closing(self._connection()) as connection:

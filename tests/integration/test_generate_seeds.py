@@ -3,6 +3,7 @@ whatever the table is like."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.checks import looked_through
 from tests.support.databases import execute, query
+from tests.support.owned import owned_url
+from tests.support.postgres import PostgresServer
 from tests.support.workshop import Register, Workshop
 
 
@@ -124,3 +127,36 @@ def test_a_column_that_nothing_fills_may_go_from_a_seeded_table(workshop: Worksh
     execute(workshop.url, "DELETE FROM places")
     workshop.runner.rollback(losing=True)
     assert workshop.read() == known
+
+
+def hidden(domain: Domain) -> None:
+    """Rows that their owner may write and not see."""
+
+    class Secret(BaseModel):
+        code = TextField(unique=True)
+        note = TextField(null=True)
+
+        class Meta:
+            table_name = "hidden"
+
+    def seed(seeder: Any) -> None:
+        seeder.ensure(Secret, [{"code": "a"}, {"code": "b"}], key="code")
+
+    domain.models(Secret)
+    domain.sql("CREATE POLICY own ON hidden USING (note IS NOT NULL)")
+    domain.sql("ALTER TABLE hidden ENABLE ROW LEVEL SECURITY")
+    domain.sql("ALTER TABLE hidden FORCE ROW LEVEL SECURITY")
+    domain.seed(seed)
+
+
+def test_rows_that_their_owner_does_not_see_are_seeded_once(
+    server: PostgresServer, tmp_path: Path
+) -> None:
+    with owned_url(server) as url:
+        workshop = Workshop(url, tmp_path)
+        workshop.first(hidden)
+        workshop.runner.rollback()
+        workshop.runner.migrate()
+        execute(url, "ALTER TABLE hidden NO FORCE ROW LEVEL SECURITY")
+        assert query(url, "SELECT code FROM hidden ORDER BY id") == [("a",), ("b",)]
+        assert workshop.generate(hidden) == []

@@ -1,4 +1,4 @@
-"""The law of generate for an owner who is no superuser."""
+"""Databases and the law of generate for an owner who is no superuser."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from tests.support.runners import at
 @contextmanager
 def owned_law(server: PostgresServer, folder: Path) -> Iterator[GenerateLaw]:
     """Of a database of its own."""
+    with owned_url(server) as url:
+        yield GenerateLaw(at(url, folder))
+
+
+@contextmanager
+def owned_url(server: PostgresServer) -> Iterator[str]:
+    """A database of one's own as its owner, who is no superuser."""
     owner = f"owner_{secrets.token_hex(4)}"
     server.execute(f"CREATE ROLE {owner} LOGIN CREATEDB")
     with server.database(f"OWNER {owner} TEMPLATE template0") as url:
         execute(url, f"GRANT ALL ON SCHEMA public TO {owner}")
-        yield GenerateLaw(at(url.replace("postgres@", f"{owner}@"), folder))
+        yield url.replace("postgres@", f"{owner}@")
     server.execute(f"DROP ROLE {owner}")
