@@ -22,10 +22,12 @@ from commands.docs import docs
 from commands.domains import domains
 from commands.env import env_set
 from commands.fresh import fresh, reset
-from commands.generate import generate, renumber, sql_script
+from commands.generate import generate
 from commands.migrate import adopt, migrate, rollback, status
+from commands.renumber import renumber
 from commands.roles import roles
 from commands.secrets import secrets_key, secrets_rotate
+from commands.sql import sql_script
 from commands.tenants import tenants_add, tenants_drop, tenants_list
 from commands.test import test
 

@@ -2,6 +2,8 @@
 
 Written by `invoke generate` and proven on PostgreSQL 15: migrate, rollback and migrate again
 gave what the domains ask for, what was there before, and what the domains ask for.
+
+Written together with the file before it.
 """
 
 

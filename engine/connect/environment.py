@@ -12,8 +12,8 @@ from engine.project import Project
 from engine.schema import own_sql, planted
 from engine.schema.catalog import ENVIRONMENT_TABLE
 
-PRODUCTION = "production"
-KNOWN = (PRODUCTION, "staging", "development", "test")
+PRODUCTION, STAGING = "production", "staging"
+KNOWN = (PRODUCTION, STAGING, "development", "test")
 # A database may hold many schemas with a history each, and is a production one as a whole. What a
 # role has put elsewhere that may create there counts only where one trusts it.
 SAID = f"""
@@ -52,14 +52,17 @@ def known(word: str, setting: str) -> str:
 
 def is_production(cursor: Any, project: Project) -> bool:
     """Whether the database, or the process, says that it is a production one. cursor: psycopg2."""
-    if of_process(project) == PRODUCTION:
-        return True
+    return of_process(project) == PRODUCTION or PRODUCTION in words(cursor, project)
+
+
+def words(cursor: Any, project: Project) -> set[str]:
+    """What the process and the database say that it is for. cursor: psycopg2."""
+    said = {of_process(project)}
     names = {"parameter": project.settings.parameter, "table": ENVIRONMENT_TABLE}
     own_sql.fetch(cursor, SAID, names)
     setting, queries = cursor.fetchone()
-    if (setting or "").strip().lower() == PRODUCTION:
-        return True
-    if not queries:
-        return False
-    own_sql.fetch(cursor, " UNION ALL ".join(queries).replace("%", "%%"))
-    return (PRODUCTION,) in cursor.fetchall()
+    said.add((setting or "").strip().lower())
+    if queries:
+        own_sql.fetch(cursor, " UNION ALL ".join(queries).replace("%", "%%"))
+        said |= {name for (name,) in cursor.fetchall()}
+    return said - {""}

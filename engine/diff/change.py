@@ -22,6 +22,15 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
+class Fill:
+    """What rows get that have no value for a column that becomes NOT NULL. value: SQL. by_row:
+    whether it may be another one in each row."""
+
+    value: str
+    by_row: bool
+
+
+@dataclass(frozen=True)
 class Change:
     """One difference. what: the key of what is made, altered or dropped.
 
@@ -29,6 +38,7 @@ class Change:
     it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
     type is altered, not made again. counting: the column of a new sequence may hold numbers. zone:
     in which a time without a zone is meant where it gets or loses one; empty for the session's.
+    fill: what rows get without a value, where somebody has said it.
     """
 
     action: Action
@@ -41,6 +51,7 @@ class Change:
     in_place: bool = False
     counting: bool = False
     zone: str = ""
+    fill: Fill | None = None
 
     @property
     def kind(self) -> Kind:

@@ -30,6 +30,9 @@ TOLD_BY_DEFINITION = (Kind.CONSTRAINT, Kind.INDEX, Kind.TRIGGER)
 # Names that have to differ: those of all relations of a schema, or of one kind of part of a table.
 Names = tuple[Kind, str]
 RELATIONS: Names = (Kind.TABLE, "")
+# The share of columns from which on a table may be another one under a new name: of a key, a name
+# and a column that was added, two thirds.
+LIKE = 0.6
 
 
 @dataclass(frozen=True)
@@ -138,23 +141,33 @@ def _where_free(renames: dict[Rename, Names], old: Schema) -> list[Rename]:
 
 
 def possible(changes: Iterable[Change]) -> list[tuple[Change, Change]]:
-    """Drops and creations that could be a rename: of tables with the same columns, or of columns
-    of one table with the same type."""
+    """Drops and creations that could be a rename: of tables with mostly the same columns, those
+    that are most alike first, or of columns of one table with the same type."""
     plan = list(changes)
     made = [c for c in plan if c.action is Action.CREATE and c.kind in (Kind.TABLE, Kind.COLUMN)]
     pairs = []
     for gone in plan:
         if gone.action is Action.DROP and gone.losing:
-            pairs += [(gone, new) for new in made if _alike(gone, new)]
+            pairs += _candidates(gone, made)
     return pairs
 
 
-def _alike(gone: Change, new: Change) -> bool:
+def _candidates(gone: Change, made: list[Change]) -> list[tuple[Change, Change]]:
+    """(gone, new) for what may be the same under another name."""
+    likely = [new for new in made if _likeness(gone, new) >= LIKE]
+    likely.sort(key=lambda new: -_likeness(gone, new))
+    return [(gone, new) for new in likely]
+
+
+def _likeness(gone: Change, new: Change) -> float:
+    """From 0 to 1; of tables the share of the columns that both have, by name and type."""
     if (gone.kind, gone.table) != (new.kind, new.table):
-        return False
-    if gone.kind is Kind.TABLE:
-        return bool(gone.old.columns.keys() == new.new.columns.keys())
-    return bool(gone.old.type == new.new.type)
+        return 0
+    if gone.kind is not Kind.TABLE:
+        return float(gone.old.type == new.new.type)
+    were, are = gone.old.columns, new.new.columns
+    both = [name for name in were if name in are and were[name].type == are[name].type]
+    return len(both) / max(len(were), len(are), 1)
 
 
 def specification(gone: Change, new: Change) -> str:

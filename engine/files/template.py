@@ -44,6 +44,9 @@ def rollback(migrator, database, *, fake=False):
     pass
 '''
 WIDTH = 96
+# What generate says in the head of its files, and reads there when it is to write them again.
+WRITTEN_BY = "Written by `{task}`"
+TOGETHER = "Written together with the file before it."
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ repository, or one of another user, nothing is known.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -33,8 +34,7 @@ def way_back(project: Project, name: str) -> str:
         return f"{commit} deleted it: `git checkout {commit}^ -- {path}` brings it back"
     made = ("--diff-filter=AM", "--format=%h", "--", file)
     if commit := _git(project, "log", "--all", "-n", "1", *made):
-        branches = _git(project, "branch", "-a", "--contains", commit, "--format=%(refname:short)")
-        branch = (branches or commit).partition("\n")[0]
+        branch = _branch(project, commit, "-a")
         return (
             f"it is on the branch {branch}: there `{project.task('rollback')}` undoes it; "
             f"`git checkout {commit} -- {path}` brings it here"
@@ -55,10 +55,15 @@ def pushed(project: Project, name: str) -> str:
     """A branch of another repository that has the file, or empty."""
     file = f"{_folder(project)}{name}.py"
     commit = _git(project, "log", "--remotes", "-n", "1", "--format=%h", "--", file)
-    if not commit:
-        return ""
-    branches = _git(project, "branch", "-r", "--contains", commit, "--format=%(refname:short)")
-    return (branches or commit).partition("\n")[0]
+    return _branch(project, commit, "-r") if commit else ""
+
+
+def _branch(project: Project, commit: str, which: str) -> str:
+    """A branch that has the commit. which: -a for all, -r for those of other repositories."""
+    form = "--format=%(refname)"
+    listed = _git(project, "branch", which, "--contains", commit, form) or commit
+    names = [name for name in listed.splitlines() if not name.endswith("/HEAD")]
+    return re.sub("^refs/(?:heads|remotes)/", "", names[0]) if names else commit
 
 
 def _folder(project: Project) -> str:

@@ -7,6 +7,7 @@ nothing live is asked. A file is written only after it was run in a scratch data
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
@@ -15,13 +16,13 @@ from pathlib import Path
 from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.scratch import left_out_note
-from engine.errors import GenerateError, LosesData
+from engine.errors import ConfigError, GenerateError, LosesData
 from engine.files import migration_file, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.template import empty_text
 from engine.generate.ownership import Ownership, SeededDomain
-from engine.generate.renaming import Ask, Renaming
+from engine.generate.renaming import Questions, Renaming, Said
 from engine.generate.schema_migrations import SchemaMigrations
 from engine.generate.seed_migrations import SeedMigrations
 from engine.generate.wanted_schema import printed_again, wanted_schema
@@ -34,6 +35,7 @@ from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
 
 SEED_TITLE = "seed_data"
+FILL = re.compile(r"(?P<column>[^.=]+\.[^.=]+)=\s*(?P<value>\S.*)", re.DOTALL)
 
 
 class Generator:
@@ -41,8 +43,8 @@ class Generator:
 
     domains: in dependency order. project: its database is a server to make scratch databases on,
     and not asked itself. allow_drop: the names of what may be lost. renames: as
-    engine.diff.renames reads them. ask: whether a column or table that would be dropped
-    (`authors.name`) is now called something else (`title`); None where there is nobody to ask.
+    engine.diff.renames reads them. fills: `table.column=SQL`, what rows get which have no value for
+    a column that becomes NOT NULL. questions: asks what was not said; None where nobody answers.
     offline: whether tables may be locked for long, so that one short file does. files: the
     migrations so far, where they are not to be read from the project's folder. proofs: where is
     kept what was found; the domains have to be loaded inside of that context. replay: a
@@ -56,7 +58,8 @@ class Generator:
         *,
         allow_drop: Iterable[str] = (),
         renames: Iterable[str] = (),
-        ask: Ask | None = None,
+        fills: Iterable[str] = (),
+        questions: Questions | None = None,
         offline: bool = False,
         report: Report | None = None,
         files: Sequence[Migration] | None = None,
@@ -65,8 +68,11 @@ class Generator:
     ) -> None:
         self.domains = domains
         self.project = project
-        self.options = nothing_to_generate.Options(frozenset(allow_drop), tuple(renames), offline)
-        self.ask = ask
+        self.options = nothing_to_generate.Options(
+            frozenset(allow_drop), tuple(renames), offline, tuple(fills)
+        )
+        self.said = Said(list(self.options.renames), dict(map(_fill, self.options.fills)))
+        self.questions = questions
         self.report = report or Report()
         self.files: Files = project.migrations if files is None else files
         self.proofs = proofs
@@ -144,7 +150,7 @@ class Generator:
         for domain in self.domains:
             declared += domain.renames
         options = self.options
-        renaming = Renaming(bench, declared, options.renames, options.allow_drop, self.ask)
+        renaming = Renaming(bench, declared, self.said, options.allow_drop, self.questions)
         schema_files = SchemaMigrations(
             bench,
             ownership,
@@ -152,6 +158,7 @@ class Generator:
             self.report,
             offline=options.offline,
             zone=os.environ.get(self.project.settings.time_zone) or self.project.time_zone or "UTC",
+            fills=self.said.fills,
         ).generate(title, wanted, renaming, options.allow_drop)
         seed_title = SEED_TITLE if schema_files else title or SEED_TITLE
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
@@ -181,3 +188,15 @@ class Generator:
         for domain in self.domains:
             names |= {name for name, optional in domain.extensions.items() if optional}
         return frozenset(names)
+
+
+def _fill(text: str) -> tuple[str, str]:
+    """(column, SQL) of `table.column=SQL`."""
+    match = FILL.fullmatch(text)
+    if not match:
+        raise ConfigError(
+            f"--fill {text}: that is not table.column=SQL.",
+            fix="write for example --fill \"items.code='none'\", or "
+            "--fill 'items.code=upper(name)'",
+        )
+    return match["column"], match["value"]

@@ -3,12 +3,13 @@ rows that are there could not fill; and what a domain states that no file would 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import shlex
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from engine.diff.change import Action, Change
 from engine.diff.renames import possible, specification
-from engine.errors import GenerateError, LosesData
+from engine.errors import ConfigError, GenerateError, LosesData
 from engine.schema import own_sql
 from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
@@ -30,35 +31,58 @@ def unnamed_losses(plan: Iterable[Change], allow_drop: Collection[str]) -> list[
     return [change for change in plan if change.losing and change.target not in allow_drop]
 
 
-def refuse_loss(plan: list[Change], allow_drop: Collection[str]) -> None:
-    """Raise LosesData for what loses data and was not named."""
-    losses = unnamed_losses(plan, allow_drop)
-    if not losses:
+def unfilled(plan: Iterable[Change]) -> list[Change]:
+    """The new NOT NULL columns that rows would have no value for."""
+    made = [change for change in plan if change.does(Action.CREATE, Kind.COLUMN)]
+    return [change for change in made if is_unfillable(change.new) and not change.fill]
+
+
+def refuse_unsaid(plan: list[Change], allow_drop: Collection[str]) -> None:
+    """Raise one error for all that somebody has to say first: LosesData where data would be lost
+    that nobody has named, else GenerateError for new columns that rows would have no value for."""
+    losses, columns = unnamed_losses(plan, allow_drop), unfilled(plan)
+    if not losses and not columns:
         return
     lines = [f"  - {change}: loses {change.losing}" for change in losses]
     for gone, new in possible(plan):
         if gone in losses:
             lines.append(f"  - if it has another name now: --rename {specification(gone, new)}")
-    lines.append("No migration was written.")
-    raise LosesData(
-        "the migration would delete data:",
-        why="\n".join(lines),
-        fix="restore the domain, model or field; if the data is to go, add "
-        + " ".join(f"--allow-drop {change.target}" for change in losses),
+    lines += [
+        f"  - {change}: it is NOT NULL and has no default, so that the rows that are there would "
+        "have no value"
+        for change in columns
+    ]
+    raise (LosesData if losses else GenerateError)(
+        "the migration would delete data:" if losses else "rows would have no value:",
+        why="\n".join([*lines, "No migration was written."]),
+        fix="\n".join(_ways_out(losses, columns)),
     )
 
 
-def refuse_unfillable(plan: Iterable[Change]) -> None:
-    """Raise GenerateError for a new NOT NULL column that rows would have no value for."""
-    for change in plan:
-        if change.does(Action.CREATE, Kind.COLUMN) and is_unfillable(change.new):
-            raise GenerateError(
-                f"the column {change.target} is NOT NULL and has no default: the rows that are "
-                "there would have no value for it.",
+def refuse_unfit_fills(plan: Iterable[Change], fills: Iterable[str]) -> None:
+    """Raise ConfigError where a value was given for a column that does not become NOT NULL."""
+    filled = {change.target for change in plan if change.fill}
+    for column in fills:
+        if column not in filled:
+            raise ConfigError(
+                f"--fill {column}: that is no column that becomes NOT NULL.",
                 why="No migration was written.",
-                fix="give the field a default, or null=True and fill it before a later migration "
-                "makes it NOT NULL.",
+                fix="name a new column, or one that may be null so far, as table.column.",
             )
+
+
+def _ways_out(losses: list[Change], columns: list[Change]) -> Iterator[str]:
+    if losses:
+        yield (
+            "restore the domain, model or field; if the data is to go, add "
+            + " ".join(f"--allow-drop {change.target}" for change in losses)
+        )
+    if columns:
+        fills = " ".join(f"--fill {shlex.quote(change.target + '=VALUE')}" for change in columns)
+        yield (
+            f"give the field a default; or say what those rows get, once, by adding {fills}, where "
+            "VALUE is SQL, such as 0, \"'none'\" or upper(name)"
+        )
 
 
 def refuse_other_layout(reached: Schema, wanted: Schema) -> None:

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from engine.diff.change import Change
 from engine.diff.rename_meanings import Meanings
 from engine.diff.renames import Rename, plain, possible, specification
-from engine.generate.refusals import unnamed_losses
+from engine.generate.refusals import unfilled, unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
 
-# Given `authors.name` and `title`: whether the column is now called that.
-Ask = Callable[[str, str], bool]
 Plan = Callable[[Schema, Schema], list[Change]]
+
+
+class Questions(Protocol):
+    """Somebody who can be asked."""
+
+    def is_renamed(self, old: str, new: str) -> bool:
+        """Whether `authors.name` is called `title` now."""
+
+    def value_of(self, column: str, kind: str) -> str:
+        """What the rows that are there get in the new column, as SQL; empty for no answer."""
+
+
+@dataclass
+class Said:
+    """What was said of changes that nobody can guess, on the command line or as an answer, which
+    holds until the files are there.
+
+    renames: as engine.diff.renames reads them. fills: column to the SQL that rows get which have
+    no value. declined: the renames that are none.
+    """
+
+    renames: list[str] = field(default_factory=list)
+    fills: dict[str, str] = field(default_factory=dict)
+    declined: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -29,25 +52,24 @@ class Renamed:
 class Renaming:
     """Finds out what is renamed, on a bench that is at the state of the files so far.
 
-    declared: by domains, which may go on saying it for ever. named: on the command line. Both are
-    as engine.diff.renames reads them. allow_drop: names of what may be lost, which is not asked
-    about. ask: None where there is nobody to ask.
+    declared: renames that domains state, which may go on saying it for ever. said: what else was
+    said; answers are added. allow_drop: names of what may be lost, which is not asked about.
+    questions: None where there is nobody to ask.
     """
 
     def __init__(
         self,
         bench: Bench,
         declared: Iterable[str],
-        named: Iterable[str],
+        said: Said,
         allow_drop: Collection[str],
-        ask: Ask | None,
+        questions: Questions | None,
     ) -> None:
         self.bench = bench
         self.declared = list(declared)
-        self.named = list(named)
+        self.said = said
         self.allow_drop = allow_drop
-        self.ask = ask
-        self.declined: set[str] = set()
+        self.questions = questions
 
     def settle(self, known: Schema, wanted: Schema, plan: Plan) -> Renamed:
         """Ask until no question is left: one that is answered by yes may raise others, since a
@@ -57,24 +79,38 @@ class Renaming:
             renames, start = self._applied(known, wanted)
             changes = plan(start, wanted)
             if not self._accepted(changes):
-                return Renamed(renames, start, changes)
+                break
+        if self._filled(changes):
+            changes = plan(start, wanted)
+        return Renamed(renames, start, changes)
 
     def _accepted(self, changes: list[Change]) -> bool:
         """Whether somebody said yes to a rename, which is then among those that are named."""
         losses = unnamed_losses(changes, self.allow_drop)
         for gone, new in possible(changes):
             text = specification(gone, new)
-            if self.ask is None or gone not in losses or text in self.declined:
+            if self.questions is None or gone not in losses or text in self.said.declined:
                 continue
-            if self.ask(gone.target, new.name):
-                self.named.append(text)
+            if self.questions.is_renamed(gone.target, new.name):
+                self.said.renames.append(text)
                 return True
-            self.declined.add(text)
+            self.said.declined.add(text)
         return False
+
+    def _filled(self, changes: list[Change]) -> bool:
+        """Whether somebody said what rows get that would have no value."""
+        answers = {}
+        for change in unfilled(changes) if self.questions else ():
+            if self.questions and (
+                value := self.questions.value_of(change.target, change.new.type)
+            ):
+                answers[change.target] = value
+        self.said.fills |= answers
+        return bool(answers)
 
     def _applied(self, known: Schema, wanted: Schema) -> tuple[tuple[Rename, ...], Schema]:
         """The renames, and the schema that they lead to."""
-        renames = Meanings(known, wanted).renames(self.declared, self.named)
+        renames = Meanings(known, wanted).renames(self.declared, self.said.renames)
         start = self.bench.rehearse(renames)[0] if renames else known
         if further := plain(start, wanted):
             renames += further

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -15,17 +15,17 @@ from engine.files.template import Statement
 from engine.generate.headings import is_bare, remarks, title_of
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
-    refuse_loss,
     refuse_other_layout,
-    refuse_unfillable,
+    refuse_unfit_fills,
+    refuse_unsaid,
 )
 from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
-from engine.sql import statements as ddl
 from engine.sql.access_statements import block
+from engine.sql.filling import fill_of, filling_statements, may_be_filled
 from engine.sql.online_split import Split
 from engine.sql.online_statements import online_statements
 
@@ -49,7 +49,7 @@ class SchemaMigrations:
     """Writes the files on a bench that is at the state of the files so far.
 
     optional: extensions that a server may lack. offline: without the online form. zone: in which
-    times without a zone are meant.
+    times without a zone are meant. fills: column to the SQL that rows get which have no value.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class SchemaMigrations:
         *,
         offline: bool,
         zone: str,
+        fills: Mapping[str, str],
     ) -> None:
         self.bench = bench
         self.ownership = ownership
@@ -68,6 +69,7 @@ class SchemaMigrations:
         self.report = report
         self.offline = offline
         self.zone = zone
+        self.fills = fills
 
     def generate(
         self, title: str, wanted: Schema, renaming: Renaming, allow_drop: Collection[str]
@@ -78,8 +80,8 @@ class SchemaMigrations:
         known = self.bench.read()
         renamed = renaming.settle(known, wanted, self.plan)
         start, plan = renamed.start, renamed.plan
-        refuse_loss(plan, allow_drop)
-        refuse_unfillable(plan)
+        refuse_unsaid(plan, allow_drop)
+        refuse_unfit_fills(plan, self.fills)
         title = title or title_of(renamed.renames, plan)
         files = self._stages(Stage(title, known, renamed.renames, start, wanted, plan))
         if files:
@@ -100,7 +102,11 @@ class SchemaMigrations:
 
     def plan(self, old: Schema, new: Schema) -> list[Change]:
         """The changes from old to new in an order that works."""
-        changes = [replace(c, zone=self.zone) for c in diff(old, new, optional=self.optional)]
+        changes = []
+        for change in diff(old, new, optional=self.optional):
+            value = self.fills.get(change.target) if may_be_filled(change) else None
+            fill = fill_of(value) if value else None
+            changes.append(replace(change, zone=self.zone, fill=fill))
         return ordered(changes, old, new, self.ownership.rank_of)
 
     def _stage(self, stage: Stage) -> list[Generated]:
@@ -166,10 +172,14 @@ class SchemaMigrations:
 
         Functions are written without reading their bodies, which may name what comes later.
         """
-        lines = []
+        lines: list[Statement] = []
         for (owner, role), changes in groupby(plan, self._owner_and_role):
-            listed = list(changes)
-            texts = [block(listed)] if role else [ddl.sql(change) for change in listed]
+            texts: list[str] = []
+            if role:
+                texts.append(block(list(changes)))
+            else:
+                for change in changes:
+                    texts += filling_statements(change)
             lines += [Statement(owner, text) for text in texts]
         if any(change.kind is Kind.FUNCTION and change.new for change in plan):
             lines.insert(0, Statement(lines[0].group, "SET LOCAL check_function_bodies = off"))

@@ -18,7 +18,7 @@ from engine.errors import GenerateError, MigrationFailed
 from engine.explain import postgres_errors
 from engine.files import history, migration_file, migration_folder
 from engine.files.migration_file import Migration
-from engine.files.template import Statement, migration_text
+from engine.files.template import TOGETHER, WRITTEN_BY, Statement, migration_text
 from engine.generate.build_models import offered
 from engine.project import Project
 from engine.rows.hidden import all_rows
@@ -27,7 +27,7 @@ from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import name
-from engine.sql import statements
+from engine.sql.filling import filling_statements
 
 State = TypeVar("State")
 # The kinds of changes that may rewrite a table: a column's type, SET UNLOGGED.
@@ -62,6 +62,7 @@ class Bench:
         optional: Iterable[str],
     ) -> None:
         self.migrations = list(migrations)
+        self.before = len(self.migrations)
         self.connection = connection
         self.project = project
         self.runner = Replay(project, self.migrations).runner()
@@ -92,7 +93,10 @@ class Bench:
         with _undone(self.connection) as cursor:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
-                sql = change.sql if isinstance(change, Rename) else statements.sql(change)
+                if isinstance(change, Rename):
+                    sql = change.sql
+                else:
+                    sql = ";\n".join(filling_statements(change))
                 writes = isinstance(change, Change) and change.kind in WRITING
                 before = _files(cursor) if writes else {}
                 try:
@@ -116,11 +120,12 @@ class Bench:
         number = migration_folder.next_number(self.migrations)
         file_name = f"{number:03}_{title}"
         proof = (
-            f"Written by `{self.project.task('generate')}` and proven on PostgreSQL "
+            f"{WRITTEN_BY.format(task=self.project.task('generate'))} and proven on PostgreSQL "
             f"{self.version}: migrate, rollback and migrate again gave what the domains ask for, "
             "what was there before, and what the domains ask for."
         )
-        text = migration_text(file_name, [proof, *remarks], up, down, atomic=atomic)
+        together = [TOGETHER] if len(self.migrations) > self.before else []
+        text = migration_text(file_name, [proof, *together, *remarks], up, down, atomic=atomic)
         path = self.project.migrations / f"{file_name}.py"
         self.migrations.append(migration_file.written(path, text))
         return Generated(file_name, text, summary)

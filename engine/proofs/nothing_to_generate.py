@@ -23,6 +23,7 @@ class Options:
     allow_drop: Collection[str] = ()
     renames: Sequence[str] = ()
     offline: bool = False
+    fills: Sequence[str] = ()
 
     def parts(self, migrations: Sequence[Migration]) -> dict[str, Any]:
         """What the verdict is kept under."""
@@ -31,6 +32,7 @@ class Options:
             "allow_drop": sorted(set(self.allow_drop)),
             "renames": list(self.renames),
             "offline": self.offline,
+            "fills": list(self.fills),
         }
 
 

@@ -50,7 +50,8 @@ class Split:
         self.plan = list(changes)
         self.busy = self._busy_tables()
         self.weakened = self._weakened_columns()
-        self.filled = {key for key, c in self.weakened.items() if c.action is Action.CREATE}
+        made = [change for change in self.plan if change.action is Action.CREATE]
+        self.filled = {c.key for c in made if c.key in self.weakened and not c.fill}
         takes_long = {change.key for change in self.plan if self._takes_long(change)}
         self.waiting = self._with_what_needs_them(takes_long)
         self.waiting |= self._in_a_key_that_waits()
@@ -98,15 +99,22 @@ class Split:
         table, column = self.busy.get(change.table), change.new
         if table is None or not isinstance(column, Column):
             return None
-        if change.action is Action.ALTER:
-            becomes_not_null = column.not_null and not change.old.not_null
-            if not becomes_not_null or is_counted(column) or table.partitioned:
-                return None
-            return replace(change, new=replace(column, not_null=False))
-        rewrites = column.default is not None and change.key in self.rewriting
-        if not rewrites or not self._may_be_filled(table):
+        if change.action is not Action.ALTER:
+            return self._weakened_creation(change, table)
+        becomes_not_null = column.not_null and not change.old.not_null
+        if not becomes_not_null or is_counted(column) or table.partitioned:
             return None
-        return replace(change, new=replace(column, default=None, not_null=False))
+        return replace(change, new=replace(column, not_null=False), fill=None)
+
+    def _weakened_creation(self, change: Change, table: Table) -> Change | None:
+        nullable = replace(change.new, default=None, not_null=False)
+        if change.fill:
+            waits = change.fill.by_row and not table.partitioned
+        else:
+            waits = change.new.default is not None and change.key in self.rewriting
+        if not waits or not self._may_be_filled(table):
+            return None
+        return replace(change, new=nullable, fill=None)
 
     def _may_be_filled(self, table: Table) -> bool:
         """Whether setting a new column in every row calls no trigger that refuses it or does

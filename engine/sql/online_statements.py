@@ -20,26 +20,29 @@ PAGES = 1000
 PASSES = 50
 # It never waits while it holds rows, so it cannot be in a deadlock; what others hold comes in a
 # later pass. Only what is still held after the last one is waited for.
-FILL = """DO $$
+# A column may be called as a variable is, so that is named with the loop's label.
+FILL = """DO {quotes}
+#variable_conflict use_column
 DECLARE
-    pages bigint;
+    last_page bigint;
 BEGIN
     FOR pass IN 1 .. {passes} LOOP
-        pages := pg_relation_size({relation}) / current_setting('block_size')::bigint;
-        FOR page IN 0 .. pages BY {pages} LOOP
-            UPDATE {table} SET {column} = DEFAULT WHERE ctid = ANY (ARRAY(
+        last_page := pg_relation_size({relation}) / current_setting('block_size')::bigint;
+        <<pages>>
+        FOR page IN 0 .. last_page BY {pages} LOOP
+            UPDATE {table} SET {column} = {value} WHERE ctid = ANY (ARRAY(
                 SELECT ctid FROM {table}
-                WHERE {column} IS NULL AND ctid >= format('(%s,0)', page)::tid
-                  AND ctid < format('(%s,0)', page + {pages})::tid
+                WHERE {column} IS NULL AND ctid >= format('(%s,0)', pages.page)::tid
+                  AND ctid < format('(%s,0)', pages.page + {pages})::tid
                 FOR NO KEY UPDATE SKIP LOCKED));
             COMMIT;
         END LOOP;
         EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {column} IS NULL);
         PERFORM pg_sleep(0.1);
     END LOOP;
-    UPDATE {table} SET {column} = DEFAULT WHERE {column} IS NULL;
+    UPDATE {table} SET {column} = {value} WHERE {column} IS NULL;
 END
-$$"""
+{quotes}"""
 
 
 def online_statements(
@@ -143,9 +146,9 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
     elif filled:
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {new.default}"
     if filled:
-        yield FILL.format(
-            relation=literal(table), table=table, column=column, pages=PAGES, passes=PASSES
-        )
+        yield _fill(table, column, "DEFAULT")
+    elif change.fill:
+        yield _fill(table, column, f"({change.fill.value})")
     if new.not_null and not old.not_null:
         # From PostgreSQL 18 on NOT NULL has a name, which would be items_name_not_null1 where the
         # check has the one that PostgreSQL would choose.
@@ -155,6 +158,18 @@ def _column(change: Change, filled: bool) -> Iterator[str]:
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"
         yield f"ALTER TABLE {table}\n    ALTER COLUMN {column} SET NOT NULL"
         yield f"ALTER TABLE {table} DROP CONSTRAINT {check}"
+
+
+def _fill(table: str, column: str, value: str) -> str:
+    return FILL.format(
+        relation=literal(table),
+        table=table,
+        column=column,
+        value=value,
+        pages=PAGES,
+        passes=PASSES,
+        quotes="$fill$" if "$$" in value else "$$",
+    )
 
 
 SWAPS = {

@@ -45,7 +45,10 @@ class Answers:
         self.true = true
         self.asked: list[str] = []
 
-    def __call__(self, old: str, new: str) -> bool:
+    def value_of(self, column: str, kind: str) -> str:
+        return ""
+
+    def is_renamed(self, old: str, new: str) -> bool:
         self.asked.append(f"{old}:{new}")
         return self.asked[-1] in self.true
 
@@ -66,7 +69,7 @@ def test_all_questions_are_asked_within_one_build(
     after = people("full_name", "whatsapp")
     answers = Answers("people.name:full_name", "people.phone:whatsapp")
     domains = workshop.domains(after)
-    generator = Generator(domains, at(workshop.url, workshop.folder), ask=answers)
+    generator = Generator(domains, at(workshop.url, workshop.folder), questions=answers)
     generator.write(generator.generate("other_names"))
     assert built == ["once"]
     assert answers.asked[0] == "people.name:full_name"
@@ -79,7 +82,7 @@ def test_what_was_declined_is_refused_and_asked_once(workshop: Workshop) -> None
     workshop.first(people("name"))
     answers = Answers()
     domains = workshop.domains(people("title", "label"))
-    generator = Generator(domains, at(workshop.url, workshop.folder), ask=answers)
+    generator = Generator(domains, at(workshop.url, workshop.folder), questions=answers)
     with pytest.raises(LosesData, match="would delete data") as refused:
         generator.generate("other_names")
     assert sorted(answers.asked) == ["people.name:label", "people.name:title"]

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from peewee import Model, TextField
 
 from engine.drift.comparison import compare
-from engine.errors import ConfigError, HistoryError
+from engine.errors import ConfigError, HistoryError, Refused
+from engine.generate.generator import Generator
+from engine.manage import environment
+from engine.manage.amend import amendment
+from kernel.domain import Domain
 from tests.support.clones import Clone, clones
-from tests.support.databases import query, read
+from tests.support.databases import execute, query, read
 from tests.support.postgres import PostgresServer
 
 
@@ -151,3 +156,93 @@ def test_without_git_what_is_applied_keeps_its_number(
     (ani.project.migrations / "005_far.py").unlink()
     (problem,) = ani.problems()
     assert "restore it from the release that this database was migrated with" in problem
+
+
+# ── writing the newest file again ───────────────────────────────────────────────────────────────
+
+
+def things(*columns: str) -> list[Domain]:
+    """A domain with a table of these columns of text."""
+    fields = {column: TextField(default="") for column in columns}
+    meta = type("Meta", (), {"table_name": "things"})
+    domain = Domain("shop", "domains/shop")
+    domain.models(type("Thing", (Model,), fields | {"Meta": meta}))
+    return [domain]
+
+
+def generate(clone: Clone, title: str, domains: list[Domain]) -> list[str]:
+    generator = Generator(domains, clone.project, allow_drop=["first"])
+    return [path.stem for path in generator.write(generator.generate(title))]
+
+
+def amend(clone: Clone, domains: list[Domain]) -> list[str]:
+    """The names of the files that `generate --amend` writes."""
+    amended = amendment(clone.project)
+    generator = Generator(domains, clone.project, allow_drop=["first"], files=amended.kept)
+    files = generator.generate(amended.title)
+    paths = amended.carry_out(clone.runner, lambda: generator.write(files))
+    return [path.stem for path in paths]
+
+
+def test_the_newest_file_is_written_again(ani_and_budi: tuple[Clone, Clone]) -> None:
+    ani, _ = ani_and_budi
+    assert generate(ani, "things", things("nmae")) == ["002_things"]
+    ani.runner.migrate()
+    assert amend(ani, things("name")) == ["002_things"]
+    assert ani.states() == {"001_first": "applied", "002_things": "applied"}
+    assert list(read(ani.url).tables["things"].columns) == ["id", "name"]
+    folder = ani.project.migrations
+    assert "nmae" in (folder / "002_things.py.replaced").read_text()
+    assert "nmae" not in (folder / "002_things.py").read_text()
+    assert generate(ani, "nothing", things("name")) == []
+
+
+def test_files_of_one_generate_are_replaced_together(ani_and_budi: tuple[Clone, Clone]) -> None:
+    """The second says that it belongs to the first; one that is pending needs no rollback."""
+    ani, _ = ani_and_budi
+    generate(ani, "things", things("name"))
+    ani.runner.migrate()
+    domains = things("name", "code")
+    domains[0].index(domains[0].tables[0], "upper(name)", name="things_upper_idx")
+    assert generate(ani, "code", domains) == ["003_code", "004_code_online"]
+    assert amend(ani, things("name", "label")) == ["003_code"]
+    assert ani.states()["003_code"] == "pending"
+    assert ani.names() == ["001_first", "002_things", "003_code"]
+
+
+def test_rows_that_would_be_lost_keep_the_file_as_it_is(ani_and_budi: tuple[Clone, Clone]) -> None:
+    ani, _ = ani_and_budi
+    generate(ani, "things", things("nmae"))
+    ani.runner.migrate()
+    execute(ani.url, "INSERT INTO things (nmae) VALUES ('kept')")
+    before = (ani.project.migrations / "002_things.py").read_text()
+    with pytest.raises(Refused, match="would lose what is in: things") as refused:
+        amend(ani, things("name"))
+    assert "--yes" in refused.value.fix
+    assert (ani.project.migrations / "002_things.py").read_text() == before
+    assert ani.states()["002_things"] == "applied"
+
+
+def test_what_others_may_have_run_is_never_written_again(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
+    ani, budi = ani_and_budi
+    with pytest.raises(Refused, match="001_first was written by hand"):
+        amendment(ani.project)
+    generate(ani, "things", things("name"))
+    ani.runner.migrate()
+    execute(ani.url, "UPDATE migratehistory SET applied_from = 'elsewhere'")
+    with pytest.raises(Refused, match="002_things was applied here from another host, elsewhere"):
+        amendment(ani.project)
+    execute(ani.url, "UPDATE migratehistory SET applied_from = NULL")
+    environment.keep(ani.project, "staging")
+    with pytest.raises(Refused, match="is a staging database"):
+        amendment(ani.project)
+    environment.keep(ani.project, "test")
+    ani.push()
+    with pytest.raises(Refused, match="002_things is on origin/main") as refused:
+        amendment(ani.project)
+    assert "without --amend: invoke generate" in refused.value.fix
+    budi.pull()
+    with pytest.raises(Refused, match="002_things is on origin/main"):
+        amendment(budi.project)

@@ -16,7 +16,7 @@ import pytest
 
 import application
 import tasks
-from commands import base, generate
+from commands import base, generate, sql
 from commands.command_line import CommandLine
 from project import PROJECT
 
@@ -78,7 +78,7 @@ def _environment(given: dict[str, str]) -> Iterator[None]:
 
 def migrations_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tasks use another folder of migrations."""
-    for module in (base, generate):
+    for module in (base, generate, sql):
         monkeypatch.setattr(module, "PROJECT", replace(PROJECT, migrations=folder))
 
 
