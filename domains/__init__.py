@@ -36,7 +36,7 @@ from kernel.money import portion, share, whole_rupiah
 from kernel.permissions import UnknownPermission, check_permission, declared_permissions
 from kernel.phone import normalise_phone
 from kernel.row_locks import change, get, identity, lock, lock_all
-from kernel.rule_statements import fixed, touch
+from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, fixed, touch
 from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
@@ -46,6 +46,8 @@ from kernel.text_rules import clear_json, clear_name, one_line
 
 __all__ = [
     "ALL",
+    "AS_OWNER",
+    "BY_THE_OWNER",
     "BaseModel",
     "BasisPointsField",
     "BatchIncomplete",

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+# For the function of a rule that looks further than the row at hand, or writes elsewhere: it has
+# the rights of its owner, so that whoever sets it off needs none on what it looks at, and row-level
+# security hides nothing from it. Where not even its owner would see all rows (FORCE ROW LEVEL
+# SECURITY), it fails instead of passing what it does not see. Nobody may call it; triggers do.
+AS_OWNER = "SECURITY DEFINER SET row_security = off"
+# Inside such a function: whether who set it off owns the trigger's table, or may become its owner.
+BY_THE_OWNER = """pg_has_role(
+        coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+        (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER')"""
+
 
 def fixed(name: str, table: str, *columns: str) -> str:
     """The trigger that keeps these columns of a row as they were made."""

@@ -96,6 +96,8 @@ $function$
 CREATE FUNCTION end_sessions()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -109,19 +111,45 @@ $function$
 CREATE FUNCTION keep_a_super_admin()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE roles SET created_at = created_at
     WHERE id = (SELECT id FROM roles WHERE code = 'super_admin') AND xmin <> pg_current_xact_id()::xid;
-    IF EXISTS (SELECT FROM admin_users) AND NOT EXISTS (
+    IF EXISTS (
         SELECT FROM admin_users a JOIN roles r ON r.id = a.role_id
         WHERE r.code = 'super_admin' AND a.is_active
     ) THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (SELECT FROM admin_users) OR NOT pg_has_role(
+        coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+        (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'no active super admin would be left; make another one first'
             USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
     END IF;
     RETURN NULL;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION keep_permissions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    IF NOT pg_has_role(
+        coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+        (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
+        RAISE EXCEPTION 'the role %% keeps its permissions', OLD.code
+            USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
 END
 $function$
 """)
@@ -143,6 +171,8 @@ $function$
 CREATE FUNCTION refuse_change_of_system_role()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -252,6 +282,10 @@ $function$
         CREATE UNIQUE INDEX user_sessions_token_hash_key ON user_sessions USING btree (token_hash)
     """)
     migrator.sql("""
+        CREATE TRIGGER roles_super_admin_keeps_permissions BEFORE UPDATE OF permissions ON roles
+            FOR EACH ROW WHEN (old.code = 'super_admin'::text AND NOT new.permissions @> old.permissions) EXECUTE FUNCTION keep_permissions()
+    """)
+    migrator.sql("""
         CREATE TRIGGER roles_system_role_stays BEFORE DELETE OR UPDATE OF code, is_system ON roles
             FOR EACH ROW WHEN (old.is_system) EXECUTE FUNCTION refuse_change_of_system_role()
     """)
@@ -314,6 +348,12 @@ $function$
         COMMENT ON COLUMN user_sessions.created_at IS 'When the row was made.';
         COMMENT ON COLUMN user_sessions.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_a_super_admin() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC
+    """)
 
     # ── locations ───────────────────────────────────────────────────────────────────────────────
 
@@ -321,6 +361,8 @@ $function$
 CREATE FUNCTION keep_default_location()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -432,6 +474,7 @@ $function$
         COMMENT ON COLUMN location_users.created_at IS 'When the row was made.';
         COMMENT ON COLUMN location_users.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC""")
 
     # ── plugins ─────────────────────────────────────────────────────────────────────────────────
 
@@ -2341,6 +2384,8 @@ $function$
 CREATE FUNCTION keep_subscribed_line()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -2364,6 +2409,8 @@ $function$
 CREATE FUNCTION keep_subscriber()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -2806,6 +2853,10 @@ $function$
         COMMENT ON COLUMN invoice_items.tax IS 'Rupiah of tax at that rate on what is left after the discount, rounded.';
         COMMENT ON COLUMN invoice_items.created_at IS 'When the row was made.';
         COMMENT ON COLUMN invoice_items.updated_at IS 'When the row last really changed.'
+    """)
+    migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC
     """)
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
@@ -3830,6 +3881,7 @@ $$
     migrator.sql("""DROP TABLE roles""")
     migrator.sql("""DROP FUNCTION end_sessions()""")
     migrator.sql("""DROP FUNCTION keep_a_super_admin()""")
+    migrator.sql("""DROP FUNCTION keep_permissions()""")
     migrator.sql("""DROP FUNCTION notice_seeded_password()""")
     migrator.sql("""DROP FUNCTION refuse_change_of_system_role()""")
 

@@ -439,6 +439,8 @@ $function$;
 CREATE FUNCTION end_sessions()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -470,15 +472,22 @@ $function$;
 CREATE FUNCTION keep_a_super_admin()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
     UPDATE roles SET created_at = created_at
     WHERE id = (SELECT id FROM roles WHERE code = 'super_admin') AND xmin <> pg_current_xact_id()::xid;
-    IF EXISTS (SELECT FROM admin_users) AND NOT EXISTS (
+    IF EXISTS (
         SELECT FROM admin_users a JOIN roles r ON r.id = a.role_id
         WHERE r.code = 'super_admin' AND a.is_active
     ) THEN
+        RETURN NULL;
+    END IF;
+    IF EXISTS (SELECT FROM admin_users) OR NOT pg_has_role(
+        coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+        (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
         RAISE EXCEPTION 'no active super admin would be left; make another one first'
             USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
     END IF;
@@ -518,6 +527,8 @@ $function$;
 CREATE FUNCTION keep_default_location()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -599,9 +610,29 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION keep_permissions()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    IF NOT pg_has_role(
+        coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+        (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'MEMBER') THEN
+        RAISE EXCEPTION 'the role % keeps its permissions', OLD.code
+            USING ERRCODE = 'restrict_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NEW;
+END
+$function$;
+
 CREATE FUNCTION keep_subscribed_line()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -624,6 +655,8 @@ $function$;
 CREATE FUNCTION keep_subscriber()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -884,6 +917,8 @@ $function$;
 CREATE FUNCTION refuse_change_of_system_role()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -2447,6 +2482,9 @@ CREATE UNIQUE INDEX whatsapp_messages_session_id_provider_message_id_key ON what
 
 CREATE INDEX whatsapp_messages_template_id_idx ON whatsapp_messages USING btree (template_id);
 
+CREATE TRIGGER roles_super_admin_keeps_permissions BEFORE UPDATE OF permissions ON roles
+    FOR EACH ROW WHEN (old.code = 'super_admin'::text AND NOT new.permissions @> old.permissions) EXECUTE FUNCTION keep_permissions();
+
 CREATE TRIGGER roles_system_role_stays BEFORE DELETE OR UPDATE OF code, is_system ON roles
     FOR EACH ROW WHEN (old.is_system) EXECUTE FUNCTION refuse_change_of_system_role();
 
@@ -3221,3 +3259,17 @@ COMMENT ON COLUMN whatsapp_messages.read_at IS 'When the other side read it.';
 COMMENT ON COLUMN whatsapp_messages.error IS 'Why it failed.';
 COMMENT ON COLUMN whatsapp_messages.created_at IS 'When the row was made.';
 COMMENT ON COLUMN whatsapp_messages.updated_at IS 'When the row last really changed.';
+
+REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_a_super_admin() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC;

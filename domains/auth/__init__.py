@@ -13,6 +13,7 @@ def register(domain: Domain) -> None:
     # the clean-up of sessions long expired
     domain.index(models.UserSession, models.UserSession.expires_at)
     domain.sql(rules.LAST_SUPER_ADMIN, rules.LAST_SUPER_ADMIN_STAYS)
+    domain.sql(rules.SUPER_ADMIN_KEEPS_PERMISSIONS, rules.PERMISSIONS_STAY)
     domain.sql(rules.SYSTEM_ROLE, rules.SYSTEM_ROLE_STAYS)
     domain.sql(rules.END_SESSIONS, rules.DEACTIVATION_ENDS_SESSIONS)
     domain.notice("seeded_password", rules.SEEDED_PASSWORD)

@@ -4,7 +4,7 @@ One that is not ended agrees with its customer, its profile and its line, and th
 away from under it. Ended ones keep what they were.
 """
 
-from domains import touch
+from domains import AS_OWNER, touch
 
 # Customer and line are written as they are: whoever moves the one, or hands over the other, at the
 # same time waits for the subscription, or gets a serialization failure where the snapshot is older.
@@ -79,8 +79,8 @@ EXECUTE FUNCTION refuse_change('the customer stays; end it and begin another')
 """
 
 # At the end of the transaction, so that a transfer can move the customer and start again.
-KEEP_SUBSCRIBER = """
-CREATE FUNCTION keep_subscriber() RETURNS trigger LANGUAGE plpgsql AS $$
+KEEP_SUBSCRIBER = f"""
+CREATE FUNCTION keep_subscriber() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s JOIN customers c ON c.id = s.customer_id
@@ -105,8 +105,8 @@ FOR EACH ROW WHEN (OLD.location_id <> NEW.location_id OR NEW.deleted_at IS NOT N
 EXECUTE FUNCTION keep_subscriber()
 """
 
-KEEP_LINE = """
-CREATE FUNCTION keep_subscribed_line() RETURNS trigger LANGUAGE plpgsql AS $$
+KEEP_LINE = f"""
+CREATE FUNCTION keep_subscribed_line() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s LEFT JOIN routers r ON r.id = NEW.router_id

@@ -1,12 +1,12 @@
 """What the database refuses of locations."""
 
-from domains import touch
+from domains import AS_OWNER, touch
 
 # At the end of the transaction, so that the default can be handed on: taken from one branch, then
 # given to another. An empty table has none, as before the first branch and after the last. The
 # default is written as it is: nobody deletes the last branch while another is added beside it.
 KEEP_DEFAULT_LOCATION = f"""
-CREATE FUNCTION keep_default_location() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_default_location() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
     {touch("locations", "(SELECT id FROM locations WHERE is_default)")}
     IF EXISTS (SELECT FROM locations) AND NOT EXISTS (SELECT FROM locations WHERE is_default) THEN
