@@ -19,6 +19,7 @@ from commands.command_line import CommandLine, Tasks
 from commands.db import db_shell, db_start, db_stop
 from commands.demo import demo
 from commands.docs import docs
+from commands.domain import domain_new
 from commands.domains import domains
 from commands.env import env_set
 from commands.fresh import fresh, reset
@@ -40,6 +41,7 @@ namespace = Tasks(
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))
+namespace.add_collection(Collection("domain", domain_new))
 namespace.add_collection(Collection("admin", admin_password))
 namespace.add_collection(Collection("env", env_set))
 namespace.add_collection(Collection("secrets", secrets_key, secrets_rotate))
