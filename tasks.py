@@ -7,8 +7,6 @@ needs it.
 
 from __future__ import annotations
 
-import sys
-
 from invoke.collection import Collection
 from invoke.main import program
 
@@ -31,9 +29,6 @@ from commands.secrets import secrets_key, secrets_rotate
 from commands.sql import sql_script
 from commands.tenants import tenants_add, tenants_drop, tenants_list
 from commands.test import test
-
-# invoke keeps Python from caching what it has compiled, so each task would compile the engine.
-sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
 namespace = Tasks(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),

@@ -22,7 +22,8 @@ from typing import Any
 import registry
 from application.pool import EnginePool, PoolSettings
 from engine.connect import environment
-from engine.connect.settings import database_url, load_environment
+from engine.connect.embedded import database_url
+from engine.connect.settings import load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed
 from engine.run.strangers import refuse_planted

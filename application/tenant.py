@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.connect.url import shown
 from engine.errors import ConfigError, NoSuchTenant
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import LONGEST_NAME
 
 # A tenant is a schema with a history. An extension may lie where another tenant's tables are, and

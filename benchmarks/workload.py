@@ -24,7 +24,8 @@ from rich.table import Table
 
 from benchmarks.queries import QUERIES, Measurement, Query, measure
 from engine.connect.connection import connect
-from engine.connect.settings import load_environment, migration_url
+from engine.connect.embedded import migration_url
+from engine.connect.settings import load_environment
 from engine.connect.url import shown
 from engine.errors import EngineError
 from project import PROJECT

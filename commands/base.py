@@ -39,9 +39,14 @@ def here(tenant: str = "") -> Project:
     tenant: in whose schema; empty for that of the search_path. Raises ConfigError for a tenant that
     there is not.
     """
-    from engine.connect.settings import migration_url, named_roles
+    from engine.connect.settings import named_migration_url, named_roles
 
-    project = replace(PROJECT.at(migration_url(PROJECT)), roles=named_roles(PROJECT))
+    url = named_migration_url(PROJECT)
+    if not url:  # only then is a server of ours needed
+        from engine.connect.embedded import migration_url
+
+        url = migration_url(PROJECT)
+    project = replace(PROJECT.at(url), roles=named_roles(PROJECT))
     if not tenant:
         return project
     from engine.tenants import listing
@@ -51,7 +56,7 @@ def here(tenant: str = "") -> Project:
 
 def application_url() -> str:
     """The same database as the application sees it: for tasks that work on rows alone."""
-    from engine.connect.settings import database_url
+    from engine.connect.embedded import database_url
 
     return database_url(PROJECT)
 

@@ -16,6 +16,7 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit, ParseError
 from invoke.parser.argument import Argument
 from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser, ParseResult
 from invoke.program import Program
 
 from commands import slips, streams
@@ -45,6 +46,21 @@ class Tasks(Collection):
             for alias in context.aliases:
                 context.name, context.aliases = alias, (str(context.name),)
         return contexts
+
+
+class NamedOnly(Parser):
+    """invoke's parser, which copies each task's options at every start; here only those of the
+    tasks that are named."""
+
+    def parse_argv(self, argv: list[str]) -> ParseResult:
+        """As invoke has it."""
+        every = self.contexts
+        named: Any = {word: every[word] for word in argv if word in every}
+        self.contexts = named
+        try:
+            return super().parse_argv(argv)
+        finally:
+            self.contexts = every
 
 
 class CommandLine(Program):
@@ -94,6 +110,10 @@ class CommandLine(Program):
             for argument in context.positional_args:
                 if str(argument.value or "").startswith("-"):
                     raise ParseError(f"No idea what {argument.value!r} is!", context)
+
+    def _make_parser(self) -> Parser:
+        contexts = self.collection.to_contexts(self.config.tasks.ignore_unknown_help)
+        return NamedOnly(contexts, self.initial_context)
 
     def _parse_tasks(self) -> None:
         """Parse it; a word that may be left out is given as empty, for invoke knows no such."""

@@ -18,7 +18,6 @@ from typing import Any
 from commands.console import Console
 from commands.statement_words import first_words
 from engine.errors import EngineError
-from engine.explain.postgres_errors import sqlstate
 from engine.report import Action
 
 
@@ -94,6 +93,8 @@ def logged(task: str) -> Iterator[JsonLog]:
 def _outcome(error: BaseException | None) -> dict[str, str]:
     if error is None:
         return {"outcome": "done"}
+    from engine.explain.postgres_errors import sqlstate  # brings Peewee along
+
     state = error.sqlstate if isinstance(error, EngineError) else sqlstate(error)
     return {"outcome": "failed", "error": type(error).__name__} | (
         {"sqlstate": state} if state else {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_format
+import os
 import sys
+from collections.abc import Iterable
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -20,12 +22,14 @@ from commands.base import (
     runner_for,
     spare_production,
 )
+from commands.colour import harmless, painter
 from commands.many import FIRST, JOBS, chosen
 from commands.task import command, count
 from project import PROJECT
 
 # What `status --exit-code` answers; 1 is for what failed, as everywhere.
 PENDING, PROBLEMS = 2, 3
+UP_TO_DATE = "Nothing to migrate: the database is up to date."
 
 
 @command(
@@ -52,6 +56,10 @@ def migrate(
 ) -> None:
     """Apply the migrations that are pending."""
     many = chosen(tenant, tenants, jobs, first)
+    asked = (many, tenant, dry_run, plan, log_json, c.config.run.echo, c.config.run.dry)
+    if not any(asked) and _is_up_to_date():
+        print(UP_TO_DATE)
+        return
     with reporting("migrate", log_json, plan=plan) as report:
         if many:
             from commands.migrate_tenants import migrate_tenants
@@ -64,7 +72,17 @@ def migrate(
 
             prepare(c, dry_run or plan)
         if not runner.migrate():
-            print("Nothing to migrate: the database is up to date.")
+            print(UP_TO_DATE)
+
+
+def _is_up_to_date() -> bool:
+    """Whether there is nothing to do, in which case what the database has to tell is told. That
+    needs neither a runner nor what it loads."""
+    from engine.manage.up_to_date import notices_if_up_to_date
+
+    notices = notices_if_up_to_date(here(), os.environ.get(PROJECT.settings.time_zone))
+    _tell_notices(notices or ())
+    return notices is not None
 
 
 @command(
@@ -152,7 +170,6 @@ def status(
     json: bool = False,
 ) -> None:
     """Show which migrations are applied and which are pending."""
-    from commands.colour import harmless, painter
     from engine.manage.status import read_status
 
     if chosen(tenant, tenants):
@@ -166,14 +183,19 @@ def status(
         print(where.as_json(only_pending=pending))
     else:
         print(harmless(where.as_text(painter(sys.stdout), only_pending=pending)))
-    for text in where.notices:
-        print(painter(sys.stderr)("notice", "notice") + f": {harmless(text)}", file=sys.stderr)
+    _tell_notices(where.notices)
     _end(exit_code, bool(where.history.problems), bool(where.history.pending))
 
 
 def _end(exit_code: bool, problems: bool, pending: bool) -> None:
     if exit_code and (problems or pending):
         raise Exit(code=PROBLEMS if problems else PENDING)
+
+
+def _tell_notices(notices: Iterable[str]) -> None:
+    word = painter(sys.stderr)("notice", "notice")
+    for text in notices:
+        print(f"{word}: {harmless(text)}", file=sys.stderr)
 
 
 def overview() -> str:

@@ -27,7 +27,7 @@ from engine.report import Action, Report
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
 
 BEGUN = "pg_restore: processing data for table "
 # A schema for extensions is often there before anything else is.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.schema import own_sql
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
 
 SHAPES = """

@@ -17,8 +17,8 @@ from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 from engine.schema import own_sql
-from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.own_sql import Place
+from engine.schema.own_tables import HISTORY_TABLE
 
 OLDEST = 140000
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.

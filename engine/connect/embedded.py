@@ -21,6 +21,7 @@ from psycopg2 import sql
 
 from engine.connect import embedded_roles, programs
 from engine.connect.embedded_server import PORT, ROLES_ARE_THERE, Server
+from engine.connect.settings import named_migration_url, named_url
 from engine.errors import ConfigError, EngineError
 from engine.project import Project
 
@@ -44,6 +45,16 @@ def running_server(project: Project) -> Server:
     _stay_here()
     server = find(project)
     return server if server.is_complete and server.running() else start(project)
+
+
+def database_url(project: Project) -> str:
+    """The URL of the application: the one that is named, else that of the embedded server."""
+    return named_url(project) or (server := running_server(project)).url(server.application)
+
+
+def migration_url(project: Project) -> str:
+    """The URL of the owner of the tables, who migrates; likewise."""
+    return named_migration_url(project) or (server := running_server(project)).url(server.owner)
 
 
 def _stay_here() -> None:

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2 import sql
 
 from engine.connect.embedded_server import Server
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 
 # The owner makes scratch databases (CREATEDB), and says who is in the way of a migration, which
 # PostgreSQL shows to members of pg_read_all_stats only.

@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import ConfigError
 from engine.project import Project
 from engine.schema import own_sql, planted
-from engine.schema.catalog import ENVIRONMENT_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE
 
 PRODUCTION, STAGING = "production", "staging"
 KNOWN = (PRODUCTION, STAGING, "development", "test")

@@ -1,5 +1,5 @@
-"""Which database is meant, and as whom: what the program's settings say, else the embedded server,
-where the application has one role and the owner of the tables another."""
+"""Which database is meant, and as whom: what the program's settings say. Of the embedded server
+this knows nothing, since a task that needs none is not to load it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 
 from engine.connect import env_file, environment
-from engine.connect.embedded import running_server
 from engine.connect.url import checked
 from engine.errors import ConfigError
 from engine.project import Project
@@ -29,34 +28,19 @@ def load_environment(project: Project) -> str:
     return env_file.told(path)
 
 
-def database_url(project: Project) -> str:
-    """The URL of the application; starts the embedded server where nothing else is named.
-
-    Raises ConfigError for a URL that is none.
-    """
-    if url := named_url(project):
-        return url
-    server = running_server(project)
-    return server.url(server.application)
-
-
-def migration_url(project: Project) -> str:
-    """The URL of the owner of the tables, who migrates: one of its own where the other one is the
-    application's, or leads to a pooler."""
-    setting = project.settings.migration_url
-    if url := os.environ.get(setting, "").strip():
-        return checked(url, setting)
-    if url := named_url(project):
-        return url
-    server = running_server(project)
-    return server.url(server.owner)
-
-
 def named_url(project: Project) -> str:
     """The URL that the settings name, or empty. Raises ConfigError for a URL that is none."""
     setting = project.settings.url
     url = os.environ.get(setting, "").strip()
     return checked(url, setting) if url else ""
+
+
+def named_migration_url(project: Project) -> str:
+    """The URL of the owner of the tables, or empty: one of its own where the other one is the
+    application's, or leads to a pooler."""
+    setting = project.settings.migration_url
+    url = os.environ.get(setting, "").strip()
+    return checked(url, setting) if url else named_url(project)
 
 
 def named_roles(project: Project) -> dict[str, str] | None:

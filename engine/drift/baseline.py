@@ -22,8 +22,8 @@ from engine.files import own_table
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import number_of
-from engine.schema.catalog import READING_TABLE
 from engine.schema.model import Schema
+from engine.schema.own_tables import READING_TABLE
 
 # One row, known by its key: a publication FOR ALL TABLES lets nobody delete or update rows of a
 # table that has none ("does not have a replica identity and publishes deletes").

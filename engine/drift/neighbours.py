@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.schema import own_sql
-from engine.schema.catalog import HISTORY_TABLE
 from engine.schema.model import Schema
+from engine.schema.own_tables import HISTORY_TABLE
 
 SHARED_SCHEMA = "extensions"
 """Where those lie that all schemas of a database use."""

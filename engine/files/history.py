@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
-from engine.files import history_table, journal, misfits, version_control
+from engine.files import history_table, misfits, own_table, unfinished, version_control
 from engine.files.entry import Entry, State
-from engine.files.journal import Unfinished
 from engine.files.migration_file import Migration, checksum_of, number_of
 from engine.files.misfits import Misfit, Problem
+from engine.files.unfinished import Unfinished
 from engine.project import Project
+from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,10 @@ def read(cursor: Any, migrations: Iterable[Migration], project: Project) -> Hist
 
     Raises HistoryError where the table is another tool's, or rows of it may be hidden.
     """
-    return joined(migrations, history_table.rows(cursor), project, journal.read(cursor))
+    there = own_table.columns_of(cursor, (HISTORY_TABLE, JOURNAL_TABLE))
+    rows = history_table.rows(cursor, there[HISTORY_TABLE])
+    stopped = unfinished.read(cursor) if there[JOURNAL_TABLE] else ()
+    return joined(migrations, rows, project, stopped)
 
 
 def joined(

@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import HistoryError
 from engine.files import own_table
 from engine.files.migration_file import Migration
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_tables import HISTORY_TABLE
 
 CREATE = f"""
     CREATE TABLE IF NOT EXISTS {HISTORY_TABLE} (
@@ -36,13 +36,15 @@ INSERT = f"""
 """
 
 
-def rows(cursor: Any) -> list[dict[str, Any]]:
+def rows(cursor: Any, columns: set[str] | None = None) -> list[dict[str, Any]]:
     """The rows that a psycopg2 cursor sees, in the order of their making, each by column; a table
-    that is not there has none, and one of plain peewee-migrate lacks our columns.
+    that is not there has none, and one of plain peewee-migrate lacks our columns. columns: those
+    that own_table.columns() gives, where they are known.
 
     Raises HistoryError where the table is another tool's, or policies may hide rows of it.
     """
-    columns = own_table.columns(cursor, HISTORY_TABLE)
+    if columns is None:
+        columns = own_table.columns(cursor, HISTORY_TABLE)
     if not columns:
         return []
     if not columns >= NEEDED:

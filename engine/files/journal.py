@@ -8,7 +8,6 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +15,9 @@ from engine.errors import HistoryError
 from engine.files import own_table
 from engine.files.migration_file import Migration
 from engine.files.step import Step
+from engine.files.unfinished import key_of
 from engine.schema import own_sql
-from engine.schema.catalog import JOURNAL_TABLE
+from engine.schema.own_tables import JOURNAL_TABLE
 
 CREATE = f"""
     CREATE TABLE {JOURNAL_TABLE} (
@@ -46,26 +46,7 @@ LEFT_BEHIND = f"""
                     AND c.relname ~ '_cc(new|old)[0-9]*$' END
       AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = c.oid)
 """
-BACK = "/back"  # no file's name has a slash
 VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)"
-
-
-@dataclass(frozen=True)
-class Unfinished:
-    """A file that stopped in the middle. rollback: on which way. done: how many of its steps are
-    done."""
-
-    name: str
-    rollback: bool
-    done: int
-
-    @property
-    def key(self) -> str:
-        """The name under which the journal has it."""
-        return _key(self.name, rollback=self.rollback)
-
-    def __str__(self) -> str:
-        return f"the rollback of {self.name}" if self.rollback else self.name
 
 
 @dataclass(frozen=True)
@@ -154,26 +135,7 @@ class Journal:
 
 def key(migration: Migration, *, rollback: bool) -> str:
     """The name under which the journal has a file."""
-    return _key(migration.name, rollback=rollback)
-
-
-def read(cursor: Any) -> tuple[Unfinished, ...]:
-    """The files that stopped in the middle, by name. Raises HistoryError where rows may be hidden
-    from the role."""
-    if not own_table.columns(cursor, JOURNAL_TABLE):
-        return ()
-    own_table.fetch(cursor, f"SELECT name, done FROM {JOURNAL_TABLE}")
-    return unfinished(cursor.fetchall())
-
-
-def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
-    """The files that stopped in the middle, by name. steps: (key, whether it is done) of each."""
-    done: dict[str, int] = {}
-    for key, is_done in steps:
-        done[key] = done.get(key, 0) + is_done
-    return tuple(
-        Unfinished(key.removesuffix(BACK), key.endswith(BACK), done[key]) for key in sorted(done)
-    )
+    return key_of(migration.name, rollback=rollback)
 
 
 def forget(cursor: Any, keys: list[str]) -> None:
@@ -182,7 +144,3 @@ def forget(cursor: Any, keys: list[str]) -> None:
     own_table.fetch(cursor, f"SELECT FROM {JOURNAL_TABLE} LIMIT 1")
     if cursor.rowcount == 0:
         own_table.run(cursor, f"DROP TABLE {JOURNAL_TABLE}")
-
-
-def _key(name: str, *, rollback: bool) -> str:
-    return name + (BACK if rollback else "")

@@ -13,7 +13,7 @@ from typing import Any
 from engine.files import version_control
 from engine.files.entry import Entry, State
 from engine.project import Project
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
 
 

@@ -7,19 +7,19 @@ can have made it, or can have a say in what is read from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
 from engine.schema import own_sql, planted
-from engine.schema.catalog import OWN_TABLES
 from engine.schema.own_sql import Place
+from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
 
 # A role that could run no files itself only looks, and believes whoever does.
 TABLES = f"""
-    SELECT n.oid, n.nspname::text, c.relkind = 'r', o.rolname,
+    SELECT n.oid, n.nspname::text, c.relname::text, c.relkind = 'r', o.rolname,
            {planted.TRUSTED} OR NOT has_schema_privilege(n.oid, 'CREATE'),
            row_security_active(c.oid),
            ARRAY(SELECT format('trigger %%s', tgname) FROM pg_trigger
@@ -37,7 +37,7 @@ TABLES = f"""
                  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_roles o ON o.oid = c.relowner
-    WHERE c.relname = %(table)s
+    WHERE c.relname = ANY (%(tables)s)
 """
 TABLE = f"{TABLES} AND n.oid = %(here)s"
 READABLE = f"""
@@ -87,28 +87,35 @@ def columns(cursor: Any, table: str) -> set[str]:
     Raises HistoryError where it is none of ours, or where policies may hide rows from this role:
     PostgreSQL would say nothing and give fewer rows, so that applied files seem to be pending.
     """
-    own_sql.fetch(cursor, TABLE, {"table": table})
-    row = cursor.fetchone()
-    return _believed(cursor, table, row) if row else set()
+    return columns_of(cursor, [table])[table]
+
+
+def columns_of(cursor: Any, tables: Sequence[str]) -> dict[str, set[str]]:
+    """The same of several tables, in one question."""
+    own_sql.fetch(cursor, TABLE, {"tables": list(tables)})
+    there: dict[str, set[str]] = {table: set() for table in tables}
+    for row in cursor.fetchall():
+        there[row[2]] = _believed(cursor, row)
+    return there
 
 
 def everywhere(cursor: Any, table: str) -> dict[Place, set[str] | HistoryError]:
     """The names of its columns in every schema that has such a table which the role may read, or
     why it cannot be believed there."""
-    own_sql.fetch(cursor, READABLE, {"table": table})
+    own_sql.fetch(cursor, READABLE, {"tables": [table]})
     tables: dict[Place, set[str] | HistoryError] = {}
     for row in cursor.fetchall():
         here = Place(*row[:2])
         try:
-            tables[here] = _believed(cursor, table, row)
+            tables[here] = _believed(cursor, row)
         except HistoryError as error:
             tables[here] = error
     return tables
 
 
-def _believed(cursor: Any, table: str, row: tuple[Any, ...]) -> set[str]:
+def _believed(cursor: Any, row: tuple[Any, ...]) -> set[str]:
     """The columns in a row of TABLES. Raises HistoryError as columns() does."""
-    _, _, is_table, owner, trusted, is_hidden, strange, names = row
+    _, _, table, is_table, owner, trusted, is_hidden, strange, names = row
     role = cursor.connection.info.user
     if not is_table or not trusted:
         what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"

@@ -19,7 +19,7 @@ from engine.files import history_table, own_table
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema import own_sql
-from engine.schema.catalog import ROLES_TABLE
+from engine.schema.own_tables import ROLES_TABLE
 from engine.schema.quoting import name as quoted
 from engine.sql import access_statements
 

@@ -13,7 +13,7 @@ from engine.connect.environment import KNOWN, is_production, known
 from engine.errors import ConfigError, Refused
 from engine.files import own_table
 from engine.project import Project
-from engine.schema.catalog import ENVIRONMENT_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE
 
 CREATE = f"""
     CREATE TABLE {ENVIRONMENT_TABLE} (

@@ -12,7 +12,7 @@ from engine.connect import pins, roles
 from engine.files import history_table, own_table, role_table
 from engine.run import strangers, time_zone
 from engine.schema import access, own_sql
-from engine.schema.catalog import HISTORY_TABLE, ROLES_TABLE
+from engine.schema.own_tables import HISTORY_TABLE, ROLES_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
 

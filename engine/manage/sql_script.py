@@ -14,7 +14,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.manage import psql_session
 from engine.project import Project
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
 

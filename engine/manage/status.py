@@ -14,7 +14,7 @@ from engine.files.history import History
 from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from engine.wording import counted, few
 
 # What an extension brings along belongs to nobody's program.

@@ -24,7 +24,7 @@ from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.catalog import ENVIRONMENT_TABLE, OWN_TABLES, ROLES_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES, ROLES_TABLE
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.

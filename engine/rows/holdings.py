@@ -11,7 +11,7 @@ import psycopg2
 
 from engine.rows.hidden import unhidden
 from engine.schema import own_sql
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 
 Place = tuple[int, int]
 """The oid of a table and the number of a column; 0 for a table without columns."""

@@ -13,13 +13,14 @@ import psycopg2
 
 from engine.schema import own_sql, planted
 
-FUNCTIONS = rf"""
-    SELECT format('%%I.%%I', n.nspname, p.proname), quote_ident(p.proname)
+ASKED = rf"""
+    SELECT ARRAY({planted.MAY_CREATE}), ARRAY(
+    SELECT ARRAY[format('%%I.%%I', n.nspname, p.proname), quote_ident(p.proname)]
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_roles o ON o.oid = p.proowner
     WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {planted.TRUSTED}
       AND p.pronargs = 0 AND p.proretset AND p.prorettype = 'text'::regtype
-    ORDER BY p.proname
+    ORDER BY p.proname)
 """
 
 
@@ -28,9 +29,9 @@ def read(cursor: Any) -> tuple[str, ...]:
 
     A function that fails tells that: whoever asked wanted to know something else.
     """
-    own_sql.fetch(cursor, FUNCTIONS)
-    functions = cursor.fetchall()
-    strangers = planted.who_may_create(cursor)
+    own_sql.fetch(cursor, ASKED)
+    roles, functions = cursor.fetchone()
+    strangers = [role or "PUBLIC" for role in roles]
     texts = list(planted.told(cursor, strangers))
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)

@@ -102,7 +102,10 @@ class Runner:
             zone = session.wished_zone()
             if zone:
                 connection, setting = session.database.connection(), self.project.settings.time_zone
-                time_zone.keep(connection, zone, setting, self.options, self.report)
+                named, show, dry = bool(self.options.zone), self.options.show, self.options.dry
+                time_zone.keep(
+                    connection, zone, setting, self.report, named=named, show=show, dry=dry
+                )
             for text in operator_notices.read(session.cursor()):
                 self.report.notice(text)
             return [migration.name for migration in todo]

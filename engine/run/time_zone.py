@@ -10,7 +10,6 @@ from psycopg2 import errors, sql
 
 from engine.errors import ConfigError
 from engine.report import Report
-from engine.run.options import RunOptions
 from engine.run.strangers import OTHER_PROGRAMS
 from engine.schema import own_sql
 from engine.wording import few
@@ -46,12 +45,14 @@ def chosen(cursor: Any) -> str | None:
     return row[0] if row else None
 
 
-def keep(connection: Any, zone: str, setting: str, options: RunOptions, report: Report) -> None:
+def keep(
+    connection: Any, zone: str, setting: str, report: Report, *, named: bool, show: bool, dry: bool
+) -> None:
     """Set the database's time zone, where it is another, and say so; in a dry run only the latter.
     Needs the database's owner.
 
     It is every program's: where other schemas hold tables, it is set only if a setting names it.
-    setting: what that is called.
+    setting: what that is called; named: whether it does. show: whether the report is told the SQL.
     """
     cursor = connection.cursor()
     if chosen(cursor) == zone:
@@ -63,16 +64,16 @@ def keep(connection: Any, zone: str, setting: str, options: RunOptions, report: 
     )
     stays = "the time zone of the database stays as it is"
     others = _others(cursor)
-    if others and not options.zone:
+    if others and not named:
         report.message(
             f"{stays}: it would become {zone} for the programs with tables in {few(others)}, too. "
             f"If that is wanted, set {setting}={zone}; else set it for the role of this one's "
             "clients (ALTER ROLE … SET timezone)."
         )
         return
-    if options.show or options.dry:
+    if show or dry:
         report.sql(statement)
-    if options.dry:
+    if dry:
         return
     try:
         cursor.execute(statement)

@@ -33,17 +33,11 @@ from engine.schema.model import (
     Trigger,
     View,
 )
+from engine.schema.own_tables import OWN_TABLES
 from engine.schema.sequences import SERIAL, is_serial, usual
 from engine.schema.unmanaged import unmanaged
 
-__all__ = ["HISTORY_TABLE", "JOURNAL_TABLE", "read", "unmanaged"]
-
-HISTORY_TABLE = "migratehistory"
-JOURNAL_TABLE = "migratejournal"
-READING_TABLE = "migratereading"
-ENVIRONMENT_TABLE = "migrateenvironment"
-ROLES_TABLE = "migrateroles"
-OWN_TABLES = (HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE, ENVIRONMENT_TABLE, ROLES_TABLE)
+__all__ = ["read", "unmanaged"]
 
 # `IN ('a', 'b')` on a varchar is kept as the first; what PostgreSQL makes of that text is the
 # second, and stays. They mean the same.

@@ -14,6 +14,7 @@ TRUSTED = """
     (o.rolsuper OR o.rolname = current_user OR o.oid = n.nspowner
      OR o.oid = (SELECT datdba FROM pg_database WHERE datname = current_database()))
 """
+# The roles that may create in the schema although one need not trust them; empty for PUBLIC.
 MAY_CREATE = f"""
     SELECT coalesce(o.rolname::text, '')
     FROM pg_namespace n
@@ -40,12 +41,6 @@ CODE = f"""
                       AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """
-
-
-def who_may_create(cursor: Any) -> list[str]:
-    """The roles that may create in the schema although one need not trust them; PUBLIC for all."""
-    own_sql.fetch(cursor, MAY_CREATE)
-    return [name or "PUBLIC" for (name,) in cursor.fetchall()]
 
 
 def told(cursor: Any, strangers: list[str]) -> Iterator[str]:

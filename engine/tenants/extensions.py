@@ -20,7 +20,7 @@ from engine.errors import Refused
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema import own_sql
-from engine.schema.catalog import HISTORY_TABLE
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.tenants.listing import nowhere
 

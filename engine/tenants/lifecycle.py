@@ -19,7 +19,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import own_sql
-from engine.schema.catalog import ENVIRONMENT_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import extensions, listing

@@ -17,14 +17,14 @@ from psycopg2 import errors
 from engine.connect.connection import connect
 from engine.connect.url import with_schema
 from engine.errors import HistoryError, NoSuchTenant
-from engine.files import history, history_table, journal, migration_folder, own_table
+from engine.files import history, history_table, migration_folder, own_table
 from engine.files.history import History
-from engine.files.journal import Unfinished
 from engine.files.migration_file import Migration
+from engine.files.unfinished import Unfinished, unfinished
 from engine.project import Project
 from engine.schema import own_sql
-from engine.schema.catalog import HISTORY_TABLE, JOURNAL_TABLE
 from engine.schema.own_sql import Place
+from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 from engine.wording import few
 
 # Each table that is read costs two locks until the query is over, and the server has some 6,400.
@@ -178,7 +178,7 @@ def _unfinished(cursor: Any) -> dict[Place, tuple[Unfinished, ...]]:
     steps: dict[Place, list[tuple[str, bool]]] = {place: [] for place in places}
     for place, row in _from_each(cursor, places, JOURNAL_TABLE):
         steps[place].append((row["name"], row["done"]))
-    return {place: journal.unfinished(of_one) for place, of_one in steps.items()}
+    return {place: unfinished(of_one) for place, of_one in steps.items()}
 
 
 def _from_each(cursor: Any, places: Sequence[Place], table: str) -> list[tuple[Place, Any]]:

@@ -23,7 +23,7 @@ from engine import (
 )
 from engine.backup.restore import restore
 from engine.connect.connection import connect
-from engine.connect.settings import database_url
+from engine.connect.embedded import database_url
 from engine.manage import environment
 from engine.manage.adopt import adopt
 from engine.manage.sql_script import script

@@ -16,7 +16,7 @@ from domains.locations.models import Location
 from domains.system.models import Setting, SettingType
 from domains.whatsapp.models import WhatsappTemplate
 from domains.whatsapp.operations import PLACEHOLDER
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 
 pytestmark = pytest.mark.each
 

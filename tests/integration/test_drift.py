@@ -21,7 +21,7 @@ from engine.errors import ConfigError, MigrationFailed, Refused
 from engine.manage.adopt import adopt
 from engine.report import Report
 from engine.run.options import RunOptions
-from engine.schema import catalog
+from engine.schema.own_tables import OWN_TABLES
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
@@ -99,7 +99,7 @@ def test_a_reading_comes_back_from_json_as_it_was(migrated_url: str) -> None:
     schema = read(migrated_url)
     assert schema_json.decode(document(migrated_url)) == schema
     assert found(migrated_url, MIGRATIONS) == []
-    assert schema.tables.keys().isdisjoint(catalog.OWN_TABLES)
+    assert schema.tables.keys().isdisjoint(OWN_TABLES)
 
 
 CHANGES = {

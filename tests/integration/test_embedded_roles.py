@@ -21,7 +21,7 @@ from engine.manage import environment, wipe
 from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.options import RunOptions
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from kernel.secrets import new_key
 from project import PROJECT
 from tests.support.databases import execute, query, read

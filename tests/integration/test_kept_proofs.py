@@ -46,7 +46,7 @@ from engine.files import migration_folder
 from engine.proofs import nothing_to_generate
 from engine.proofs.nothing_to_generate import Options
 from engine.proofs.proofs import Proofs
-from engine.connect.settings import migration_url
+from engine.connect.embedded import migration_url
 from project import PROJECT
 with Proofs(PROJECT.at(migration_url(PROJECT))) as proofs:
     files = migration_folder.find(PROJECT.migrations)

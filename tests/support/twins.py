@@ -6,7 +6,7 @@ import re
 import subprocess
 
 from engine.connect.programs import clients
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from tests.support.databases import query
 
 ROWS = ["--inserts", "--rows-per-insert=1", "--column-inserts"]

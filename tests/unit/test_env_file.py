@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.connect import env_file, environment
-from engine.connect.settings import database_url, load_environment
+from engine.connect.embedded import database_url
+from engine.connect.settings import load_environment
 from engine.errors import ConfigError
 from project import PROJECT
 from tests.support.runners import rooted

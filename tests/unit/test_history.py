@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from engine.errors import HistoryError
 from engine.files import history, migration_file
 from engine.files.entry import State
-from engine.files.journal import Unfinished
 from engine.files.migration_file import Migration
 from engine.files.misfits import Misfit
+from engine.files.unfinished import Unfinished
 from project import PROJECT
 
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from peewee import TextField
 
-from engine.schema.catalog import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from kernel.domain import Domain
 from kernel.model_faults import RESERVED
 from kernel.models import BaseModel

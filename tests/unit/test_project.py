@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.connect.settings import database_url, load_environment, migration_url
+from engine.connect.embedded import database_url, migration_url
+from engine.connect.settings import load_environment
 from engine.errors import ConfigError
 from engine.project import Project
 from tests.support.library import library

@@ -1,0 +1,52 @@
+"""The files that stopped in the middle, as their journal has them. Apart from it, since to show
+them takes no reading of SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from engine.files import own_table
+from engine.schema.own_tables import JOURNAL_TABLE
+
+BACK = "/back"  # no file's name has a slash
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A file that stopped in the middle. rollback: on which way. done: how many of its steps are
+    done."""
+
+    name: str
+    rollback: bool
+    done: int
+
+    @property
+    def key(self) -> str:
+        """The name under which the journal has it."""
+        return key_of(self.name, rollback=self.rollback)
+
+    def __str__(self) -> str:
+        return f"the rollback of {self.name}" if self.rollback else self.name
+
+
+def read(cursor: Any) -> tuple[Unfinished, ...]:
+    """The files that stopped in the middle, by name. The table is there, and may be believed."""
+    own_table.fetch(cursor, f"SELECT name, done FROM {JOURNAL_TABLE}")
+    return unfinished(cursor.fetchall())
+
+
+def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
+    """The files that stopped in the middle, by name. steps: (key, whether it is done) of each."""
+    done: dict[str, int] = {}
+    for key, is_done in steps:
+        done[key] = done.get(key, 0) + is_done
+    return tuple(
+        Unfinished(key.removesuffix(BACK), key.endswith(BACK), done[key]) for key in sorted(done)
+    )
+
+
+def key_of(name: str, *, rollback: bool) -> str:
+    """The name under which the journal has a file on its way up, or back."""
+    return name + (BACK if rollback else "")
