@@ -15,15 +15,18 @@ from demo.attempts import DAYS_TO_PAY, Attempt, attempts_of
 from demo.moments import HOUR
 from domains import portion, share
 from domains.billing.models import InvoiceItemKind, InvoiceStatus
-from domains.billing.periods import following, prorated
+from domains.billing.periods import Days, prorated, whole_period
 
 if TYPE_CHECKING:
     from demo.customers import Subscriber
+    from demo.network import Product
     from demo.plan import Plan
 
 VAT_BP = 1_100
 DAYS_OF_GRACE = 3
 UNPAID_UNTIL_SUSPENDED = 2
+# Before the bills of the day are made, which begin at six.
+CHANGED_AT = 4 * HOUR
 
 
 class Item(NamedTuple):
@@ -37,12 +40,22 @@ class Item(NamedTuple):
 
 
 class Away(NamedTuple):
-    """Days up to the last, exclusive, that were billed and not used; credited at a moment."""
+    """Days up to the last, exclusive, that were billed and not used; credited at a moment. changes:
+    the service did not pause, but went on with another plan, which bills these days itself."""
 
     first: date
     last: date
     credited: int
     amount: int
+    changes: bool = False
+
+
+class Terms(NamedTuple):
+    """What is billed, from which day on; price: rupiah for a cycle."""
+
+    product: Product
+    price: int
+    began: date
 
 
 class Bill(NamedTuple):
@@ -79,22 +92,32 @@ class Bill(NamedTuple):
 def bills(subscriber: Subscriber, plan: Plan, now: int) -> Iterator[Bill]:
     """All bills of a subscriber within the history, which ends now, in order of time."""
     number = overdue = 0
+    terms = subscriber.terms
     begins, last = subscriber.billed_from, subscriber.ends_on or date.max
     while begins <= last and begins < plan.today and overdue < UNPAID_UNTIL_SUSPENDED:
-        ends = following(begins, subscriber.anchor_day, subscriber.cycle)
+        ends = _whole(subscriber, terms, begins)[1]
         if subscriber.ends_on:
             ends = min(ends, subscriber.ends_on + timedelta(1))
-        bill = _bill(subscriber, plan, now, number, begins, ends)
+        bill = _bill(subscriber, plan, now, number, terms, (begins, ends))
         yield bill
         overdue = overdue + 1 if bill.overdue(plan.today) else 0
         begins, number = ends, number + 1
+        if bill.away and bill.away.changes:
+            begins = bill.away.first
+            terms = subscriber.changed(begins)
+
+
+def _whole(subscriber: Subscriber, terms: Terms, day: date) -> Days:
+    """The whole period that a day lies in; the first one of a new plan began before it."""
+    return whole_period(day, terms.began, subscriber.anchor_day, subscriber.cycle)
 
 
 def _bill(
-    subscriber: Subscriber, plan: Plan, now: int, number: int, begins: date, ends: date
+    subscriber: Subscriber, plan: Plan, now: int, number: int, terms: Terms, days: Days
 ) -> Bill:
+    begins, ends = days
     chance = plan.chance("bill", subscriber.person.number, number)
-    items = _items(chance, subscriber, number, begins, ends)
+    items = _items(chance, subscriber, number, terms, days)
     subtotal = sum(line.amount for line in items)
     discount = subtotal // 10 // 1000 * 1000 if chance.random() < 0.04 else 0
     items = _discounted(items, subtotal, discount)
@@ -120,31 +143,37 @@ def _bill(
         attempts[-1].settled if paid == total else None,
         attempts,
         mistaken=chance.random() < 0.005,
-        away=_away(chance, subscriber, items[0], (begins, ends), now) if paid == total else None,
+        away=_away(chance, subscriber, number, items[0], days, now) if paid == total else None,
     )
 
 
 def _away(
-    chance: Random, subscriber: Subscriber, item: Item, days: tuple[date, date], now: int
+    chance: Random, subscriber: Subscriber, number: int, item: Item, days: Days, now: int
 ) -> Away | None:
-    """Some go on a journey in the last week but one of a month that they have paid."""
+    """Some go on a journey in the last week but one of a month that they have paid, others take
+    another plan in the middle of it."""
     luck = chance.random()
-    if luck > 0.03 or (days[1] - days[0]).days < 28:
+    changes = number == subscriber.changes_at and days[1] <= (subscriber.ends_on or date.max)
+    if not (changes or luck <= 0.03) or (days[1] - days[0]).days < 28:
         return None
-    last = days[1] - timedelta(2)
-    first = last - timedelta(5 + int(luck * 100))
-    credited = subscriber.person.branch.zone.moment(last, 9 * HOUR)
+    zone = subscriber.person.branch.zone
+    if changes:
+        first, last = days[0] + timedelta(8 + int(luck * 12)), days[1]
+        credited = zone.moment(first, CHANGED_AT)
+    else:
+        last = days[1] - timedelta(2)
+        first = last - timedelta(5 + int(luck * 100))
+        credited = zone.moment(last, 9 * HOUR)
     amount = prorated(item.amount - item.discount + item.tax, days, (first, last))
-    return Away(first, last, credited, amount) if credited < now else None
+    return Away(first, last, credited, amount, changes) if credited < now else None
 
 
 def _items(
-    chance: Random, subscriber: Subscriber, number: int, begins: date, ends: date
+    chance: Random, subscriber: Subscriber, number: int, terms: Terms, days: Days
 ) -> tuple[Item, ...]:
-    last = ends - timedelta(1)
-    whole = (begins, following(begins, subscriber.anchor_day, subscriber.cycle))
-    price = prorated(subscriber.price, whole, (begins, ends))
-    text = f"{subscriber.product.name}, {begins:%d/%m/%Y} - {last:%d/%m/%Y}"
+    last = days[1] - timedelta(1)
+    price = prorated(terms.price, _whole(subscriber, terms, days[0]), days)
+    text = f"{terms.product.name}, {days[0]:%d/%m/%Y} - {last:%d/%m/%Y}"
     items = [item(InvoiceItemKind.SUBSCRIPTION, text, price)]
     if number == 0 and subscriber.is_new:
         items.append(item(InvoiceItemKind.INSTALLATION, "Biaya pemasangan", 250_000))

@@ -8,7 +8,7 @@ from datetime import date
 
 from demo import names
 from demo.attempts import Way
-from demo.bills import UNPAID_UNTIL_SUSPENDED, Bill, bills
+from demo.bills import UNPAID_UNTIL_SUSPENDED, Away, Bill, Terms, bills
 from demo.network import Product
 from demo.plan import Plan
 from demo.world import Branch
@@ -44,7 +44,8 @@ class Subscriber:
     """What a customer subscribes to. price: rupiah for a cycle.
 
     billed_from: where the first bill of the history begins. ends_on: the last day of service, if
-    there is one. stops_at: the number of the first bill that is never paid. tardiness: 0 for who
+    there is one. stops_at: the number of the first bill that is never paid. changes_at: the number
+    of the bill within which a plan, the other one, takes the place of this. tardiness: 0 for who
     pays in time, up to 1.
     """
 
@@ -60,8 +61,20 @@ class Subscriber:
     stops_at: int | None
     tardiness: float
     way: Way
+    other: Product
+    changes_at: int | None = None
     subscription: int = 0
     coming: Iterator[Bill] = field(default_factory=lambda: iter(()))
+
+    @property
+    def terms(self) -> Terms:
+        """What is billed to begin with."""
+        return Terms(self.product, self.price, self.started_on)
+
+    def changed(self, day: date) -> Terms:
+        """What is billed from the day on which the other plan begins."""
+        price = self.price // self.product.price * self.other.price
+        return Terms(self.other, price, day)
 
     def is_gone(self, today: date) -> bool:
         """Whether the service has ended before a day."""
@@ -73,7 +86,8 @@ class Outlook:
     """Where a subscriber stands at the end of the history. balance: rupiah of credit.
 
     covered_until: up to which day, exclusive, it is paid. settled_until: the same, of what was
-    credited. next_on: where the next bill begins.
+    credited. next_on: where the next bill begins. change: when another plan took its place;
+    settled_before: settled_until of the plan before.
     """
 
     covered_until: date
@@ -81,6 +95,8 @@ class Outlook:
     balance: int = 0
     overdue: int = 0
     settled_until: date | None = None
+    settled_before: date | None = None
+    change: Away | None = None
 
     @property
     def is_suspended(self) -> bool:
@@ -99,6 +115,10 @@ def foresee(subscriber: Subscriber, plan: Plan, now: int) -> Outlook:
         outlook.overdue = outlook.overdue + 1 if bill.overdue(plan.today) else 0
         if bill.away:
             outlook.balance += bill.away.amount
+        if bill.away and bill.away.changes:
+            outlook.change = bill.away
+            outlook.settled_before, outlook.settled_until = outlook.settled_until, None
+        elif bill.away:
             outlook.settled_until = bill.away.last
         outlook.balance += sum(
             attempt.amount - attempt.allocated - attempt.returned

@@ -7,19 +7,20 @@ from ipaddress import IPv4Address
 from random import Random
 from typing import TYPE_CHECKING
 
-from demo import invoices, messages, names, payments, staff, tokens
+from demo import invoices, messages, names, payments, staff, standing, tokens
 from demo.attempts import DAYS_TO_PAY, Way
 from demo.bills import DAYS_OF_GRACE, bills
 from demo.customers import Outlook, Person, Subscriber, foresee
 from demo.ledger import post
 from demo.moments import DAY, HOUR, add_months
 from demo.network import synchronised
-from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
+from domains.billing.models import SubscriptionCycle
 from domains.billing.periods import MONTHS
 from domains.customers.models import Customer, CustomerStatus, TransactionLogEntryType
 from domains.mikrotik.models import PppoeUser, PppoeUserStatus
 
 if TYPE_CHECKING:
+    from demo.plan import Plan
     from demo.story import Story
 
 SHARE_BEFORE = 0.7
@@ -99,7 +100,7 @@ def _subscriber(story: Story, created: int, chance: Random, person: Person, day:
         status = CustomerStatus.SUSPENDED if outlook.is_suspended else CustomerStatus.ACTIVE
     _add(story, created, chance, person, status, outlook.balance)
     line = _line(story, created, chance, subscriber, outlook)
-    subscriber.subscription = _subscription(story, created, subscriber, outlook, line)
+    subscriber.subscription = standing.first(story, created, subscriber, outlook, line)
     subscriber.coming = bills(subscriber, story.plan, story.now)
     invoices.await_next(story, subscriber)
     if subscriber.is_new:
@@ -132,7 +133,15 @@ def _wishes(story: Story, chance: Random, person: Person, day: date) -> Subscrib
         stops_at=int(chance.random() * plan.months / MONTHS[cycle]) if stops else None,
         tardiness=chance.random() if chance.random() < 0.2 else 0.0,
         way=chance.choice(WAYS),
+        other=branch.lines[(branch.lines.index(product) + 1) % len(branch.lines)],
+        changes_at=_changes_at(plan, person) if cycle == SubscriptionCycle.MONTHLY else None,
     )
+
+
+def _changes_at(plan: Plan, person: Person) -> int | None:
+    """Some take another plan; dice of their own, so that nothing else depends on it."""
+    chance = plan.chance("change", person.number)
+    return 1 + int(chance.random() * plan.months) if chance.random() < 0.15 else None
 
 
 def _add(
@@ -172,7 +181,7 @@ def _line(
     return sheet.add(
         customer=person.id,
         router=chance.choice(person.branch.routers),
-        profile=subscriber.product.id,
+        profile=(subscriber.other if outlook.change else subscriber.product).id,
         username=person.username,
         password=tokens.envelope(f"{story.plan.seed}/line/{person.number}", sheet.last_id + 1),
         status=_line_status(story, subscriber, expires),
@@ -192,35 +201,6 @@ def _line_status(story: Story, subscriber: Subscriber, expires: int) -> PppoeUse
         return PppoeUserStatus.ACTIVE
     lately = expires > story.now - DAYS_ISOLATED * DAY
     return PppoeUserStatus.ISOLATED if lately else PppoeUserStatus.EXPIRED
-
-
-def _subscription(
-    story: Story, created: int, subscriber: Subscriber, outlook: Outlook, line: int
-) -> int:
-    ends_on, next_on = subscriber.ends_on, outlook.next_on
-    if subscriber.is_gone(story.plan.today):
-        status = SubscriptionStatus.ENDED
-    elif outlook.is_suspended:
-        status = SubscriptionStatus.SUSPENDED
-    else:
-        status = SubscriptionStatus.ACTIVE
-    billed = status != SubscriptionStatus.ENDED and (ends_on is None or next_on <= ends_on)
-    return story.book[Subscription].add(
-        location=subscriber.person.branch.id,
-        customer=subscriber.person.id,
-        profile=subscriber.product.id,
-        pppoe_user=line,
-        status=status,
-        price=subscriber.price,
-        cycle=subscriber.cycle,
-        anchor_day=subscriber.anchor_day,
-        started_on=subscriber.started_on,
-        ended_on=ends_on,
-        credited_until=outlook.settled_until,
-        suspended_on=next_on if status == SubscriptionStatus.SUSPENDED else None,
-        next_billing_on=next_on if billed else None,
-        created_at=created,
-    )
 
 
 def _mac(chance: Random) -> str:

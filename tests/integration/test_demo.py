@@ -23,6 +23,7 @@ from domains.payments.renewals import renew
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import EngineError, Refused
 from kernel.fields import EnumField
+from kernel.money import share
 from tests.support.console import call
 from tests.support.databases import query
 from tests.support.demo_databases import TODAY, demo_url, fill
@@ -148,6 +149,30 @@ def test_time_runs_one_way(small_url: str) -> None:
         glue = "AND" if "WHERE" in tables else "WHERE"
         text = f"SELECT a.id, b.id FROM {tables} {glue} a.created_at < b.created_at"
         assert query(small_url, text) == [], tables
+
+
+CHANGES_OF_PLAN = """
+    SELECT i.subtotal - i.discount + i.tax, upper(i.period) - lower(i.period),
+           upper(i.period) - b.started_on, t.amount, b.profile_id <> a.profile_id
+    FROM subscriptions a JOIN subscriptions b
+        ON b.pppoe_user_id = a.pppoe_user_id AND b.started_on = a.ended_on + 1
+    JOIN invoices i ON i.subscription_id = a.id AND i.period @> b.started_on
+        AND i.status <> 'void'
+    JOIN transaction_logs t ON t.customer_id = a.customer_id AND t.description
+        = format('Not used: %s days from %s of %s', upper(i.period) - b.started_on,
+                 to_char(b.started_on, 'DD/MM/YYYY'), i.number)
+    WHERE (SELECT count(*) FROM invoice_items n WHERE n.invoice_id = i.id) = 1
+"""
+
+
+def test_plans_change_and_what_was_not_used_is_credited(
+    server: PostgresServer, template: str
+) -> None:
+    changes = query(demo_url(server, template, 2_000, 2), CHANGES_OF_PLAN)
+    assert len(changes) > 20
+    for price, days, unused, credit, is_other in changes:
+        assert credit == price - share(price, days - unused, days)
+        assert is_other
 
 
 NO_CHECKS = """
