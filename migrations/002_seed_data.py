@@ -57,13 +57,12 @@ def migrate(migrator, database, *, fake=False):
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
-        INSERT INTO admin_users (username, password_hash, full_name, role_id) VALUES
-            (
-                'admin',
-                '$2b$12$VCAVm/IP3VogNTgxO6iv3.RHIYCNbMm4m2fGd3dt.u3RSlkvUUnOi',
-                'Administrator',
-                (SELECT id FROM roles WHERE code = 'super_admin')
-            )
+        INSERT INTO admin_users (username, password_hash, full_name, role_id)
+        SELECT
+            'admin',
+            '$2b$12$VCAVm/IP3VogNTgxO6iv3.RHIYCNbMm4m2fGd3dt.u3RSlkvUUnOi',
+            'Administrator',
+            (SELECT id FROM roles WHERE code = 'super_admin')
         ON CONFLICT DO NOTHING
     """)
 
@@ -105,14 +104,59 @@ def migrate(migrator, database, *, fake=False):
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
-        INSERT INTO plugin_configurations (plugin_id, key, value) VALUES
-            ((SELECT id FROM payment_plugins WHERE name = 'manual'), 'instructions', '""'),
-            ((SELECT id FROM payment_plugins WHERE name = 'manual'), 'proof_required', 'false'),
-            ((SELECT id FROM payment_plugins WHERE name = 'duitku'), 'merchant_code', '""'),
-            ((SELECT id FROM payment_plugins WHERE name = 'duitku'), 'sandbox', 'true'),
-            ((SELECT id FROM payment_plugins WHERE name = 'duitku'), 'callback_url', '""'),
-            ((SELECT id FROM payment_plugins WHERE name = 'duitku'), 'return_url', '""'),
-            ((SELECT id FROM payment_plugins WHERE name = 'duitku'), 'expiry_minutes', '1440')
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'manual'),
+            'instructions',
+            '""'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'manual'),
+            'proof_required',
+            'false'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            'merchant_code',
+            '""'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            'sandbox',
+            'true'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            'callback_url',
+            '""'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            'return_url',
+            '""'
+        ON CONFLICT DO NOTHING
+    """)
+    migrator.sql("""
+        INSERT INTO plugin_configurations (plugin_id, key, value)
+        SELECT
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            'expiry_minutes',
+            '1440'
         ON CONFLICT DO NOTHING
     """)
 
@@ -535,19 +579,22 @@ ON CONFLICT DO NOTHING
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
-        INSERT INTO payment_methods (code, name, type, plugin_id) VALUES
-            ('cash', 'Tunai', 'manual', (SELECT id FROM payment_plugins WHERE name = 'manual'))
+        INSERT INTO payment_methods (code, name, type, plugin_id)
+        SELECT
+            'cash',
+            'Tunai',
+            'manual',
+            (SELECT id FROM payment_plugins WHERE name = 'manual')
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
-        INSERT INTO payment_methods (code, name, type, plugin_id, config) VALUES
-            (
-                'transfer',
-                'Transfer Bank',
-                'manual',
-                (SELECT id FROM payment_plugins WHERE name = 'manual'),
-                '{"bank": "", "account_holder": "", "account_number": ""}'
-            )
+        INSERT INTO payment_methods (code, name, type, plugin_id, config)
+        SELECT
+            'transfer',
+            'Transfer Bank',
+            'manual',
+            (SELECT id FROM payment_plugins WHERE name = 'manual'),
+            '{"bank": "", "account_holder": "", "account_number": ""}'
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
@@ -556,15 +603,14 @@ ON CONFLICT DO NOTHING
         ON CONFLICT DO NOTHING
     """)
     migrator.sql("""
-        INSERT INTO payment_methods (code, name, type, plugin_id, fee_bp, is_active) VALUES
-            (
-                'duitku',
-                'Duitku',
-                'gateway',
-                (SELECT id FROM payment_plugins WHERE name = 'duitku'),
-                250,
-                false
-            )
+        INSERT INTO payment_methods (code, name, type, plugin_id, fee_bp, is_active)
+        SELECT
+            'duitku',
+            'Duitku',
+            'gateway',
+            (SELECT id FROM payment_plugins WHERE name = 'duitku'),
+            250,
+            false
         ON CONFLICT DO NOTHING
     """)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from engine.diff.ordering import places
@@ -10,8 +11,10 @@ from engine.generate.row_snapshot import Snapshot
 from engine.schema.model import Column
 from engine.schema.quoting import name
 from engine.schema.sequences import is_counted
+from engine.sql.lexer import masked
 
 LONGEST_LINE = 100
+SELECT = re.compile(r"\bSELECT\b", re.IGNORECASE)
 
 
 def changes(
@@ -54,41 +57,56 @@ def _inserts(after: Snapshot, table: str, rows: list[Row]) -> Iterator[str]:
     """One INSERT for the new rows in a row that give the same columns, so that they get their
     identities in the order in which the seed inserted them."""
     for columns, together in _together(after, table, rows):
-        lines = []
-        for row in together:
-            values = [
-                after.expression(table, column, row) or after.value(table, column, row[column])
-                for column in columns
-            ]
-            line = f"    ({', '.join(values)})"
-            if len(line) > LONGEST_LINE:
-                line = "    (\n        " + ",\n        ".join(values) + "\n    )"
-            lines.append(line)
-        what = f" ({', '.join(map(name, columns))}) VALUES\n" + ",\n".join(lines)
+        given = [_values(after, table, columns, row) for row in together]
         if not columns:
             what = " DEFAULT VALUES"
+        elif _looks_up(given[0]):
+            what = f" ({', '.join(map(name, columns))})\nSELECT\n    " + ",\n    ".join(given[0])
+        else:
+            lines = ",\n".join(map(_line, given))
+            what = f" ({', '.join(map(name, columns))}) VALUES\n{lines}"
         yield f"INSERT INTO {name(table)}{what}\nON CONFLICT DO NOTHING"
 
 
 def _together(
     after: Snapshot, table: str, rows: list[Row]
 ) -> list[tuple[tuple[str, ...], list[Row]]]:
-    """(columns, rows) for each INSERT. A row that refers to another of its table has one of its
-    own: the look-up does not see what the same statement inserts. So has a row that gives no column
-    at all: INSERT … VALUES () is no SQL."""
-    references = after.keys.references(table).items()
-    own = [column for column, (target, _) in references if target == table]
+    """(columns, rows) for each INSERT. A row that looks up another one has an INSERT of its own: of
+    the same table, for the look-up does not see what the same statement inserts; of any, for Citus:
+    "subqueries are not supported within INSERT queries" that have VALUES. So has a row that gives
+    no column at all: INSERT … VALUES () is no SQL."""
     together: list[tuple[tuple[str, ...], list[Row]]] = []
     open_columns: tuple[str, ...] = ()
     for row in rows:
         columns = tuple(column.name for column in _given(after, table, row))
-        refers = any(row[column] is not None for column in own)
-        if columns and columns == open_columns and not refers:
+        alone = not columns or _looks_up(_values(after, table, columns, row))
+        if columns == open_columns and not alone:
             together[-1][1].append(row)
             continue
         together.append((columns, [row]))
-        open_columns = () if refers else columns
+        open_columns = () if alone else columns
     return together
+
+
+def _values(after: Snapshot, table: str, columns: tuple[str, ...], row: Row) -> list[str]:
+    """What the row gives for these columns, as SQL."""
+    return [
+        after.expression(table, column, row) or after.value(table, column, row[column])
+        for column in columns
+    ]
+
+
+def _looks_up(values: list[str]) -> bool:
+    """Whether one of them is asked of a table."""
+    return any(SELECT.search(masked(value)) for value in values)
+
+
+def _line(values: list[str]) -> str:
+    """A row of VALUES: in one line, or a line for each."""
+    line = f"    ({', '.join(values)})"
+    if len(line) > LONGEST_LINE:
+        line = "    (\n        " + ",\n        ".join(values) + "\n    )"
+    return line
 
 
 def _given(after: Snapshot, table: str, row: Row) -> list[Column]:

@@ -109,21 +109,23 @@ def _swapped_index(change: Change) -> Iterator[str]:
 
 def _swapped_constraint(change: Change) -> Iterator[str]:
     form = constraint_form(change)
-    drop = f"\n    DROP CONSTRAINT {name(change.name)},"
+    table, constraint = name(change.table), name(change.name)
+    # In one step, so in one transaction: nobody sees the table without it. Two statements, for
+    # Citus: "cannot execute ADD CONSTRAINT command with other subcommands".
+    drop = f"ALTER TABLE {table} DROP CONSTRAINT {constraint};\n"
     if form:
         yield from _constraint(change, form, drop)
     else:
-        table, constraint = name(change.table), name(change.name)
-        yield f"ALTER TABLE {table}{drop}\n    ADD CONSTRAINT {constraint} {change.new.definition}"
+        yield f"{drop}ALTER TABLE {table}\n    ADD CONSTRAINT {constraint} {change.new.definition}"
 
 
 def _constraint(change: Change, form: OnlineForm, before: str) -> Iterator[str]:
-    """before: what the same ALTER TABLE does first."""
+    """before: a statement that goes before the one that adds it, in the same step."""
     table, constraint = name(change.table), name(change.name)
     definition = change.new.definition
     if form is OnlineForm.VALIDATE:
         added = f"ADD CONSTRAINT {constraint} {definition} NOT VALID"
-        yield f"ALTER TABLE {table}{before}\n    {added}"
+        yield f"{before}ALTER TABLE {table}\n    {added}"
         yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
         return
     key = KEY.fullmatch(definition)
@@ -132,7 +134,7 @@ def _constraint(change: Change, form: OnlineForm, before: str) -> Iterator[str]:
     columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
     yield f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}"
     yield (
-        f"ALTER TABLE {table}{before}\n"
+        f"{before}ALTER TABLE {table}\n"
         f"    ADD CONSTRAINT {constraint} {key['kind']} USING INDEX {index}{key['rest']}"
     )
 
