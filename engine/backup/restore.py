@@ -28,6 +28,7 @@ from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
 from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.wording import few
 
 BEGUN = "pg_restore: processing data for table "
 # A schema for extensions is often there before anything else is.
@@ -61,6 +62,10 @@ TABLE = re.compile(r"^\d+; \d+ \d+ TABLE DATA ", re.MULTILINE)
 # Which rights new tables get is set up with the roles of the server that it is restored on.
 NEEDLESS = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|DEFAULT ACL) .*\n", re.MULTILINE)
 ENVIRONMENT = re.compile(rf"^\d+; .* {ENVIRONMENT_TABLE} .*\n", re.MULTILINE)
+# As pg_restore prints it; WITH GRANT OPTION may follow.
+GRANTED = re.compile(
+    r'^GRANT .* TO ((?:"(?:[^"]|"")+"|[\w$])+)(?: WITH GRANT OPTION)?;$', re.MULTILINE
+)
 Approve = Callable[[list[str]], bool]
 
 
@@ -97,7 +102,7 @@ def restore(
             archive = archive.without(ENVIRONMENT)
         report.started(f"restore of {path.name}", len(TABLE.findall(archive.contents)))
         try:
-            _run(archive, project.url, role, session.keeper.server_version // 10000, report)
+            _run(archive, project.url, role, session.keeper, report)
         except BaseException:
             report.failed(f"restore of {path.name}", time.perf_counter() - start)
             raise
@@ -175,8 +180,9 @@ def _refuse_full(connection: Any, project: Project) -> None:
         )
 
 
-def _run(archive: Archive, url: str, role: str, server: int, report: Report) -> None:
+def _run(archive: Archive, url: str, role: str, keeper: Any, report: Report) -> None:
     connection, environment = for_program(url)
+    server = keeper.server_version // 10000
     oldest = max(server, archive.made_by)
     installed = programs.clients("pg_restore")
     version = min((v for v in installed if v >= oldest), default=max(installed))
@@ -196,11 +202,17 @@ def _run(archive: Archive, url: str, role: str, server: int, report: Report) -> 
         raise BackupFailed(
             f"{archive.path.name} could not be restored into {shown(url)}.",
             why="\n".join([*(f"    {line}" for line in said), "Nothing was restored."]),
-            fix=_advice("\n".join(said)),
+            fix=_advice(archive, keeper),
         )
 
 
-def _advice(said: str) -> str:
-    if match := re.search(r'role "(.+)" does not exist', said):
-        return f"rights were given to {match[1]}; make the role (CREATE ROLE …), and restore again."
+def _advice(archive: Archive, keeper: Any) -> str:
+    """What to do. The server may have said it in German, so the dump is asked what it needs."""
+    granted = set(GRANTED.findall(archive.script("(?:DEFAULT )?ACL|DATABASE PROPERTIES")))
+    with keeper.cursor() as cursor:
+        own_sql.fetch(cursor, "SELECT quote_ident(rolname) FROM pg_roles")
+        missing = granted - {role for (role,) in cursor.fetchall()} - {"PUBLIC"}
+    if missing:
+        roles, them = few(sorted(missing)), "the role" if len(missing) == 1 else "these roles"
+        return f"rights were given to {roles}; make {them} (CREATE ROLE …), and restore again."
     return "correct what it names, and restore again; the backup is as it was written."

@@ -13,7 +13,7 @@ from psycopg2 import extensions
 
 from engine.connect import roles
 from engine.connect.pins import pin
-from engine.connect.url import shown
+from engine.connect.url import shown, unusable
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 from engine.schema import own_sql
@@ -27,7 +27,7 @@ WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 PLACE = f"""
     SELECT n.oid, n.nspname, pg_catalog.current_setting('search_path'),
            pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'),
-           pg_catalog.pg_backend_pid(),
+           pg_catalog.pg_backend_pid(), current_user::pg_catalog.text,
            ARRAY(SELECT h.nspname::pg_catalog.text
                  FROM pg_catalog.pg_namespace h JOIN pg_catalog.pg_class c
                    ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
@@ -40,71 +40,18 @@ PLACE = f"""
     FROM (SELECT pg_catalog.current_schema() AS name) here
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) here.name
 """
-ADVICE = (
-    ("could not translate host name", "check the host name in {settings.url}, and the network."),
-    ("Name or service not known", "check the host name in {settings.url}, and the network."),
-    (
-        "password authentication failed",
-        "check user and password in {settings.url} (special characters are written %XX).",
-    ),
-    ("no password supplied", "add the password to {settings.url}, or to ~/.pgpass."),
-    (
-        "FATAL: role",
-        "create the role (CREATE ROLE … LOGIN PASSWORD …), or correct the user in {settings.url}.",
-    ),
-    (
-        "does not exist",
-        "create it (createdb, or CREATE DATABASE … ENCODING 'UTF8'), or correct {settings.url}.",
-    ),
-    (
-        "Connection refused",
-        "start PostgreSQL there, or correct host and port in {settings.url}. Without "
-        "{settings.url} the embedded server is used.",
-    ),
-    (
-        "No such file or directory",
-        "start PostgreSQL, or correct the socket directory in {settings.url}.",
-    ),
-    ("timeout expired", "check host, port and firewall: no PostgreSQL answered in time."),
-    (
-        "invalid response to SSL negotiation",
-        "check the port in {settings.url}: what answers there is not PostgreSQL.",
-    ),
-    (
-        "expected authentication request",
-        "check the port in {settings.url}: what answers there is not PostgreSQL.",
-    ),
-    (
-        "server closed the connection unexpectedly",
-        "check the port in {settings.url}: what answers there may not be PostgreSQL.",
-    ),
-    (
-        "unsupported startup parameter",
-        "this is a pooler: set {settings.migration_url} to PostgreSQL itself.",
-    ),
-    (
-        "no such database",
-        "this is a pooler that does not know the database: add it there (or * for all), or set "
-        "{settings.migration_url} to PostgreSQL itself.",
-    ),
-    ("too many clients", "wait for connections to end, or raise max_connections."),
-    ("remaining connection slots", "wait for connections to end, or raise max_connections."),
-    ("too many connections", "wait for connections to end, or raise the limit that it names."),
-    ("starting up", "wait until the server is up, then run the command again."),
-    ("shutting down", "start PostgreSQL there, or correct host and port in {settings.url}."),
-    ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),
-    ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
-)
 
 
 class Connection(extensions.connection):
     """A connection that knows its schema, whatever its search_path is.
 
     pooled: whether something stands between that may lend another session for each transaction.
+    role: the one that it began with, which a role may have been set to be (ALTER ROLE … SET role).
     """
 
     place: Place | None = None
     pooled = False
+    role = ""
 
 
 def connect(
@@ -131,7 +78,7 @@ def connect(
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
-        raise _explained(project, error) from error
+        raise unusable(project, error) from error
     except BaseException:
         connection.close()
         raise
@@ -158,7 +105,7 @@ def connect_plainly(
     try:
         connection = psycopg2.connect(url, connection_factory=Connection, **options)
     except psycopg2.OperationalError as error:
-        raise _explained(project, error) from error
+        raise unusable(project, error) from error
     try:
         connection.autocommit = True
         _check(connection, project)
@@ -166,7 +113,7 @@ def connect_plainly(
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
-        raise _explained(project, error) from error
+        raise unusable(project, error) from error
     except BaseException:
         connection.close()
         raise
@@ -195,7 +142,7 @@ def _check(connection: Any, project: Project) -> None:
 def _check_place(connection: Any, project: Project, writing: bool, known: Place | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
-        oid, schema, path, standby, read_only, pid, elsewhere = cursor.fetchone()
+        oid, schema, path, standby, read_only, pid, role, elsewhere = cursor.fetchone()
     if known:  # a file of the same run may have made a schema that comes earlier in the path
         oid, schema, elsewhere = known.oid, known.name, []
     if schema is None:
@@ -206,6 +153,7 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             f"{connection.info.user}), or correct search_path.",
         )
     connection.place = Place(oid, schema)
+    connection.role = role
     connection.pooled = pid != connection.info.backend_pid
     if elsewhere:
         raise ConfigError(
@@ -231,13 +179,3 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             "default_transaction_read_only), or name another role in "
             f"{project.settings.migration_url}.",
         )
-
-
-def _explained(project: Project, error: psycopg2.OperationalError) -> ConnectionFailed:
-    message = " ".join(str(error).split())
-    fix = next((advice for sign, advice in ADVICE if sign in message), "check {settings.url}.")
-    return ConnectionFailed(
-        f"cannot connect to {shown(project.url)}.",
-        why=message,
-        fix=fix.format(settings=project.settings),
-    )

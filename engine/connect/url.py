@@ -1,4 +1,5 @@
-"""A database URL: whether it can be read, how it is shown, what a program takes.
+"""A database URL: whether it can be read, how it is shown, what a program takes, what to do where
+it leads to no server that lets one in.
 
 It goes to libpq unchanged; no message ever has a password in it.
 """
@@ -12,9 +13,66 @@ import psycopg2
 from psycopg2 import extensions
 
 from engine.connect import programs
-from engine.errors import ConfigError
+from engine.errors import ConfigError, ConnectionFailed
+from engine.project import Project
 from engine.schema.quoting import name as quoted
 
+# Of what libpq and servers say in English.
+ADVICE = (
+    ("could not translate host name", "check the host name in {settings.url}, and the network."),
+    ("Name or service not known", "check the host name in {settings.url}, and the network."),
+    (
+        "password authentication failed",
+        "check user and password in {settings.url} (special characters are written %XX).",
+    ),
+    ("no password supplied", "add the password to {settings.url}, or to ~/.pgpass."),
+    (
+        "FATAL: role",
+        "create the role (CREATE ROLE … LOGIN PASSWORD …), or correct the user in {settings.url}.",
+    ),
+    (
+        "does not exist",
+        "create it (createdb, or CREATE DATABASE … ENCODING 'UTF8'), or correct {settings.url}.",
+    ),
+    (
+        "Connection refused",
+        "start PostgreSQL there, or correct host and port in {settings.url}. Without "
+        "{settings.url} the embedded server is used.",
+    ),
+    (
+        "No such file or directory",
+        "start PostgreSQL, or correct the socket directory in {settings.url}.",
+    ),
+    ("timeout expired", "check host, port and firewall: no PostgreSQL answered in time."),
+    (
+        "invalid response to SSL negotiation",
+        "check the port in {settings.url}: what answers there is not PostgreSQL.",
+    ),
+    (
+        "expected authentication request",
+        "check the port in {settings.url}: what answers there is not PostgreSQL.",
+    ),
+    (
+        "server closed the connection unexpectedly",
+        "check the port in {settings.url}: what answers there may not be PostgreSQL.",
+    ),
+    (
+        "unsupported startup parameter",
+        "this is a pooler: set {settings.migration_url} to PostgreSQL itself.",
+    ),
+    (
+        "no such database",
+        "this is a pooler that does not know the database: add it there (or * for all), or set "
+        "{settings.migration_url} to PostgreSQL itself.",
+    ),
+    ("too many clients", "wait for connections to end, or raise max_connections."),
+    ("remaining connection slots", "wait for connections to end, or raise max_connections."),
+    ("too many connections", "wait for connections to end, or raise the limit that it names."),
+    ("starting up", "wait until the server is up, then run the command again."),
+    ("shutting down", "start PostgreSQL there, or correct host and port in {settings.url}."),
+    ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),
+    ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
+)
 SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 
@@ -107,3 +165,34 @@ def for_program(url: str) -> tuple[str, dict[str, str]]:
                 fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
             )
     return str(extensions.make_dsn(**settings)), environment
+
+
+def _fix_by_names(url: str, message: str) -> str:
+    """What to do about what a server says in another language than English: it gives no code before
+    it has let somebody in, but names whom it refuses, or what it does not have."""
+    said = message.rpartition(" failed: ")[2]
+    given = extensions.parse_dsn(url)
+    words = set(re.findall(r'[^\s"»«„“”]+', said))
+    names_user, names_database = given.get("user") in words, given.get("dbname") in words
+    if names_user and not names_database:
+        return (
+            "check user and password in {settings.url}, or create the role (CREATE ROLE … LOGIN)."
+        )
+    if names_database and not names_user:
+        return (
+            "create the database (createdb, or CREATE DATABASE … ENCODING 'UTF8'), or correct "
+            "{settings.url}."
+        )
+    return "check user, password and database in {settings.url}; the server says above what it has."
+
+
+def unusable(project: Project, error: psycopg2.OperationalError) -> ConnectionFailed:
+    """What to raise where the URL leads to no server, or to one that refuses."""
+    message = " ".join(str(error).split())
+    known = next((advice for sign, advice in ADVICE if sign in message), "")
+    fix = known or _fix_by_names(project.url, message)
+    return ConnectionFailed(
+        f"cannot connect to {shown(project.url)}.",
+        why=message,
+        fix=fix.format(settings=project.settings),
+    )

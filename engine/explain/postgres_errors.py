@@ -9,7 +9,7 @@ import peewee
 import psycopg2
 
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
-from engine.explain import excerpt, remedies
+from engine.explain import excerpt, remedies, rights
 from engine.files.migration_file import Migration
 from engine.project import Project
 
@@ -35,11 +35,12 @@ class Place:
 
 
 def explain(
-    place: Place, error: BaseException, stays: str, notes: list[str], role: str, database: str
+    place: Place, error: BaseException, stays: str, notes: list[str], right: str = ""
 ) -> MigrationFailed:
     """The error to show for `error`, raised at that place.
 
     stays: what was undone and what was kept. notes: lines worth knowing, such as who holds a lock.
+    right: how to come by the right that is missing, where one is (engine.explain.rights).
     """
     server = server_error(error)
     line = place.migration.line_in(error) or place.line
@@ -53,15 +54,20 @@ def explain(
     return MigrationFailed(
         _sentence(what if line else f"at its end: {what}"),
         why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes), stays]),
-        fix=_fix(place, server, error, role, database),
+        fix=_fix(place, server, right),
         file=place.migration.name,
         line=line,
         sqlstate=sqlstate(error) or "",
     )
 
 
-def translated(error: BaseException, role: str = "…", database: str = "…") -> EngineError | None:
-    """An error that a user can cause and nobody explained, or None for any other."""
+def translated(
+    error: BaseException, connection: Any = None, *, writing: bool = False
+) -> EngineError | None:
+    """An error that a user can cause and nobody explained, or None for any other.
+
+    connection: psycopg2, one that can be asked for more. writing: whether the program writes.
+    """
     server = server_error(error)
     if server is not None and connection_lost(error):
         return ConnectionFailed(
@@ -69,7 +75,10 @@ def translated(error: BaseException, role: str = "…", database: str = "…") -
             fix="check that PostgreSQL runs, then run the command again.",
         )
     if server is not None:
-        known = _fix_by_state(server, role, database) or "see what the message says"
+        right = ""
+        if server.pgcode == remedies.NO_RIGHT:
+            right = rights.way(server, _role(server), connection, writing=writing)
+        known = right or _fix_by_state(server) or "see what the message says"
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
             why=server_detail(server),
@@ -95,6 +104,21 @@ def sqlstate(error: BaseException) -> str | None:
 def is_lock_timeout(error: BaseException) -> bool:
     """Whether a lock was not to be had in time; the same statement may do later."""
     return sqlstate(error) in (remedies.LOCK_NOT_AVAILABLE, remedies.DEADLOCK)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether another transaction was in the way, so that it may do when it runs again."""
+    return is_lock_timeout(error) or sqlstate(error) == remedies.NOT_SERIALIZABLE
+
+
+def needs_no_transaction(error: BaseException) -> bool:
+    """Whether it is what PostgreSQL says of a command that it runs only outside a transaction."""
+    return sqlstate(error) in remedies.NOT_INSIDE
+
+
+def is_missing_right(error: BaseException) -> bool:
+    """Whether the role may not do that."""
+    return sqlstate(error) == remedies.NO_RIGHT
 
 
 def is_already_there(error: BaseException) -> bool:
@@ -174,24 +198,30 @@ def _code(migration: Migration, line: int) -> str:
     return f"    {lines[line - 1].strip()}" if 0 < line <= len(lines) else ""
 
 
-def _fix(place: Place, server: Any, error: BaseException, role: str, database: str) -> str:
+def _role(server: Any) -> str:
+    """The role whose connection it was."""
+    connection = getattr(server.cursor, "connection", None)
+    return getattr(connection, "role", None) or "that runs it"
+
+
+def _fix(place: Place, server: Any, right: str) -> str:
     again = f"then run `{place.project.task(place.task)}` again."
     if server is None and place.has_lone_percent:
         return f"write % as %% in the SQL of {place.migration.path}, {again}"
     if server is None:
         return f"fix {place.migration.path}, {again}"
-    known = _fix_by_state(server, role, database)
+    known = right or _fix_by_state(server)
     known = known or remedies.for_state(
         server.pgcode or "", place.migration, place.project, atomic=place.atomic
     )
     return f"{known or f'fix {place.migration.path}'}, {again}"
 
 
-def _fix_by_state(server: Any, role: str, database: str) -> str:
+def _fix_by_state(server: Any) -> str:
     if connection_lost(server):
         return "check that PostgreSQL runs"
     if is_lock_timeout(server):
         return "end what holds the lock, or wait for it"
-    if server.pgcode == remedies.NO_RIGHT:
-        return remedies.for_right(_primary(server), role, database)
+    if server.pgcode == remedies.NOT_SERIALIZABLE:
+        return "wait for the transactions that change the same rows"
     return ""

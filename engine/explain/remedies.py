@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
 from engine.files.migration_file import Migration
 from engine.project import Project
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
+NOT_SERIALIZABLE = "40001"
+# What PostgreSQL says inside a transaction of a command that has to have its own, and of a COMMIT
+# in a block or procedure.
+NOT_INSIDE = ("25001", "2D000")
 ALREADY_THERE = ("42P06", "42P07", "42710", "42723", "42701")
 NO_RIGHT = "42501"
 # The session is over, whatever the code says: shut down, crashed, ended by somebody.
 SESSION_OVER = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
-RIGHTS = (
-    (r"schema (\S+)$", "GRANT USAGE, CREATE ON SCHEMA {0} TO {role}"),
-    (r"must be owner of table (\S+)$", "ALTER TABLE {0} OWNER TO {role}"),
-    (r"permission denied for (?:table|relation|view) (\S+)$", "GRANT ALL ON {0} TO {role}"),
-    (r"permission denied for sequence (\S+)$", "GRANT ALL ON SEQUENCE {0} TO {role}"),
-    (r"permission denied to create extension", "GRANT CREATE ON DATABASE {database} TO {role}"),
-    (r"permission denied for database (\S+)$", "GRANT CREATE ON DATABASE {0} TO {role}"),
-)
-
-
-def for_right(message: str, role: str, database: str) -> str:
-    """The way to a right that is missing. message: the server's."""
-    for pattern, statement in RIGHTS:
-        if match := re.search(pattern, message.replace('"', "")):
-            grant = statement.format(*match.groups(), role=role, database=database)
-            return f"as the owner or a superuser run `{grant}`"
-    return f"give the role {role} the right that is missing, or migrate as the owner"
 
 
 def for_state(state: str, migration: Migration, project: Project, *, atomic: bool) -> str:
@@ -43,7 +28,7 @@ def for_state(state: str, migration: Migration, project: Project, *, atomic: boo
             f"if the database has already what {migration.name} makes, take it over with "
             f"`{project.task('adopt', migration.number)}`; else move what is in the way"
         )
-    if state == "25001":
+    if state in NOT_INSIDE and (atomic or state == "25001"):
         return (
             f"give that command a migrator.sql() of its own in {migration.path}"
             if not atomic

@@ -22,6 +22,10 @@ OUTSIDE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BLOCK = re.compile(r"DO\b", re.IGNORECASE)
+STREAM = re.compile(r"COPY\b.*\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE | re.DOTALL)
+CALL = re.compile(r"CALL\b", re.IGNORECASE)
+# Outside a transaction this would change nothing, with a warning.
+OF_TRANSACTION = re.compile(r"SET\s+(?:LOCAL|CONSTRAINTS|TRANSACTION)\b", re.IGNORECASE)
 DEFINES = re.compile(r"(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE)\b", re.IGNORECASE)
 # What is made of rows calls functions, and an extension loads a library.
 CALLS = re.compile(
@@ -75,6 +79,13 @@ class Step:
         return not outside and not self._commits_in_a_block
 
     @property
+    def commits(self) -> bool:
+        """Whether it may have committed a part of what it does when it fails: a block or a
+        procedure that ends transactions."""
+        called = any(CALL.match(command) for command in self.commands)
+        return called or any(BLOCK.match(command) for command in self.commands)
+
+    @property
     def patient(self) -> bool:
         """Whether it may wait for locks as long as it takes: what it holds meanwhile keeps no
         reader or writer waiting."""
@@ -94,6 +105,16 @@ class Step:
         return all(DEFINES.match(text) and not CALLS.match(text) for text in self.commands)
 
     @property
+    def streams(self) -> bool:
+        """Whether it is a COPY from or to the client."""
+        return any(STREAM.match(command) for command in self.commands)
+
+    @property
+    def may_stand_alone(self) -> bool:
+        """Whether it is one command, which can be tried outside a transaction as well."""
+        return len(self.commands) == 1 and not OF_TRANSACTION.match(self.commands[0])
+
+    @property
     def index(self) -> Index | None:
         """The index that it makes or drops CONCURRENTLY."""
         match = INDEX.match(self.commands[0]) if self.commands else None
@@ -107,11 +128,16 @@ class Step:
         return lexer.commands(self.sql)
 
     @property
+    def statements(self) -> list[str]:
+        """Its SQL commands as they are written."""
+        return lexer.split(self.sql)
+
+    @property
     def _commits_in_a_block(self) -> bool:
         """Whether the body of a DO ends transactions, as one does that works in batches."""
         if not any(BLOCK.match(command) for command in self.commands):
             return False
-        for statement, command in zip(lexer.split(self.sql), self.commands, strict=True):
+        for statement, command in zip(self.statements, self.commands, strict=True):
             if BLOCK.match(command) and any(word in ENDING for word in _words_inside(statement)):
                 return True
         return False

@@ -11,7 +11,7 @@ from typing import TypeVar
 import psycopg2
 
 from engine.errors import EngineError, MigrationFailed
-from engine.explain.postgres_errors import is_lock_timeout
+from engine.explain.postgres_errors import is_lock_timeout, is_passing, needs_no_transaction
 from engine.files import history_table, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
@@ -111,6 +111,8 @@ class _Execution:
         self._carefully(finish)
 
     def _one_step(self, log: Journal, number: int, step: Step, half_done: bool) -> None:
+        """Run it in a transaction of its own, or in none where PostgreSQL wants none."""
+
         def inside() -> None:
             with self.database.atomic():
                 holdings = self._holdings()
@@ -125,7 +127,16 @@ class _Execution:
             log.done(number, step)
 
         self.session.still_alone()
-        self._carefully(inside if step.transactional else outside)
+        if not step.transactional:
+            return self._carefully(outside, again=not step.commits)
+        try:
+            self._carefully(inside)
+        except MigrationFailed as failed:
+            # REINDEX of an index, say: only the catalogs know whether it is a partitioned one.
+            if not (needs_no_transaction(failed) and step.may_stand_alone):
+                raise
+            self._carefully(outside, again=not step.commits)
+        return None
 
     def _run(self, step: Step) -> None:
         """Run a step inside a transaction, which is there afterwards."""
@@ -160,7 +171,8 @@ class _Execution:
             step_rules.refuse_invalid(self.job.migration, step, log)
 
     def _run_timed(self, step: Step) -> None:
-        with timed(self.session.report, step.line, step.sql):
+        report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
+        with self.session.hearing(place), timed(report, step.line, step.sql):
             self.migrator.run_step(step)
 
     def _collect(self) -> list[Step]:
@@ -188,17 +200,18 @@ class _Execution:
             history_table.record(cursor, self.job.migration, time.perf_counter() - self.start)
         self.committing = True
 
-    def _carefully(self, attempt: Callable[[], None]) -> None:
-        """Do it, unless something would be lost; that is seen afterwards and undone."""
+    def _carefully(self, attempt: Callable[[], None], *, again: bool = True) -> None:
+        """Do it, unless something would be lost; that is seen afterwards and undone. again: whether
+        it can be tried again after it has failed, as nothing of it stays then."""
         while True:
             try:
-                return self._retried(attempt)
+                return self._retried(attempt, again)
             except Loss as loss:
                 loss.settle(self.session.cursor(), self.job.migration, self.stays, self.doubts)
 
-    def _retried(self, attempt: Callable[[], None]) -> None:
-        """Try again where a lock was not to be had in time; others pass in between."""
-        attempts = self.session.options.lock_attempts
+    def _retried(self, attempt: Callable[[], None], again: bool) -> None:
+        """Try again where another transaction was in the way; others pass in between."""
+        attempts = self.session.options.lock_attempts if again else 1
         for number in range(1, attempts + 1):
             self.session.blockers.sessions.clear()
             self.committing = False
@@ -207,19 +220,20 @@ class _Execution:
             except EngineError:
                 raise
             except (Exception, SystemExit) as error:
-                if not is_lock_timeout(error) or number == attempts:
+                if not is_passing(error) or number == attempts:
                     raise self._explained(error) from error
-                self._tell_wait(number, attempts)
+                self._tell_wait(error, number, attempts)
                 time.sleep(random.uniform(0.1, 0.4) * number)
         return None
 
     def _tell_what_stays(self, done: int, steps: int) -> None:
         self.stays = f"The first {done} of its {steps} statements are done and stay."
 
-    def _tell_wait(self, number: int, attempts: int) -> None:
+    def _tell_wait(self, error: BaseException, number: int, attempts: int) -> None:
+        what = "waits for a lock" if is_lock_timeout(error) else "was in another transaction's way"
         sessions = "; ".join(self.session.blockers.sessions) or "another session"
         self.session.report.message(
-            f"{self.job.migration.name} waits for a lock (try {number} of {attempts}): {sessions}"
+            f"{self.job.migration.name} {what} (try {number} of {attempts}): {sessions}"
         )
 
     def _guarded(self, function: Callable[[], Result]) -> Result:
@@ -231,5 +245,6 @@ class _Execution:
             raise self._explained(error) from error
 
     def _explained(self, error: BaseException) -> MigrationFailed:
-        step = self.migrator.current
-        return failures.explained(self.session, self.job, step, error, self.stays, self.committing)
+        return failures.explained(
+            self.session, self.job, self.migrator, error, self.stays, self.committing
+        )

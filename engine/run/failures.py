@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engine.errors import MigrationFailed
+from engine.explain import rights
 from engine.explain.postgres_errors import (
     Place,
     connection_lost,
     explain,
     is_already_there,
     is_lock_timeout,
+    is_missing_right,
+    server_error,
 )
-from engine.files.step import Step
+from engine.files.step_collector import FileMigrator
 from engine.run.file_run import Job
 from engine.run.session import Session
 from engine.schema import own_sql
 
+SET_ROLE = re.compile(
+    r"(?:RE)?SET\s+(?:(?:LOCAL|SESSION)\s+)?(?:ROLE|SESSION\s+AUTHORIZATION)"
+    r"(?:\s*(?:=|\bTO\b)?\s*(?P<name>[\w$]+|\"[^\"]+\"|'[^']+'))?\s*\Z",
+    re.IGNORECASE,
+)
+FIRST_ROLE = ("", "none", "default")
 # Schema tools whose history is known by the name of its table.
 TOOLS = {
     "alembic_version": "Alembic",
@@ -39,14 +49,14 @@ QUERY = """
 def explained(
     session: Session,
     job: Job,
-    step: Step | None,
+    migrator: FileMigrator,
     error: BaseException,
     stays: str,
     committing: bool,
 ) -> MigrationFailed:
-    """The error to show. step: the one that ran, or the last that did. stays: what of the file is
-    kept. committing: whether all of it had run, and only the commit was to come."""
-    info, notes = session.info, []
+    """The error to show. migrator: of the file. stays: what of the file is kept. committing:
+    whether all of it had run, and only the commit was to come."""
+    step, right, notes = migrator.current, "", []
     if connection_lost(error) and committing:
         status = session.project.task("status")
         stays = f"It was lost at the commit: `{status}` says whether the file is applied."
@@ -56,9 +66,30 @@ def explained(
         notes = [f"held by {line}" for line in session.blockers.sessions]
     if is_already_there(error):
         notes = _histories(session.cursor())
+    if is_missing_right(error):
+        connection = session.database.connection()
+        role = _role(migrator, connection.role, atomic=job.atomic)
+        right = rights.way(server_error(error), role, connection)
     line, sql = (step.line, step.sql) if step else (0, "")
     place = Place(job.migration, line, sql, job.atomic, job.task, session.project)
-    return explain(place, error, stays, notes, info.user, info.dbname)
+    return explain(place, error, stays, notes, right)
+
+
+def _role(migrator: FileMigrator, role: str, *, atomic: bool) -> str:
+    """The role in force, where the file has set another one. role: that the run began with.
+    atomic: whether what a step sets is there in the next one."""
+    now = role
+    for step in migrator.steps:
+        is_current = step is migrator.current
+        if not (atomic or is_current):
+            continue
+        for statement in step.statements[: -1 if is_current else None]:
+            if match := SET_ROLE.match(statement):
+                name = match["name"] or ""
+                now = role if name.lower() in FIRST_ROLE else name.strip("'\"")
+        if is_current:
+            break
+    return now
 
 
 def _histories(cursor: Any) -> list[str]:

@@ -14,14 +14,26 @@ from engine.schema import own_sql
 
 POLL_SECONDS = 0.25
 TELL_AFTER_SECONDS = 2.0
+# A prepared transaction has no process, and pg_blocking_pids() says 0 for it.
 QUERY = """
-    SELECT format('process %%s: user %%s, %%s, %%s, in its transaction since %%s: %%s',
-                  pid, coalesce(usename, '?'),
-                  coalesce(nullif(application_name, ''), 'no application name'),
-                  coalesce(state, 'not to be seen by this role'),
-                  coalesce(to_char(xact_start, 'HH24:MI:SS'), '?'),
-                  left(regexp_replace(query, '\\s+', ' ', 'g'), 120))
-    FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%(pid)s)) ORDER BY xact_start
+    (SELECT format('process %%s: user %%s, %%s, %%s, in its transaction since %%s: %%s',
+                   pid, coalesce(usename, '?'),
+                   coalesce(nullif(application_name, ''), 'no application name'),
+                   coalesce(state, 'not to be seen by this role'),
+                   coalesce(to_char(xact_start, 'HH24:MI:SS'), '?'),
+                   left(regexp_replace(query, '\\s+', ' ', 'g'), 120))
+     FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(%(pid)s)) ORDER BY xact_start)
+    UNION ALL
+    SELECT format('the prepared transaction %%L of %%s, since %%s: no process has it, and it ends '
+                  'with COMMIT PREPARED %%1$L or ROLLBACK PREPARED %%1$L', gid, owner,
+                  to_char(prepared, 'YYYY-MM-DD HH24:MI:SS'))
+    FROM pg_prepared_xacts x
+    WHERE database = current_database() AND 0 = ANY (pg_blocking_pids(%(pid)s))
+      AND EXISTS (SELECT FROM pg_locks w
+                  JOIN pg_locks h ON w.relation = h.relation OR w.transactionid = h.transactionid
+                  JOIN pg_locks i ON i.virtualtransaction = h.virtualtransaction
+                  WHERE w.pid = %(pid)s AND NOT w.granted AND h.pid IS NULL AND i.pid IS NULL
+                    AND i.transactionid = x.transaction)
 """
 # https://www.postgresql.org/docs/current/progress-reporting.html; a scan is counted in blocks, then
 # what it found in tuples.

@@ -44,6 +44,7 @@ KEPT = """
 """
 # A run begins only where this is off; a file that turns it on would stop its own next step.
 WRITING = {"default_transaction_read_only": "off"}
+MOST_NOTICES = 20
 # A server that works for a client that is gone notices that only when it answers.
 NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 
@@ -109,6 +110,20 @@ class Session:
         """The time zone that the database shall have, or None where nobody cares."""
         return _wished_zone(self.cursor(), self.project, self.options)
 
+    @contextmanager
+    def hearing(self, place: str) -> Iterator[None]:
+        """Pass on what PostgreSQL tells meanwhile in its own words (NOTICE, WARNING); of very many
+        the last ones. place: of the statement, for the message."""
+        notices: list[str] = self.database.connection().notices
+        del notices[:]
+        try:
+            yield
+        finally:
+            for text in notices[-MOST_NOTICES:]:
+                self.report.message(f"{place}: {' '.join(text.split())}")
+            if len(notices) > MOST_NOTICES:
+                self.report.message(f"{place}: these are the last of many")
+
     def still_alone(self) -> None:
         """Raise ConnectionFailed where the lock is gone, and with it the certainty that nobody
         else runs migrations."""
@@ -152,7 +167,7 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
                 session.settle()
                 yield session
         except (psycopg2.Error, peewee.PeeweeException) as error:
-            explained = postgres_errors.translated(error, keeper.info.user, keeper.info.dbname)
+            explained = postgres_errors.translated(error, keeper, writing=True)
             raise explained or error from error
 
 

@@ -24,6 +24,15 @@ def check(migration: Migration, steps: Iterable[Step], *, atomic: bool) -> None:
                 fix="remove that command. A file whose statements are to be committed one by one "
                 "says `atomic = False` above migrate().",
             )
+        if step.streams:
+            raise _failed(
+                migration,
+                step,
+                "COPY takes its rows from the client there, and a file sends none.",
+                fix="write the rows as INSERT; or copy them in a function for migrator.run(): "
+                'database.cursor().copy_expert("COPY … FROM STDIN", rows), where rows is what '
+                "io.StringIO or open() gives.",
+            )
         if not atomic and step.index and not step.index.name:
             raise _failed(
                 migration,

@@ -8,9 +8,10 @@ import pytest
 
 from engine.errors import MigrationFailed
 from tests.support.console import call
-from tests.support.databases import execute, read
-from tests.support.migration_files import HEAD
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import HEAD, write
 from tests.support.project import Invoke
+from tests.support.reports import Heard
 from tests.support.runners import runner_on
 
 
@@ -21,6 +22,9 @@ def failure(url: str, folder: Path, body: str, *, before: str = "") -> Migration
         runner_on(url, folder).migrate()
     assert not read(url).tables
     return raised.value
+
+
+FAILS = "SELECT 1 / 0"
 
 
 def of_sql(url: str, folder: Path, sql: str) -> MigrationFailed:
@@ -214,6 +218,45 @@ def test_a_command_that_stands_alone_gets_a_step_of_its_own(empty_url: str, tmp_
     assert raised.value.fix.startswith("give that command a migrator.sql() of its own")
 
 
+@pytest.mark.parametrize("atomic", [True, False])
+def test_rows_from_the_client_are_refused_with_another_way(
+    atomic: bool, empty_url: str, tmp_path: Path
+) -> None:
+    make = "CREATE TABLE t (i int)"
+    for sql in ("COPY t FROM STDIN (FORMAT csv)", "copy (SELECT 1) to stdout"):
+        write(tmp_path, "001_x", make, sql, atomic=atomic)
+        with pytest.raises(MigrationFailed, match="takes its rows from the client") as raised:
+            runner_on(empty_url, tmp_path).migrate()
+        assert "copy_expert" in raised.value.fix
+        assert not read(empty_url).tables
+    body = "    import io\n    rows = io.StringIO('1\\n2\\n')\n"
+    body += f"    migrator.sql('{make}')\n"
+    body += "    migrator.run(lambda: database.cursor().copy_expert('COPY t FROM STDIN', rows))\n"
+    (tmp_path / "001_x.py").write_text(f"{HEAD}{body}")
+    assert runner_on(empty_url, tmp_path).migrate() == ["001_x"]
+    assert query(empty_url, "SELECT count(*) FROM t") == [(2,)]
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_what_the_server_tells_of_a_statement_is_passed_on(
+    atomic: bool, empty_url: str, tmp_path: Path
+) -> None:
+    warn = "DO $$ BEGIN RAISE WARNING 'look' USING HINT = 'there'; END $$"
+    many = "DO $$ BEGIN FOR i IN 1..3000 LOOP RAISE NOTICE 'no %%', i; END LOOP; END $$"
+    write(tmp_path, "001_x", "DROP TABLE IF EXISTS t", warn, many, FAILS, atomic=atomic)
+    heard = Heard()
+    with pytest.raises(MigrationFailed):
+        runner_on(empty_url, tmp_path, heard).migrate()
+    first = 2 if atomic else 5
+    assert heard.messages[:2] == [
+        f'001_x, line {first}: NOTICE: table "t" does not exist, skipping',
+        f"001_x, line {first + 1}: WARNING: look HINT: there",
+    ]
+    assert f"001_x, line {first + 2}: NOTICE: no 3000" in heard.messages
+    assert len(heard.messages) < 30
+    assert "last of many" in heard.messages[-1]
+
+
 @pytest.mark.only("newest")
 def test_debug_shows_the_python_stack_and_nothing_else_does(
     empty_url: str, migrations: Path
@@ -238,6 +281,6 @@ def test_a_server_that_refuses_is_quoted_without_a_traceback(
         result = invoke(project, empty_url.replace("postgres@", f"{role}@"), "status")
         told = "Error: PostgreSQL refuses: permission denied for table migratehistory.\n"
         assert (result.returncode, result.stderr.startswith(told)) == (1, True), result.stderr
-        assert "What to do: as the owner or a superuser run `GRANT ALL ON" in result.stderr
+        assert "What to do: as the owner or a superuser run `GRANT SELECT ON" in result.stderr
     finally:
         execute(empty_url, f"DROP ROLE {role}")

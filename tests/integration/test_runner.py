@@ -116,6 +116,39 @@ def test_a_changed_step_that_had_run_is_refused(server: PostgresServer, tmp_path
         assert runner_on(url, tmp_path).migrate() == ["001_t"]
 
 
+def test_a_prepared_transaction_in_the_way_is_named(server: PostgresServer, tmp_path: Path) -> None:
+    """No process has it, so nobody would look for it."""
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    with server.database() as url:
+        runner_on(url, tmp_path).migrate()
+        left = f"left behind {url[-12:]}"
+        with closing(psycopg2.connect(url)) as connection:
+            connection.tpc_begin(left)
+            connection.cursor().execute("INSERT INTO t VALUES (1)")
+            connection.tpc_prepare()
+        write(tmp_path, "002_t", "ALTER TABLE t ADD COLUMN j int")
+        settings = RunOptions(lock_timeout=1.0, lock_attempts=1)
+        with pytest.raises(MigrationFailed) as failure:
+            runner_on(url, tmp_path, options=settings).migrate()
+        assert f"held by the prepared transaction '{left}' of postgres" in failure.value.why
+        write(tmp_path, "002_t", "CREATE INDEX CONCURRENTLY i ON t (i)", atomic=False)
+        heard = Heard()
+        with ThreadPoolExecutor(1) as threads:
+            run = threads.submit(runner_on(url, tmp_path, heard).migrate)
+            until(lambda: bool(heard.messages))
+            assert heard.messages[0].startswith(f"waiting for the prepared transaction '{left}'")
+            end = re.search("ROLLBACK PREPARED .*", heard.messages[0])
+            assert end
+            execute_alone(url, end[0])
+            assert run.result(60) == ["002_t"]
+
+
+def execute_alone(url: str, statement: str) -> None:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+
+
 def test_a_held_lock_is_waited_for_and_its_holder_named(
     server: PostgresServer, tmp_path: Path
 ) -> None:

@@ -393,3 +393,54 @@ def test_a_rollback_loses_no_rows_unasked(atomic: bool, rows: GuardedRunner) -> 
 def test_a_table_whose_rows_are_gone_may_go(rows: GuardedRunner) -> None:
     execute(rows.url, "DELETE FROM t")
     assert rows.rollback() == ["001_t"]
+
+
+def test_what_only_the_server_knows_to_need_no_transaction_gets_none(rows: GuardedRunner) -> None:
+    write(
+        rows.folder,
+        "002_p",
+        "CREATE TABLE p (i int) PARTITION BY RANGE (i)",
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10)",
+        "CREATE INDEX p_i ON p (i)",
+        "REINDEX INDEX p_i",
+        "REINDEX (VERBOSE) TABLE p -- all of it",
+        "CLUSTER p USING p_i",
+        "CREATE PROCEDURE one() LANGUAGE plpgsql AS "
+        "$$ BEGIN INSERT INTO p VALUES (1); COMMIT; END $$",
+        "DO $$ BEGIN CALL one(); END $$",
+        atomic=False,
+    )
+    assert rows.migrate() == ["002_p"]
+    assert query(rows.url, "SELECT count(*) FROM p") == [(1,)]
+    write(rows.folder, "003_two", "SELECT 1; REINDEX INDEX p_i", atomic=False)
+    failure = fails(rows.migrate, "cannot be executed from a function|cannot run inside")
+    assert "give that command a migrator.sql() of its own" in failure.fix
+    write(rows.folder, "003_two", "REINDEX INDEX p_i")
+    assert "outside a transaction" in fails(rows.migrate, "003_two").fix
+
+
+ONCE = """DO $$ BEGIN
+    {}
+    IF nextval('tries') < 3 THEN RAISE EXCEPTION 'in the way' USING ERRCODE = '40001'; END IF;
+END $$"""
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_transaction_in_the_way_of_another_runs_again(atomic: bool, rows: GuardedRunner) -> None:
+    name = rows.url.rpartition("/")[2]
+    write(rows.folder, "002_tries", "CREATE SEQUENCE tries")
+    execute(rows.url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
+    write(rows.folder, "003_u", "UPDATE t SET i = i + 10", ONCE.format(""), atomic=atomic)
+    heard = Heard()
+    assert runner_on(rows.url, rows.folder, heard).migrate() == ["002_tries", "003_u"]
+    assert sum("in another transaction's way" in text for text in heard.messages) == 2
+    assert query(rows.url, "SELECT min(i) FROM t") == [(11,)]
+
+
+def test_what_has_committed_a_part_does_not_run_again_by_itself(rows: GuardedRunner) -> None:
+    write(rows.folder, "002_tries", "CREATE SEQUENCE tries")
+    half = ONCE.format("UPDATE t SET i = i + 10; COMMIT;")
+    write(rows.folder, "003_u", half, atomic=False)
+    failure = fails(rows.migrate, "003_u.py, line 5: in the way")
+    assert "wait for the transactions that change the same rows" in failure.fix
+    assert query(rows.url, "SELECT min(i) FROM t") == [(11,)]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs PostgreSQL servers, PgBouncer and Chromium for the tests, where they are missing and
+# Installs PostgreSQL servers, PgBouncer, Chromium and a German locale for the tests, where they are missing and
 # that is possible: Debian's, and the oldest version that the engine supports, which npm has. Where it is
 # not, the tests run on what there is.
 set -u
@@ -10,12 +10,14 @@ OLDEST=14.23.0-beta.17
 FOLDER="$(dirname "$0")/../.servers/${OLDEST%%.*}"
 
 have_debians() {
-    ls /usr/lib/postgresql/*/bin/initdb && command -v pgbouncer && command -v chromedriver
+    ls /usr/lib/postgresql/*/bin/initdb && command -v pgbouncer && command -v chromedriver &&
+        locale -a | grep -qi "^de_DE\.utf-\?8$"
 } >/dev/null 2>&1
 
 install_debians() {
     apt-get update -q && apt-get install -q -y --no-install-recommends \
-        postgresql postgresql-contrib pgbouncer chromium chromium-driver
+        postgresql postgresql-contrib pgbouncer chromium chromium-driver locales &&
+        localedef -i de_DE -f UTF-8 de_DE.UTF-8
 } >/dev/null </dev/null
 
 # The links between the libraries are a list in the package, from which its own script makes them.
@@ -29,10 +31,10 @@ install_oldest() {
 
 if ! have_debians; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-        echo "installing Debian's postgresql, pgbouncer and chromium for the tests"
+        echo "installing Debian's postgresql, pgbouncer, chromium and locales for the tests"
         install_debians
     fi
-    have_debians || echo "Debian's postgresql, pgbouncer or chromium is missing and cannot be installed here."
+    have_debians || echo "Debian's postgresql, pgbouncer, chromium or locale de_DE is missing and cannot be installed here."
 fi
 
 if [ ! -d "$FOLDER" ] && [ "$(uname -sm)" = "Linux x86_64" ] && command -v npm >/dev/null 2>&1; then
