@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.schema import access, function_path, own_sql
+from engine.schema import access, function_path, not_null, own_sql
 from engine.schema import catalog_queries as queries
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.function_path import FilesPath
@@ -126,6 +126,9 @@ def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> Non
     for oid, name, set_it, reset, kind, of in ask(queries.SETTINGS, relations=list(tables)):
         key = Key(Kind(kind), tables[oid].name, of) if kind else None
         tables[oid].settings[name] = Setting(name, set_it, reset, key)
+    for oid, *values in ask(not_null.NOT_NULLS, relations=list(tables)):
+        stated = not_null.setting(tables[oid].name, *values)
+        tables[oid].settings[stated.name] = stated
 
 
 def _sequences(

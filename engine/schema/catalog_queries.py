@@ -173,6 +173,23 @@ SETTINGS = f"""
     ) s (given, name, set, reset)
     WHERE s.given
     UNION ALL
+    SELECT c.oid, format('%%s of column %%s', o.option_name, a.attname),
+           format('ALTER TABLE %%I ALTER COLUMN %%I SET (%%s = %%s)', c.relname, a.attname,
+                  o.option_name, o.option_value),
+           format('ALTER TABLE %%I ALTER COLUMN %%I RESET (%%s)', c.relname, a.attname,
+                  o.option_name), 'column', a.attname
+    FROM relation c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
+    LATERAL pg_options_to_table(a.attoptions) o
+    WHERE starts_with(o.option_name, 'n_distinct')  -- pg_attver of 15.20 is the server's own
+    UNION ALL
+    SELECT c.oid, 'cluster', format('ALTER TABLE %%I CLUSTER ON %%I', c.relname, n.relname),
+           format('ALTER TABLE %%I SET WITHOUT CLUSTER', c.relname),
+           CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname
+    FROM relation c JOIN pg_index i ON i.indrelid = c.oid AND i.indisclustered
+    JOIN pg_class n ON n.oid = i.indexrelid
+    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
+    UNION ALL
     SELECT c.oid, format('%%s of %%s', o.option_name, k.conname),
            format('ALTER INDEX %%I SET (%%s = %%L)', k.conname, o.option_name, o.option_value),
            format('ALTER INDEX %%I RESET (%%s)', k.conname, o.option_name), 'constraint', k.conname

@@ -50,12 +50,35 @@ UNMANAGED = f"""
     ORDER BY 1, 2
 """
 
+# What is so of something that is managed, or of the whole database, and is not compared.
+BESIDE = f"""
+    SELECT 'publication', quote_ident(p.pubname) FROM pg_publication p
+    WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r JOIN pg_class c
+                                    ON c.oid = r.prrelid
+                                    WHERE r.prpubid = p.oid AND c.relnamespace = {HERE})
+    UNION ALL SELECT 'type of table', format('%%I: %%I', c.relname, t.typname)
+    FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype WHERE c.relnamespace = {HERE}
+    UNION ALL SELECT 'UNLOGGED of sequence', quote_ident(c.relname) FROM pg_class c
+    WHERE c.relnamespace = {HERE} AND c.relkind = 'S' AND c.relpersistence = 'u'
+      AND NOT EXISTS (SELECT FROM pg_depend d
+                      WHERE (d.classid, d.objid) = ('pg_class'::regclass, c.oid)
+                        AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)
+    UNION ALL SELECT 'schema of extension', format('%%I: %%I', e.extname, n.nspname)
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extnamespace <> {HERE} AND e.extname <> 'plpgsql'
+    ORDER BY 1, 2
+"""
+
 
 def unmanaged(connection: Any) -> list[str]:
-    """What the current schema holds of kinds that the engine leaves alone: `aggregate total(int)`.
+    """What the current schema holds of kinds that the engine leaves alone: `aggregate total(int)`;
+    and what is so of its objects and is left alone: `type of table t: pair`.
 
     Partitions are not listed: they come and go as the data does.
     """
+    listed = []
     with connection.cursor() as cursor:
-        own_sql.fetch(cursor, UNMANAGED)
-        return [f"{kind} {name}" for kind, name in cursor.fetchall()]
+        for query in (UNMANAGED, BESIDE):
+            own_sql.fetch(cursor, query)
+            listed += [f"{kind} {name}" for kind, name in cursor.fetchall()]
+    return listed

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import chain
 from typing import Any
 
@@ -141,6 +142,8 @@ def _plain(value: Any, changing: set[str]) -> Any:
         return {part: _plain(value[part], changing) for part in sorted(kept)}
     if isinstance(value, list):
         return [_plain(inner, changing) for inner in value]
+    if isinstance(value, (int, float)):
+        return f"{Decimal(str(value)).normalize():f}"
     return str(value)
 
 

@@ -387,3 +387,27 @@ ALTER VIEW v ALTER COLUMN b SET DEFAULT (true AND false);
 CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) VIRTUAL, c int, d int GENERATED ALWAYS AS (a) STORED);
 -- new
 CREATE TABLE t (a int, b int, c int GENERATED ALWAYS AS (a + 1) VIRTUAL, d int GENERATED ALWAYS AS (a) VIRTUAL);
+
+-- name: NOT NULL gets a name, another one, and none
+-- from: 18
+-- old
+CREATE TABLE t (a int CONSTRAINT x NOT NULL, b int, "C" int NOT NULL, d int CONSTRAINT y NOT NULL);
+-- rows
+INSERT INTO t VALUES (1, 2, 3, 4);
+-- new
+CREATE TABLE t (
+    a int CONSTRAINT "y ""1" NOT NULL, b int CONSTRAINT x NOT NULL, "C" int CONSTRAINT "q'" NOT NULL,
+    d int NOT NULL
+);
+CREATE TABLE u (a int CONSTRAINT x NOT NULL);
+
+-- name: NOT NULL for new rows alone, and for no child
+-- from: 18
+-- old
+CREATE TABLE t (a int, b int NOT NULL, c int);
+ALTER TABLE t ADD CONSTRAINT t_c_not_null NOT NULL c NO INHERIT;
+-- rows
+INSERT INTO t VALUES (1, 2, 3);
+-- new
+CREATE TABLE t (a int, b int, c int NOT NULL);
+ALTER TABLE t ADD CONSTRAINT t_a_not_null NOT NULL a NOT VALID;

@@ -171,3 +171,25 @@ CREATE TABLE "T t" ("A" text NOT NULL) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX "I" ON "T t" ("A");
 ALTER TABLE "T t" REPLICA IDENTITY USING INDEX "I";
 ALTER TABLE "T t" ALTER "A" SET STORAGE EXTERNAL;
+
+-- name: what is known of values, and the order of the rows
+-- old
+CREATE TABLE t (a int PRIMARY KEY, "B" int, c int);
+CREATE INDEX i ON t (c);
+ALTER TABLE t CLUSTER ON i;
+ALTER TABLE t ALTER c SET (n_distinct = -0.5);
+-- rows
+INSERT INTO t VALUES (1, 1, 1);
+-- new
+CREATE TABLE t (a int PRIMARY KEY, "B" int, c bigint);
+CREATE INDEX i ON t (c, a);
+ALTER TABLE t CLUSTER ON i;
+ALTER TABLE t ALTER "B" SET (n_distinct = 3, n_distinct_inherited = 4);
+
+-- name: the order of the rows is that of a key that goes
+-- old
+CREATE TABLE t (a int PRIMARY KEY, b int);
+ALTER TABLE t CLUSTER ON t_pkey;
+-- new
+CREATE TABLE t (a int NOT NULL, b int);
+CREATE INDEX i ON t (b);

@@ -139,6 +139,10 @@ UNMANAGED = """
     CREATE TABLE parted (a int) PARTITION BY RANGE (a);
     CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (10);
     CREATE TABLE migratehistory (id serial PRIMARY KEY);
+    CREATE TABLE rows OF pair;
+    CREATE PUBLICATION news FOR TABLE t;
+    CREATE SCHEMA elsewhere;
+    CREATE EXTENSION pg_trgm SCHEMA elsewhere;
 """
 NAMED = """
     aggregate total(integer)
@@ -155,6 +159,9 @@ NAMED = """
     text search dictionary stop
     type r
     type shell
+    publication news
+    schema of extension pg_trgm: elsewhere
+    type of table rows: pair
 """
 
 
@@ -164,7 +171,7 @@ def test_what_is_not_managed_is_named_and_left_alone(empty_url: str) -> None:
         found = catalog.unmanaged(connection)
         schema = catalog.read(connection)
     assert found == [line.strip() for line in NAMED.strip().splitlines()]
-    assert sorted(schema.tables) == ["parted", "t"]
+    assert sorted(schema.tables) == ["parted", "rows", "t"]
     assert sorted(schema.functions) == ["same(integer, integer)", "watch()"]
     assert list(schema.composites) == ["pair"]
     assert not schema.sequences
