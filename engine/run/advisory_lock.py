@@ -6,6 +6,7 @@ for that snapshot for ever.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,13 @@ from typing import Any
 
 import psycopg2
 
+from engine.errors import Refused
 from engine.schema import own_sql
+from engine.schema.own_tables import HISTORY_TABLE
 
 POLL_SECONDS = 0.1
 TELL_AFTER_SECONDS = 1.0
+STRANGER_SECONDS = 5.0
 # The keeper's lock says that a runner is there. The worker's says that PostgreSQL still works for
 # one: it outlives a runner that was killed for as long as its last statement does.
 KEEPER = "migrate:"
@@ -28,25 +32,41 @@ LOCKS = f"""
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
 """
-# What the role may not see of another one's session is null.
+# What the role may not see of another one's session is null. Who may not write the history, or make
+# it, is no runner: any role that can connect can hold the lock.
 HOLDER = f"""
     SELECT format('process %%s of %%s from %%s, since %%s', a.pid, coalesce(a.usename, '?'),
                   CASE WHEN a.backend_start IS NULL THEN 'a host that this role may not see'
                        ELSE coalesce(a.client_hostname, host(a.client_addr), 'this machine') END,
-                  coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time likewise'))
-    FROM pg_stat_activity a WHERE a.pid IN (SELECT l.pid {LOCKS})
+                  coalesce(to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS'), 'a time likewise')),
+           format('SELECT pg_terminate_backend(%%s)', a.pid),
+           CASE WHEN h.oid IS NULL THEN has_schema_privilege(a.usesysid, n.oid, 'CREATE')
+                ELSE has_table_privilege(a.usesysid, h.oid, 'INSERT') END
+    FROM pg_stat_activity a, pg_namespace n
+    LEFT JOIN pg_class h ON h.relnamespace = n.oid AND h.relname = '{HISTORY_TABLE}'
+    WHERE n.oid = %(here)s AND a.pid IN (SELECT l.pid {LOCKS})
+    UNION ALL
+    SELECT format('the prepared transaction %%s of %%s, since %%s', quote_literal(x.gid), x.owner,
+                  to_char(x.prepared, 'YYYY-MM-DD HH24:MI:SS')),
+           format('ROLLBACK PREPARED %%L', x.gid), false
+    FROM pg_prepared_xacts x JOIN pg_locks own ON own.transactionid = x.transaction
+    WHERE own.virtualtransaction IN (SELECT l.virtualtransaction {LOCKS} AND l.pid IS NULL)
 """
 
 
 @contextmanager
-def held(connection: Any, part: str, tell: Callable[[str], None]) -> Iterator[None]:
+def held(
+    connection: Any, part: str, tell: Callable[[str], None], wait: float = math.inf
+) -> Iterator[None]:
     """Hold the lock of the connection's schema. connection: psycopg2, in autocommit.
 
     part: KEEPER or WORKER. tell: called once with a sentence where another has to be waited for.
+    wait: seconds to wait for another runner. Raises Refused where it does not end by then, and
+    sooner where who holds the lock could run no migration.
     """
     parameters = _parameters(connection, part)
     with connection.cursor() as cursor:
-        _acquire(cursor, parameters, tell)
+        _acquire(cursor, parameters, tell, wait)
         try:
             yield
         finally:
@@ -63,25 +83,45 @@ def is_held(connection: Any, part: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def take_again(connection: Any, part: str) -> None:
-    """Take a lock again that the session let go of; the keeper's keeps others away meanwhile."""
+def take_again(connection: Any, part: str, tell: Callable[[str], None], wait: float) -> None:
+    """Take a lock again that the session let go of; the keeper's keeps other runners away
+    meanwhile, and nobody else. Raises Refused as `held` does."""
     with connection.cursor() as cursor:
-        own_sql.fetch(cursor, f"SELECT pg_advisory_lock({KEY})", _parameters(connection, part))
+        _acquire(cursor, _parameters(connection, part), tell, wait)
 
 
-def _parameters(connection: Any, part: str) -> dict[str, str]:
-    return {"key": part + own_sql.place(connection).name}
+def _parameters(connection: Any, part: str) -> dict[str, Any]:
+    here = own_sql.place(connection)
+    return {"key": part + here.name, "here": here.oid}
 
 
-def _acquire(cursor: Any, parameters: dict[str, str], tell: Callable[[str], None]) -> None:
+def _acquire(
+    cursor: Any, parameters: dict[str, Any], tell: Callable[[str], None], wait: float
+) -> None:
     start, told = time.monotonic(), False
     while True:
         own_sql.fetch(cursor, f"SELECT pg_try_advisory_lock({KEY})", parameters)
         if cursor.fetchone()[0]:
             return
-        if not told and time.monotonic() - start > TELL_AFTER_SECONDS:
+        waited = time.monotonic() - start
+        if waited > min(wait, TELL_AFTER_SECONDS):
             own_sql.fetch(cursor, HOLDER, parameters)
             if holder := cursor.fetchone():
-                tell(f"waiting for another runner: {holder[0]}")
-                told = True
+                who, end, may_migrate = holder
+                if waited > wait or (not may_migrate and waited > STRANGER_SECONDS):
+                    raise _busy(who, end, may_migrate, waited)
+                if not told:
+                    tell(f"waiting for another runner: {who}")
+                    told = True
         time.sleep(POLL_SECONDS)
+
+
+def _busy(who: str, end: str, may_migrate: bool, waited: float) -> Refused:
+    why = "Nothing more was run: only one at a time may."
+    if not may_migrate:
+        why = "That is no runner of migrations; any role that can connect can take the lock."
+    return Refused(
+        f"the lock on migrations is held by {who}; it was waited for {waited:.0f} s.",
+        why=why,
+        fix=f"if that is no migration at work, end it: {end}; then run the command again.",
+    )

@@ -103,8 +103,16 @@ class Session:
             connection = self.database.connect_again()
             self.worker.connection = connection
             self.blockers.pid = connection.info.backend_pid
-        advisory_lock.take_again(self.database.connection(), advisory_lock.WORKER)
+        self._take_again()
         self.settle()
+
+    def _take_again(self) -> None:
+        advisory_lock.take_again(
+            self.database.connection(),
+            advisory_lock.WORKER,
+            self.report.message,
+            self.options.wait,
+        )
 
     def wished_zone(self) -> str | None:
         """The time zone that the database shall have, or None where nobody cares."""
@@ -153,9 +161,11 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
             database = options.database(project, show=show, dry=options.dry)
             start = time.perf_counter()
             with (
-                advisory_lock.held(keeper, advisory_lock.KEEPER, report.message),
+                advisory_lock.held(keeper, advisory_lock.KEEPER, report.message, options.wait),
                 database.connection_context(),
-                advisory_lock.held(database.connection(), advisory_lock.WORKER, report.message),
+                advisory_lock.held(
+                    database.connection(), advisory_lock.WORKER, report.message, options.wait
+                ),
                 interrupt.cancelling(database.connection()) as worker,
                 Blockers(
                     keeper, database.connection().info.backend_pid, report.message, report.progress

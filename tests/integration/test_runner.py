@@ -14,12 +14,13 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine.errors import HistoryError, MigrationFailed
+from engine.errors import HistoryError, MigrationFailed, Refused
+from engine.run import advisory_lock
 from engine.run.options import RunOptions
 from engine.schema import catalog
 from tests.support import crash
 from tests.support.accounts import MOMENTS, state, write_accounts
-from tests.support.databases import read
+from tests.support.databases import execute, read
 from tests.support.dying import die_at
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
@@ -209,6 +210,51 @@ def test_a_waiting_runner_says_for_whom(server: PostgresServer, folder: Path) ->
             r"since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d",
             told,
         )
+
+
+def squat(url: str, part: str) -> Any:
+    """A session that holds a lock of the runners on the schema public."""
+    squatter = psycopg2.connect(url)
+    squatter.autocommit = True
+    squatter.cursor().execute(
+        "SELECT pg_advisory_lock(hashtextextended(%s, 0))", (part + "public",)
+    )
+    return squatter
+
+
+@pytest.mark.parametrize("part", [advisory_lock.KEEPER, advisory_lock.WORKER])
+def test_a_role_that_may_not_migrate_holds_nobody_up_for_long(
+    part: str, server: PostgresServer, folder: Path
+) -> None:
+    with server.database() as url:
+        role = f"squatter_{url.rpartition('_')[2]}"
+        server.execute(f"CREATE ROLE {role} LOGIN")
+        server.execute(f"GRANT CONNECT ON DATABASE {url.rpartition('/')[2]} TO {role}")
+        runner_on(url, folder).migrate()  # on 14 everybody might make the history until then
+        write(folder, "004_late", "CREATE TABLE late (id int)")
+        try:
+            with closing(squat(url.replace("postgres@", f"{role}@"), part)) as squatter:
+                with pytest.raises(Refused) as refused:
+                    runner_on(url, folder).migrate()
+                pid = squatter.info.backend_pid
+                assert f"process {pid} of {role} from" in refused.value.said
+                end = f"SELECT pg_terminate_backend({pid})"
+                assert end in refused.value.fix
+                execute(url, end)
+                assert runner_on(url, folder).migrate() == ["004_late"]
+        finally:
+            server.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+def test_a_runner_waits_for_another_one_as_long_as_it_is_told(
+    server: PostgresServer, folder: Path
+) -> None:
+    with server.database() as url, closing(squat(url, advisory_lock.KEEPER)):
+        options = RunOptions(wait=0.2)
+        with pytest.raises(Refused, match=r"held by process \d+ of postgres") as refused:
+            runner_on(url, folder, options=options).migrate()
+        assert "only one at a time" in refused.value.why
+        assert read(url).tables == {}
 
 
 HOLD = """
