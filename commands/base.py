@@ -41,12 +41,13 @@ def here(tenant: str = "") -> Project:
     """
     from engine.connect.settings import named_migration_url, named_roles
 
-    url = named_migration_url(PROJECT)
+    url, roles = named_migration_url(PROJECT), named_roles(PROJECT)
     if not url:  # only then is a server of ours needed
-        from engine.connect.embedded import migration_url
+        from engine.connect.embedded import find, migration_url
 
         url = migration_url(PROJECT)
-    project = replace(PROJECT.at(url), roles=named_roles(PROJECT))
+        roles = find(PROJECT).roles if roles is None else roles
+    project = replace(PROJECT.at(url), roles=roles)
     if not tenant:
         return project
     from engine.tenants import listing

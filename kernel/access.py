@@ -27,7 +27,8 @@ ROLE = re.compile(r"(?!pg_|public$)[a-z][a-z0-9_]{0,30}")
 # What may be stated of what a statement makes.
 CALLED = ("function", "procedure")
 KINDS = {
-    **dict.fromkeys(("table", "view"), ("TABLE", ("select", "insert", "update", "delete"))),
+    "table": ("TABLE", ("select", "insert", "update", "delete", "usage")),
+    "view": ("TABLE", ("select", "insert", "update", "delete")),
     **dict.fromkeys(CALLED, ("ROUTINE", ("execute",))),
     "sequence": ("SEQUENCE", ("usage",)),
     **dict.fromkeys(("enum", "domain", "composite"), ("TYPE", ("usage",))),
@@ -90,7 +91,9 @@ class Accessible:
 
         thing: the model, or the text that domain.sql takes. role: one that a domain declares, or
         PUBLIC. select, insert, update: ALL, all_but(…), or the columns. Who may insert may also
-        take numbers from the sequence of a serial column.
+        take numbers from the sequence of a serial column. usage: of a sequence or a type, or of
+        the sequence from which a model's rows get their identity, for who takes one before a row
+        is there, as a SecretField does.
         """
         given = _given(
             {"select": select, "insert": insert, "update": update}
@@ -100,9 +103,12 @@ class Accessible:
         for what, fix in slips:
             self._refuse(what, fix)
         if not slips:
-            self.privileges.append((Stated(role), _granted(thing, given)))
             if is_model(thing):
                 self.models_accessed.append((Stated(role), thing))
+                if given.pop("usage", False):
+                    self.privileges.append((Stated(role), _usage(thing)))
+            if given:
+                self.privileges.append((Stated(role), _granted(thing, given)))
 
     def _refuse(self, what: str, fix: str) -> None:
         raise NotImplementedError
@@ -191,6 +197,11 @@ def _granted(thing: Any, given: dict[str, Any]) -> str:
     kind, title = named(thing) or ("", "")
     title = title.partition("(")[0] if kind in CALLED else title
     return f"{', '.join(rights)} ON {KINDS[kind][0]} {_quoted(title)}"
+
+
+def _usage(model: Any) -> str:
+    key = model._meta.primary_key.column_name
+    return f"USAGE ON SEQUENCE {_quoted(f'{model._meta.table_name}_{key}_seq')}"
 
 
 def _listed(thing: Any, value: Any) -> str:

@@ -89,6 +89,28 @@ BEGIN
 END
 $function$
 """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── auth ────────────────────────────────────────────────────────────────────────────────────
 
@@ -354,6 +376,32 @@ $function$
         REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, description, permissions, is_system, created_at, updated_at) ON TABLE roles TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (ip, user_agent, expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, username, email, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE roles TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, admin_user_id, ip, user_agent, expires_at, revoked_at, created_at, updated_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── locations ───────────────────────────────────────────────────────────────────────────────
 
@@ -475,6 +523,30 @@ $function$
         COMMENT ON COLUMN location_users.updated_at IS 'When the row last really changed.'
     """)
     migrator.sql("""REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (role_id) ON TABLE location_users TO ' || grantee;
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (code, name, timezone, address, phone, is_default, is_active, created_at, updated_at) ON TABLE locations TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE location_users TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE locations TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── plugins ─────────────────────────────────────────────────────────────────────────────────
 
@@ -610,6 +682,33 @@ $function$
         COMMENT ON COLUMN plugin_error_logs.context IS 'What was being done: payment, request, answer; without secrets.';
         COMMENT ON COLUMN plugin_error_logs.created_at IS 'When the row was made.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE plugin_configurations_id_seq TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, version, description, author, entry_point, config_schema, is_enabled, is_system, installed_by_id, created_at, updated_at) ON TABLE payment_plugins TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (plugin_id, key, value, value_enc, is_secret, created_at, updated_at) ON TABLE plugin_configurations TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE plugin_error_logs TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE payment_plugins TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, plugin_id, key, value, is_secret, created_at, updated_at) ON TABLE plugin_configurations TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, plugin_id, error_type, message, created_at) ON TABLE plugin_error_logs TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── customers ───────────────────────────────────────────────────────────────────────────────
 
@@ -630,6 +729,8 @@ $function$
 CREATE FUNCTION chain_entry()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -695,6 +796,8 @@ $function$
 CREATE FUNCTION match_branch_of_customer()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -718,6 +821,8 @@ $function$
 CREATE FUNCTION write_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -880,6 +985,11 @@ $function$
     migrator.sql("""
         CREATE TRIGGER transaction_logs_reversal_mirrors_entry AFTER INSERT ON transaction_logs
             FOR EACH ROW WHEN (new.entry_type = 'reversal'::transaction_log_entry_type) EXECUTE FUNCTION check_reversal()
+    """)
+    migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE match_branch_of_customer() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC
     """)
 
     # ── system ──────────────────────────────────────────────────────────────────────────────────
@@ -1060,6 +1170,30 @@ $function$
         COMMENT ON COLUMN settings.created_at IS 'When the row was made.';
         COMMENT ON COLUMN settings.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE activity_logs TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (value) ON TABLE settings TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE activity_logs TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE settings TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── backups ─────────────────────────────────────────────────────────────────────────────────
 
@@ -1174,6 +1308,30 @@ $function$
         COMMENT ON COLUMN backups.created_at IS 'When the row was made.';
         COMMENT ON COLUMN backups.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, frequency, cron, retention_count, is_active, next_run_at) ON TABLE backup_schedules TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE backups TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE backup_schedules TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE backups TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── mikrotik ────────────────────────────────────────────────────────────────────────────────
 
@@ -1803,6 +1961,38 @@ $function$
         COMMENT ON COLUMN vouchers.created_at IS 'When the row was made.';
         COMMENT ON COLUMN vouchers.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE routers_id_seq TO ' || grantee;
+        EXECUTE 'GRANT USAGE ON SEQUENCE vouchers_id_seq TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active, created_at, updated_at) ON TABLE profiles TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, host, port, use_tls, api_username, api_password, status, last_seen_at, last_error, is_active, created_at, updated_at) ON TABLE routers TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, admin_user_id, contact_name, phone, email, address, commission_bp, is_active, created_at, updated_at) ON TABLE vendors TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, profile_id, vendor_id, code, prefix, quantity, cost_price, selling_price, use_until, created_by_id, notes, created_at, updated_at) ON TABLE voucher_batches TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (batch_id, location_id, profile_id, customer_id, code, password, status, cost_price, selling_price, use_until, used_at, expires_at, sync_state, sync_error, created_at, updated_at) ON TABLE vouchers TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE profiles TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, location_id, name, host, port, use_tls, api_username, status, last_seen_at, last_error, is_active, created_at, updated_at) ON TABLE routers TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE vendors TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE voucher_batches TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, batch_id, location_id, profile_id, customer_id, status, cost_price, selling_price, use_until, used_at, expires_at, sync_state, sync_error, created_at, updated_at) ON TABLE vouchers TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── notifications ───────────────────────────────────────────────────────────────────────────
 
@@ -1952,6 +2142,28 @@ $function$
         COMMENT ON COLUMN notification_queue.created_at IS 'When the row was made.';
         COMMENT ON COLUMN notification_queue.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (channel, recipient, subject, body, payload, priority, status, send_after, attempts, max_attempts, locked_until, locked_by, dedupe_key, customer_id, sent_at, error, created_at, updated_at) ON TABLE notification_queue TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, channel, recipient, subject, priority, status, send_after, attempts, max_attempts, locked_until, locked_by, dedupe_key, customer_id, sent_at, error, created_at, updated_at) ON TABLE notification_queue TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── whatsapp ────────────────────────────────────────────────────────────────────────────────
 
@@ -2227,6 +2439,33 @@ $function$
         COMMENT ON COLUMN whatsapp_messages.created_at IS 'When the row was made.';
         COMMENT ON COLUMN whatsapp_messages.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE whatsapp_sessions_id_seq TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (session_id, customer_id, template_id, direction, recipient, body, status, provider_message_id, sent_at, delivered_at, read_at, error, created_at, updated_at) ON TABLE whatsapp_messages TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, phone, status, credentials, is_default, last_activity_at, error, created_at, updated_at) ON TABLE whatsapp_sessions TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, category, service, language, body, variables, is_active, is_default, created_at, updated_at) ON TABLE whatsapp_templates TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, session_id, customer_id, template_id, direction, recipient, status, provider_message_id, sent_at, delivered_at, read_at, error, created_at, updated_at) ON TABLE whatsapp_messages TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, location_id, name, phone, status, is_default, last_activity_at, error, created_at, updated_at) ON TABLE whatsapp_sessions TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE whatsapp_templates TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── billing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -2286,6 +2525,8 @@ $function$
 CREATE FUNCTION check_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -2349,6 +2590,8 @@ $function$
 CREATE FUNCTION keep_issued_items()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -2452,6 +2695,8 @@ $function$
 CREATE FUNCTION number_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -2718,6 +2963,28 @@ $function$
         COMMENT ON COLUMN customers.created_at IS 'When the row was made.';
         COMMENT ON COLUMN customers.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, number, name, phone, phone_is_shared, email, address, status, credit_limit, notes, opted_out_at, is_never_isolated, deleted_at, created_at, updated_at) ON TABLE customers TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE customers TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── billing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -2745,6 +3012,29 @@ $function$
         COMMENT ON COLUMN pppoe_users.created_at IS 'When the row was made.';
         COMMENT ON COLUMN pppoe_users.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE pppoe_users_id_seq TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (customer_id, router_id, profile_id, username, password, status, expires_at, static_ip, mac, sync_state, sync_error, created_at, updated_at) ON TABLE pppoe_users TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, customer_id, router_id, profile_id, username, status, expires_at, static_ip, mac, sync_state, sync_error, created_at, updated_at) ON TABLE pppoe_users TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── billing ─────────────────────────────────────────────────────────────────────────────────
 
@@ -2855,9 +3145,36 @@ $function$
         COMMENT ON COLUMN invoice_items.updated_at IS 'When the row last really changed.'
     """)
     migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE check_subscription() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_issued_items() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
-        REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC
+        REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE number_invoice() FROM PUBLIC
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (invoice_id, kind, description, quantity, unit_price, amount, discount, tax_rate_bp, tax, created_at, updated_at) ON TABLE invoice_items TO ' || grantee;
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, customer_id, profile_id, pppoe_user_id, status, price, cycle, anchor_day, started_on, ended_on, credited_until, suspended_on, next_billing_on, created_at, updated_at) ON TABLE subscriptions TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE invoice_items TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE subscriptions TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
@@ -2948,6 +3265,8 @@ $function$
 CREATE FUNCTION check_payment_link()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -3060,6 +3379,8 @@ $function$
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -3080,6 +3401,8 @@ $function$
 CREATE FUNCTION keep_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -3110,6 +3433,8 @@ $function$
 CREATE FUNCTION lock_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -3154,6 +3479,8 @@ $function$
 CREATE FUNCTION post_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -3178,6 +3505,8 @@ $function$
 CREATE FUNCTION post_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -3499,6 +3828,28 @@ $function$
         COMMENT ON COLUMN invoices.created_at IS 'When the row was made.';
         COMMENT ON COLUMN invoices.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, paid, issued_at, due_on, paid_at, notes, created_at, updated_at), UPDATE (location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, issued_at, due_on, paid_at, notes, created_at, updated_at) ON TABLE invoices TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE invoices TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
@@ -3625,6 +3976,28 @@ $function$
         COMMENT ON COLUMN transaction_logs.created_by_id IS 'Who posted it; null means the system.';
         COMMENT ON COLUMN transaction_logs.created_at IS 'When the row was made.'
     """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT, INSERT (customer_id, entry_type, amount, reference_type, reference_id, reverses_id, description, created_by_id) ON TABLE transaction_logs TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE transaction_logs TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
@@ -3708,9 +4081,72 @@ $function$
         COMMENT ON COLUMN payment_links.created_at IS 'When the row was made.';
         COMMENT ON COLUMN payment_links.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE check_payment_link() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_allocated() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE lock_allocation() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE post_allocation() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE post_payment() FROM PUBLIC
+    """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE payment_allocations TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (processed_at, outcome, payment_id, error) ON TABLE payment_events TO ' || grantee;
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (token_hash, amount, url, status, expires_at, regenerated_count, created_at, updated_at) ON TABLE payment_links TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active, created_at, updated_at) ON TABLE payment_methods TO ' || grantee;
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, customer_id, invoice_id, method_id, vendor_id, amount, fee, status, provider, external_ref, paid_at, expires_at, refunded, refunded_at, refunded_by_id, refund_reason, disputed_at, received_by_id, notes, created_at, updated_at) ON TABLE payments TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE payment_allocations TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, provider, event_key, external_ref, amount, is_success, signature_ok, received_at, processed_at, outcome, payment_id, error, created_at) ON TABLE payment_events TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, invoice_id, amount, status, expires_at, regenerated_count, created_at, updated_at) ON TABLE payment_links TO ' || grantee;
+        EXECUTE 'GRANT SELECT (id, code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, is_active, created_at, updated_at) ON TABLE payment_methods TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE payments TO ' || grantee;
+    END IF;
+END
+$$
+""")
 
 
 def rollback(migrator, database, *, fake=False):
+    # ── <kernel> ────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'REVOKE USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' FROM ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'REVOKE USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' FROM ' || grantee;
+    END IF;
+END
+$$
+""")
+
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP TABLE payment_links""")

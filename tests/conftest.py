@@ -22,7 +22,7 @@ from peewee import DeferredForeignKey
 import registry
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
-from tests.support import postgres
+from tests.support import as_app, postgres
 from tests.support.console import migrations_in
 from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
@@ -169,6 +169,7 @@ def migrated_url(server: PostgresServer, template: str) -> Iterator[str]:
 def shared_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A migrated database that the tests of one worker share; nothing may be committed to it."""
     with server.copy(template) as url:
+        as_app.grant(url)
         yield url
 
 
@@ -187,19 +188,26 @@ def cursor(shared_connection: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def billing(migrated_url: str) -> Iterator[EngineDatabase]:
-    """A migrated database of one's own, with all models bound to it; threads may share it."""
+def billing(migrated_url: str, request: pytest.FixtureRequest) -> Iterator[EngineDatabase]:
+    """A migrated database of one's own, with all models bound to it; threads may share it. Where
+    the module is marked as_app all is done as the role of the application."""
+    if request.node.get_closest_marker("as_app"):
+        as_app.grant(migrated_url)
+        migrated_url = as_app.as_role(migrated_url, "app")
     database = bound(migrated_url)
     yield database
     database.close()
 
 
 @pytest.fixture
-def models(shared_url: str) -> Iterator[Any]:
+def models(shared_url: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     """All models bound to a transaction that is rolled back, and a cursor in it; one thread only.
+    Where the module is marked as_app all is done as the role of the application.
 
     Much cheaper than a database of one's own; now() stands still.
     """
+    if request.node.get_closest_marker("as_app"):
+        shared_url = as_app.as_role(shared_url, "app")
     database = bound(shared_url)
     with database.connection_context(), database.transaction() as transaction:
         yield database.connection().cursor()

@@ -120,6 +120,8 @@ CREATE TYPE whatsapp_template_service AS ENUM ('hotspot', 'pppoe');
 CREATE FUNCTION chain_entry()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -245,6 +247,8 @@ $function$;
 CREATE FUNCTION check_payment_link()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -338,6 +342,8 @@ $function$;
 CREATE FUNCTION check_subscription()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -453,6 +459,8 @@ $function$;
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -498,6 +506,8 @@ $function$;
 CREATE FUNCTION keep_allocated()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -547,6 +557,8 @@ $function$;
 CREATE FUNCTION keep_issued_items()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -678,6 +690,8 @@ $function$;
 CREATE FUNCTION lock_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -702,6 +716,8 @@ $function$;
 CREATE FUNCTION match_branch_of_customer()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -773,6 +789,8 @@ $function$;
 CREATE FUNCTION number_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
@@ -810,6 +828,8 @@ $function$;
 CREATE FUNCTION post_allocation()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -833,6 +853,8 @@ $function$;
 CREATE FUNCTION post_payment()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -1123,6 +1145,8 @@ $function$;
 CREATE FUNCTION write_balance()
  RETURNS trigger
  LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
@@ -3260,11 +3284,23 @@ COMMENT ON COLUMN whatsapp_messages.error IS 'Why it failed.';
 COMMENT ON COLUMN whatsapp_messages.created_at IS 'When the row was made.';
 COMMENT ON COLUMN whatsapp_messages.updated_at IS 'When the row last really changed.';
 
+REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE check_payment_link() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE check_subscription() FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_a_super_admin() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE keep_allocated() FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_issued_items() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
 
@@ -3272,4 +3308,726 @@ REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE lock_allocation() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE match_branch_of_customer() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE number_invoice() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE post_allocation() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE post_payment() FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE plugin_configurations_id_seq TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE pppoe_users_id_seq TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE routers_id_seq TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE vouchers_id_seq TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SEQUENCE whatsapp_sessions_id_seq TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE activity_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, frequency, cron, retention_count, is_active, next_run_at) ON TABLE backup_schedules TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE backups TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, number, name, phone, phone_is_shared, email, address, status, credit_limit, notes, opted_out_at, is_never_isolated, deleted_at, created_at, updated_at) ON TABLE customers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (invoice_id, kind, description, quantity, unit_price, amount, discount, tax_rate_bp, tax, created_at, updated_at) ON TABLE invoice_items TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, paid, issued_at, due_on, paid_at, notes, created_at, updated_at), UPDATE (location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, issued_at, due_on, paid_at, notes, created_at, updated_at) ON TABLE invoices TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (role_id) ON TABLE location_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (code, name, timezone, address, phone, is_default, is_active, created_at, updated_at) ON TABLE locations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (channel, recipient, subject, body, payload, priority, status, send_after, attempts, max_attempts, locked_until, locked_by, dedupe_key, customer_id, sent_at, error, created_at, updated_at) ON TABLE notification_queue TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE payment_allocations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (processed_at, outcome, payment_id, error) ON TABLE payment_events TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (token_hash, amount, url, status, expires_at, regenerated_count, created_at, updated_at) ON TABLE payment_links TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active, created_at, updated_at) ON TABLE payment_methods TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, version, description, author, entry_point, config_schema, is_enabled, is_system, installed_by_id, created_at, updated_at) ON TABLE payment_plugins TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, customer_id, invoice_id, method_id, vendor_id, amount, fee, status, provider, external_ref, paid_at, expires_at, refunded, refunded_at, refunded_by_id, refund_reason, disputed_at, received_by_id, notes, created_at, updated_at) ON TABLE payments TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (plugin_id, key, value, value_enc, is_secret, created_at, updated_at) ON TABLE plugin_configurations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE plugin_error_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (customer_id, router_id, profile_id, username, password, status, expires_at, static_ip, mac, sync_state, sync_error, created_at, updated_at) ON TABLE pppoe_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active, created_at, updated_at) ON TABLE profiles TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, description, permissions, is_system, created_at, updated_at) ON TABLE roles TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, host, port, use_tls, api_username, api_password, status, last_seen_at, last_error, is_active, created_at, updated_at) ON TABLE routers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (value) ON TABLE settings TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, customer_id, profile_id, pppoe_user_id, status, price, cycle, anchor_day, started_on, ended_on, credited_until, suspended_on, next_billing_on, created_at, updated_at) ON TABLE subscriptions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT, INSERT (customer_id, entry_type, amount, reference_type, reference_id, reverses_id, description, created_by_id) ON TABLE transaction_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (ip, user_agent, expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, admin_user_id, contact_name, phone, email, address, commission_bp, is_active, created_at, updated_at) ON TABLE vendors TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, profile_id, vendor_id, code, prefix, quantity, cost_price, selling_price, use_until, created_by_id, notes, created_at, updated_at) ON TABLE voucher_batches TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (batch_id, location_id, profile_id, customer_id, code, password, status, cost_price, selling_price, use_until, used_at, expires_at, sync_state, sync_error, created_at, updated_at) ON TABLE vouchers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (session_id, customer_id, template_id, direction, recipient, body, status, provider_message_id, sent_at, delivered_at, read_at, error, created_at, updated_at) ON TABLE whatsapp_messages TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, phone, status, credentials, is_default, last_activity_at, error, created_at, updated_at) ON TABLE whatsapp_sessions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, category, service, language, body, variables, is_active, is_default, created_at, updated_at) ON TABLE whatsapp_templates TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT USAGE ON SCHEMA ' || quote_ident(current_schema()) || ' TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE activity_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, username, email, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE backup_schedules TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE backups TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE customers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE invoice_items TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE invoices TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE location_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE locations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, channel, recipient, subject, priority, status, send_after, attempts, max_attempts, locked_until, locked_by, dedupe_key, customer_id, sent_at, error, created_at, updated_at) ON TABLE notification_queue TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE payment_allocations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, provider, event_key, external_ref, amount, is_success, signature_ok, received_at, processed_at, outcome, payment_id, error, created_at) ON TABLE payment_events TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, invoice_id, amount, status, expires_at, regenerated_count, created_at, updated_at) ON TABLE payment_links TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, is_active, created_at, updated_at) ON TABLE payment_methods TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE payment_plugins TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE payments TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, plugin_id, key, value, is_secret, created_at, updated_at) ON TABLE plugin_configurations TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, plugin_id, error_type, message, created_at) ON TABLE plugin_error_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, customer_id, router_id, profile_id, username, status, expires_at, static_ip, mac, sync_state, sync_error, created_at, updated_at) ON TABLE pppoe_users TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE profiles TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE roles TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, location_id, name, host, port, use_tls, api_username, status, last_seen_at, last_error, is_active, created_at, updated_at) ON TABLE routers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE settings TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE subscriptions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE transaction_logs TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, admin_user_id, ip, user_agent, expires_at, revoked_at, created_at, updated_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE vendors TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE voucher_batches TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, batch_id, location_id, profile_id, customer_id, status, cost_price, selling_price, use_until, used_at, expires_at, sync_state, sync_error, created_at, updated_at) ON TABLE vouchers TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, session_id, customer_id, template_id, direction, recipient, status, provider_message_id, sent_at, delivered_at, read_at, error, created_at, updated_at) ON TABLE whatsapp_messages TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, location_id, name, phone, status, is_default, last_activity_at, error, created_at, updated_at) ON TABLE whatsapp_sessions TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE whatsapp_templates TO ' || grantee;
+    END IF;
+END
+$$;

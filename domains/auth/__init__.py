@@ -2,6 +2,7 @@
 
 from domains import Domain
 from domains.auth import models, rules, seeds
+from domains.auth.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -20,3 +21,4 @@ def register(domain: Domain) -> None:
     domain.permissions("admins.read", "admins.write", "roles.read", "roles.write")
     domain.grants(*seeds.GRANTED)
     domain.seed(seeds.roles, seeds.admin)
+    rights(domain)

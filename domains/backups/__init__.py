@@ -5,6 +5,7 @@ from __future__ import annotations
 from domains import Domain
 from domains.backups import seeds, statuses
 from domains.backups.models import Backup, BackupSchedule
+from domains.backups.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -21,3 +22,4 @@ def register(domain: Domain) -> None:
     domain.status(statuses.BACKUPS)
     domain.permissions("backups.read", "backups.run", "backups.restore")
     domain.seed(seeds.schedules)
+    rights(domain)

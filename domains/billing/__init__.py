@@ -6,6 +6,7 @@ from domains import Domain
 from domains.billing import rules, statuses
 from domains.billing.indexes import indexes
 from domains.billing.models import Invoice, InvoiceItem, Subscription
+from domains.billing.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -23,3 +24,4 @@ def register(domain: Domain) -> None:
         "invoices.write",
         "invoices.void",
     )
+    rights(domain)

@@ -4,12 +4,12 @@ An invoice begins as a draft that may be changed at will. When it leaves draft t
 it, and from then on it stands: its sums are those of its items, and neither changes any more.
 """
 
-from domains import touch
+from domains import AS_OWNER, touch
 from domains.billing import rules_subscriptions
 
 # The branch's row is written, so numbers are given one at a time; a rollback gives the number back.
 NUMBER_INVOICE = f"""
-CREATE FUNCTION number_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION number_invoice() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     branch record;
     seq text;
@@ -83,7 +83,7 @@ EXECUTE FUNCTION refuse_change('customer and branch stay; void it and write anot
 # Writing the invoice makes whoever issues it wait for the item, and the other way round. An
 # invoice that is being deleted is no longer there when its items go with it.
 KEEP_ISSUED_ITEMS = f"""
-CREATE FUNCTION keep_issued_items() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION keep_issued_items() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     parent record;
 BEGIN

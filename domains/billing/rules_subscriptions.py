@@ -9,7 +9,7 @@ from domains import AS_OWNER, touch
 # Customer and line are written as they are: whoever moves the one, or hands over the other, at the
 # same time waits for the subscription, or gets a serialization failure where the snapshot is older.
 CHECK_SUBSCRIPTION = f"""
-CREATE FUNCTION check_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_subscription() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     customer record;
     profile record;

@@ -3,6 +3,7 @@
 from domains import Domain
 from domains.customers import models, rules
 from domains.customers.indexes import indexes
+from domains.customers.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -15,3 +16,4 @@ def register(domain: Domain) -> None:
     domain.permissions(
         "customers.read", "customers.write", "customers.delete", "ledger.read", "ledger.write"
     )
+    rights(domain)

@@ -7,10 +7,10 @@ CONFLICT DO NOTHING drops the entry. It is written also where it stays the same,
 began with an older snapshot (REPEATABLE READ) cannot post behind this entry.
 """
 
-from domains import fixed
+from domains import AS_OWNER, fixed
 
-CHAIN_ENTRY = """
-CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+CHAIN_ENTRY = f"""
+CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     tip record;
 BEGIN
@@ -31,8 +31,8 @@ FOR EACH ROW EXECUTE FUNCTION chain_entry()
 """
 
 # From the last entry, not from NEW: a statement of many rows has written them all by now.
-WRITE_BALANCE = """
-CREATE FUNCTION write_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+WRITE_BALANCE = f"""
+CREATE FUNCTION write_balance() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
     UPDATE customers c SET balance = t.balance_after
     FROM transaction_logs t
@@ -103,8 +103,8 @@ FOR EACH ROW WHEN (NEW.entry_type = 'reversal') EXECUTE FUNCTION check_reversal(
 
 # For the tables of other domains that have a customer and a branch. The lock keeps the customer
 # in the branch until the row is there.
-MATCH_BRANCH = """
-CREATE FUNCTION match_branch_of_customer() RETURNS trigger LANGUAGE plpgsql AS $$
+MATCH_BRANCH = f"""
+CREATE FUNCTION match_branch_of_customer() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     branch bigint;
 BEGIN

@@ -2,6 +2,7 @@
 
 from domains import Domain
 from domains.locations import models, rules, seeds
+from domains.locations.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -13,3 +14,4 @@ def register(domain: Domain) -> None:
     domain.sql(*rules.RULES)
     domain.permissions("locations.read", "locations.write")
     domain.seed(seeds.main_office)
+    rights(domain)

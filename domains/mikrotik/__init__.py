@@ -3,6 +3,7 @@
 from domains import Domain
 from domains.mikrotik import models, rules, statuses
 from domains.mikrotik.indexes import indexes
+from domains.mikrotik.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -50,3 +51,4 @@ def register(domain: Domain) -> None:
         "pppoe_users.read",
         "pppoe_users.write",
     )
+    rights(domain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from domains import Domain
 from domains.notifications import rules, statuses
 from domains.notifications.models import NotificationQueue
+from domains.notifications.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -39,3 +40,4 @@ def register(domain: Domain) -> None:
     domain.sql(rules.KEEP_CLAIM, rules.NOTIFICATION_QUEUE_CLAIM_IS_KEPT)
     domain.status(statuses.NOTIFICATION_QUEUE)
     domain.permissions("notifications.read", "notifications.write")
+    rights(domain)

@@ -12,6 +12,7 @@ from domains.payments.models import (
     PaymentLink,
     PaymentMethod,
 )
+from domains.payments.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -25,3 +26,4 @@ def register(domain: Domain) -> None:
         "payments.read", "payments.write", "payments.refund", "payment_methods.write"
     )
     domain.seed(seeds.methods)
+    rights(domain)

@@ -5,13 +5,15 @@ them, the CHECKs of the two tables bound them (payments_not_overspent_check,
 invoices_not_overpaid_check), and nobody else can write anything but that sum.
 """
 
+from domains import AS_OWNER
+
 # An invoice is paid when the last of its money came in, not when somebody allocated it; money that
 # came in before there was an invoice pays it when it is issued.
 
 # Customer, payment, invoice: whoever allocates locks in this order, and deletes likewise. A
 # payment's customer never changes, so it may be read before the lock.
-LOCK_ALLOCATION = """
-CREATE FUNCTION lock_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
+LOCK_ALLOCATION = f"""
+CREATE FUNCTION lock_allocation() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
@@ -36,8 +38,8 @@ CREATE TRIGGER payment_allocations_same_customer BEFORE INSERT OR DELETE ON paym
 FOR EACH ROW EXECUTE FUNCTION lock_allocation()
 """
 
-KEEP_ALLOCATED = """
-CREATE FUNCTION keep_allocated() RETURNS trigger LANGUAGE plpgsql AS $$
+KEEP_ALLOCATED = f"""
+CREATE FUNCTION keep_allocated() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     spent bigint := coalesce((
@@ -67,8 +69,8 @@ CREATE TRIGGER payment_allocations_keep_sums AFTER INSERT OR DELETE ON payment_a
 FOR EACH ROW EXECUTE FUNCTION keep_allocated()
 """
 
-POST_ALLOCATION = """
-CREATE FUNCTION post_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
+POST_ALLOCATION = f"""
+CREATE FUNCTION post_allocation() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,

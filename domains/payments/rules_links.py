@@ -4,10 +4,10 @@ An open link leads to an invoice that is owed, and asks for what is owed. Where 
 settled in another way, in part or whole, the link follows.
 """
 
-from domains import fixed, touch
+from domains import AS_OWNER, fixed, touch
 
 CHECK_LINK = f"""
-CREATE FUNCTION check_payment_link() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION check_payment_link() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     owed bigint;
 BEGIN
@@ -37,8 +37,8 @@ FOR EACH ROW EXECUTE FUNCTION check_payment_link()
 LINK_IS_FIXED = fixed("payment_links_invoice_is_fixed", "payment_links", "invoice_id")
 
 # The provider's page asks for the old amount, so the link no longer leads there.
-FOLLOW_INVOICE = """
-CREATE FUNCTION follow_invoice() RETURNS trigger LANGUAGE plpgsql AS $$
+FOLLOW_INVOICE = f"""
+CREATE FUNCTION follow_invoice() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
     IF NEW.status IN ('open', 'partial') THEN
         UPDATE payment_links SET amount = NEW.total - NEW.paid, url = NULL

@@ -4,6 +4,8 @@ A refund is a step of `payments.refunded`: each step has an entry of its own, wi
 why, and what was paid in stays where it was. The whole amount makes the payment refunded.
 """
 
+from domains import AS_OWNER
+
 # Named so that it runs before the status machine looks.
 COMPLETE_REFUND = """
 CREATE FUNCTION complete_refund() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -50,8 +52,8 @@ FOR EACH ROW EXECUTE FUNCTION complete_refund()
 
 # A refund follows the entry of the payment: what brought nothing into the balance (a payment out of
 # it, money in review) takes nothing out of it. One statement may pay and refund: it posts both.
-POST_PAYMENT = """
-CREATE FUNCTION post_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+POST_PAYMENT = f"""
+CREATE FUNCTION post_payment() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
     IF NEW.status = 'paid' AND OLD.status IS DISTINCT FROM NEW.status THEN
         INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,

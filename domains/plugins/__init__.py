@@ -5,6 +5,7 @@ from __future__ import annotations
 from domains import Domain
 from domains.plugins import seeds
 from domains.plugins.models import PaymentPlugin, PluginConfiguration, PluginErrorLog
+from domains.plugins.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -22,3 +23,4 @@ def register(domain: Domain) -> None:
     )
     domain.permissions("plugins.read", "plugins.write")
     domain.seed(seeds.plugins, seeds.configurations)
+    rights(domain)

@@ -4,6 +4,7 @@ from domains import Domain
 from domains.auth import addresses
 from domains.system import attempts, models, rules, seeds
 from domains.system.indexes import indexes
+from domains.system.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -15,3 +16,4 @@ def register(domain: Domain) -> None:
     domain.permissions("settings.read", "settings.write", "activity_logs.read")
     domain.seed(seeds.settings)
     addresses.keep_in(attempts)
+    rights(domain)

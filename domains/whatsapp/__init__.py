@@ -6,6 +6,7 @@ from domains import Domain
 from domains.whatsapp import rules, seeds, statuses
 from domains.whatsapp.indexes import indexes
 from domains.whatsapp.models import WhatsappMessage, WhatsappSession, WhatsappTemplate
+from domains.whatsapp.rights import rights
 
 
 def register(domain: Domain) -> None:
@@ -19,3 +20,4 @@ def register(domain: Domain) -> None:
     domain.status(statuses.WHATSAPP_SESSIONS, statuses.WHATSAPP_MESSAGES)
     domain.permissions("whatsapp.read", "whatsapp.write", "whatsapp.send")
     domain.seed(seeds.templates)
+    rights(domain)

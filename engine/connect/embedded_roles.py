@@ -1,7 +1,7 @@
 """The roles of an embedded server: a superuser, an owner who migrates, and the application.
 
 The owner is no superuser, so what a migration may do there it may do on a server that others run.
-The application has the rows of the tables and nothing else: no statement of its can empty an
+The application has what the files grant it and nothing else: no statement of its can empty an
 append-only table, for neither TRUNCATE nor the triggers are its own.
 """
 
@@ -24,9 +24,6 @@ RIGHTS = """
     ALTER DATABASE {database} OWNER TO {owner};
     REVOKE ALL ON DATABASE {database} FROM PUBLIC;
     GRANT CONNECT ON DATABASE {database} TO {app};
-    ALTER DEFAULT PRIVILEGES FOR ROLE {owner}
-        GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
-    ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE ON SEQUENCES TO {app};
 """
 # What is there already, in a server that was made when all belonged to the superuser.
 RIGHTS_ON_OLD = """

@@ -77,6 +77,11 @@ class Server:
         return f"{self.project.name}_owner"
 
     @property
+    def roles(self) -> dict[str, str]:
+        """Which of its roles the abstract one is as which an application connects."""
+        return {"app": self.application}
+
+    @property
     def application(self) -> str:
         """The role of the application: rows, and nothing else."""
         return f"{self.project.name}_app"

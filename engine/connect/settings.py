@@ -57,9 +57,8 @@ def named_roles(project: Project) -> dict[str, str] | None:
     for entry in text.split(","):
         name, colon, role = (part.strip() for part in entry.partition(":"))
         if not colon or not ABSTRACT.fullmatch(name) or name in roles:
-            raise _unreadable(
-                setting, f"{entry.strip()!r} is not NAME:ROLE, or {name} stands twice"
-            )
+            wrong = f"{entry.strip()!r} is not NAME:ROLE, or its name stands twice"
+            raise _unreadable(setting, wrong)
         if role.startswith("pg_") or role.lower() == "public" or role in roles.values():
             raise _unreadable(setting, f"{name} cannot be {role}: a role of its own is needed")
         if role:

@@ -57,7 +57,9 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
 
     Raises GenerateError naming the domain and the object that PostgreSQL does not accept.
     """
-    made: set[Any] = set()
+    domains, made = list(domains), set[Any]()
+    for domain in domains:
+        roles.stand_in(database.project, domain.roles)
     with database.connection_context():
         connection = database.connection()
         connection.cursor().execute("SET check_function_bodies = off")

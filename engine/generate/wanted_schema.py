@@ -88,8 +88,6 @@ def _make(connection: Any, schema: Schema, optional: frozenset[str]) -> None:
 
 
 def _built(project: Project, domains: list[DomainLike]) -> Schema:
-    for domain in domains:
-        roles.stand_in(project, domain.roles)
     build(EngineDatabase(project), domains)
     with closing(connect(project, autocommit=True, files=True)) as connection:
         return catalog.read(connection)

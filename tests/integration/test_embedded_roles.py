@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -46,7 +47,9 @@ def made(folder: Path, name: str, role: str) -> Server:
     root = folder / f"project-{name}"
     root.mkdir(mode=0o755)
     server = embedded.start(rooted(root, folder))
-    runner_at(server.project.at(server.url(role))).migrate()
+    project = server.project.at(server.url(role))
+    roles = server.roles if role == server.owner else None
+    runner_at(replace(project, roles=roles)).migrate()
     return server
 
 

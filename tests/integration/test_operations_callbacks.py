@@ -23,6 +23,8 @@ from tests.support import money
 from tests.support.books import balance, broken, issued, owed
 from tests.support.money import CLIENTS, at_once, audit, customer, isolated, payment, until_done
 
+pytestmark = pytest.mark.as_app
+
 
 @pytest.fixture
 def cursor(billing: Any) -> Any:

@@ -43,6 +43,8 @@ from tests.support.money import (
     until_done,
 )
 
+pytestmark = pytest.mark.as_app
+
 TOP_UP = TransactionLogEntryType.TOP_UP
 APRIL = date(2026, 4, 30)
 OVERDRAWN = "customers_balance_within_credit_check"

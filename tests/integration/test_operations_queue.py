@@ -28,6 +28,8 @@ from kernel.errors import RuleViolation
 from tests.support.money import until_done
 from tests.support.samples import CLIENTS, together
 
+pytestmark = pytest.mark.as_app
+
 WHATSAPP, SMS, EMAIL = NotificationQueueChannel
 PHONE = "0812-3456-789"
 

@@ -29,6 +29,8 @@ from tests.support import samples
 from tests.support.money import until_done
 from tests.support.samples import CLIENTS, together
 
+pytestmark = pytest.mark.as_app
+
 
 @pytest.fixture
 def home(models: Any) -> int:

@@ -27,6 +27,8 @@ from tests.support import samples
 from tests.support.money import until_done
 from tests.support.samples import together
 
+pytestmark = pytest.mark.as_app
+
 BROADCAST, WELCOME = WhatsappTemplateCategory.BROADCAST, WhatsappTemplateCategory.WELCOME
 HOTSPOT, PPPOE = WhatsappTemplateService
 

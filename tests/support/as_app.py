@@ -1,0 +1,54 @@
+"""A migrated database as the application has it: as the role `app`, with what the files grant it
+and nothing else."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from functools import cache
+
+import psycopg2
+
+from engine.connect.peewee_database import EngineDatabase
+from engine.connect.roles import setting
+from engine.files import migration_folder
+from engine.files.step_collector import FileMigrator
+from engine.sql import access_statements
+from tests.support.project import MIGRATIONS
+from tests.support.runners import at
+
+ROLES = {"app": "tests_app", "report": "tests_report"}
+MAKE = """
+    DO $$ BEGIN
+        PERFORM pg_advisory_xact_lock(2);
+        IF to_regrole('{0}') IS NULL THEN CREATE ROLE {0}; END IF;
+    END $$
+"""
+
+
+@cache
+def granting() -> tuple[str, ...]:
+    """What the files say of roles."""
+    texts = []
+    for migration in migration_folder.find(MIGRATIONS):
+        database = EngineDatabase(at("postgresql:///none"), dry=True)
+        migrator = FileMigrator(database, migration.path)
+        migration.functions.migrate(migrator, database, fake=False)
+        for step in migrator.steps:
+            if access_statements.asked(step.sql):
+                texts.append(step.sql.replace("%%", "%"))
+    return tuple(texts)
+
+
+def grant(url: str) -> None:
+    """Grant the roles what the files grant them, in a migrated database that has none."""
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        for role in ROLES.values():
+            cursor.execute(MAKE.format(role))
+        cursor.execute("SELECT set_config('engine.roles', %s, true)", (setting(ROLES),))
+        for text in granting():
+            cursor.execute(text)
+
+
+def as_role(url: str, role: str) -> str:
+    """The URL with which everything is done as that role."""
+    return f"{url}?options=-c%20role%3D{ROLES[role]}"
