@@ -32,9 +32,13 @@ from engine.sql.filling import filling_statements
 State = TypeVar("State")
 # The kinds of changes that may rewrite a table: a column's type, SET UNLOGGED.
 WRITING = (Kind.COLUMN, Kind.SETTING)
+# Of one table and its partitions: to ask for all at each of n changes takes n² lines.
 TABLE_FILES = """
-    SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM pg_class
-    WHERE relnamespace = %(here)s AND relkind = 'r'
+    WITH RECURSIVE t (oid) AS (
+        SELECT oid FROM pg_class WHERE relnamespace = %(here)s AND relname = %(table)s
+        UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN t ON i.inhparent = t.oid
+    )
+    SELECT oid::bigint, pg_relation_filenode(oid)::bigint FROM t
 """
 
 
@@ -94,16 +98,11 @@ class Bench:
             cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
                 if isinstance(change, Rename):
-                    sql = change.sql
-                else:
-                    sql = ";\n".join(filling_statements(change))
-                writes = isinstance(change, Change) and change.kind in WRITING
-                before = _files(cursor) if writes else {}
-                try:
-                    cursor.execute(sql)
-                except psycopg2.Error as error:
-                    raise _refused(change, error) from error
-                if isinstance(change, Change) and before.items() - _files(cursor).items():
+                    _try(cursor, change, change.sql)
+                    continue
+                files = _files(cursor, change.table) if change.kind in WRITING else {}
+                _try(cursor, change, ";\n".join(filling_statements(change)))
+                if files and files.items() - _files(cursor, change.table).items():
                     rewriting.add(change.key)
             return catalog.read(self.connection), rewriting
 
@@ -210,9 +209,16 @@ def _undone(connection: Any) -> Iterator[Any]:
             cursor.execute("ROLLBACK")
 
 
-def _files(cursor: Any) -> dict[int, int]:
-    """The file of each table, which changes where the table is rewritten."""
-    own_sql.fetch(cursor, TABLE_FILES)
+def _try(cursor: Any, change: Change | Rename, sql: str) -> None:
+    try:
+        cursor.execute(sql)
+    except psycopg2.Error as error:
+        raise _refused(change, error) from error
+
+
+def _files(cursor: Any, table: str) -> dict[int, int]:
+    """The files of a table and its partitions, each of which changes where it is rewritten."""
+    own_sql.fetch(cursor, TABLE_FILES, {"table": table})
     return dict(cursor.fetchall())
 
 
