@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from engine.generate.ownership import Ownership, SeededDomain
 from engine.generate.renaming import Questions, Renaming, Said
 from engine.generate.schema_migrations import SchemaMigrations
 from engine.generate.seed_migrations import SeedMigrations
-from engine.generate.wanted_schema import printed_again, wanted_schema
+from engine.generate.wanted_schema import printed_again, wanted_beside, wanted_schema
 from engine.generate.workbench import Bench, Generated
 from engine.project import Project
 from engine.proofs import nothing_to_generate, wanted
@@ -96,8 +97,8 @@ class Generator:
         return files
 
     def _generated(self, title: str, migrations: list[Migration]) -> list[Generated]:
-        with self._bench(migrations) as bench:
-            wanted = self._wanted(bench)
+        with self._asking() as built, self._bench(migrations) as bench:
+            wanted = self._wanted(bench, built)
             try:
                 return self._files(title, wanted, bench)
             except LosesData:
@@ -164,18 +165,35 @@ class Generator:
         seeds = SeedMigrations(bench, self.domains, ownership, self.report)
         return [*schema_files, *seeds.generate(seed_title)]
 
-    def _wanted(self, bench: Bench) -> Schema:
+    @contextmanager
+    def _asking(self) -> Iterator[Callable[[], Schema]]:
+        """What gives what the domains ask for, where it can be built alone: it is known, or is
+        being built meanwhile, so that neither of two databases waits for the other."""
+        known = wanted.recall(self.proofs) if self.proofs else None
+        if known is not None:
+            yield lambda: known
+            return
+        self.report.message("building what the domains ask for in a scratch database")
+        with ThreadPoolExecutor(1) as pool:
+            schema = pool.submit(wanted_schema, self.project, self.domains)
+
+            def built() -> Schema:
+                if self.proofs:
+                    wanted.keep(self.proofs, schema.result())
+                return schema.result()
+
+            yield built
+
+    def _wanted(self, bench: Bench, built: Callable[[], Schema]) -> Schema:
         unmanaged = bench.unmanaged()
         for thing in unmanaged:
             self._note(f"left alone, as generate does not manage it: {thing}")
-        # Beside what is left alone the domains may be built in another way.
-        proofs = None if unmanaged else self.proofs
-        schema = wanted.recall(proofs) if proofs else None
-        if schema is None:
-            self.report.message("building what the domains ask for in another")
-            schema = wanted_schema(self.project, self.domains, bench.migrations, unmanaged)
-            if proofs:
-                wanted.keep(proofs, schema)
+        try:
+            schema = built()
+        except GenerateError:
+            if not unmanaged:
+                raise
+            schema = wanted_beside(self.project, self.domains, bench.migrations)
         return replace(schema, extensions=schema.extensions | bench.unoffered)
 
     def _note(self, text: str) -> None:

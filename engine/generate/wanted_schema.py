@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Any
@@ -29,29 +29,21 @@ from engine.sql import statements
 PRINTED_AT_MOST = 4
 
 
-def wanted_schema(
-    project: Project,
-    domains: Iterable[DomainLike],
-    migrations: Sequence[Migration],
-    unmanaged: Collection[str],
-) -> Schema:
-    """What the domains ask for, built where there is nothing else; or, where that cannot be, beside
-    what the files made of the kinds that are left alone: an index may be on a text search
-    configuration, which a domain cannot state.
+def wanted_schema(project: Project, domains: Iterable[DomainLike]) -> Schema:
+    """What the domains ask for, built where there is nothing else. Raises GenerateError for what
+    PostgreSQL does not accept."""
+    with scratch(project) as empty:
+        return _built(empty, list(domains))
 
-    unmanaged: what the files made of these kinds. Raises GenerateError for what PostgreSQL does not
-    accept.
-    """
-    domains = list(domains)
-    try:
-        with scratch(project) as empty:
-            return _built(empty, domains)
-    except GenerateError:
-        if not unmanaged:
-            raise
+
+def wanted_beside(
+    project: Project, domains: Iterable[DomainLike], migrations: Sequence[Migration]
+) -> Schema:
+    """The same, built beside what the files made of the kinds that are left alone: an index may be
+    on a text search configuration, which a domain cannot state. Raises as wanted_schema()."""
     with replayed(project, migrations) as replay:
         _drop_all_that_is_managed(replay.project)
-        return _built(replay.project, domains)
+        return _built(replay.project, list(domains))
 
 
 def printed_again(project: Project, schema: Schema, optional: frozenset[str]) -> Schema:
