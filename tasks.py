@@ -22,6 +22,7 @@ from commands.domains import domains
 from commands.env import env_set
 from commands.fresh import fresh, reset
 from commands.generate import generate
+from commands.inspect import inspect
 from commands.migrate import adopt, migrate, rollback, status
 from commands.renumber import renumber
 from commands.roles import roles
@@ -32,7 +33,7 @@ from commands.test import test
 
 namespace = Tasks(
     *(migrate, rollback, fresh, reset, backup, restore, adopt, status, check, generate),
-    *(renumber, roles, domains, docs, demo, test),
+    *(renumber, roles, domains, inspect, docs, demo, test),
 )
 namespace.add_task(sql_script)
 namespace.add_collection(Collection("db", db_start, db_stop, db_shell))

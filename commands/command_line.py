@@ -25,7 +25,7 @@ from commands import slips, streams
 SHORT = {"h", "l", "V", "R", "e"}
 GROUPS = {
     "Migrations": ("status", "migrate", "rollback", "adopt"),
-    "Writing them": ("domain.new", "domains", "generate", "check", "renumber", "sql"),
+    "Writing them": ("domain.new", "inspect", "domains", "generate", "check", "renumber", "sql"),
     "Starting again": ("fresh", "reset", "demo"),
     "Backups": ("backup", "restore"),
     "Many providers": ("tenants", "tenants.add", "tenants.drop"),

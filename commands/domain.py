@@ -30,12 +30,18 @@ def domain_new(c: Context, name: str) -> None:
     """Write the four files of a new domain, ready for `invoke generate`."""
     import registry
 
-    _refuse_no_name(name)
-    _refuse_taken(name, registry.load())
+    refuse_no_name(name)
+    refuse_taken(name, registry.load())
+    write_domain(name, domain_files(name))
+    print(f"Change them to what you need, then run: invoke generate add_{name}")
+
+
+def write_domain(name: str, files: dict[str, str]) -> None:
+    """Write the files of a new domain. files: text by name."""
     folder = PROJECT.root / "domains" / name
     try:
         folder.mkdir(exist_ok=True)
-        for file, text in domain_files(name).items():
+        for file, text in files.items():
             path = folder / file
             path.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(PROJECT.root)}")
@@ -44,10 +50,9 @@ def domain_new(c: Context, name: str) -> None:
             f"{error.filename} cannot be written: {error.strerror}.",
             fix="see who owns the folder domains/.",
         ) from error
-    print(f"Change them to what you need, then run: invoke generate add_{name}")
 
 
-def _refuse_no_name(name: str) -> None:
+def refuse_no_name(name: str) -> None:
     """Raise ConfigError where it cannot be the name of a package and of tables."""
     if NAME.fullmatch(name) and not keyword.iskeyword(name) and not name.endswith("_"):
         return
@@ -62,7 +67,7 @@ def _refuse_no_name(name: str) -> None:
     )
 
 
-def _refuse_taken(name: str, registered: registry.Registry) -> None:
+def refuse_taken(name: str, registered: registry.Registry) -> None:
     """Raise Refused where a domain, a folder or a table has the name."""
     folder = PROJECT.root / "domains" / name
     domains = {domain.name: domain.origin for domain in registered.domains}

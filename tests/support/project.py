@@ -9,7 +9,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 MIGRATIONS = ROOT / "migrations"
 MODULES = ("project.py", "tasks.py", "registry.py")
-ROOMS = ("application", "commands", "domains", "engine", "kernel", "migrations", "pages")
+ROOMS = (
+    "application",
+    "commands",
+    "domains",
+    "engine",
+    "inspection",
+    "kernel",
+    "migrations",
+    "pages",
+)
 PROJECT = (*MODULES, *ROOMS)
 Invoke = Callable[..., "subprocess.CompletedProcess[str]"]
 

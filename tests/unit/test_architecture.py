@@ -18,7 +18,17 @@ from tests.support.source import modules, nodes, tree
 Import = tuple[str, int, bool]
 
 PACKAGES = (
-    *("commands", "engine", "domains", "kernel", "application", "pages", "demo", "benchmarks"),
+    *(
+        "commands",
+        "engine",
+        "domains",
+        "kernel",
+        "application",
+        "pages",
+        "inspection",
+        "demo",
+        "benchmarks",
+    ),
 )
 MODULES = sorted([*(path.relative_to(ROOT) for path in ROOT.glob("*.py")), *modules(*PACKAGES)])
 # The rooms of the engine, each of which imports itself and those before it: its own map of them.
@@ -43,6 +53,7 @@ ALLOWED = {
     ],
     "demo": ["peewee", "psycopg2", "rich", "engine", "domains", "application", "registry"],
     "pages": ["engine", "kernel"],
+    "inspection": ["engine", "kernel", "peewee"],
     "benchmarks": ["psycopg2", "rich", "engine", "demo", "project"],
     "tasks": ["invoke", "commands"],
     "commands": ["invoke", "engine", "project"],
@@ -50,7 +61,17 @@ ALLOWED = {
 }
 # What a task imports inside its function, so that `invoke --list` needs none of it.
 LATE = {
-    "commands": ["engine", "registry", "application", "demo", "domains", "kernel", "pages", "rich"],
+    "commands": [
+        "engine",
+        "registry",
+        "application",
+        "demo",
+        "domains",
+        "inspection",
+        "kernel",
+        "pages",
+        "rich",
+    ],
 }
 
 ROOM = 2, 15

@@ -1,0 +1,1 @@
+"""Models from a database: what is there, as a domain that states it."""
