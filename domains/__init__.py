@@ -41,7 +41,7 @@ from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
-from kernel.text_fields import LineField, NoteField
+from kernel.text_fields import DocumentField, LineField, NoteField
 from kernel.text_rules import clear_json, clear_name, one_line
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "DateRangeField",
     "DayField",
     "DigestField",
+    "DocumentField",
     "Domain",
     "EnumField",
     "IdentityField",

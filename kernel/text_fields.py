@@ -1,10 +1,10 @@
-"""Fields for texts that people read; each has a greatest length."""
+"""Fields for texts that people read, and for JSON; each has a greatest length."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from peewee import TextField
+from peewee import JSONField, TextField
 
 from kernel.fields import CheckedField
 from kernel.text_rules import one_line, visible
@@ -29,3 +29,13 @@ class NoteField(CheckedField, TextField):
         self.check = f"char_length({{column}}) <= {longest}"
         if not blank:
             self.check, self.check_name = visible("{column}", longest), "not_blank"
+
+
+class DocumentField(CheckedField, JSONField):
+    """A JSON value. longest: bytes, written out; without an end one row could fill the disk."""
+
+    check_name = "size"
+
+    def __init__(self, *, longest: int = 65_536, **options: Any) -> None:
+        super().__init__(**options)
+        self.check = f"octet_length({{column}}::text) <= {longest}"

@@ -226,7 +226,7 @@ $function$
             CONSTRAINT roles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT roles_description_check CHECK (char_length(description) <= 10000),
             CONSTRAINT roles_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-            CONSTRAINT roles_permissions_form_check CHECK (permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'::text),
+            CONSTRAINT roles_permissions_form_check CHECK (permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'::text AND octet_length(permissions::text) <= 65536),
             CONSTRAINT roles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
@@ -248,7 +248,7 @@ $function$
             CONSTRAINT admin_users_pkey PRIMARY KEY (id),
             CONSTRAINT admin_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT admin_users_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
-            CONSTRAINT admin_users_failed_logins_check CHECK (failed_logins >= 0),
+            CONSTRAINT admin_users_failed_logins_check CHECK (failed_logins >= 0 AND failed_logins <= 1000000000),
             CONSTRAINT admin_users_full_name_not_blank_check CHECK (full_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(full_name) <= 200 AND full_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT admin_users_last_login_at_check CHECK (EXTRACT(epoch FROM last_login_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_login_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT admin_users_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
@@ -567,6 +567,7 @@ $$
             CONSTRAINT payment_plugins_pkey PRIMARY KEY (id),
             CONSTRAINT payment_plugins_author_check CHECK (char_length(author) <= 10000),
             CONSTRAINT payment_plugins_config_schema_object_check CHECK (jsonb_typeof(config_schema) = 'object'::text),
+            CONSTRAINT payment_plugins_config_schema_size_check CHECK (octet_length(config_schema::text) <= 65536),
             CONSTRAINT payment_plugins_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_plugins_description_check CHECK (char_length(description) <= 10000),
             CONSTRAINT payment_plugins_entry_point_form_check CHECK (entry_point ~ '^[A-Za-z_][A-Za-z0-9_.]{0,126}:[A-Za-z_][A-Za-z0-9_]{0,62}$'::text),
@@ -608,6 +609,7 @@ $$
             created_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT plugin_error_logs_pkey PRIMARY KEY (id),
             CONSTRAINT plugin_error_logs_context_object_check CHECK (jsonb_typeof(context) = 'object'::text),
+            CONSTRAINT plugin_error_logs_context_size_check CHECK (octet_length(context::text) <= 65536),
             CONSTRAINT plugin_error_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT plugin_error_logs_error_type_not_blank_check CHECK (error_type ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(error_type) <= 200 AND error_type !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT plugin_error_logs_message_check CHECK (char_length(message) <= 100000),
@@ -895,11 +897,12 @@ $function$
             CONSTRAINT transaction_logs_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT transaction_logs_opening_is_first_check CHECK (entry_type <> 'opening'::transaction_log_entry_type OR seq = 1),
             CONSTRAINT transaction_logs_payment_is_named_check CHECK ((entry_type <> ALL (ARRAY['payment'::transaction_log_entry_type, 'refund'::transaction_log_entry_type])) OR NOT reference_type IS DISTINCT FROM 'payment'::text),
+            CONSTRAINT transaction_logs_reference_id_range_check CHECK (reference_id >= '-1000000000000000'::bigint AND reference_id <= '1000000000000000'::bigint),
             CONSTRAINT transaction_logs_reference_is_whole_check CHECK ((reference_type IS NULL) = (reference_id IS NULL)),
             CONSTRAINT transaction_logs_reference_type_form_check CHECK (reference_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT transaction_logs_reversal_names_entry_check CHECK ((entry_type = 'reversal'::transaction_log_entry_type) = (reverses_id IS NOT NULL)),
             CONSTRAINT transaction_logs_reverses_another_check CHECK (reverses_id <> id),
-            CONSTRAINT transaction_logs_seq_check CHECK (seq > 0),
+            CONSTRAINT transaction_logs_seq_check CHECK (seq >= 1 AND seq <= 2000000000),
             CONSTRAINT transaction_logs_sign_fits_type_check CHECK (
         CASE
             WHEN entry_type = ANY (ARRAY['top_up'::transaction_log_entry_type, 'payment'::transaction_log_entry_type]) THEN amount > 0
@@ -1026,7 +1029,9 @@ $function$
             CONSTRAINT activity_logs_action_form_check CHECK (action ~ '^[a-z_]{1,31}\.[a-z_]{1,31}$'::text),
             CONSTRAINT activity_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT activity_logs_details_is_object_check CHECK (jsonb_typeof(details) = 'object'::text),
+            CONSTRAINT activity_logs_details_size_check CHECK (octet_length(details::text) <= 65536),
             CONSTRAINT activity_logs_target_has_type_check CHECK (target_id IS NULL OR target_type IS NOT NULL),
+            CONSTRAINT activity_logs_target_id_range_check CHECK (target_id >= '-1000000000000000'::bigint AND target_id <= '1000000000000000'::bigint),
             CONSTRAINT activity_logs_target_type_form_check CHECK (target_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT activity_logs_user_agent_check CHECK (char_length(user_agent) <= 10000),
             CONSTRAINT activity_logs_username_not_blank_check CHECK (username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(username) <= 200 AND username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
@@ -1074,6 +1079,8 @@ $function$
             WHEN 'tax_rate_bp'::text THEN "least" >= 0 AND most <= 10000
             ELSE true
         END IS TRUE),
+            CONSTRAINT settings_least_range_check CHECK ("least" >= '-1000000000000000'::bigint AND "least" <= '1000000000000000'::bigint),
+            CONSTRAINT settings_most_range_check CHECK (most >= '-1000000000000000'::bigint AND most <= '1000000000000000'::bigint),
             CONSTRAINT settings_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT settings_value_fits_type_check CHECK (
         CASE type
@@ -1221,7 +1228,7 @@ $$
             CONSTRAINT backup_schedules_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT backup_schedules_next_after_last_check CHECK (next_run_at > last_run_at),
             CONSTRAINT backup_schedules_next_run_at_check CHECK (EXTRACT(epoch FROM next_run_at) >= 946684800::numeric AND EXTRACT(epoch FROM next_run_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1),
+            CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1 AND retention_count <= 1000),
             CONSTRAINT backup_schedules_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
@@ -1252,7 +1259,7 @@ $$
             CONSTRAINT backups_removed_at_check CHECK (EXTRACT(epoch FROM removed_at) >= 946684800::numeric AND EXTRACT(epoch FROM removed_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT backups_removed_was_completed_check CHECK (status = 'completed'::backup_status OR removed_at IS NULL),
             CONSTRAINT backups_sha256_check CHECK (octet_length(sha256) = 32),
-            CONSTRAINT backups_size_bytes_positive_check CHECK (size_bytes > 0),
+            CONSTRAINT backups_size_bytes_positive_check CHECK (size_bytes >= 1 AND size_bytes <= '1000000000000000'::bigint),
             CONSTRAINT backups_started_at_check CHECK (EXTRACT(epoch FROM started_at) >= 946684800::numeric AND EXTRACT(epoch FROM started_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT backups_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
@@ -1506,18 +1513,19 @@ $function$
             CONSTRAINT profiles_pkey PRIMARY KEY (id),
             CONSTRAINT profiles_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
             CONSTRAINT profiles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT profiles_data_limit_bytes_check CHECK (data_limit_bytes > 0),
+            CONSTRAINT profiles_data_limit_bytes_check CHECK (data_limit_bytes >= 1 AND data_limit_bytes <= '1000000000000000'::bigint),
             CONSTRAINT profiles_duration_check CHECK (duration >= 1 AND duration <=
         CASE duration_unit
             WHEN 'hour'::profile_duration_unit THEN 87600
             WHEN 'day'::profile_duration_unit THEN 3650
             ELSE 120
         END),
+            CONSTRAINT profiles_duration_range_check CHECK (duration >= 1 AND duration <= 87600),
             CONSTRAINT profiles_mikrotik_name_not_blank_check CHECK (mikrotik_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(mikrotik_name) <= 200 AND mikrotik_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT profiles_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT profiles_rate_limit_form_check CHECK (rate_limit ~ '^[0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?( [0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?){0,5}$'::text),
             CONSTRAINT profiles_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
-            CONSTRAINT profiles_shared_users_check CHECK (shared_users > 0),
+            CONSTRAINT profiles_shared_users_check CHECK (shared_users >= 1 AND shared_users <= 100000),
             CONSTRAINT profiles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
         )
     """)
@@ -2064,6 +2072,7 @@ $function$
             updated_at timestamp with time zone NOT NULL DEFAULT now(),
             CONSTRAINT notification_queue_pkey PRIMARY KEY (id),
             CONSTRAINT notification_queue_attempts_range_check CHECK (attempts >= 0 AND attempts <= max_attempts),
+            CONSTRAINT notification_queue_attempts_sane_check CHECK (attempts >= 0 AND attempts <= 1000),
             CONSTRAINT notification_queue_body_not_blank_check CHECK (body ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(body) <= 65536),
             CONSTRAINT notification_queue_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT notification_queue_dedupe_key_not_blank_check CHECK (dedupe_key ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(dedupe_key) <= 200 AND dedupe_key !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
@@ -2071,8 +2080,9 @@ $function$
             CONSTRAINT notification_queue_failed_says_why_check CHECK (status <> 'failed'::notification_queue_status OR error IS NOT NULL),
             CONSTRAINT notification_queue_locked_by_not_blank_check CHECK (locked_by ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(locked_by) <= 200 AND locked_by !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT notification_queue_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
-            CONSTRAINT notification_queue_max_attempts_positive_check CHECK (max_attempts >= 1),
+            CONSTRAINT notification_queue_max_attempts_positive_check CHECK (max_attempts >= 1 AND max_attempts <= 1000),
             CONSTRAINT notification_queue_payload_object_check CHECK (jsonb_typeof(payload) = 'object'::text),
+            CONSTRAINT notification_queue_payload_size_check CHECK (octet_length(payload::text) <= 65536),
             CONSTRAINT notification_queue_pending_may_be_tried_check CHECK (status <> 'pending'::notification_queue_status OR attempts < max_attempts),
             CONSTRAINT notification_queue_priority_range_check CHECK (priority >= 0 AND priority <= 10),
             CONSTRAINT notification_queue_processing_is_locked_check CHECK ((status = 'processing'::notification_queue_status) = (locked_until IS NOT NULL)),
@@ -2082,6 +2092,7 @@ $function$
             WHEN 'email'::notification_queue_channel THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'::text
             ELSE recipient ~ '^[1-9][0-9]{7,14}$'::text
         END),
+            CONSTRAINT notification_queue_recipient_length_check CHECK (char_length(recipient) <= 254),
             CONSTRAINT notification_queue_send_after_check CHECK (EXTRACT(epoch FROM send_after) >= 946684800::numeric AND EXTRACT(epoch FROM send_after) <= '4102444799'::bigint::numeric),
             CONSTRAINT notification_queue_sent_at_check CHECK (EXTRACT(epoch FROM sent_at) >= 946684800::numeric AND EXTRACT(epoch FROM sent_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT notification_queue_sent_has_time_check CHECK ((status = 'sent'::notification_queue_status) = (sent_at IS NOT NULL)),
@@ -2269,7 +2280,8 @@ $function$
             CONSTRAINT whatsapp_templates_language_form_check CHECK (language ~ '^[a-z]{2}(-[A-Z]{2})?$'::text),
             CONSTRAINT whatsapp_templates_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT whatsapp_templates_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT whatsapp_templates_variables_names_check CHECK (jsonb_typeof(variables) = 'array'::text AND NOT jsonb_path_exists(variables, '$[*]?(@.type() != "string")'::jsonpath))
+            CONSTRAINT whatsapp_templates_variables_names_check CHECK (jsonb_typeof(variables) = 'array'::text AND NOT jsonb_path_exists(variables, '$[*]?(@.type() != "string")'::jsonpath)),
+            CONSTRAINT whatsapp_templates_variables_size_check CHECK (octet_length(variables::text) <= 65536)
         )
     """)
     migrator.sql(r"""
@@ -2809,7 +2821,7 @@ $function$
             CONSTRAINT invoices_notes_check CHECK (char_length(notes) <= 10000),
             CONSTRAINT invoices_number_check CHECK (char_length(number) <= 10000),
             CONSTRAINT invoices_number_month_check CHECK (EXTRACT(year FROM number_month) >= 2000::numeric AND EXTRACT(year FROM number_month) <= 2099::numeric),
-            CONSTRAINT invoices_number_seq_positive_check CHECK (number_seq > 0),
+            CONSTRAINT invoices_number_seq_positive_check CHECK (number_seq >= 1 AND number_seq <= 2000000000),
             CONSTRAINT invoices_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT invoices_paid_check CHECK (paid >= 0 AND paid <= '1000000000000000'::bigint),
             CONSTRAINT invoices_paid_fits_status_check CHECK (
@@ -3549,6 +3561,7 @@ $function$
             CONSTRAINT payment_methods_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT payment_methods_config_hides_no_secret_check CHECK (NOT jsonb_path_exists(config, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND config::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
             CONSTRAINT payment_methods_config_object_check CHECK (jsonb_typeof(config) = 'object'::text),
+            CONSTRAINT payment_methods_config_size_check CHECK (octet_length(config::text) <= 65536),
             CONSTRAINT payment_methods_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_methods_fee_bounds_check CHECK (fee_least <= fee_most),
             CONSTRAINT payment_methods_fee_bp_check CHECK (fee_bp >= 0 AND fee_bp <= 10000),
@@ -3671,7 +3684,7 @@ $function$
             CONSTRAINT payment_links_amount_positive_check CHECK (amount > 0),
             CONSTRAINT payment_links_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_links_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
-            CONSTRAINT payment_links_regenerated_count_range_check CHECK (regenerated_count >= 0),
+            CONSTRAINT payment_links_regenerated_count_range_check CHECK (regenerated_count >= 0 AND regenerated_count <= 1000000),
             CONSTRAINT payment_links_token_hash_check CHECK (octet_length(token_hash) = 32),
             CONSTRAINT payment_links_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
             CONSTRAINT payment_links_url_not_blank_check CHECK (url ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(url) <= 2000 AND url !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)

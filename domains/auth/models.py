@@ -31,7 +31,8 @@ class Role(TimestampedModel):
         default=list,
         constraints=[
             Check(
-                r"permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'",
+                r"permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'"
+                " AND octet_length(permissions::text) <= 65536",
                 name="roles_permissions_form_check",
             )
         ],
@@ -86,7 +87,12 @@ class AdminUser(TimestampedModel):
     )
     failed_logins = IntegerField(
         default=0,
-        constraints=[Check("failed_logins >= 0", name="admin_users_failed_logins_check")],
+        constraints=[
+            Check(
+                "failed_logins BETWEEN 0 AND 1000000000",
+                name="admin_users_failed_logins_check",
+            )
+        ],
         help_text="Failed log-ins since the last good one.",
     )
     locked_until = TimestampField(null=True, help_text="No log-in before this moment.")

@@ -62,7 +62,10 @@ class BackupSchedule(TimestampedModel):
     )
     retention_count = SmallIntegerField(
         constraints=[
-            Check("retention_count >= 1", name="backup_schedules_retention_count_positive_check")
+            Check(
+                "retention_count BETWEEN 1 AND 1000",
+                name="backup_schedules_retention_count_positive_check",
+            )
         ],
         help_text="How many completed backups are kept; older ones are removed.",
     )
@@ -96,7 +99,12 @@ class Backup(TimestampedModel):
     )
     size_bytes = BigIntegerField(
         null=True,
-        constraints=[Check("size_bytes > 0", name="backups_size_bytes_positive_check")],
+        constraints=[
+            Check(
+                "size_bytes BETWEEN 1 AND 1000000000000000",
+                name="backups_size_bytes_positive_check",
+            )
+        ],
         help_text="Size of the file in bytes.",
     )
     sha256 = DigestField(null=True, help_text="The sha256 of the file.")

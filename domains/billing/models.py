@@ -187,7 +187,9 @@ class Invoice(TimestampedModel):
     )
     number_seq = IntegerField(
         null=True,
-        constraints=[Check("number_seq > 0", name="invoices_number_seq_positive_check")],
+        constraints=[
+            Check("number_seq BETWEEN 1 AND 2000000000", name="invoices_number_seq_positive_check")
+        ],
         help_text="1, 2, 3 … in the branch and month, without gaps.",
     )
     foreign_number = LineField(

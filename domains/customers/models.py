@@ -19,6 +19,8 @@ from domains import (
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 
+MOST_IDENTITY = 10**15
+
 
 class CustomerStatus(StrEnum):
     """Whether a customer is served."""
@@ -125,7 +127,7 @@ class TransactionLog(BaseModel):
         help_text="Whose balance it is.",
     )
     seq = IntegerField(
-        constraints=[Check("seq > 0", name="transaction_logs_seq_check")],
+        constraints=[Check("seq BETWEEN 1 AND 2000000000", name="transaction_logs_seq_check")],
         help_text="1, 2, 3 … per customer; filled by the database.",
     )
     entry_type = EnumField(TransactionLogEntryType, help_text="What made the entry.")
@@ -152,6 +154,12 @@ class TransactionLog(BaseModel):
     )
     reference_id = BigIntegerField(
         null=True,
+        constraints=[
+            Check(
+                f"reference_id BETWEEN {-MOST_IDENTITY} AND {MOST_IDENTITY}",
+                name="transaction_logs_reference_id_range_check",
+            )
+        ],
         help_text="Identity of the business event; posted once per entry type, but for refunds.",
     )
     reverses = ForeignKeyField(

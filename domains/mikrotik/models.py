@@ -178,7 +178,8 @@ class Profile(TimestampedModel):
                 "duration BETWEEN 1 AND CASE duration_unit WHEN 'hour' THEN 87600"
                 " WHEN 'day' THEN 3650 ELSE 120 END",
                 name="profiles_duration_check",
-            )
+            ),
+            Check("duration BETWEEN 1 AND 87600", name="profiles_duration_range_check"),
         ],
         help_text="How long it lasts, in duration_unit.",
     )
@@ -197,12 +198,22 @@ class Profile(TimestampedModel):
     )
     data_limit_bytes = BigIntegerField(
         null=True,
-        constraints=[Check("data_limit_bytes > 0", name="profiles_data_limit_bytes_check")],
+        constraints=[
+            Check(
+                "data_limit_bytes BETWEEN 1 AND 1000000000000000",
+                name="profiles_data_limit_bytes_check",
+            )
+        ],
         help_text="Data both ways, bytes; null means no limit.",
     )
     shared_users = IntegerField(
         default=1,
-        constraints=[Check("shared_users > 0", name="profiles_shared_users_check")],
+        constraints=[
+            Check(
+                "shared_users BETWEEN 1 AND 100000",
+                name="profiles_shared_users_check",
+            )
+        ],
         help_text="How many devices may be on at once.",
     )
     mikrotik_name = LineField(

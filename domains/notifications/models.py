@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import Check, Default, ForeignKeyField, JSONField, SmallIntegerField, TextField
+from peewee import Check, Default, ForeignKeyField, SmallIntegerField, TextField
 
-from domains import EnumField, LineField, NoteField, TimestampedModel, TimestampField
+from domains import DocumentField, EnumField, LineField, NoteField, TimestampedModel, TimestampField
 from domains.customers.models import Customer
 
 
@@ -37,7 +37,13 @@ class NotificationQueue(TimestampedModel):
 
     channel = EnumField(NotificationQueueChannel, help_text="The way it is sent.")
     recipient = TextField(
-        help_text="E-mail address, or phone number as digits with country code, by the channel."
+        constraints=[
+            Check(
+                "char_length(recipient) <= 254",
+                name="notification_queue_recipient_length_check",
+            )
+        ],
+        help_text="E-mail address, or phone number as digits with country code, by the channel.",
     )
     subject = NoteField(null=True, help_text="Subject line, for e-mail.")
     body = NoteField(
@@ -45,7 +51,7 @@ class NotificationQueue(TimestampedModel):
         blank=False,
         help_text="The text, ready to send; never a password.",
     )
-    payload = JSONField(
+    payload = DocumentField(
         default=dict,
         constraints=[
             Check(
@@ -69,11 +75,23 @@ class NotificationQueue(TimestampedModel):
     send_after = TimestampField(
         constraints=[Default("now()")], help_text="Not to be sent before this moment."
     )
-    attempts = SmallIntegerField(default=0, help_text="How often it was claimed.")
+    attempts = SmallIntegerField(
+        default=0,
+        constraints=[
+            Check(
+                "attempts BETWEEN 0 AND 1000",
+                name="notification_queue_attempts_sane_check",
+            )
+        ],
+        help_text="How often it was claimed.",
+    )
     max_attempts = SmallIntegerField(
         default=5,
         constraints=[
-            Check("max_attempts >= 1", name="notification_queue_max_attempts_positive_check")
+            Check(
+                "max_attempts BETWEEN 1 AND 1000",
+                name="notification_queue_max_attempts_positive_check",
+            )
         ],
         help_text="After so many attempts it has failed.",
     )

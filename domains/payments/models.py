@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import BooleanField, Check, Default, ForeignKeyField, IntegerField, JSONField, TextField
+from peewee import BooleanField, Check, Default, ForeignKeyField, IntegerField, TextField
 
 from domains import (
     BaseModel,
     BasisPointsField,
     DigestField,
+    DocumentField,
     EnumField,
     LineField,
     MoneyField,
@@ -93,7 +94,7 @@ class PaymentMethod(TimestampedModel):
     fee_fixed = MoneyField(default=0, help_text="Fee in rupiah for each payment, besides fee_bp.")
     fee_least = MoneyField(null=True, help_text="Smallest fee in rupiah; null: none.")
     fee_most = MoneyField(null=True, help_text="Largest fee in rupiah; null: none.")
-    config = JSONField(
+    config = DocumentField(
         default=dict,
         constraints=[
             Check("jsonb_typeof(config) = 'object'", name="payment_methods_config_object_check"),
@@ -291,7 +292,10 @@ class PaymentLink(TimestampedModel):
     regenerated_count = IntegerField(
         default=0,
         constraints=[
-            Check("regenerated_count >= 0", name="payment_links_regenerated_count_range_check")
+            Check(
+                "regenerated_count BETWEEN 0 AND 1000000",
+                name="payment_links_regenerated_count_range_check",
+            )
         ],
         help_text="How often its token was replaced.",
     )
@@ -316,10 +320,8 @@ class PaymentEvent(BaseModel):
     external_ref = LineField(null=True, help_text="The payment that it names, if it names one.")
     amount = MoneyField(null=True, help_text="Rupiah that came in, without the provider's fee.")
     is_success = BooleanField(default=True, help_text="Whether it says that money came in.")
-    payload = JSONField(
-        constraints=[
-            Check("octet_length(payload::text) <= 131072", name="payment_events_payload_size_check")
-        ],
+    payload = DocumentField(
+        longest=131_072,
         help_text="What was sent, as far as JSON can hold it; 128 kB at the most.",
     )
     signature_ok = BooleanField(default=False, help_text="Whether its signature was right.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from peewee import BooleanField, Check, ForeignKeyField, JSONField, TextField
+from peewee import BooleanField, Check, ForeignKeyField, TextField
 
 from domains import (
     BaseModel,
+    DocumentField,
     LineField,
     NoteField,
     SecretField,
@@ -40,7 +41,7 @@ class PaymentPlugin(TimestampedModel):
         ],
         help_text="What to import, as module:object.",
     )
-    config_schema = JSONField(
+    config_schema = DocumentField(
         default=dict,
         constraints=[
             Check(
@@ -86,7 +87,9 @@ class PluginConfiguration(TimestampedModel):
         ],
         help_text="Name of the value, a property of the plugin's config_schema.",
     )
-    value = JSONField(null=True, help_text="The value in the clear; null for a secret.")
+    value = DocumentField(
+        longest=20_000, null=True, help_text="The value in the clear; null for a secret."
+    )
     value_enc = SecretField(null=True, help_text="The encrypted value of a secret.")
     is_secret = BooleanField(default=False, help_text="Whether the value is kept encrypted.")
 
@@ -107,9 +110,6 @@ class PluginConfiguration(TimestampedModel):
                 name="plugin_configurations_key_demands_secret_check",
             ),
             Check(clear_json("value"), name="plugin_configurations_value_hides_no_secret_check"),
-            Check(
-                "octet_length(value::text) <= 20000", name="plugin_configurations_value_size_check"
-            ),
         ]
 
 
@@ -128,7 +128,7 @@ class PluginErrorLog(BaseModel):
     )
     message = NoteField(longest=100_000, help_text="What the error said; without secrets.")
     stack = NoteField(null=True, longest=100_000, help_text="The traceback.")
-    context = JSONField(
+    context = DocumentField(
         default=dict,
         constraints=[
             Check("jsonb_typeof(context) = 'object'", name="plugin_error_logs_context_object_check")

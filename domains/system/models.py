@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import BigIntegerField, Check, ForeignKeyField, JSONField, TextField
+from peewee import BigIntegerField, Check, ForeignKeyField, TextField
 
 from domains import (
     BaseModel,
+    DocumentField,
     EnumField,
     InetField,
     LineField,
@@ -19,6 +20,8 @@ from domains import (
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 from domains.system.ranges import known_range
+
+FURTHEST = 10**15
 
 
 class SettingType(StrEnum):
@@ -51,10 +54,24 @@ class Setting(TimestampedModel):
         ],
         help_text="What programs call the setting; its unit, if any, ends the name.",
     )
-    value = JSONField(help_text="The value, of the type that the column type says.")
+    value = DocumentField(
+        longest=20_000, help_text="The value, of the type that the column type says."
+    )
     type = EnumField(SettingType, help_text="Type of the value.")
-    least = BigIntegerField(null=True, help_text="Smallest value of an integer; null: none.")
-    most = BigIntegerField(null=True, help_text="Largest value of an integer; null: none.")
+    least = BigIntegerField(
+        null=True,
+        constraints=[
+            Check(f"least BETWEEN {-FURTHEST} AND {FURTHEST}", name="settings_least_range_check")
+        ],
+        help_text="Smallest value of an integer; null: none.",
+    )
+    most = BigIntegerField(
+        null=True,
+        constraints=[
+            Check(f"most BETWEEN {-FURTHEST} AND {FURTHEST}", name="settings_most_range_check")
+        ],
+        help_text="Largest value of an integer; null: none.",
+    )
     category = TextField(
         constraints=[
             Check("category ~ '^[a-z][a-z0-9_]{0,62}$'", name="settings_category_form_check")
@@ -83,7 +100,6 @@ class Setting(TimestampedModel):
             ),
             Check(known_range(), name="settings_known_range_check"),
             Check(clear_json("value"), name="settings_value_hides_no_secret_check"),
-            Check("octet_length(value::text) <= 20000", name="settings_value_size_check"),
         ]
 
 
@@ -127,8 +143,17 @@ class ActivityLog(BaseModel):
         ],
         help_text="Kind of what it was done to, such as customer.",
     )
-    target_id = BigIntegerField(null=True, help_text="Identity of what it was done to.")
-    details = JSONField(
+    target_id = BigIntegerField(
+        null=True,
+        constraints=[
+            Check(
+                f"target_id BETWEEN {-FURTHEST} AND {FURTHEST}",
+                name="activity_logs_target_id_range_check",
+            )
+        ],
+        help_text="Identity of what it was done to.",
+    )
+    details = DocumentField(
         default=dict,
         constraints=[
             Check("jsonb_typeof(details) = 'object'", name="activity_logs_details_is_object_check")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from peewee import BooleanField, Check, ForeignKeyField, JSONField, TextField
+from peewee import BooleanField, Check, ForeignKeyField, TextField
 
 from domains import (
+    DocumentField,
     EnumField,
     LineField,
     NoteField,
@@ -132,7 +133,7 @@ class WhatsappTemplate(TimestampedModel):
         blank=False,
         help_text="The text, with placeholders in braces and WhatsApp's own *bold*.",
     )
-    variables = JSONField(
+    variables = DocumentField(
         default=list,
         constraints=[
             Check(
