@@ -172,7 +172,7 @@ class _Execution:
 
     def _run_timed(self, step: Step) -> None:
         report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
-        with self.session.hearing(place), timed(report, step.line, step.sql):
+        with self.session.hearing(place, step.sql), timed(report, step.line, step.sql):
             self.migrator.run_step(step)
 
     def _collect(self) -> list[Step]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -44,6 +45,7 @@ KEPT = """
 """
 # A run begins only where this is off; a file that turns it on would stop its own next step.
 WRITING = {"default_transaction_read_only": "off"}
+EXTENSION = re.compile(r"\bCREATE\s+EXTENSION\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
 MOST_NOTICES = 20
 # A server that works for a client that is gone notices that only when it answers.
 NOTICE_GONE = "SET client_connection_check_interval = '5s'"
@@ -119,14 +121,17 @@ class Session:
         return _wished_zone(self.cursor(), self.project, self.options)
 
     @contextmanager
-    def hearing(self, place: str) -> Iterator[None]:
+    def hearing(self, place: str, sql: str) -> Iterator[None]:
         """Pass on what PostgreSQL tells meanwhile in its own words (NOTICE, WARNING); of very many
-        the last ones. place: of the statement, for the message."""
+        the last ones. place: of the statement, for the message. That an extension is there
+        already, for another schema of the database, is no news."""
         notices: list[str] = self.database.connection().notices
         del notices[:]
         try:
             yield
         finally:
+            if EXTENSION.search(sql):
+                del notices[:]
             for text in notices[-MOST_NOTICES:]:
                 self.report.message(f"{place}: {' '.join(text.split())}")
             if len(notices) > MOST_NOTICES:
