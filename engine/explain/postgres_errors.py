@@ -121,6 +121,13 @@ def is_missing_right(error: BaseException) -> bool:
     return sqlstate(error) == remedies.NO_RIGHT
 
 
+def is_out_of_locks(error: BaseException) -> bool:
+    """Whether one transaction holds more locks than the server has room for."""
+    server = server_error(error)
+    hint = (server.diag.message_hint or "") if server else ""
+    return sqlstate(error) == remedies.OUT_OF_MEMORY and remedies.LOCKS_SETTING in hint
+
+
 def is_already_there(error: BaseException) -> bool:
     """Whether something was to be made that the database has."""
     return getattr(server_error(error), "pgcode", None) in remedies.ALREADY_THERE
@@ -220,6 +227,8 @@ def _fix(place: Place, server: Any, right: str) -> str:
 def _fix_by_state(server: Any) -> str:
     if connection_lost(server):
         return "check that PostgreSQL runs"
+    if is_out_of_locks(server):
+        return remedies.MORE_LOCKS
     if is_lock_timeout(server):
         return "end what holds the lock, or wait for it"
     if server.pgcode == remedies.NOT_SERIALIZABLE:

@@ -13,6 +13,13 @@ NOT_SERIALIZABLE = "40001"
 NOT_INSIDE = ("25001", "2D000")
 ALREADY_THERE = ("42P06", "42P07", "42710", "42723", "42701")
 NO_RIGHT = "42501"
+# With the setting's name in the hint, in any language: the table of locks is full, and not memory.
+OUT_OF_MEMORY = "53200"
+LOCKS_SETTING = "max_locks_per_transaction"
+MORE_LOCKS = (
+    f"raise {LOCKS_SETTING} on the server and restart it, since one transaction holds a lock on "
+    "every table and index that it makes, changes or drops; or do it in smaller portions"
+)
 # The session is over, whatever the code says: shut down, crashed, ended by somebody.
 SESSION_OVER = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 

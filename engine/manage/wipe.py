@@ -16,6 +16,7 @@ from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import Refused
 from engine.explain import postgres_errors
+from engine.explain.remedies import MORE_LOCKS
 from engine.files import history, migration_folder
 from engine.files.migration_file import Migration
 from engine.project import Project
@@ -147,10 +148,15 @@ def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
             why="\n".join([*filter(None, detail), "Nothing was dropped."]),
-            fix="remove what depends on it, or wait for the session that holds it, then run the "
-            "command again.",
+            fix=f"{_way_out(error)}, then run the command again.",
             sqlstate=postgres_errors.sqlstate(error) or "",
         ) from error
+
+
+def _way_out(error: BaseException) -> str:
+    if postgres_errors.is_out_of_locks(error):
+        return MORE_LOCKS
+    return "remove what depends on it, or wait for the session that holds it"
 
 
 def _objects(connection: Any) -> list[Object]:

@@ -194,6 +194,12 @@ WAYS_OUT = [
         'unsafe use of new value "b"',
         "a new enum value has to be committed before it is used",
     ),
+    (
+        "DO $$ BEGIN RAISE EXCEPTION 'out of shared memory' USING ERRCODE = '53200', "
+        "HINT = 'You might need to increase \"max_locks_per_transaction\".'; END $$",
+        "out of shared memory",
+        "raise max_locks_per_transaction on the server and restart it",
+    ),
     ("CREATE EXTENSION nowhere", "", "if it says that an extension is not available, install its"),
     ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(9)", "canceling statement", "see who"),
     ("CREATE TABLE a (i int); CREATE TABLE a (i int)", "", "if the database has already what"),
