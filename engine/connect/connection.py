@@ -46,11 +46,14 @@ class Connection(extensions.connection):
     """A connection that knows its schema, whatever its search_path is.
 
     pooled: whether something stands between that may lend another session for each transaction.
-    role: the one that it began with, which a role may have been set to be (ALTER ROLE … SET role).
+    inert: whether no routine or table is there that reaches outside of the database, as far as the
+    last look said (engine.connect.contained). role: the one that it began with, which a role may
+    have been set to be (ALTER ROLE … SET role).
     """
 
     place: Place | None = None
     pooled = False
+    inert = False
     role = ""
 
 

@@ -32,6 +32,48 @@ CONTROL = re.compile(
 )
 # What these make is in this database alone, so that most statements cost nothing more.
 PLAIN = re.compile(r"\s*(?:CREATE|ALTER|DROP|COMMENT)\b", re.IGNORECASE)
+# Those of them that run code, now or at every one that follows.
+RUNS_CODE = re.compile(
+    r"\s*(?:ALTER\s+TABLE|CREATE\b.*\b(?:TABLE\b.*\bAS|MATERIALIZED\s+VIEW|EXTENSION"
+    r"|EVENT\s+TRIGGER))\b",
+    re.IGNORECASE | re.DOTALL,
+)
+# These make no routine and no foreign table, so that what was known of those before stays true.
+NEUTRAL = re.compile(
+    r"\s*(?:INSERT|UPDATE|DELETE|SET|COMMENT|GRANT|REVOKE|ALTER\s+TABLE"
+    r"|CREATE\s+(?:UNIQUE\s+|OR\s+REPLACE\s+)?"
+    r"(?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|TRIGGER|VIEW|POLICY|RULE))\b",
+    re.IGNORECASE,
+)
+BLOCK = re.compile(r"\s*DO\b", re.IGNORECASE)
+WORD = re.compile(r"\w+")
+FIRST_OID = 16384  # of what is not PostgreSQL's own
+ROUTINES = f"""
+    SELECT p.oid, p.proname::text, l.lanpltrusted,
+           coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)
+    FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+    WHERE p.oid >= {FIRST_OID} AND l.lanname NOT IN ('c', 'internal')
+"""
+# What runs them without their names being said: triggers, defaults, rules, checks, policies.
+USERS = """
+    SELECT DISTINCT d.refobjid, c.relname::text
+    FROM pg_depend d
+    LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+    LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+    LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+    LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+    LEFT JOIN pg_policy p ON d.classid = 'pg_policy'::regclass AND p.oid = d.objid
+    JOIN pg_class c ON c.oid IN (t.tgrelid, a.adrelid, r.ev_class, k.conrelid, p.polrelid)
+    WHERE d.refclassid = 'pg_proc'::regclass AND d.refobjid = ANY (%(routines)s)
+"""
+# Their rows are another server's.
+FOREIGN = """
+    WITH RECURSIVE f (oid) AS (
+        SELECT oid FROM pg_class WHERE relkind = 'f'
+        UNION SELECT i.inhparent FROM pg_inherits i JOIN f ON f.oid = i.inhrelid
+    )
+    SELECT c.relname::text FROM pg_class c JOIN f USING (oid)
+"""
 NOT_INSIDE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 SHOWN = 80
 
@@ -41,12 +83,57 @@ def run(cursor: Any, text: str, left_out: list[str]) -> Any:
     cursor). cursor: psycopg2, in autocommit or in a transaction. text: without parameters."""
     for statement in split(text) or [text]:
         command = masked(statement)
-        if CONTROL.match(command) or (PLAIN.match(command) and not outside.reaches(statement)):
+        if _is_plain(command) and not outside.reaches(statement):
             cursor.execute(statement)
-        elif outside.never_undone(statement) or not _stays_inside(cursor, statement):
+        elif (
+            outside.never_undone(statement)
+            or _runs_what_reaches(cursor, statement, command)
+            or not _stays_inside(cursor, statement)
+        ):
             _note(statement, left_out)
             cursor.execute("SELECT WHERE false")
+        if not NEUTRAL.match(command):
+            cursor.connection.inert = False
     return cursor
+
+
+def _is_plain(command: str) -> bool:
+    plain = PLAIN.match(command) and not RUNS_CODE.match(command)
+    return bool(CONTROL.match(command) or plain)
+
+
+def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
+    """Whether it names a routine that does what no rollback takes back, or a table of which one is
+    a trigger or the like, or whose rows are another server's. command: without literals."""
+    if cursor.connection.inert:
+        return False
+    with cursor.connection.cursor() as other:
+        names = _reaching(other)
+    cursor.connection.inert = not names
+    said = statement if BLOCK.match(command) else command
+    return not names.isdisjoint(word.lower() for word in WORD.findall(said))
+
+
+def _reaching(cursor: Any) -> set[str]:
+    """The names of such routines and tables, in small letters."""
+    own_sql.fetch(cursor, FOREIGN)
+    names = {name.lower() for (name,) in cursor.fetchall()}
+    own_sql.fetch(cursor, ROUTINES)
+    left = [(oid, name.lower(), trusted, body) for oid, name, trusted, body in cursor.fetchall()]
+    reaching: list[int] = []
+    while True:
+        more = []
+        for oid, name, trusted, body in left:
+            words = {word.lower() for word in WORD.findall(body)}
+            if not trusted or outside.body_reaches(body) or not names.isdisjoint(words):
+                more.append((oid, name))
+        if not more:
+            return names
+        reaching += [oid for oid, _ in more]
+        names |= {name for _, name in more}
+        left = [routine for routine in left if routine[0] not in reaching]
+        own_sql.fetch(cursor, USERS, {"routines": reaching})
+        names |= {name.lower() for _, name in cursor.fetchall()}
 
 
 def _stays_inside(cursor: Any, statement: str) -> bool:

@@ -31,9 +31,18 @@ CALLS = re.compile(
     r"|pg_replication_slot_advance|pg_sync_replication_slots|pg_replication_origin_\w+"
     r"|pg_switch_wal|pg_create_restore_point|pg_wal_replay_\w+|pg_(?:start|stop)_backup"
     r"|pg_backup_(?:start|stop)|pg_file_(?:write|unlink|rename|sync)|pg_stat_reset_shared"
-    r"|lo_(?:export|import)|dblink\w*)\s*\(",
+    r"|lo_(?:export|import)|dblink\w*|http_(?:get|post|put|patch|delete|head)|pg_background_launch"
+    r"|cron\s*\.\s*(?:schedule|unschedule|alter_job)\w*|net\s*\.\s*http_\w+)\s*\(",
     re.IGNORECASE,
 )
+# pg_cron can be made in one database of a server only.
+CRON = re.compile(r"\s*CREATE\s+EXTENSION\b.*\b(?P<what>pg_cron)\b", re.IGNORECASE | re.DOTALL)
+# Of the server's files and programs, wherever it stands in a text.
+COPIES = re.compile(
+    r"\bCOPY\b[^;]*\b(?:(?:TO|FROM)\s+PROGRAM\b|TO\s+E?'+(?!\s*\|\|))", re.IGNORECASE
+)
+UNTRUSTED = re.compile(r"\bLANGUAGE\s+'?\w+u\b", re.IGNORECASE)
+JOINED = re.compile(r"'\s*\|\|\s*E?'")
 BLOCK = re.compile(r"\s*DO\b", re.IGNORECASE)
 MAKES_A_ROUTINE = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:FUNCTION|PROCEDURE)\b", re.IGNORECASE
@@ -50,14 +59,24 @@ def never_undone(statement: str) -> str:
     """The same, of what a rollback does not take back."""
     if MAKES_A_ROUTINE.match(masked(statement)):
         return ""
-    if said := _first(statement, NEVER_UNDONE):
+    if said := _first(statement, NEVER_UNDONE, CRON):
         return said
     text = masked(statement)
     if BLOCK.match(text):
-        text = " ".join(_literals(statement))
+        if UNTRUSTED.search(statement):
+            return "DO in an untrusted language"
+        return body_reaches(" ".join(_literals(statement)))
     call = CALLS.search(text)
-    program = re.search(r"\bCOPY\b[^;]*\b(?:TO|FROM)\s+PROGRAM\b", text, re.IGNORECASE)
-    return call["what"].lower() if call else "COPY … PROGRAM" if program else ""
+    return call["what"].lower() if call else ""
+
+
+def body_reaches(body: str) -> str:
+    """What the body of a block or routine does of that kind, also in the texts that it executes:
+    what stands in quotes counts, and so do texts that are put together of pieces."""
+    text = JOINED.sub("", _without_comments(body))
+    call = CALLS.search(text)
+    copy = COPIES.search(text)
+    return call["what"].lower() if call else "COPY … PROGRAM" if copy else ""
 
 
 def _first(statement: str, *patterns: re.Pattern[str]) -> str:
@@ -73,5 +92,14 @@ def _literals(statement: str) -> list[str]:
     said = []
     for piece in pieces(statement):
         if piece.lexeme is Lexeme.LITERAL:
-            said.append(masked(value(statement[piece.start : piece.end])))
+            said.append(value(statement[piece.start : piece.end]))
     return said
+
+
+def _without_comments(body: str) -> str:
+    parts, position = [], 0
+    for piece in pieces(body):
+        if piece.lexeme is Lexeme.COMMENT:
+            parts += [body[position : piece.start], " "]
+            position = piece.end
+    return "".join([*parts, body[position:]])

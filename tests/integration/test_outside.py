@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from engine.connect.scratch import scratch
@@ -82,6 +83,94 @@ def test_what_no_rollback_takes_back_does_not_run(workshop: Workshop, tmp_path: 
     written = "SELECT count(*) FROM pg_file_settings WHERE setting = '12345'"
     assert query(workshop.url, written) == [(0,)]
     assert query(workshop.url, f"SELECT 1 FROM pg_database WHERE datname = '{other}'") == []
+
+
+WRITES = "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN {} RETURN 1; END $$"
+TABLE = "CREATE TABLE t (a int)"
+# Each of them would write the file.
+WAYS = {
+    "a block that executes a text": ["DO $$ BEGIN EXECUTE 'COPY (SELECT 1) TO ''{file}'''; END $$"],
+    "a text in pieces": [
+        "DO $$ BEGIN EXECUTE 'CO' || 'PY (SELECT 1) TO PRO' || 'GRAM ''touch {file}'''; END $$"
+    ],
+    "a function": [WRITES, "SELECT f()"],
+    "a function of a function": [
+        WRITES,
+        "CREATE FUNCTION g() RETURNS int BEGIN ATOMIC SELECT f(); END",
+        "SELECT g()",
+    ],
+    "a trigger": [
+        WRITES.replace("int", "trigger").replace("RETURN 1", "RETURN NEW"),
+        TABLE,
+        "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "INSERT INTO t VALUES (1)",
+    ],
+    "a default": [WRITES, "CREATE TABLE t (a int, b int DEFAULT f())", "INSERT INTO t VALUES (1)"],
+    "a view": [WRITES, "CREATE VIEW v AS SELECT f() AS a", "CREATE TABLE t AS TABLE v"],
+    "a check": [WRITES, "CREATE TABLE t (a int CHECK (f() > 0))", "INSERT INTO t VALUES (1)"],
+    "a rule": [
+        WRITES,
+        TABLE,
+        "CREATE RULE r AS ON INSERT TO t DO ALSO SELECT f()",
+        "INSERT INTO t VALUES (1)",
+    ],
+    "an event trigger": [
+        WRITES.replace("int", "event_trigger").replace("RETURN 1;", ""),
+        "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+        TABLE,
+    ],
+    "a large object": ["SELECT lo_from_bytea(77, 'x'); SELECT lo_export(77, '{file}')"],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_leads_out_of_a_scratch_database(workshop: Workshop, way: str) -> None:
+    file = Path("/tmp") / f"written_{secrets.token_hex(4)}"
+    steps = []
+    for step in WAYS[way]:
+        body = step.replace("{}", f"COPY (SELECT 1) TO '{file}';").replace("{file}", str(file))
+        steps.append(body)
+    write(workshop.folder, "001_harm", *steps, "CREATE TABLE last (a int)")
+    with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
+        assert replay.project.left_out
+        assert query(replay.project.url, "SELECT to_regclass('last') IS NULL") == [(False,)]
+    assert not file.exists()
+
+
+def test_rows_of_another_server_are_left_alone(workshop: Workshop) -> None:
+    """What is inserted into a foreign table is there, whatever becomes of the database."""
+    place = psycopg2.extensions.parse_dsn(workshop.url)
+    execute(workshop.url, "CREATE TABLE target (a int)")
+    write(
+        workshop.folder,
+        "001_foreign",
+        "CREATE EXTENSION postgres_fdw",
+        "CREATE SERVER live FOREIGN DATA WRAPPER postgres_fdw "
+        f"OPTIONS (host 'localhost', port '{place['port']}', dbname '{place['dbname']}')",
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER live OPTIONS (user 'postgres')",
+        "CREATE TABLE own (a int) PARTITION BY RANGE (a)",
+        "CREATE FOREIGN TABLE target PARTITION OF own DEFAULT SERVER live",
+        "INSERT INTO own VALUES (1)",
+        "DO $$ BEGIN INSERT INTO target VALUES (2); END $$",
+    )
+    with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
+        assert len(replay.project.left_out or []) == 2
+    assert query(workshop.url, "SELECT count(*) FROM target") == [(0,)]
+
+
+def test_a_scratch_database_that_cannot_be_dropped_stops_nothing(
+    server: PostgresServer, workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(workshop.folder, "001_t", TABLE, back='migrator.sql("DROP TABLE t")')
+    with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
+        name = str(psycopg2.extensions.parse_dsn(replay.project.url)["dbname"])
+        server.execute(f"ALTER DATABASE {name} IS_TEMPLATE true")
+    assert f"{name} is left behind, for it cannot be dropped" in caplog.text
+    assert not looked_through(workshop.url, workshop).findings
+    server.execute(f"ALTER DATABASE {name} IS_TEMPLATE false")
+    with scratch(at(workshop.url)):
+        pass
+    assert query(workshop.url, f"SELECT FROM pg_database WHERE datname = '{name}'") == []
 
 
 @pytest.mark.only("newest")
