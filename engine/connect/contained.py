@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -17,6 +18,7 @@ from psycopg2 import errors, extensions
 from engine.schema import own_sql
 from engine.sql import outside
 from engine.sql.lexer import masked, split
+from engine.sql.outside import body_reaches
 
 # Who writes to a catalog keeps its lock until the transaction ends (for roles: user.c). What an
 # object has to do with roles is noted in pg_shdepend, which every CREATE does.
@@ -56,7 +58,7 @@ ROUTINES = f"""
 """
 # What runs them without their names being said: triggers, defaults, rules, checks, policies.
 USERS = """
-    SELECT DISTINCT d.refobjid, c.relname::text
+    SELECT DISTINCT c.relname::text
     FROM pg_depend d
     LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
     LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
@@ -76,6 +78,21 @@ FOREIGN = """
 """
 NOT_INSIDE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A function or procedure. trusted: whether its language keeps it inside. body: as text."""
+
+    oid: int
+    name: str
+    trusted: bool
+    body: str
+
+    def reaches(self, names: set[str]) -> bool:
+        """Whether it reaches outside, by itself or by one of these."""
+        words = {word.lower() for word in WORD.findall(self.body)}
+        return not (self.trusted and names.isdisjoint(words)) or bool(body_reaches(self.body))
 
 
 def run(cursor: Any, text: str, left_out: list[str]) -> Any:
@@ -119,21 +136,13 @@ def _reaching(cursor: Any) -> set[str]:
     own_sql.fetch(cursor, FOREIGN)
     names = {name.lower() for (name,) in cursor.fetchall()}
     own_sql.fetch(cursor, ROUTINES)
-    left = [(oid, name.lower(), trusted, body) for oid, name, trusted, body in cursor.fetchall()]
-    reaching: list[int] = []
-    while True:
-        more = []
-        for oid, name, trusted, body in left:
-            words = {word.lower() for word in WORD.findall(body)}
-            if not trusted or outside.body_reaches(body) or not names.isdisjoint(words):
-                more.append((oid, name))
-        if not more:
-            return names
-        reaching += [oid for oid, _ in more]
-        names |= {name for _, name in more}
-        left = [routine for routine in left if routine[0] not in reaching]
-        own_sql.fetch(cursor, USERS, {"routines": reaching})
-        names |= {name.lower() for _, name in cursor.fetchall()}
+    left = [Routine(*row) for row in cursor.fetchall()]
+    while more := [routine for routine in left if routine.reaches(names)]:
+        left = [routine for routine in left if routine not in more]
+        names |= {routine.name.lower() for routine in more}
+        own_sql.fetch(cursor, USERS, {"routines": [routine.oid for routine in more]})
+        names |= {name.lower() for (name,) in cursor.fetchall()}
+    return names
 
 
 def _stays_inside(cursor: Any, statement: str) -> bool:
