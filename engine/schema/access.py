@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.schema.catalog_queries import HERE, SIGNATURE
+from engine.schema.catalog_queries import HERE, OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import TYPES, Key, Kind
 
 PUBLIC = "PUBLIC"
@@ -41,14 +41,14 @@ RELATION_KIND = """
 ON_OBJECTS = f"""
     WITH role AS ({ROLES}), thing (kind, name, acl) AS (
         SELECT {RELATION_KIND}, c.relname::text, c.relacl FROM pg_class c
-        WHERE c.relnamespace = {HERE} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+        WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
         UNION ALL SELECT 'function', {SIGNATURE}, p.proacl FROM pg_proc p
-        WHERE p.pronamespace = {HERE}
+        WHERE {OUR_ROUTINES}
         UNION ALL
         SELECT CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' ELSE 'composite' END,
                t.typname, t.typacl
         FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE t.typnamespace = {HERE} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
+        WHERE {OUR_TYPES} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
         UNION ALL SELECT 'schema', '', n.nspacl FROM pg_namespace n WHERE n.oid = {HERE}
     )
     SELECT t.kind, t.name, r.name, {GRANTED.format("t.acl")}
@@ -59,7 +59,7 @@ ON_COLUMNS = f"""
     WITH role AS ({ROLES})
     SELECT {RELATION_KIND}, c.relname, r.name, a.attname, {GRANTED.format("a.attacl")}
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid, role r
-    WHERE c.relnamespace = {HERE} AND c.relkind IN ('r', 'p', 'v', 'm')
+    WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm')
       AND a.attacl IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum
 """
@@ -67,10 +67,10 @@ ON_COLUMNS = f"""
 # Who was granted anything in the schema, beside the owners of it and of what lies in it.
 GRANTEES = f"""
     SELECT DISTINCT r.rolname::text
-    FROM (SELECT relacl, relowner FROM pg_class WHERE relnamespace = {HERE}
+    FROM (SELECT c.relacl, c.relowner FROM pg_class c WHERE {OUR_RELATIONS}
           UNION ALL SELECT a.attacl, c.relowner
-          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = {HERE}
-          UNION ALL SELECT proacl, proowner FROM pg_proc WHERE pronamespace = {HERE}
+          FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE {OUR_RELATIONS}
+          UNION ALL SELECT p.proacl, p.proowner FROM pg_proc p WHERE {OUR_ROUTINES}
           UNION ALL SELECT typacl, typowner FROM pg_type WHERE typnamespace = {HERE}
           UNION ALL SELECT nspacl, nspowner FROM pg_namespace WHERE oid = {HERE}) o (acl, owner),
     LATERAL aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee

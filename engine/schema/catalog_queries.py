@@ -17,8 +17,9 @@ INSIDE = (
     "{1}.oid IN (SELECT m.objid FROM pg_depend m WHERE m.classid = '{0}'::regclass"
     f" AND m.refclassid = 'pg_namespace'::regclass AND m.refobjid = {HERE})"
 )
-RELATIONS = INSIDE.format("pg_class", "c")
-TYPES = INSIDE.format("pg_type", "t")
+OUR_RELATIONS = INSIDE.format("pg_class", "c")
+OUR_TYPES = INSIDE.format("pg_type", "t")
+OUR_ROUTINES = INSIDE.format("pg_proc", "p")
 # A function that a range type brought along, a type that a table did.
 ALONE = OURS.replace("= 'e'", "IN ('e', 'i')")
 # Neither a partition nor a child of another table: what these are is said by more than themselves.
@@ -27,7 +28,7 @@ TABLES = f"""
     SELECT c.oid, c.relname, obj_description(c.oid, 'pg_class'),
            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) ELSE '' END
     FROM pg_class c
-    WHERE {RELATIONS} AND c.relkind IN ('r', 'p') AND {APART}
+    WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p') AND {APART}
       AND c.relname <> ALL (%(own)s) AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -37,7 +38,7 @@ VIEWS = f"""
            pg_get_viewdef(c.oid, true), coalesce(c.reloptions, '{{}}'),
            obj_description(c.oid, 'pg_class')
     FROM pg_class c
-    WHERE {RELATIONS} AND c.relkind IN ('v', 'm')
+    WHERE {OUR_RELATIONS} AND c.relkind IN ('v', 'm')
       AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -62,7 +63,7 @@ SEQUENCES = f"""
     LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0
       AND o.refclassid = 'pg_class'::regclass AND o.refobjsubid > 0 AND o.deptype IN ('a', 'i')
     LEFT JOIN pg_attribute a ON a.attrelid = o.refobjid AND a.attnum = o.refobjsubid
-    WHERE {RELATIONS}
+    WHERE {OUR_RELATIONS}
       AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname
 """
@@ -202,7 +203,7 @@ ENUMS = f"""
     SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t LEFT JOIN pg_enum e ON e.enumtypid = t.oid
-    WHERE {TYPES} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
+    WHERE {OUR_TYPES} AND t.typtype = 'e' AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 DOMAIN_TYPES = f"""
@@ -213,7 +214,7 @@ DOMAIN_TYPES = f"""
                      FROM pg_constraint c WHERE c.contypid = t.oid AND c.contype = 'c'), '{{}}'),
            obj_description(t.oid, 'pg_type')
     FROM pg_type t JOIN pg_type b ON b.oid = t.typbasetype
-    WHERE {TYPES} AND t.typtype = 'd' AND {ALONE.format("pg_type", "t")}
+    WHERE {OUR_TYPES} AND t.typtype = 'd' AND {ALONE.format("pg_type", "t")}
     ORDER BY t.typname
 """
 COMPOSITES = f"""
@@ -225,7 +226,7 @@ COMPOSITES = f"""
     FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     LEFT JOIN pg_type b ON b.oid = a.atttypid
-    WHERE {TYPES} AND {ALONE.format("pg_type", "t")}
+    WHERE {OUR_TYPES} AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
@@ -236,7 +237,7 @@ FUNCTIONS = f"""
            (SELECT substr(c, strpos(c, '=') + 1) FROM unnest(p.proconfig) c
             WHERE starts_with(c, 'search_path='))
     FROM pg_proc p
-    WHERE {INSIDE.format("pg_proc", "p")} AND p.prokind IN ('f', 'p', 'w')
+    WHERE {OUR_ROUTINES} AND p.prokind IN ('f', 'p', 'w')
       AND {ALONE.format("pg_proc", "p")}
     ORDER BY 1
 """

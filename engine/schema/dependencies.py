@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from engine.schema.catalog_queries import INSIDE, RELATIONS, SIGNATURE, TYPES
+from engine.schema.catalog_queries import OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 
@@ -54,24 +54,24 @@ DEPENDS = f"""
         UNION ALL SELECT 'pg_policy'::regclass, p.oid, 0, 'policy', r.name, p.polname
         FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
         UNION ALL SELECT 'pg_class'::regclass, c.oid, 0, 'sequence', '', c.relname
-        FROM pg_class c WHERE {RELATIONS} AND c.relkind = 'S'
+        FROM pg_class c WHERE {OUR_RELATIONS} AND c.relkind = 'S'
         UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'sequence', '', c.relname
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
-        WHERE {RELATIONS} AND c.relkind = 'S'
+        WHERE {OUR_RELATIONS} AND c.relkind = 'S'
         UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, 'function', '', {SIGNATURE}
-        FROM pg_proc p WHERE {INSIDE.format("pg_proc", "p")} AND p.prokind IN ('f', 'p', 'w')
+        FROM pg_proc p WHERE {OUR_ROUTINES} AND p.prokind IN ('f', 'p', 'w')
         UNION ALL
         SELECT 'pg_type'::regclass, unnest(ARRAY[t.oid, t.typarray]), 0,
                CASE t.typtype WHEN 'e' THEN 'enum' WHEN 'd' THEN 'domain' ELSE 'composite' END,
                '', t.typname
         FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
-        WHERE {TYPES} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
+        WHERE {OUR_TYPES} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
         UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'composite', '', c.relname
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE {RELATIONS} AND c.relkind = 'c'
+        WHERE {OUR_RELATIONS} AND c.relkind = 'c'
         UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'domain', '', t.typname
         FROM pg_type t JOIN pg_constraint k ON k.conrelid = 0 AND k.contypid = t.oid
-        WHERE {TYPES}
+        WHERE {OUR_TYPES}
         UNION ALL SELECT d.classid::regclass, d.objid, d.objsubid, 'extension', '', e.extname
         FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
         WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

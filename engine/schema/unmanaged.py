@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from engine.schema import own_sql
-from engine.schema.catalog_queries import APART, HERE, INSIDE, RELATIONS, TYPES
+from engine.schema.catalog_queries import APART, HERE, OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES
 
 # What an extension or another object brought along is theirs; a cast counts where one of its
 # types lies here, an event trigger where its function does.
 UNMANAGED = f"""
     WITH found (class, oid) AS (
         SELECT 'pg_class'::regclass, c.oid FROM pg_class c
-        WHERE {RELATIONS} AND NOT c.relispartition
+        WHERE {OUR_RELATIONS} AND NOT c.relispartition
           AND (c.relkind = 'f' OR (c.relkind = 'r' AND NOT {APART}))
         UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
-        WHERE {TYPES} AND t.typtype IN ('r', 'b', 'p')
+        WHERE {OUR_TYPES} AND t.typtype IN ('r', 'b', 'p')
           AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
         UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
-        WHERE {INSIDE.format("pg_proc", "p")} AND p.prokind = 'a'
+        WHERE {OUR_ROUTINES} AND p.prokind = 'a'
         UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = {HERE}
         UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass WHERE opcnamespace = {HERE}
         UNION ALL SELECT 'pg_opfamily'::regclass, oid FROM pg_opfamily WHERE opfnamespace = {HERE}
@@ -35,7 +35,7 @@ UNMANAGED = f"""
         WHERE stxnamespace = {HERE}
         UNION ALL SELECT 'pg_rewrite'::regclass, r.oid FROM pg_rewrite r
         JOIN pg_class c ON c.oid = r.ev_class
-        WHERE {RELATIONS} AND r.rulename <> '_RETURN'
+        WHERE {OUR_RELATIONS} AND r.rulename <> '_RETURN'
         UNION ALL SELECT 'pg_event_trigger'::regclass, t.oid FROM pg_event_trigger t
         JOIN pg_proc p ON p.oid = t.evtfoid WHERE p.pronamespace = {HERE}
         UNION ALL SELECT 'pg_cast'::regclass, c.oid FROM pg_cast c

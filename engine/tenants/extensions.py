@@ -25,6 +25,7 @@ from engine.schema.quoting import name as quoted
 from engine.tenants.listing import nowhere
 
 SCHEMA = SHARED_SCHEMA
+UNPLACED = "citus.enable_schema_based_sharding = off"
 # One that names a schema of its own is left to the file.
 CREATED = re.compile(
     r'\bCREATE\s+EXTENSION\s+(?:IF\s+NOT\s+EXISTS\s+)?("(?:[^"]|"")+"|\w+\b)'
@@ -87,10 +88,12 @@ def _asked_for(migrations: Iterable[Migration]) -> set[str]:
 
 
 def _make_schema(cursor: Any) -> None:
-    """Everybody may use it, and nobody but its owner create there."""
+    """Everybody may use it, and nobody but its owner create there. It is no tenant's, so Citus is
+    not to place it on a node of its own; elsewhere that setting means nothing."""
     own_sql.fetch(cursor, THERE, {"name": SCHEMA})
     if cursor.rowcount == 0:
-        _try(cursor, f"CREATE SCHEMA {SCHEMA}; GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC")
+        grant = f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC"
+        _try(cursor, f"SET LOCAL {UNPLACED}; CREATE SCHEMA {SCHEMA}; {grant}")
 
 
 def _try(cursor: Any, statement: str) -> None:
