@@ -7,12 +7,17 @@ from typing import Any
 
 import peewee
 from peewee import PostgresqlDatabase
+from psycopg2 import extensions
 
 from engine.connect import contained, environment
 from engine.connect.connection import connect
 from engine.project import Project
+from engine.schema import own_sql
 from engine.schema.own_sql import Place
+from engine.sql import lexer
 from engine.sql.dedent import dedented
+
+CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 
 
 class EngineDatabase(PostgresqlDatabase):
@@ -66,7 +71,20 @@ class EngineDatabase(PostgresqlDatabase):
             cursor.execute("SELECT WHERE false")
             return cursor
         if self.project.left_out is None:
-            return super().execute_sql(sql, params, *rest)
+            *first, last = [sql] if params else self._one_by_one(sql)
+            for text in first:
+                super().execute_sql(text, params, *rest)
+            return super().execute_sql(last, params, *rest)
         text = self.cursor().mogrify(sql, params or ()).decode()
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             return contained.run(self.cursor(), text, self.project.left_out)
+
+    def _one_by_one(self, sql: str) -> list[str]:
+        """The statements of a text that Citus does not take together, inside a transaction: "cannot
+        insert multiple commands into a prepared statement"."""
+        cursor = self.cursor()
+        status = cursor.connection.info.transaction_status
+        if ";" not in sql or status != extensions.TRANSACTION_STATUS_INTRANS:
+            return [sql]
+        own_sql.fetch(cursor, CITUS)
+        return (lexer.in_place(sql) or [sql]) if cursor.rowcount else [sql]

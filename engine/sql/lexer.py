@@ -121,6 +121,17 @@ def split(sql: str) -> list[str]:
     return [text.strip() for text, command in _statements(sql) if command.strip()]
 
 
+def in_place(sql: str) -> list[str]:
+    """The statements as split() has them, each behind as many blanks and line ends as stand before
+    it, so that a place in it is that place in the whole."""
+    texts, end = [], 0
+    for text in split(sql):
+        start = sql.index(text, end)
+        end = start + len(text)
+        texts.append(re.sub(r"[^\n]", " ", sql[:start]) + text)
+    return texts
+
+
 def commands(sql: str) -> list[str]:
     """What split() gives, with a blank for each comment and literal; quoted names stay."""
     return [command.strip() for _, command in _statements(sql) if command.strip()]
