@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -20,8 +21,12 @@ from domains.customers.operations import post
 from domains.payments.models import PaymentMethod
 from domains.payments.operations import record_payment
 from domains.payments.renewals import renew
+from engine.backup.dump import dump
+from engine.backup.restore import restore
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import EngineError, Refused
+from engine.report import Report
+from engine.run.options import RunOptions
 from kernel.fields import EnumField
 from kernel.money import share
 from tests.support.console import call
@@ -117,6 +122,17 @@ def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
             post(customer.id, TransactionLogEntryType.TOP_UP, 5000, "Bonus")
     database.close()
     assert violations(copy_url) == []
+
+
+@pytest.mark.only("has clients")
+def test_no_rule_is_broken_after_a_restore(copy_url: str, empty_url: str, tmp_path: Path) -> None:
+    """And the triggers are there: what was restored refuses what breaks a rule."""
+    before = rows(copy_url)
+    restore(at(empty_url), dump(at(copy_url), tmp_path, Report()).path, RunOptions(), Report())
+    assert violations(empty_url) == []
+    assert rows(empty_url) == before
+    with pytest.raises(psycopg2.IntegrityError, match="the ledger gives customer"):
+        query(empty_url, "UPDATE customers SET balance = balance + 1 RETURNING id")
 
 
 def test_rows_are_of_every_kind(server: PostgresServer, template: str) -> None:

@@ -23,7 +23,12 @@ from domains.locations.models import Location
 from domains.locations.operations import make_default
 from domains.mikrotik.operations import make_batch, redeem
 from domains.notifications.operations import enqueue
-from domains.payments.callbacks import CallbackRefused, process_unprocessed, take_callback
+from domains.payments.callbacks import (
+    FORGED_PER_HOUR,
+    CallbackRefused,
+    process_unprocessed,
+    take_callback,
+)
 from domains.payments.models import PaymentEvent
 from domains.payments.operations import record_payment
 from domains.payments.refunds import refund
@@ -154,20 +159,46 @@ JSON = st.recursive(
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(JSON, st.text() | st.binary(), ODD, st.text() | st.none(), st.booleans())
+@given(
+    JSON,
+    st.text() | st.binary(),
+    ODD,
+    st.text() | st.binary() | st.none(),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(["Duitku", " duitku ", "", "d'k", "x" * 99, "\0", "\ud800", None, b"duitku"]),
+)
 def test_whatever_a_provider_sends_is_kept_or_refused(
-    billing: Any, payload: Any, key: Any, amount: Any, reference: Any, success: bool
+    billing: Any,
+    payload: Any,
+    key: Any,
+    amount: Any,
+    reference: Any,
+    success: bool,
+    signed: bool,
+    provider: Any,
 ) -> None:
-    event = take_callback(
-        "Duitku",
-        key,
-        signature_ok=True,
-        external_ref=reference,
-        amount=amount,
-        payload=payload,
-        is_success=success,
-    )
+    """Signed or not, of a provider that there is or not; never an error of another kind."""
+    count = PaymentEvent.select().count()
+    try:
+        event = take_callback(
+            provider,
+            key,
+            signature_ok=signed,
+            external_ref=reference,
+            amount=amount,
+            payload=payload,
+            is_success=success,
+        )
+    except CallbackRefused:
+        is_full = PaymentEvent.select().where(~PaymentEvent.signature_ok).count() == FORGED_PER_HOUR
+        assert str(provider).strip().lower() != "duitku" or (is_full and not signed)
+        assert PaymentEvent.select().count() == count
+        return
     assert PaymentEvent.get_by_id(event.id).provider == "duitku"
+    if not signed:
+        assert (event.outcome, event.processed_at is None) == ("rejected", False)
+        return
     assert event.processed_at is None
     assert event.error.startswith("no payment has the reference")
 
