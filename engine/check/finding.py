@@ -44,6 +44,8 @@ class RuleName(StrEnum):
     SET_WITHOUT_LOCAL = "set-without-local"
     IF_NOT_EXISTS = "if-not-exists"
     FUNCTION_WITHOUT_PATH = "function-without-path"
+    OPEN_DEFINER = "open-definer"
+    GRANTED_TO_EVERYBODY = "granted-to-everybody"
     ROWS_IN_THE_WAY = "rows-in-the-way"
     FOREIGN_KEYS_OFF = "foreign-keys-off"
     REACHES_OUTSIDE = "reaches-outside"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from engine.check import rules
+from engine.check import text_rules
 from engine.check.finding import Finding
 from engine.check.observer import Observed
 from engine.check.rules import BY_EVENT, Rule
@@ -45,11 +45,16 @@ FUNCTION = re.compile(
 # The names in BEGIN ATOMIC are looked up once, when the function is made.
 HAS_PATH = re.compile(r"\bSET\s+search_path\b|\bBEGIN\s+ATOMIC\b", re.IGNORECASE)
 DEFINER = re.compile(r"\bSECURITY\s+DEFINER\b", re.IGNORECASE)
+REPLACED = re.compile(r"\s*CREATE\s+OR\s+REPLACE\b", re.IGNORECASE)
+TAKEN_FROM_PUBLIC = re.compile(r"\s*REVOKE\b.*\bFROM\s+PUBLIC\b", re.IGNORECASE | re.DOTALL)
+GRANTED = re.compile(
+    r"\s*GRANT\s+(?P<name>.+?)\s+TO\s+(?:[^;]*,\s*)?PUBLIC\b", re.IGNORECASE | re.DOTALL
+)
 REWRITES = {
     Happened.COLUMN_ADDED: Happened.COLUMN_ADDED_WITH_REWRITE,
     Happened.TYPE_CHANGED: Happened.TYPE_CHANGED_WITH_REWRITE,
 }
-NAMED_IN_TEXT = frozenset(rule.name for rule in rules.BY_TEXT)
+NAMED_IN_TEXT = frozenset(rule.name for rule in text_rules.BY_TEXT)
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,13 @@ class Broken:
 
 def lint(seen: Iterable[Observed], sizes: Sizes) -> Iterator[Finding]:
     """What is dangerous about the statements."""
-    for statement in seen:
-        for broken in (*_by_event(statement), *_by_text(statement)):
+    listed = list(seen)
+    for statement in listed:
+        for broken in (
+            *_by_event(statement),
+            *_by_text(statement),
+            *_to_everybody(statement, listed),
+        ):
             if not (broken.rule.sized and sizes.small(broken.table)):
                 yield _finding(broken, statement)
 
@@ -94,27 +104,45 @@ def _by_text(statement: Observed) -> Iterator[Broken]:
     text = masked(statement.sql)
     if statement.tag == "LOCK TABLE":
         for table in statement.taken:
-            yield Broken(rules.LOCK_TABLE, table, "")
+            yield Broken(text_rules.LOCK_TABLE, table, "")
     if match := SET.match(text):
-        yield Broken(rules.SET_WITHOUT_LOCAL, "", match["name"])
+        yield Broken(text_rules.SET_WITHOUT_LOCAL, "", match["name"])
     yield from _without_path(text)
     if match := IF_NOT_EXISTS.match(text):
-        yield Broken(rules.IF_NOT_EXISTS, "", match["name"])
+        yield Broken(text_rules.IF_NOT_EXISTS, "", match["name"])
     if said := reaches(statement.sql):
-        yield Broken(rules.REACHES_OUTSIDE, "", said)
+        yield Broken(text_rules.REACHES_OUTSIDE, "", said)
     if statement.tag in ("UPDATE", "DELETE") and not WHERE.search(text):
         match = ALL_ROWS.search(text)
         table = match["table"].strip('"') if match else ""
         if match and table in statement.locks:
-            yield Broken(rules.ALL_ROWS, table, match["verb"].split()[0].upper())
+            yield Broken(text_rules.ALL_ROWS, table, match["verb"].split()[0].upper())
 
 
 def _without_path(text: str) -> Iterator[Broken]:
     """The function that the statement makes, where its caller decides what its names mean."""
     if (match := FUNCTION.match(text)) and not HAS_PATH.search(text):
         definer = DEFINER.search(text)
-        rule = rules.DEFINER_WITHOUT_PATH if definer else rules.WITHOUT_PATH
+        rule = text_rules.DEFINER_WITHOUT_PATH if definer else text_rules.WITHOUT_PATH
         yield Broken(rule, "", match["name"])
+
+
+def _to_everybody(statement: Observed, seen: Iterable[Observed]) -> Iterator[Broken]:
+    """What the statement grants to everybody; and the function that it makes, where that runs as
+    its owner and no statement of the same file takes it from everybody. One that is replaced keeps
+    who may call it."""
+    text = masked(statement.sql)
+    if match := GRANTED.match(text):
+        yield Broken(text_rules.GRANTED_TO_EVERYBODY, "", " ".join(match["name"].split()))
+    made = FUNCTION.match(text)
+    if not made or REPLACED.match(text) or not DEFINER.search(text):
+        return
+    word = re.compile(rf"(?<![\w$]){re.escape(made['name'])}(?![\w$])", re.IGNORECASE)
+    for other in seen:
+        taken = TAKEN_FROM_PUBLIC.match(masked(other.sql))
+        if other.file == statement.file and taken and word.search(taken[0]):
+            return
+    yield Broken(text_rules.OPEN_DEFINER, "", made["name"])
 
 
 def _combined(statement: Observed) -> Iterator[Event]:

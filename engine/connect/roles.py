@@ -26,6 +26,7 @@ STAND_INS = (
     "pg_execute_server_program",
 )
 USE = f"SELECT set_config('{SETTING}', %(roles)s, false)"
+USE_LOCALLY = USE.replace("false", "true")
 
 
 class StandIns(dict[str, str]):
@@ -63,7 +64,8 @@ def setting(roles: Mapping[str, str] | None) -> str:
     return json.dumps(dict(roles)) if roles else ""
 
 
-def use(connection: Any, roles: Mapping[str, str] | None) -> None:
-    """Let the session of a psycopg2 connection have the mapping."""
+def use(connection: Any, roles: Mapping[str, str] | None, *, local: bool = False) -> None:
+    """Let the session of a psycopg2 connection have the mapping. local: its transaction alone, for
+    behind a pooler the session goes on to others."""
     with connection.cursor() as cursor:
-        own_sql.run(cursor, USE, {"roles": setting(roles)})
+        own_sql.run(cursor, USE_LOCALLY if local else USE, {"roles": setting(roles)})

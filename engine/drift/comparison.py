@@ -12,6 +12,7 @@ from typing import Any
 from engine.connect import roles
 from engine.connect.connection import connect
 from engine.drift import baseline
+from engine.drift.beyond import beyond
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import without_theirs
 from engine.drift.way_back import WayBack, advice, way_back
@@ -32,7 +33,8 @@ NOT_YET = "nothing: no migration is applied"
 class Comparison:
     """A live database beside what the files led to. source: how that is known. back: what brings
     back what drifted. unmanaged: what is there and is not compared. rights: who else
-    may write what the engine keeps there, and how."""
+    may write what the engine keeps there, and how. others: what roles of which no file speaks may
+    do, and what does not belong to the owner."""
 
     project: Project
     database: str
@@ -42,6 +44,7 @@ class Comparison:
     way_back: WayBack
     unmanaged: tuple[str, ...]
     rights: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def back(self) -> tuple[str, ...]:
@@ -60,6 +63,7 @@ class Comparison:
             "back_untried": self.way_back.untried or None,
             "unmanaged": list(self.unmanaged),
             "rights": list(self.rights),
+            "others": list(self.others),
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -70,6 +74,8 @@ class Comparison:
             head += f"\nNot managed, so not compared: {', '.join(self.unmanaged)}"
         for right in self.rights:
             head += f"\nAnother role can change what is taken as applied: {right}"
+        for other in self.others:
+            head += f"\nBeside what the files grant: {other}"
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
@@ -85,9 +91,9 @@ def compare(project: Project) -> Comparison:
     """
     with closing(connect(project)) as connection, connection.cursor() as cursor:
         project = role_table.settled(connection, project)
-        roles.use(connection, project.roles)
         connection.commit()
         connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        roles.use(connection, project.roles, local=True)
         database, schema = str(connection.info.dbname), own_sql.place(connection).name
         migrations = migration_folder.find(project.migrations)
         past = history.read(cursor, migrations, project)
@@ -101,11 +107,14 @@ def compare(project: Project) -> Comparison:
         version = connection.server_version // 10000
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
-    live = without_foreign(live, known, project.foreign)
+        live = without_foreign(live, known, project.foreign)
+        others = tuple(beyond(connection, project.roles or {}, live))
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = way_back(project, applied, version, known, live, schema) if drifts else WayBack()
-    return Comparison(project, database, schema, source, tuple(drifts), back, unmanaged, rights)
+    return Comparison(
+        project, database, schema, source, tuple(drifts), back, unmanaged, rights, others
+    )
 
 
 def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) -> None:

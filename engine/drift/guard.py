@@ -87,6 +87,10 @@ class DriftGuard:
         if drifts and known is not None and not jobs[0].rollback:
             self._refuse_touched(known, drifts, past, jobs)
 
+    def know(self, known: Schema, live: Schema) -> None:
+        """Take it that the files have led to the one, where the other is."""
+        self.known, self.live = schema_json.encode(known), schema_json.encode(live)
+
     def follow(self, before: History, after: History) -> None:
         """Let the reading that an earlier run kept go on to fit, where files have other names."""
         if self.active:

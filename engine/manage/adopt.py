@@ -3,8 +3,11 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.diff.change import Action, Change
 from engine.diff.compare import diff
+from engine.drift.differences import as_seen
 from engine.drift.guard import DriftGuard
 from engine.errors import Refused
 from engine.files import history, history_table, journal, migration_folder
@@ -25,7 +28,8 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
     """Mark the files up to `number` as applied, without running them (their names).
 
     The live schema must have everything that the files make, and have it in the same form; what it
-    has besides is named and left alone. Rows are not compared. Raises Refused with the differences.
+    has besides is named and left alone. Rows are not compared, and what roles may do is told.
+    Raises Refused with the differences.
     """
     migrations = migration_folder.find(project.migrations)
     adopted = [migration for migration in migrations if migration.number <= number]
@@ -38,15 +42,21 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
         with replayed(project, adopted) as replay:
             made = replay.read()
         live = catalog.read(session.keeper)
+        made = as_seen(made, live)
         for change in _besides(live, made, number, todo[0].number, project):
             report.message(f"left alone, no file makes it: {change.kind} {change.target}")
+        if made.access != live.access:
+            task = project.task("roles", "--apply")
+            report.message(f"what roles may do is not as the files have it: `{task}` grants it")
         if not options.dry:
             with session.database.atomic():
                 for migration in todo:
                     history_table.record(cursor, migration, None)
                 if known.unfinished:
                     journal.forget(cursor, [migration.name for migration in todo])
-            DriftGuard(session, migrations).keep()
+            guard = DriftGuard(session, migrations)
+            guard.know(replace(live, access=made.access), live)
+            guard.keep()
         return [migration.name for migration in todo]
 
 
@@ -85,7 +95,7 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
             fix="name another database or schema; to make the tables beside these, run "
             f"`{project.task('migrate')}`.",
         )
-    besides, differing = _told_apart(diff(live, made), made)
+    besides, differing = _told_apart(diff(live, replace(made, access=live.access)), made)
     if differing:
         fewer = ", or adopt fewer files and migrate the rest" if first < number else ""
         raise Refused(

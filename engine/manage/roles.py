@@ -16,6 +16,7 @@ from engine.connect.connection import connect
 from engine.diff.access_changes import access_changes
 from engine.diff.change import Change
 from engine.drift import baseline
+from engine.drift.beyond import OTHER, grantees, told
 from engine.drift.comparison import expected
 from engine.drift.differences import as_seen
 from engine.errors import Refused
@@ -25,14 +26,11 @@ from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
-from engine.schema import access, catalog, own_sql
+from engine.schema import catalog, own_sql
 from engine.schema.access import PUBLIC, Access
 from engine.schema.kinds import Kind
 from engine.schema.model import Schema
 from engine.sql import access_statements
-
-OTHER = "role "
-"""Before the name of a role that has no abstract one."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +76,12 @@ class Rights:
         setting = self.project.settings.roles
         for name, role in self.roles.items():
             lines.append(f"{name} is {role or f'nobody here ({setting}={name}:ROLE names one)'}")
-            lines += [f"  {_told(one)}" for one in self.access if one.role == name]
+            lines += [f"  {told(one)}" for one in self.access if one.role == name]
         for one in self.access:
             if one.role == PUBLIC:
-                lines.append(f"everybody: {_told(one)}")
+                lines.append(f"everybody: {told(one)}")
         for one in self.others:
-            lines.append(f"{one.role.removeprefix(OTHER)}, whom no file names: {_told(one)}")
+            lines.append(f"{one.role.removeprefix(OTHER)}, whom no file names: {told(one)}")
         if self.statements:
             task = self.project.task("roles", "--apply")
             lines.append(f"Not as the files have it; `{task}` runs this:")
@@ -94,7 +92,7 @@ class Rights:
 def look(project: Project) -> Rights:
     """Who may do what in the database; nothing is changed. Raises ConfigError for roles that are
     not there, or where nobody knows what the files grant."""
-    with closing(connect(project, autocommit=True)) as connection:
+    with closing(connect(project)) as connection:
         return _look(connection, role_table.settled(connection, project))
 
 
@@ -105,7 +103,8 @@ def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
     """
     with exclusive(project, options, report) as session:
         connection, cursor = session.database.connection(), session.cursor()
-        rights = _look(connection, session.project)
+        with session.database.atomic():
+            rights = _look(connection, session.project)
         if options.dry:
             return list(rights.statements)
         try:
@@ -128,14 +127,14 @@ def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
 
 
 def _look(connection: Any, project: Project) -> Rights:
-    """project: with the roles that there are. The connection has a mapping of its own after it."""
+    """project: with the roles that there are. The connection is in a transaction, which has another
+    mapping after it."""
     migrations = migration_folder.find(project.migrations)
     cursor = connection.cursor()
     named = dict(project.roles or {})
     former = set(role_table.kept(cursor).values()) - set(named.values())
-    others = _others(cursor, named.values())
-    mapping = {**named, **{OTHER + role: role for role in others}}
-    roles.use(connection, mapping)
+    mapping = {**named, **grantees(cursor, named)}
+    roles.use(connection, mapping, local=True)
     live = catalog.read(connection, depends=False)
     wanted = _wanted(connection, project, migrations, live, named)
     moved = {PUBLIC, *named, *(OTHER + role for role in former)}
@@ -151,11 +150,6 @@ def _look(connection: Any, project: Project) -> Rights:
         tuple(live.access.values()),
         tuple(access_statements.spelled(changes, mapping, place)),
     )
-
-
-def _others(cursor: Any, named: Iterable[str]) -> list[str]:
-    own_sql.fetch(cursor, access.GRANTEES, {"named": list(named)})
-    return [role for (role,) in cursor.fetchall()]
 
 
 def _wanted(
@@ -179,7 +173,3 @@ def _counts(change: Change, live: Schema, roles: set[str]) -> bool:
     on = change.new.on
     there = on.kind in (Kind.SEQUENCE, Kind.SCHEMA) or on.name in live.standing()[on.kind]
     return there and change.new.role in roles
-
-
-def _told(one: Access) -> str:
-    return f"{one} on {one.on.kind} {one.on.name}".rstrip()

@@ -86,6 +86,7 @@ def test_status_json_has_the_promised_form(empty_url: str) -> None:
         "pending",
         "problems",
         "foreign",
+        "roles",
         "migrations",
     ]
     assert (after["applied"], after["pending"], after["problems"]) == (len(names), 0, [])

@@ -15,7 +15,8 @@ from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.observer import Observed, observe
 from engine.check.round_trip import Walk
-from engine.check.rules import BY_EVENT, BY_STATE, BY_TEXT
+from engine.check.rules import BY_EVENT, BY_STATE
+from engine.check.text_rules import BY_TEXT
 from engine.files import migration_folder
 from engine.report import Report
 from engine.run.replay import Replay
@@ -137,7 +138,7 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
         )
     ],
     "reaches-outside": [
-        (["COMMENT ON ROLE postgres IS NULL"], ["GRANT SELECT ON owners TO PUBLIC"])
+        (["COMMENT ON ROLE postgres IS NULL"], ["GRANT SELECT ON owners TO CURRENT_USER"])
     ],
     "lock-table": [
         (["LOCK TABLE owners"], ["CREATE TABLE new (i int)", "LOCK TABLE new"]),
@@ -165,9 +166,33 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path TO a AS 'SELECT 1'"],
         ),
         (
-            ["CREATE PROCEDURE p() LANGUAGE sql SECURITY DEFINER AS ''"],
+            [
+                "CREATE PROCEDURE p() LANGUAGE sql SECURITY DEFINER AS ''",
+                "REVOKE EXECUTE ON PROCEDURE p FROM PUBLIC",
+            ],
             ["CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END"],
         ),
+    ],
+    "open-definer": [
+        (
+            [
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a"
+                " AS 'SELECT 1'",
+                "REVOKE ALL ON TABLE pets FROM PUBLIC",
+                "REVOKE ALL ON FUNCTION f FROM CURRENT_USER",
+            ],
+            [
+                "CREATE FUNCTION f() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a"
+                " AS 'SELECT 1'",
+                "REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC",
+            ],
+        )
+    ],
+    "granted-to-everybody": [
+        (
+            ["GRANT SELECT (id), UPDATE ON owners TO CURRENT_USER, public"],
+            ["GRANT SELECT ON owners TO CURRENT_USER", "SELECT 'GRANT x TO PUBLIC'"],
+        )
     ],
     "if-not-exists": [
         (

@@ -132,6 +132,7 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     told = [str(drift.key.name) for drift in compared.drifts]
     assert told == ["PUBLIC on function f()", "app on schema", "app on table t"]
     assert f"GRANT USAGE ON SCHEMA public TO {first}" in compared.as_text()
+    assert f"Beside what the files grant: {second} may INSERT on table t" in compared.as_text()
     missing = rights.look(project)
     assert f"{second}, whom no file names: INSERT on table t" in missing.as_text()
     assert sorted(missing.statements) == sorted(";\n".join(compared.back).split(";\n"))
@@ -139,6 +140,9 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
         execute(empty_url, statement)
     assert not compare(project).drifts
     assert rights.look(project).statements == ()
+    execute(empty_url, f'ALTER FUNCTION f OWNER TO "{second}"; REVOKE INSERT ON t FROM "{second}"')
+    assert compare(project).others == (f"function f() belongs to {second}",)
+    execute(empty_url, "ALTER FUNCTION f OWNER TO postgres")
     assert may(empty_url, first) == ALL
 
 

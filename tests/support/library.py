@@ -43,6 +43,8 @@ class Lending:
     extensions: dict[str, bool] = field(default_factory=dict)
     statements: list[str] = field(default_factory=list)
     renames: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    privileges: list[tuple[str, str]] = field(default_factory=list)
     enums: dict[Any, str] = field(default_factory=dict)
     seeds: tuple[Any, ...] = ()
 
