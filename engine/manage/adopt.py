@@ -43,11 +43,8 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
             made = replay.read()
         live = catalog.read(session.keeper)
         made = as_seen(made, live)
-        for change in _besides(live, made, number, todo[0].number, project):
-            report.message(f"left alone, no file makes it: {change.kind} {change.target}")
-        if made.access != live.access:
-            task = project.task("roles", "--apply")
-            report.message(f"what roles may do is not as the files have it: `{task}` grants it")
+        besides = _besides(live, made, number, todo[0].number, project)
+        _tell(besides, made.access != live.access, project, report)
         if not options.dry:
             with session.database.atomic():
                 for migration in todo:
@@ -58,6 +55,15 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
             guard.know(replace(live, access=made.access), live)
             guard.keep()
         return [migration.name for migration in todo]
+
+
+def _tell(besides: list[Change], granted: bool, project: Project, report: Report) -> None:
+    """What is left as it is. granted: whether roles may do something else than the files say."""
+    for change in besides:
+        report.message(f"left alone, no file makes it: {change.kind} {change.target}")
+    if granted:
+        task = project.task("roles", "--apply")
+        report.message(f"what roles may do is not as the files have it: `{task}` grants it")
 
 
 def _refuse_number(
