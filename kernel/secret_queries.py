@@ -15,7 +15,11 @@ from peewee import OP, Expression, ModelInsert, ModelUpdate, Node, Value
 from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretError
 
-NEXT_IDENTITIES = "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)"
+# Each name with its schema: nextval(text), which others may have made, would be the better match.
+NEXT_IDENTITIES = """
+    SELECT pg_catalog.nextval(pg_catalog.pg_get_serial_sequence(%s, %s)::pg_catalog.regclass)
+    FROM pg_catalog.generate_series(1, %s)
+"""
 
 
 def secrets_of(model: Any) -> list[SecretField]:

@@ -2646,7 +2646,7 @@ AS $function$
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s LEFT JOIN routers r ON r.id = NEW.router_id
-        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended'
+        WHERE s.pppoe_user_id = NEW.id AND s.status::text <> 'ended'
           AND (s.customer_id, s.location_id)
               IS DISTINCT FROM (NEW.customer_id, r.location_id)
         ORDER BY s.id LIMIT 1);
@@ -2671,7 +2671,7 @@ AS $function$
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s JOIN customers c ON c.id = s.customer_id
-        WHERE c.id = NEW.id AND s.status <> 'ended'
+        WHERE c.id = NEW.id AND s.status::text <> 'ended'
           AND (s.location_id <> c.location_id OR c.deleted_at IS NOT NULL)
         ORDER BY s.id LIMIT 1);
 BEGIN

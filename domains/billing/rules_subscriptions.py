@@ -78,13 +78,15 @@ FOR EACH ROW WHEN (OLD.customer_id <> NEW.customer_id)
 EXECUTE FUNCTION refuse_change('the customer stays; end it and begin another')
 """
 
+# status::text, here and below: an operator for two of this enum, made by whoever may create in the
+# schema, would be a better match than PostgreSQL's own, and would run with the owner's rights.
 # At the end of the transaction, so that a transfer can move the customer and start again.
 KEEP_SUBSCRIBER = f"""
 CREATE FUNCTION keep_subscriber() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s JOIN customers c ON c.id = s.customer_id
-        WHERE c.id = NEW.id AND s.status <> 'ended'
+        WHERE c.id = NEW.id AND s.status::text <> 'ended'
           AND (s.location_id <> c.location_id OR c.deleted_at IS NOT NULL)
         ORDER BY s.id LIMIT 1);
 BEGIN
@@ -110,7 +112,7 @@ CREATE FUNCTION keep_subscribed_line() RETURNS trigger LANGUAGE plpgsql {AS_OWNE
 DECLARE
     live bigint := (
         SELECT s.id FROM subscriptions s LEFT JOIN routers r ON r.id = NEW.router_id
-        WHERE s.pppoe_user_id = NEW.id AND s.status <> 'ended'
+        WHERE s.pppoe_user_id = NEW.id AND s.status::text <> 'ended'
           AND (s.customer_id, s.location_id)
               IS DISTINCT FROM (NEW.customer_id, r.location_id)
         ORDER BY s.id LIMIT 1);

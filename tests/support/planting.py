@@ -40,7 +40,7 @@ PAIRS = [
 OVERLOADS = """
     SELECT DISTINCT oidvectortypes(proargtypes), proname::text FROM pg_proc
     WHERE pronamespace = 'pg_catalog'::regnamespace AND proname = ANY (%s) AND pronargs <= 4
-      AND prokind = 'f' ORDER BY 2, 1
+    ORDER BY 2, 1
 """
 BODY = f"LANGUAGE plpgsql AS $$ BEGIN RAISE LOG '{SIGN}: %'; RETURN NULL; END $$"
 MOST = 8
@@ -65,12 +65,17 @@ def plant(url: str, statements: str) -> int:
     words = set(re.findall(r"\b([a-z_]\w*)\s*\(", statements))
     operators = set(re.findall(r"(?<![\w'(])\s([-+*/<>=~!@#%^&|?]{1,3})\s", statements))
     relations = set(re.findall(r"\b(?:FROM|JOIN)\s+(pg_\w+)", statements))
+    types = set(re.findall(r"::\s*\"?([a-z_]\w*)", statements))
+    types |= set(re.findall(r"\bAS ([a-z_]\w*)\)", statements)) | {"regclass"}
     overloads = _overloads(url, words)
     count = 0
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
-        for statement in _statements(overloads, words, operators, relations):
+        for statement in (
+            *_statements(overloads, words, operators, relations),
+            *_types(types),
+        ):
             try:
                 cursor.execute(statement)
                 count += 1
@@ -109,6 +114,25 @@ def _statements(
     yield f"CREATE FUNCTION public.seen() RETURNS oid {BODY.replace('%', 'a view')}"
     for name in sorted(relations):
         yield f"CREATE VIEW public.{name} AS SELECT public.seen() AS oid"
+        for event in ("INSERT", "UPDATE", "DELETE"):
+            yield (
+                f"CREATE RULE {event.lower()}_ AS ON {event} TO public.{name}"
+                " DO INSTEAD SELECT public.seen()"
+            )
+
+
+def _types(names: set[str]) -> Iterator[str]:
+    """A domain for each type, whose CHECK runs at a cast; and casts, which PostgreSQL lets only the
+    owner of one of the two types make."""
+    yield (
+        f"CREATE FUNCTION public.typed(pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS $$"
+        f" BEGIN RAISE LOG '{SIGN}: a type'; RETURN true; END $$"
+    )
+    for name in sorted(names):
+        yield (f'CREATE DOMAIN public."{name}" AS pg_catalog.text CHECK (public.typed(VALUE))')
+        for other in ("integer", "oid", "regclass"):
+            for how in ("IMPLICIT", "ASSIGNMENT"):
+                yield f'CREATE CAST ({other} AS pg_catalog."{name}") WITH INOUT AS {how}'
 
 
 def _function(name: str, types: str) -> str:
