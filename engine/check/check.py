@@ -26,6 +26,7 @@ from engine.generate.ownership import SeededDomain
 from engine.project import Project
 from engine.proofs import nothing_to_generate
 from engine.proofs.proofs import Proofs
+from engine.proofs.reads import aside
 from engine.report import Report
 from engine.rows import obstacles
 from engine.rows.obstacles import Obstacle
@@ -78,7 +79,8 @@ class Check:
             if migrations:
                 self.notes.append("the rest is looked at once this is fixed")
             return self._checked(migrations, findings, 0)
-        live = self._live(migrations)
+        with aside():  # git may be asked where a file is that is gone
+            live = self._live(migrations)
         pending = live.pending(migrations)
         findings += self._history(live)
         try:
@@ -87,7 +89,8 @@ class Check:
                 irreversible = walk.findings(migrations, self.report)
                 kept.keep()
                 self.notes += filter(None, [walk.note()])
-                dangers = self._dangers(migrations, walk.seen, live)
+                with aside():  # squawk is a program
+                    dangers = self._dangers(migrations, walk.seen, live)
                 dangers += self._obstacles(migrations, live)
                 findings += _left(migrations, [*irreversible, *dangers], walk, pending)
                 if not walk.stopped:

@@ -72,11 +72,12 @@ def watching() -> Iterator[Reads]:
 @contextmanager
 def aside() -> Iterator[None]:
     """What this thread reads meanwhile is the engine's own business."""
+    before = getattr(_aside, "now", False)
     _aside.now = True
     try:
         yield
     finally:
-        _aside.now = False
+        _aside.now = before
 
 
 def _listening() -> list[Reads]:

@@ -198,6 +198,17 @@ def test_check_runs_only_the_files_that_it_does_not_know(
     assert ran() == ran() == ["002_small", "003_small"], "and so may what it imports"
 
 
+def test_check_and_generate_know_what_the_other_has_found(
+    shop: Path, empty_url: str, invoke: Invoke
+) -> None:
+    assert invoke(shop, empty_url, "generate", "first").returncode == 0
+    first, second = (invoke(shop, empty_url, "check") for _ in range(2))
+    assert "up, down" in first.stderr and (first.returncode, second.stderr) == (0, "")
+    assert second.stdout == first.stdout
+    known = invoke(shop, empty_url, "generate", "again")
+    assert ("Nothing changed" in known.stdout, known.stderr) == (True, "")
+
+
 def test_findings_of_files_that_are_known_are_told_again(
     shop: Path, empty_url: str, invoke: Invoke
 ) -> None:
