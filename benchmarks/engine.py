@@ -130,6 +130,10 @@ def measured(bench: Bench, runs: int, progress: Callable[[str], None]) -> list[R
     measure(f"apply with {bench.small} small files", _applying(bench, bench.script()))
     bench.migrate_all()
     measure(f"status of {bench.small} small files", _statuses(bench))
+    check = ours.command(home, "check")
+    measure(f"check of {bench.small} small files", {"ours": check})
+    one_more = Command(check.argv, check.folder, check.environment, ours.add_one)
+    measure("check, each time with one file more", {"ours": one_more})
     return rows
 
 

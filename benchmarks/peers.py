@@ -86,8 +86,8 @@ class Ours:
         (folder / "domains/sample").mkdir(parents=True)
         (folder / "migrations").mkdir()
         shutil.copy(ROOT / "domains/__init__.py", folder / "domains")
-        domain = sample_schema.peewee_domain(tables)
-        (folder / "domains/sample/__init__.py").write_text(domain)
+        self.tables = tables
+        self._write_domain(0)
 
     def command(self, url: str, *words: str) -> Command:
         """`invoke …` on a database."""
@@ -95,12 +95,24 @@ class Ours:
         return Command(argv, self.folder, {"DATABASE_URL": url, "PYTHONDONTWRITEBYTECODE": ""})
 
     def add(self, count: int) -> None:
-        """Write small files behind the first."""
-        statements = sample_schema.small_files(count)
-        for number, statement in enumerate(statements, 2):
+        """Write small files behind the first, where they are not there yet, and their columns into
+        the models."""
+        for number, statement in enumerate(sample_schema.small_files(count), 2):
+            path = self.folder / f"migrations/{number:03}_small.py"
+            if path.exists():
+                continue
             back = statement.replace("ADD COLUMN", "DROP COLUMN").removesuffix(" integer")
             text = SMALL_FILE.format(statement=statement, back=back)
-            (self.folder / f"migrations/{number:03}_small.py").write_text(text)
+            path.write_text(text)
+        self._write_domain(count)
+
+    def _write_domain(self, extras: int) -> None:
+        domain = sample_schema.peewee_domain(self.tables, extras)
+        (self.folder / "domains/sample/__init__.py").write_text(domain)
+
+    def add_one(self) -> None:
+        """Write one more."""
+        self.add(len(list(self.folder.glob("migrations/*.py"))))
 
 
 class PeeweeMigrate:

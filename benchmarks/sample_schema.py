@@ -28,12 +28,13 @@ def has_name_index(number: int) -> bool:
     return number % 32 < NAME_INDEXES_OF_32
 
 
-def peewee_domain(tables: int) -> str:
-    """The `__init__.py` of a domain that registers the tables."""
+def peewee_domain(tables: int, extras: int = 0) -> str:
+    """The `__init__.py` of a domain that registers the tables. extras: how many columns the small
+    files have added."""
     lines = [
         '"""The sample schema."""',
         "from enum import StrEnum",
-        "from peewee import ForeignKeyField, TextField",
+        "from peewee import ForeignKeyField, IntegerField, TextField",
         "from domains import BaseModel, Domain, EnumField, MoneyField, TimestampedModel",
         "MODELS = []",
     ]
@@ -51,6 +52,9 @@ def peewee_domain(tables: int) -> str:
                 f"    {column} = ForeignKeyField(Thing{parent}, null=True, on_delete='RESTRICT', "
                 f"backref='{column}_of_{number}')"
             )
+        for extra in range(extras):
+            if extra % 32 == number:
+                lines.append(f"    extra_{extra} = IntegerField(null=True)")
         lines += ["    class Meta:", f"        table_name = 'thing_{number}'"]
         lines.append(f"MODELS.append(Thing{number})")
     lines += ["def register(domain: Domain) -> None:", "    domain.models(*MODELS)", ""]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 from psycopg2.extensions import cursor
@@ -13,28 +10,9 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 from tests.support.large import built, written
 from tests.support.postgres import PostgresServer
+from tests.support.work import SLACK, Work
 
 SMALL, LARGE = 100, 800
-SLACK = 1.25
-"""Sorting costs a little more than in proportion; what looks at all for each costs LARGE / SMALL
-times as much."""
-
-
-class Work:
-    """Counts the calls of functions, which a busy machine does not change as it does seconds."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-
-    def of(self, act: Callable[[], Any]) -> Any:
-        sys.setprofile(self._count)
-        try:
-            return act()
-        finally:
-            sys.setprofile(None)
-
-    def _count(self, frame: FrameType, event: str, argument: object) -> None:
-        self.calls += event in ("call", "c_call")
 
 
 class Counting(cursor):
