@@ -17,9 +17,11 @@ from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
 from engine.drift.way_back import advice, way_back
 from engine.errors import EngineError, Refused
+from engine.explain.postgres_errors import in_a_line
 from engine.files import history
 from engine.files.history import History
 from engine.files.migration_file import Migration
+from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.report import Report
 from engine.run.file_run import Job
@@ -73,18 +75,18 @@ class DriftGuard:
             live = self._read(connection)
             known, live = self._known(connection, past, live)
         except psycopg2.errors.LockNotAvailable as error:
-            self._tell(f"{NOT_COMPARED}: {error}")
+            self._tell(f"{NOT_COMPARED}: {in_a_line(error)}")
             self.active = False  # what is there afterwards may not be what the files led to
             return
         except EngineError as error:
             if not past.unfinished:  # else `migrate` is on its way to finish what is half done
-                self._tell(f"{NOT_COMPARED}: {error.what}")
+                self._tell(f"{NOT_COMPARED}: {in_a_line(error)}")
             return
         drifts: list[Drift] = []
         if known is not None:
             ours = differences.without_foreign(live, known, self.session.project.foreign)
             drifts = differences.differences(known, ours)
-        if drifts and known is not None and not jobs[0].rollback:
+        if drifts and known is not None and jobs[0].direction is Direction.UP:
             self._refuse_touched(known, drifts, past, jobs)
 
     def know(self, known: Schema, live: Schema) -> None:
@@ -113,7 +115,7 @@ class DriftGuard:
             past = history.read(cursor, self.migrations, self.session.project)
             baseline.keep(cursor, after, past, _major(connection), schema.roles)
         except (psycopg2.Error, peewee.PeeweeException, EngineError) as error:
-            self._tell(f"what the catalogs say was not kept: {error}")
+            self._tell(f"what the catalogs say was not kept: {in_a_line(error)}")
 
     def _known(self, connection: Any, past: History, live: Schema) -> tuple[Schema | None, Schema]:
         """(what the files had led to, what is there of ours); None for the first where the two are
@@ -163,7 +165,7 @@ class DriftGuard:
         return [migration for migration in self.migrations if migration.name in recorded]
 
     def _tell(self, text: str) -> None:
-        self.session.report.message(text.partition("\n")[0])
+        self.session.report.message(text)
 
     def _read(self, connection: Any) -> Schema:
         connection.cursor().execute(IMPATIENT)

@@ -116,6 +116,13 @@ def needs_no_transaction(error: BaseException) -> bool:
     return sqlstate(error) in remedies.NOT_INSIDE
 
 
+def in_a_line(error: BaseException) -> str:
+    """What went wrong, without the detail and what to do."""
+    server = server_error(error)
+    said = error.what if isinstance(error, EngineError) else _primary(server) if server else error
+    return " ".join(str(said).split())
+
+
 def is_missing_right(error: BaseException) -> bool:
     """Whether the role may not do that."""
     return sqlstate(error) == remedies.NO_RIGHT

@@ -11,7 +11,7 @@ from engine.files import history_table, misfits, own_table, unfinished, version_
 from engine.files.entry import Entry, State
 from engine.files.migration_file import Migration, checksum_of, number_of
 from engine.files.misfits import Misfit, Problem
-from engine.files.unfinished import Unfinished
+from engine.files.unfinished import Direction, Unfinished
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 
@@ -32,7 +32,7 @@ class History:
     @property
     def problems(self) -> list[Problem]:
         """What keeps `migrate` from running."""
-        return [*self.mismatches, *self._obstacles(rollback=False)]
+        return [*self.mismatches, *self._obstacles(Direction.UP)]
 
     @property
     def recorded(self) -> set[str]:
@@ -57,11 +57,12 @@ class History:
         """The names of the entries in one of these states."""
         return {entry.name for entry in self.entries if entry.state in states}
 
-    def checked(self, *, rollback: bool = False) -> History:
+    def checked(self, direction: Direction = Direction.UP) -> History:
         """The history itself. Raises HistoryError where something keeps `migrate`, or `rollback`,
         from running."""
-        problems = [problem for problem in self.mismatches if not (rollback and problem.undoable)]
-        problems += self._obstacles(rollback)
+        down = direction is Direction.DOWN
+        problems = [problem for problem in self.mismatches if not (down and problem.undoable)]
+        problems += self._obstacles(direction)
         if problems:
             raise HistoryError(
                 "the migration files and the history of the database do not fit together:",
@@ -70,17 +71,17 @@ class History:
             )
         return self
 
-    def _obstacles(self, rollback: bool) -> Iterator[Problem]:
+    def _obstacles(self, direction: Direction) -> Iterator[Problem]:
         """The files that stopped in the middle on the other way."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
         for file in self.unfinished:
-            command = self.project.task("rollback" if file.rollback else "migrate")
+            command = self.project.task(file.direction)
             if file.name not in names:
                 what = f"{file.name} stopped in the middle, and its file is missing"
                 back = version_control.way_back(self.project, file.name)
                 fix = f"{back}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
-            elif file.rollback != rollback:
+            elif file.direction is not direction:
                 what = f"{file} stopped in the middle"
                 fix = f"finish it with `{command}` first (what it has not run yet may be changed)"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)

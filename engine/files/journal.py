@@ -15,7 +15,7 @@ from engine.errors import HistoryError
 from engine.files import own_table
 from engine.files.migration_file import Migration
 from engine.files.step import Step
-from engine.files.unfinished import key_of
+from engine.files.unfinished import Direction, key_of
 from engine.schema import own_sql
 from engine.schema.own_tables import JOURNAL_TABLE
 
@@ -107,7 +107,7 @@ class Journal:
         self._drop_left_behind(number)
         if not step.index:
             return False
-        return self.index_is_valid(step) if step.index.verb == "CREATE" else not self.has(step)
+        return self.index_is_valid(step) if step.index.is_made else not self.has(step)
 
     def has(self, step: Step) -> bool:
         """Whether the index that the step makes or drops is there."""
@@ -133,9 +133,9 @@ class Journal:
             self.cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
 
 
-def key(migration: Migration, *, rollback: bool) -> str:
+def key(migration: Migration, direction: Direction) -> str:
     """The name under which the journal has a file."""
-    return key_of(migration.name, rollback=rollback)
+    return key_of(migration.name, direction)
 
 
 def forget(cursor: Any, keys: list[str]) -> None:

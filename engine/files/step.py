@@ -120,7 +120,8 @@ class Step:
         match = INDEX.match(self.commands[0]) if self.commands else None
         if not match:
             return None
-        return Index(match["verb"].upper(), (match["schema"] or "") + (match["name"] or ""))
+        is_made = match["verb"].upper() == "CREATE"
+        return Index(is_made, (match["schema"] or "") + (match["name"] or ""))
 
     @cached_property
     def commands(self) -> list[str]:
@@ -155,7 +156,8 @@ def _words_inside(statement: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Index:
-    """verb: CREATE or DROP. name: as SQL takes it; empty where PostgreSQL is to choose one."""
+    """is_made: whether it is made, not dropped. name: as SQL takes it; empty where PostgreSQL is to
+    choose one."""
 
-    verb: str
+    is_made: bool
     name: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from engine.files import own_table
@@ -13,22 +14,29 @@ from engine.schema.own_tables import JOURNAL_TABLE
 BACK = "/back"  # no file's name has a slash
 
 
+class Direction(StrEnum):
+    """The two ways through a file, by the tasks that go them."""
+
+    UP = "migrate"
+    DOWN = "rollback"
+
+
 @dataclass(frozen=True)
 class Unfinished:
-    """A file that stopped in the middle. rollback: on which way. done: how many of its steps are
+    """A file that stopped in the middle, on its way up or down. done: how many of its steps are
     done."""
 
     name: str
-    rollback: bool
+    direction: Direction
     done: int
 
     @property
     def key(self) -> str:
         """The name under which the journal has it."""
-        return key_of(self.name, rollback=self.rollback)
+        return key_of(self.name, self.direction)
 
     def __str__(self) -> str:
-        return f"the rollback of {self.name}" if self.rollback else self.name
+        return f"the rollback of {self.name}" if self.direction is Direction.DOWN else self.name
 
 
 def read(cursor: Any) -> tuple[Unfinished, ...]:
@@ -42,11 +50,13 @@ def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
     done: dict[str, int] = {}
     for key, is_done in steps:
         done[key] = done.get(key, 0) + is_done
-    return tuple(
-        Unfinished(key.removesuffix(BACK), key.endswith(BACK), done[key]) for key in sorted(done)
-    )
+    files = []
+    for key in sorted(done):
+        direction = Direction.DOWN if key.endswith(BACK) else Direction.UP
+        files.append(Unfinished(key.removesuffix(BACK), direction, done[key]))
+    return tuple(files)
 
 
-def key_of(name: str, *, rollback: bool) -> str:
-    """The name under which the journal has a file on its way up, or back."""
-    return name + (BACK if rollback else "")
+def key_of(name: str, direction: Direction) -> str:
+    """The name under which the journal has a file on its way up, or down."""
+    return name + (BACK if direction is Direction.DOWN else "")

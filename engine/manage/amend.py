@@ -14,6 +14,7 @@ from engine.errors import ConfigError, Refused
 from engine.files import history, history_table, migration_folder, version_control
 from engine.files.migration_file import Migration
 from engine.files.template import TOGETHER, WRITTEN_BY
+from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run.runner import Runner
 
@@ -71,7 +72,7 @@ def amendment(project: Project) -> Amendment:
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         for word in words(cursor, project) & {PRODUCTION, STAGING}:
             raise _refused(f"{connection.info.dbname} is a {word} database.", project)
-        known = history.read(cursor, migrations, project).checked(rollback=True)
+        known = history.read(cursor, migrations, project).checked(Direction.DOWN)
         _refuse_applied_elsewhere(history_table.rows(cursor), replaced, project)
     applied = sum(migration.name in known.recorded for migration in replaced)
     return Amendment(project, migrations[:first], replaced, applied)

@@ -11,6 +11,7 @@ from engine.connect.connection import connect
 from engine.files import history, migration_folder, role_table
 from engine.files.entry import Entry, State
 from engine.files.history import History
+from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql
@@ -112,7 +113,7 @@ class Status:
         """Whether the file stopped in the middle."""
         for file in self.history.unfinished:
             if file.name == name:
-                way = "rollback " if file.rollback else ""
+                way = "rollback " if file.direction is Direction.DOWN else ""
                 return f"{way}stopped in the middle, {file.done} of its statements are done"
         return ""
 

@@ -16,6 +16,7 @@ from engine.files import history_table, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
+from engine.files.unfinished import Direction
 from engine.report import Action, timed
 from engine.rows.data_loss import Doubts, Holdings, Loss
 from engine.run import failures, step_rules
@@ -44,7 +45,7 @@ def run(session: Session, job: Job) -> bool:
         session.report.failed(job.migration.name, time.perf_counter() - start)
         raise
     if not session.options.dry:
-        action = Action.ROLLED_BACK if job.rollback else Action.APPLIED
+        action = Action.ROLLED_BACK if job.direction is Direction.DOWN else Action.APPLIED
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
     return not all(step.only_defines for step in execution.migrator.steps)
 
@@ -94,7 +95,7 @@ class _Execution:
         """Each step by itself; after a crash, from where it stopped."""
         job = self.job
         steps = self._guarded(self._collect)
-        log = Journal(self.session.cursor(), journal.key(job.migration, rollback=job.rollback))
+        log = Journal(self.session.cursor(), journal.key(job.migration, job.direction))
         begun = self._guarded(lambda: log.open(job.migration, steps))
         for number, step in enumerate(steps):
             self._tell_what_stays(number, len(steps))
@@ -146,13 +147,12 @@ class _Execution:
             raise step_rules.ended_transaction(self.job.migration, step, self.stays)
 
     def _holdings(self) -> Holdings:
-        job = self.job
-        cursor = self.session.cursor()
+        cursor, job = self.session.cursor(), self.job
         return Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
 
     def _run_outside(self, log: Journal, number: int, step: Step) -> None:
         """Run what no transaction can hold; where it fails, nothing half done is left."""
-        taken = bool(step.index and step.index.verb == "CREATE" and log.has(step))
+        taken = bool(step.index and step.index.is_made and log.has(step))
         if not taken:
             log.begin(number, step)
         if step.patient:
@@ -194,7 +194,7 @@ class _Execution:
         self.session.settle()
         self.session.still_alone()
         cursor = self.session.cursor()
-        if self.job.rollback:
+        if self.job.direction is Direction.DOWN:
             history_table.remove(cursor, self.job.migration)
         else:
             history_table.record(cursor, self.job.migration, time.perf_counter() - self.start)

@@ -71,7 +71,7 @@ def explained(
         role = _role(migrator, connection.role, atomic=job.atomic)
         right = rights.way(server_error(error), role, connection)
     line, sql = (step.line, step.sql) if step else (0, "")
-    place = Place(job.migration, line, sql, job.atomic, job.task, session.project)
+    place = Place(job.migration, line, sql, job.atomic, job.direction, session.project)
     return explain(place, error, stays, notes, right)
 
 

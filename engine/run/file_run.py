@@ -7,21 +7,17 @@ from dataclasses import dataclass
 
 from engine.files.migration_file import Function, Migration
 from engine.files.step_collector import FileMigrator
+from engine.files.unfinished import Direction
 
 
 @dataclass(frozen=True)
 class Job:
-    """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs
-    in one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
+    """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs in
+    one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
 
     migration: Migration
+    direction: Direction
     function: Function
     atomic: bool = True
-    rollback: bool = False
     losing: bool = True
     learn: Callable[[FileMigrator], None] | None = None
-
-    @property
-    def task(self) -> str:
-        """The name of the task that does this."""
-        return "rollback" if self.rollback else "migrate"

@@ -14,6 +14,7 @@ from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
 from engine.files.step_collector import FileMigrator
+from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.report import Report
 from engine.rows import obstacles
@@ -119,7 +120,7 @@ class Runner:
         with exclusive(self.project, self.options, self.report) as session:
             migrations = migration_folder.find(self.files)
             guard = self.guard(session, migrations)
-            known = self._known(session, guard, migrations, rollback=True)
+            known = self._known(session, guard, migrations, Direction.DOWN)
             names = known.in_state(State.APPLIED)
             newest = [migration for migration in migrations if migration.name in names][::-1][
                 :steps
@@ -129,12 +130,16 @@ class Runner:
             return [migration.name for migration in newest]
 
     def _known(
-        self, session: Session, guard: Guard, migrations: list[Migration], *, rollback: bool = False
+        self,
+        session: Session,
+        guard: Guard,
+        migrations: list[Migration],
+        direction: Direction = Direction.UP,
     ) -> History:
         """The history, in which a file that has another name by now is found under that. Raises
         HistoryError where it does not fit the files."""
         cursor = session.cursor()
-        known = history.read(cursor, migrations, session.project).checked(rollback=rollback)
+        known = history.read(cursor, migrations, session.project).checked(direction)
         moved = {entry.name: entry.recorded_as or "" for entry in known.moved}
         if not moved or session.options.dry:
             return known
@@ -176,7 +181,7 @@ class Runner:
 def _migrate(migration: Migration, migrations: list[Migration], project: Project) -> Job:
     functions = migration.functions
     learn = earlier_models([m for m in migrations if m.number < migration.number], project)
-    return Job(migration, functions.migrate, functions.atomic, learn=learn)
+    return Job(migration, Direction.UP, functions.migrate, functions.atomic, learn=learn)
 
 
 def _rollback(
@@ -193,7 +198,7 @@ def _rollback(
         )
     before = [m for m in migrations if m.number < migration.number or m == migration]
     learn = earlier_models(before, project)
-    return Job(migration, functions.rollback, functions.atomic, True, losing, learn)
+    return Job(migration, Direction.DOWN, functions.rollback, functions.atomic, losing, learn)
 
 
 def earlier_models(

@@ -14,7 +14,7 @@ from engine.files import history, migration_file
 from engine.files.entry import State
 from engine.files.migration_file import Migration
 from engine.files.misfits import Misfit
-from engine.files.unfinished import Unfinished
+from engine.files.unfinished import Direction, Unfinished
 from project import PROJECT
 
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
@@ -81,15 +81,17 @@ def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
     assert (joined.entries[0].state, joined.problems) == (State.APPLIED, [])
 
 
-@pytest.mark.parametrize("rollback", [False, True])
-def test_a_file_that_stopped_is_finished_on_the_way_it_went(rollback: bool) -> None:
-    stopped = (Unfinished("001_a", rollback, 2),)
-    rows = [row("001_a")] if rollback else []
+@pytest.mark.parametrize("way, other", [tuple(Direction), tuple(Direction)[::-1]])
+def test_a_file_that_stopped_is_finished_on_the_way_it_went(
+    way: Direction, other: Direction
+) -> None:
+    stopped = (Unfinished("001_a", way, 2),)
+    rows = [row("001_a")] if way is Direction.DOWN else []
     joined = history.joined([file("001_a")], rows, PROJECT, stopped)
-    assert joined.checked(rollback=rollback) is joined
+    assert joined.checked(way) is joined
     with pytest.raises(HistoryError, match="001_a stopped in the middle"):
-        joined.checked(rollback=not rollback)
+        joined.checked(other)
     gone = history.joined([], rows, PROJECT, stopped)
-    for way in (True, False):
+    for either in (way, other):
         with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
-            gone.checked(rollback=way)
+            gone.checked(either)
