@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from engine.schema.kinds import KINDS, Key, Kind
+from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
@@ -100,3 +100,16 @@ def grows(old: Enum, new: Enum) -> bool:
 def set_aside(old: Enum | DomainType | Composite) -> str:
     """What a type is called while another of its name takes its place."""
     return suffixed(old.name, "_before")
+
+
+def is_rebuilt(change: Change) -> bool:
+    """Whether it is a type that is set aside and made again."""
+    return change.action is Action.ALTER and change.kind in TYPES and not change.in_place
+
+
+def is_retyped(change: Change) -> bool:
+    """Whether a column gets another type or collation, which is one statement."""
+    if not change.does(Action.ALTER, Kind.COLUMN):
+        return False
+    old, new = change.old, change.new
+    return bool((old.type, old.collation) != (new.type, new.collation))

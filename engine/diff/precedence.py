@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from engine.diff import row_types
 from engine.diff.change import Action, Change
+from engine.schema.dependencies import needing
 from engine.schema.kinds import KINDS, OWNERS, TYPES, ConstraintKind, Key, Kind, Space
 from engine.schema.model import Column, Constraint, Schema, Table, View
 from engine.schema.sequences import is_counted, usual_name
@@ -46,15 +48,15 @@ class Precedence:
             for number, change in enumerate(changes)
             if change.action is Action.DROP and change.kind in TYPES
         }
-        self.needing: dict[Key, list[Key]] = {}
-        for key, needed in old.depends.items():
-            for other in needed:
-                self.needing.setdefault(other, []).append(key)
+        self.old = old
+        self.needing = needing(old)
 
     def edges(self) -> Iterator[tuple[int, int]]:
         """(earlier, later)."""
         yield from self._changes_of_one_object()
         yield from self._names_given_up_before_they_are_taken()
+        yield from self._no_use_of_row_types_meanwhile()
+        yield from self._columns_in_their_order()
         for number, change in enumerate(self.changes):
             for earlier in self._earlier(change):
                 if earlier != number:
@@ -90,6 +92,33 @@ class Precedence:
                     if earlier != number:
                         yield earlier, number
 
+    def _no_use_of_row_types_meanwhile(self) -> Iterator[tuple[int, int]]:
+        """`ALTER TABLE t ADD COLUMN c int DEFAULT 4` fails while a function has rows of t in a body
+        that is SQL (engine.diff.row_types)."""
+        needing_then = needing(self.new)
+        for number, change in enumerate(self.changes):
+            table = row_types.table_of(change, self.old, self.new)
+            if table is None:
+                continue
+            for key in row_types.users(table, self.needing, self.old.functions):
+                yield from ((earlier, number) for earlier in self._numbers(key, (Action.DROP,)))
+            for key in row_types.users(table, needing_then, self.new.functions):
+                yield from ((number, later) for later in self._numbers(key, (Action.CREATE,)))
+
+    def _columns_in_their_order(self) -> Iterator[tuple[int, int]]:
+        """A function that gives rows of a table may name its columns one by one. What is generated
+        comes when the columns are there of which it is."""
+        for table in self.new.tables.values():
+            numbers: list[int] = []
+            for column in table.columns.values():
+                if not column.generated:
+                    key = Key(Kind.COLUMN, table.name, column.name)
+                    numbers += [n for n in self.by_key.get(key, ()) if self._is_new_column(n)]
+            yield from pairwise(numbers)
+
+    def _is_new_column(self, number: int) -> bool:
+        return self.changes[number].does(Action.CREATE, Kind.COLUMN)
+
     def _what_it_is_said_of(self, change: Change) -> Iterator[int]:
         """`COMMENT ON COLUMN t.a …` fails before there is an a, and so does `GRANT SELECT (a) …`;
         one statement may say it of all."""
@@ -117,13 +146,11 @@ class Precedence:
             yield from self._numbers(key, (Action.ALTER,))
         keys = [key, *(_part_keys(change.old, KINDS) if change.kind is Kind.TABLE else ())]
         for key in keys:
-            for needing in self.needing.get(key, ()):
-                if change.action is Action.DROP and needing in self.ends_of_types:
-                    yield self.ends_of_types[needing]
+            for user in self.needing.get(key, ()):
+                if change.action is Action.DROP and user in self.ends_of_types:
+                    yield self.ends_of_types[user]
                 else:
-                    yield from self._numbers(needing, actions[:1]) or self._numbers(
-                        needing, actions
-                    )
+                    yield from self._numbers(user, actions[:1]) or self._numbers(user, actions)
 
     def _numbers(self, key: Key, actions: Collection[Action]) -> list[int]:
         """The changes of this object, or of the whole table that it is a part of."""

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.diff.change import Action, Change, set_aside
+from engine.diff import row_types
+from engine.diff.change import Action, Change, is_rebuilt, is_retyped, set_aside
 from engine.diff.held_types import held_by_columns
-from engine.schema.kinds import KINDS, TYPES, Key, Kind, without_arguments
+from engine.schema.dependencies import needing
+from engine.schema.kinds import KINDS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema
 from engine.schema.quoting import name, unquoted
 
@@ -28,19 +30,6 @@ def with_remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Cha
     return [remaking.finished(change) for change in remaking.changes.values()]
 
 
-def is_rebuilt(change: Change) -> bool:
-    """Whether it is a type that is set aside and made again."""
-    return change.action is Action.ALTER and change.kind in TYPES and not change.in_place
-
-
-def is_retyped(change: Change) -> bool:
-    """Whether a column gets another type or collation, which is one statement."""
-    if not change.does(Action.ALTER, Kind.COLUMN):
-        return False
-    old, new = change.old, change.new
-    return bool((old.type, old.collation) != (new.type, new.collation))
-
-
 class _Remaking:
     """A worklist. changes: those so far, by what they do to what. old, new: all objects before and
     after. needing: what needs a thing of the old schema. waiting: (what is in the way of a change,
@@ -51,12 +40,10 @@ class _Remaking:
         self.old: dict[Key, Any] = dict(old.objects())
         self.new: dict[Key, Any] = dict(new.objects())
         self.known_texts = {*old.enums, *new.enums}
+        self.schemas = old, new
         self.depends = new.depends
-        self.needing: dict[Key, list[Key]] = {}
+        self.needing = needing(old)
         self.waiting: list[tuple[Key, Kind]] = []
-        for key in sorted(old.depends):
-            for needed in old.depends[key]:
-                self.needing.setdefault(needed, []).append(key)
         for change in changes:
             self._put(change)
 
@@ -121,6 +108,9 @@ class _Remaking:
                     follows = retyped and KINDS[key.kind].follows_type
                     if not follows and not self._leaves(key, gone):
                         yield key, gone.kind
+        if table := row_types.table_of(change, *self.schemas):
+            for key in row_types.users(table, self.needing, self.schemas[0].functions):
+                yield key, change.kind
         if (change.kind, change.name) == UNLOGGED:
             for key in self._foreign_keys_of(change.table):
                 yield key, change.kind

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from engine.diff.change import Change
+from engine.diff.change import Change, is_rebuilt
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
-from engine.diff.recreate import is_rebuilt
 from engine.diff.renames import Rename
 from engine.files.template import Statement
 from engine.generate.headings import is_bare, remarks, title_of

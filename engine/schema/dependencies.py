@@ -67,8 +67,9 @@ DEPENDS = f"""
         FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid
         WHERE {OUR_TYPES} AND (t.typtype IN ('e', 'd') OR c.relkind = 'c')
         UNION ALL SELECT 'pg_class'::regclass, c.oid, a.attnum, 'composite', '', c.relname
-        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-        WHERE {OUR_RELATIONS} AND c.relkind = 'c'
+        FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+        JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE {OUR_TYPES}  -- its class depends on the type, and no schema
         UNION ALL SELECT 'pg_constraint'::regclass, k.oid, 0, 'domain', '', t.typname
         FROM pg_type t JOIN pg_constraint k ON k.conrelid = 0 AND k.contypid = t.oid
         WHERE {OUR_TYPES}
@@ -99,6 +100,15 @@ def needs(
     ]:
         needed.setdefault(needing, set()).add(other)
     return {key: frozenset(keys) for key, keys in needed.items()}
+
+
+def needing(schema: Schema) -> dict[Key, list[Key]]:
+    """What needs each object, in order."""
+    needing: dict[Key, list[Key]] = {}
+    for key in sorted(schema.depends):
+        for needed in schema.depends[key]:
+            needing.setdefault(needed, []).append(key)
+    return needing
 
 
 def _recorded(

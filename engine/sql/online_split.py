@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from enum import Enum, auto
 
-from engine.diff.change import Action, Change
+from engine.diff import row_types
+from engine.diff.change import Action, Change, is_rebuilt, is_retyped
 from engine.diff.precedence import Taken, names_given_up, names_taken
-from engine.diff.recreate import gone_with, is_rebuilt, is_retyped
+from engine.diff.recreate import gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
@@ -126,11 +127,8 @@ class Split:
         functions = [*self.old.functions.values(), *self.new.functions.values()]
         for trigger in table.triggers.values():
             called = TRIGGER_FUNCTION.search(trigger.definition)
-            texts = [
-                function.definition
-                for function in functions
-                if called and function.name.partition("(")[0] == called[1]
-            ]
+            name = called[1] if called else ""
+            texts = [f.definition for f in functions if f.name.partition("(")[0] == name]
             harmless = texts and not any(NOISY.search(text) for text in texts)
             if _fires(trigger.definition) and not harmless:
                 return False
@@ -149,10 +147,9 @@ class Split:
     def _in_a_key_that_waits(self) -> set[Key]:
         """Columns that may be null only when the primary key has gone that they are in."""
         nullable = {change.key for change in self.plan if only_takes_not_null_away(change)}
-        keys = [change for change in self.plan if _drops_primary_key(change)]
         needed: set[Key] = set()
-        for change in keys:
-            if change.key in self.waiting:
+        for change in self.plan:
+            if _drops_primary_key(change) and change.key in self.waiting:
                 needed |= self.old.depends.get(change.key, frozenset())
         return nullable & needed
 
@@ -162,8 +159,12 @@ class Split:
         or since its name is taken in it: "relation "x" already exists"."""
         changed: set[Key] = set()
         for change in self.plan:
-            if change.key not in self.waiting and _holds_fast(change):
+            if change.key in self.waiting:
+                continue
+            if _holds_fast(change):
                 changed |= set(gone_with(change))
+            if table := row_types.table_of(change, self.old, self.new):
+                changed |= {table}
         taken: set[Taken] = set()
         for change in self.plan:
             if change.key not in self.waiting:

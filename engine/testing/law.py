@@ -4,6 +4,7 @@ real database; the catalogs are equal each time, and rows that can stay do."""
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,6 +26,10 @@ Rows = dict[str, list[dict[str, Any]]]
 # Abstract roles; those of PostgreSQL's that stand for them are the first of its STAND_INS.
 ROLES = ("app", "report")
 Statements = str | Sequence[str]
+# As to_jsonb writes it; where a column of times gets a zone, UTC is meant.
+MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(?:T(?P<time>\d\d:\d\d:\d\d))?(?P<zone>[+-]\d\d:\d\d)?"
+)
 
 
 class Law:
@@ -144,6 +149,8 @@ def _plain(value: Any, changing: set[str]) -> Any:
         return [_plain(inner, changing) for inner in value]
     if isinstance(value, (int, float)):
         return f"{Decimal(str(value)).normalize():f}"
+    if moment := MOMENT.fullmatch(str(value)):
+        return f"{moment['day']}T{moment['time'] or '00:00:00'}{moment['zone'] or '+00:00'}"
     return str(value)
 
 

@@ -192,3 +192,19 @@ CREATE FUNCTION c() RETURNS int LANGUAGE sql RETURN 1;
 CREATE FUNCTION b() RETURNS int LANGUAGE sql RETURN c();
 CREATE FUNCTION a() RETURNS int LANGUAGE sql RETURN b();
 CREATE VIEW v AS SELECT a();
+
+-- name: rows of a table in a body that is SQL, and columns with and without a default
+-- old
+CREATE TABLE b (n int, d varchar(5));
+CREATE FUNCTION k(b) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT ($1).n::text; END;
+CREATE FUNCTION gone(b[]) RETURNS text LANGUAGE sql RETURN ($1[1]).n::text;
+CREATE TABLE u (i int, CHECK ((NULL::b) IS NULL));
+-- rows
+INSERT INTO b VALUES (1, 'a');
+INSERT INTO u VALUES (3);
+-- new
+CREATE DOMAIN positive AS int CHECK (VALUE > 0);
+CREATE TABLE b (n int, d text, z int DEFAULT 4, y positive, a int);
+CREATE FUNCTION k(b) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT ($1).n::text; END;
+CREATE FUNCTION made(b[]) RETURNS text LANGUAGE sql RETURN ($1[1]).z::text;
+CREATE TABLE u (i int, CHECK ((NULL::b) IS NULL));

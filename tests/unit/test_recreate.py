@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from engine.diff.change import Action, Change
+from engine.diff.change import Action, Change, is_rebuilt, is_retyped
 from engine.diff.compare import diff
-from engine.diff.recreate import is_rebuilt, is_retyped
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Column, DomainType, Enum, Index, Schema, Table, View
 
