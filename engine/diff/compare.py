@@ -7,11 +7,11 @@ them out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from engine.diff.access_changes import access_changes
-from engine.diff.change import Action, Change, grows
+from engine.diff.change import Action, Change, grows, is_retyped
 from engine.diff.comments import comments
 from engine.diff.object_changes import DIFFERENCES, same
 from engine.diff.ordering import places
@@ -21,10 +21,18 @@ from engine.schema.model import Schema
 from engine.schema.sequences import SERIAL, unfolded
 
 
-def diff(old: Schema, new: Schema, *, optional: frozenset[str] = frozenset()) -> list[Change]:
-    """The changes from old to new, unordered. optional: extensions that a server may lack."""
+def diff(
+    old: Schema,
+    new: Schema,
+    *,
+    optional: frozenset[str] = frozenset(),
+    uncast: Collection[Key] = (),
+) -> list[Change]:
+    """The changes from old to new, unordered. optional: extensions that a server may lack. uncast:
+    columns of whose old type PostgreSQL makes nothing of the new one."""
     old, new = unfolded(old, new), unfolded(new, old)
     changes = [*_extensions(old, new, optional), *_alone(old, new)]
+    changes = list(_without_cast(changes, uncast))
     changes += _circular_foreign_keys(old, new)
     changes = [_counted(change, old) for change in _grown(changes, new)]
     changes = with_remade(changes, old, new)
@@ -55,6 +63,19 @@ def _alone(old: Schema, new: Schema) -> Iterator[Change]:
             if not same(before.get(name), after.get(name)):
                 difference = DIFFERENCES[kind]
                 yield from difference(Key(kind, "", name), before.get(name), after.get(name))
+
+
+def _without_cast(changes: Iterable[Change], uncast: Collection[Key]) -> Iterator[Change]:
+    """`ALTER COLUMN id TYPE bigint` fails with "cannot cast type uuid to bigint": the column goes,
+    and comes back without its values."""
+    for change in changes:
+        if not is_retyped(change) or change.key not in uncast:
+            yield change
+            continue
+        why = f"of which there is no {change.new.type}"
+        losing = f"the values of column {change.target}, {why}"
+        yield Change(Action.DROP, change.key, change.old, losing=losing)
+        yield Change(Action.CREATE, change.key, new=change.new)
 
 
 def _grown(changes: list[Change], new: Schema) -> list[Change]:

@@ -108,12 +108,16 @@ class _Remaking:
                     follows = retyped and KINDS[key.kind].follows_type
                     if not follows and not self._leaves(key, gone):
                         yield key, gone.kind
+        for key in self._in_the_way_of_the_table(change):
+            yield key, change.kind
+
+    def _in_the_way_of_the_table(self, change: Change) -> Iterator[Key]:
+        """What has rows of it in an expression, while a column comes or changes; and foreign keys,
+        when it is logged from now on, or no more."""
         if table := row_types.table_of(change, *self.schemas):
-            for key in row_types.users(table, self.needing, self.schemas[0].functions):
-                yield key, change.kind
+            yield from row_types.users(table, self.needing, self.schemas[0].functions)
         if (change.kind, change.name) == UNLOGGED:
-            for key in self._foreign_keys_of(change.table):
-                yield key, change.kind
+            yield from self._foreign_keys_of(change.table)
 
     def _foreign_keys_of(self, table: str) -> Iterator[Key]:
         """From it or to it, when it is logged from now on, or no more.

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
-from engine.diff.change import Change, is_rebuilt
+import psycopg2
+from psycopg2 import errors
+
+from engine.diff.change import Change, is_rebuilt, is_retyped
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename
 from engine.files.template import Statement
 from engine.generate.headings import is_bare, remarks, title_of
 from engine.generate.ownership import Ownership
-from engine.generate.refusals import (
-    refuse_other_layout,
-    refuse_unfit_fills,
-    refuse_unsaid,
-)
+from engine.generate.refusals import refuse_other_layout, refuse_unfit_fills, refuse_unsaid
 from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
+from engine.schema.sequences import PLAIN
 from engine.sql.access_statements import block
 from engine.sql.filling import fill_of, filling_statements, may_be_filled
 from engine.sql.online_split import Split
@@ -69,6 +70,7 @@ class SchemaMigrations:
         self.offline = offline
         self.zone = zone
         self.fills = fills
+        self.uncast: set[Key] = set()
 
     def generate(
         self, title: str, wanted: Schema, renaming: Renaming, allow_drop: Collection[str]
@@ -79,6 +81,9 @@ class SchemaMigrations:
         known = self.bench.read()
         renamed = renaming.settle(known, wanted, self.plan)
         start, plan = renamed.start, renamed.plan
+        if uncast := set(_uncast(self.bench.connection, plan)):
+            self.uncast = uncast
+            plan = self.plan(start, wanted)
         refuse_unsaid(plan, allow_drop)
         refuse_unfit_fills(plan, self.fills)
         title = title or title_of(renamed.renames, plan)
@@ -102,7 +107,7 @@ class SchemaMigrations:
     def plan(self, old: Schema, new: Schema) -> list[Change]:
         """The changes from old to new in an order that works."""
         changes = []
-        for change in diff(old, new, optional=self.optional):
+        for change in diff(old, new, optional=self.optional, uncast=self.uncast):
             value = self.fills.get(change.target) if may_be_filled(change) else None
             fill = fill_of(value) if value else None
             changes.append(replace(change, zone=self.zone, fill=fill))
@@ -220,3 +225,23 @@ def _summary(plan: Iterable[Change]) -> list[str]:
     listed = list(plan)
     lines = [str(change) for change in listed if change.kind is not Kind.COMMENT]
     return lines or (["change comments"] if listed else [])
+
+
+def _uncast(connection: Any, plan: Iterable[Change]) -> Iterator[Key]:
+    """The columns that get a type to which PostgreSQL has no cast from theirs, or back."""
+    for change in plan:
+        if is_retyped(change) and not change.by_text:
+            types = [PLAIN.get(column.type, column.type) for column in (change.old, change.new)]
+            if not (_casts(connection, *types) and _casts(connection, *reversed(types))):
+                yield change.key
+
+
+def _casts(connection: Any, old: str, new: str) -> bool:
+    """Whether there is a cast; of a type that is not there yet nobody knows."""
+    try:
+        connection.cursor().execute(f"SELECT CAST(NULL::{old} AS {new})")
+    except errors.CannotCoerce:
+        return False
+    except psycopg2.Error:
+        pass
+    return True

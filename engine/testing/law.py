@@ -147,7 +147,7 @@ def _plain(value: Any, changing: set[str]) -> Any:
         return {part: _plain(value[part], changing) for part in sorted(kept)}
     if isinstance(value, list):
         return [_plain(inner, changing) for inner in value]
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{Decimal(str(value)).normalize():f}"
     if moment := MOMENT.fullmatch(str(value)):
         return f"{moment['day']}T{moment['time'] or '00:00:00'}{moment['zone'] or '+00:00'}"

@@ -21,7 +21,7 @@ BOUNDED = settings(
     suppress_health_check=list(HealthCheck),
 )
 REFUSED = (
-    "has no default: the rows that are there would have no value for it",
+    "rows would have no value",
     "PostgreSQL cannot change by what a table is partitioned",
     "the order of its columns is another one in the migrations than in the domains",
     "there is no statement that carries this out",
