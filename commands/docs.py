@@ -20,14 +20,16 @@ from project import PROJECT
     },
 )
 def docs(c: Context, check: bool = False, path: str = "") -> None:
-    """Write the pages of the schema: Markdown, one HTML file, JSON and SQL."""
+    """Write the pages of the schema (Markdown, one HTML file, JSON and SQL) and the reference."""
     import registry
-    from pages import book
+    from pages import book, reference
     from pages.collect import collect
 
     folder = Path(path) if path else PROJECT.root / "docs/schema"
     facts = collect(here(), "MikroTik ISP billing", list(registry.load()))
-    texts = book.files(facts)
+    texts = dict(book.files(facts))
+    if not path:  # it is no page of the schema, and goes beside them
+        texts["../reference.md"] = reference.text()
     if check:
         stale = book.stale(folder, texts)
         print("\n".join([*(f"stale: {name}" for name in stale)]) or "The pages are up to date.")

@@ -64,7 +64,8 @@ class Accessible:
     faults: list[Fault] = field(default_factory=list)
 
     def role(self, *names: str) -> None:
-        """Declare abstract roles, which any domain may then give access."""
+        """Declare abstract roles, which any domain may then give access.
+        Example: domain.role("clerks")"""
         for name in names:
             if is_text(name) and ROLE.fullmatch(name):
                 self.roles.append(Stated(name))
@@ -94,7 +95,7 @@ class Accessible:
         take numbers from the sequence of a serial column. usage: of a sequence or a type, or of
         the sequence from which a model's rows get their identity, for who takes one before a row
         is there, as a SecretField does.
-        """
+        Example: domain.access(models.AdminUser, "report", select=all_but("password_hash"))"""
         given = _given(
             {"select": select, "insert": insert, "update": update}
             | {"delete": delete, "execute": execute, "usage": usage}

@@ -47,11 +47,13 @@ class Domain(Accessible):
     renames: list[str] = field(default_factory=list)
 
     def requires(self, *names: str) -> None:
-        """Name the domains whose models this one refers to."""
+        """Name the domains whose models this one refers to.
+        Example: domain.requires("auth", "locations")"""
         self.requirements.extend(self._texts("requires", names, '"auth", "locations"'))
 
     def models(self, *models: type[Model]) -> None:
-        """Register Peewee models; one with an `updated_at` field gets the trigger that keeps it."""
+        """Register Peewee models; one with an `updated_at` field gets the trigger that keeps it.
+        Example: domain.models(models.Role, models.AdminUser)"""
         for model in models:
             if not is_model(model):
                 self._refuse(
@@ -72,7 +74,7 @@ class Domain(Accessible):
 
         It may stand there for good: where the new name is there already it means nothing. The old
         name may be used again for something else.
-        """
+        Example: domain.renamed_from(models.AdminUser.full_name, "name")"""
         known = is_model(thing) or isinstance(thing, Field)
         if not known or not is_text(old) or not old:
             self._refuse(
@@ -86,7 +88,8 @@ class Domain(Accessible):
             self.renames.append(f"{old}:{thing._meta.table_name}")
 
     def extension(self, name: str, *, optional: bool = False) -> None:
-        """Ask for an extension; an optional one is created only where the server offers it."""
+        """Ask for an extension; an optional one is created only where the server offers it.
+        Example: domain.extension("pg_trgm")"""
         for text in self._texts("extension", (name,), '"pg_trgm"'):
             self.extensions[text] = optional
 
@@ -105,7 +108,7 @@ class Domain(Accessible):
         columns: fields, or SQL such as `"lower(username)"` or `"created_at DESC"`. where: the
         predicate of a partial index. using: the method (`gin`, `brin`). include: what an
         index-only scan shall find. name: needed where a column is an expression.
-        """
+        Example: domain.index(models.AdminUser, "lower(email)", name="admin_users_mail_idx")"""
         listed = isinstance(include, Iterable) and not isinstance(include, str)
         included: list[Any] = list(include) if listed else [include]
         slips = list(index_slips(model, columns, name, where, using, included))
@@ -117,7 +120,8 @@ class Domain(Accessible):
 
     def sql(self, *statements: str) -> None:
         """Register statements that Peewee has no word for, one object each: CREATE, and what can
-        only be said by ALTER or COMMENT (see kernel.object_statements)."""
+        only be said by ALTER or COMMENT (see kernel.object_statements).
+        Example: domain.sql(rules.REFUSE_CODE_CHANGE, rules.CODE_STAYS)"""
         for statement in self._texts("sql", statements, "rules.STAYS, rules.REFUSE"):
             if named(statement):
                 self.statements.append(statement)
@@ -128,7 +132,8 @@ class Domain(Accessible):
                 )
 
     def status(self, *machines: StatusMachine) -> None:
-        """Register status machines: no row moves along a path that its machine does not have."""
+        """Register status machines: no row moves along a path that its machine does not have.
+        Example: domain.status(statuses.PAYMENTS)"""
         for machine in machines:
             slips = list(machine_slips(machine))
             for what, fix in slips:
@@ -138,7 +143,8 @@ class Domain(Accessible):
                 self._state(machine.trigger)
 
     def permissions(self, *names: str) -> None:
-        """Declare permissions, each `resource.action`."""
+        """Declare permissions, each `resource.action`.
+        Example: domain.permissions("payments.read", "payments.refund")"""
         for name in self._texts("permissions", names, '"payments.read", "payments.refund"'):
             if not PERMISSION.fullmatch(name):
                 self._refuse(f"{name!r} is not a permission", "write it like payments.refund")
@@ -148,7 +154,8 @@ class Domain(Accessible):
                 self.permission_names.append(name)
 
     def grants(self, *names: str) -> None:
-        """Name the permissions that the domain's seeds give to roles; some domain declares them."""
+        """Name the permissions that the domain's seeds give to roles; some domain declares them.
+        Example: domain.grants("payments.read")"""
         self.granted_names.extend(self._texts("grants", names, '"payments.read"'))
 
     def notice(self, name: str, query: str) -> None:
@@ -156,7 +163,7 @@ class Domain(Accessible):
 
         query: SQL that gives one text for each thing to tell, and no row where all is well.
         `invoke migrate` and `invoke status` print the texts.
-        """
+        Example: domain.notice("no_branch", rules.NO_BRANCH)"""
         both = is_text(name) and is_text(query)
         if not both or not re.fullmatch("[a-z_][a-z0-9_]*", name) or not query.strip():
             self._refuse(
@@ -168,7 +175,8 @@ class Domain(Accessible):
             self._state(notice_function(name, query.strip().rstrip(";")))
 
     def seed(self, *functions: Callable[[Seeder], None]) -> None:
-        """Register seed functions; each is called with the seeder."""
+        """Register seed functions; each is called with the seeder.
+        Example: domain.seed(seeds.roles)"""
         for function in functions:
             if callable(function) and takes_one(function):
                 self.seeds.append(function)

@@ -35,6 +35,8 @@ class CheckedField(Field):
 
     check_name: how the constraint's name ends, between table and column and `_check`; left empty,
     PostgreSQL gives the name.
+
+    Example: class HourField(CheckedField, IntegerField): check = "{column} BETWEEN 0 AND 23"
     """
 
     check = ""
@@ -65,7 +67,7 @@ class TimestampField(CheckedField):
     PostgreSQL takes the year 20206 and infinity as well, which no Python program can read again.
     The bounds are counted in seconds, so that no session's time zone moves them. last: the place
     among the columns that stand behind all others.
-    """
+    Example: paid_at = TimestampField(null=True, help_text="When it was paid.")"""
 
     field_type = "TIMESTAMPTZ"
     check = "EXTRACT(epoch FROM {column}) BETWEEN 946684800 AND 4102444799"
@@ -86,14 +88,16 @@ class TimestampField(CheckedField):
 
 
 class DayField(CheckedField, DateField):
-    """A day of the years 2000 to 2099."""
+    """A day of the years 2000 to 2099.
+    Example: due_on = DayField(help_text="The last day to pay it.")"""
 
     check = "EXTRACT(year FROM {column}) BETWEEN 2000 AND 2099"
 
 
 class MoneyField(CheckedField, BigIntegerField):
     """Whole rupiah in a bigint, up to a quadrillion, never below zero unless `signed`; a fraction
-    is refused, not cut."""
+    is refused, not cut.
+    Example: price = MoneyField(help_text="For a month.")"""
 
     def __init__(self, *, signed: bool = False, **options: Any) -> None:
         super().__init__(**options)
@@ -105,13 +109,15 @@ class MoneyField(CheckedField, BigIntegerField):
 
 
 class BasisPointsField(CheckedField, IntegerField):
-    """A rate in hundredths of a percent: 250 is 2.5 %; between 0 and 10,000."""
+    """A rate in hundredths of a percent: 250 is 2.5 %; between 0 and 10,000.
+    Example: tax = BasisPointsField(default=1100, help_text="1100 is 11 %.")"""
 
     check = "{column} BETWEEN 0 AND 10000"
 
 
 class PhoneField(CheckedField, TextField):
-    """Digits with country code and no plus (`62812…`); other spellings are normalised."""
+    """Digits with country code and no plus (`62812…`); other spellings are normalised.
+    Example: phone = PhoneField(null=True, help_text="For messages.")"""
 
     check = "{column} ~ '^[1-9][0-9]{7,14}$'"
 
@@ -123,7 +129,8 @@ class PhoneField(CheckedField, TextField):
 
 
 class DigestField(CheckedField, BlobField):
-    """The sha256 of a token: 32 bytes; the token itself is not stored."""
+    """The sha256 of a token: 32 bytes; the token itself is not stored.
+    Example: token = DigestField(unique=True, help_text="Of what the browser has.")"""
 
     check = "octet_length({column}) = 32"
 
@@ -133,7 +140,7 @@ class EnumField(Field):
 
     The type is named after the class (`InvoiceStatus` → `invoice_status`) and has its values in
     the order in which the class lists them.
-    """
+    Example: status = EnumField(InvoiceStatus, default=InvoiceStatus.DRAFT)"""
 
     def __init__(self, enum: type[StrEnum], **options: Any) -> None:
         super().__init__(**options)
@@ -169,25 +176,29 @@ class EnumField(Field):
 
 
 class TextArrayField(Field):
-    """`text[]`, as a list of str."""
+    """`text[]`, as a list of str.
+    Example: tags = TextArrayField(default=list, help_text="Words to find it by.")"""
 
     field_type = "TEXT[]"
 
 
 class InetField(Field):
-    """An IPv4 or IPv6 address, as str."""
+    """An IPv4 or IPv6 address, as str.
+    Example: address = InetField(null=True, help_text="Where it answers.")"""
 
     field_type = "INET"
 
 
 class MacField(Field):
-    """An Ethernet address, as str."""
+    """An Ethernet address, as str.
+    Example: mac = MacField(unique=True, help_text="Of its Ethernet port.")"""
 
     field_type = "MACADDR"
 
 
 class DateRangeField(CheckedField):
-    """A range of days of the years 2000 to 2099, as psycopg2's DateRange."""
+    """A range of days of the years 2000 to 2099, as psycopg2's DateRange.
+    Example: period = DateRangeField(help_text="The days that it is for.")"""
 
     field_type = "DATERANGE"
     check = (

@@ -60,7 +60,7 @@ class SecretField(CheckedField, BlobField):
 
     place: the `table.column` that an envelope is bound to; give the old one where the table or the
     column is renamed.
-    """
+    Example: password = SecretField(help_text="Of the router's API.")"""
 
     accessor_class = SecretAccessor
     check_name = "of_its_row"

@@ -12,7 +12,8 @@ from kernel.text_rules import one_line, visible
 
 class LineField(CheckedField, TextField):
     """A text that people see, on one line. longest: characters. One that looks empty is refused,
-    whatever invisible characters it is made of."""
+    whatever invisible characters it is made of.
+    Example: name = LineField(longest=80, help_text="What people call it.")"""
 
     check_name = "not_blank"
 
@@ -22,7 +23,8 @@ class LineField(CheckedField, TextField):
 
 
 class NoteField(CheckedField, TextField):
-    """A text of any number of lines. longest: characters. blank: whether it may look empty."""
+    """A text of any number of lines. longest: characters. blank: whether it may look empty.
+    Example: note = NoteField(default="", help_text="Whatever the staff wants to know.")"""
 
     def __init__(self, *, longest: int = 10_000, blank: bool = True, **options: Any) -> None:
         super().__init__(**options)

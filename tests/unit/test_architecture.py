@@ -52,7 +52,7 @@ ALLOWED = {
         *("registry", "project", "engine", "domains", "kernel"),
     ],
     "demo": ["peewee", "psycopg2", "rich", "engine", "domains", "application", "registry"],
-    "pages": ["engine", "kernel"],
+    "pages": ["engine", "kernel", "peewee"],
     "inspection": ["engine", "kernel", "peewee"],
     "benchmarks": ["psycopg2", "rich", "engine", "demo", "project"],
     "tasks": ["invoke", "commands"],
