@@ -207,7 +207,7 @@ def main() -> int:
     parser.add_argument("--small", type=int, default=200, help="further small files")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    url = os.environ.get("DATABASE_URL") or _embedded()
+    url = os.environ.get("DATABASE_URL") or embedded_url()
     HOME.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=HOME))
     try:
@@ -222,7 +222,8 @@ def main() -> int:
     return 0
 
 
-def _embedded() -> str:
+def embedded_url() -> str:
+    """A database of the embedded server, which is started for it."""
     from engine.connect.embedded import start
 
     server = start(PROJECT)
