@@ -7,6 +7,7 @@ setting engine.roles of a session says which role each of them is there, as JSON
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ PUBLIC = "PUBLIC"
 GRANTABLE = " WITH GRANT OPTION"
 SETTING = "engine.roles"
 MAPPED = f"nullif(current_setting('{SETTING}', true), '')::json"
+ASKED = re.compile(rf"{re.escape(MAPPED)} ->> '(\w+)'")
 NAMES = f"""
     SELECT m.key FROM json_each_text({MAPPED}) m JOIN pg_roles r ON r.rolname = m.value
     ORDER BY 1
@@ -98,6 +100,11 @@ class Access:
         for right, columns in by_right(self.columns):
             parts.append(f"{right} ({', '.join(columns)})")
         return ", ".join(parts) or "nothing"
+
+
+def asked(text: str) -> list[str]:
+    """The abstract roles that a file grants something."""
+    return sorted(set(ASKED.findall(text)))
 
 
 def by_default(on: Key, role: str) -> Access:

@@ -7,7 +7,6 @@ where nobody has said.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -28,7 +27,6 @@ WORDS = {
     Kind.SCHEMA: "SCHEMA",
 }
 Rights = tuple[str, ...]
-ASKED = re.compile(rf"{re.escape(MAPPED)} ->> '(\w+)'")
 
 
 @dataclass(frozen=True)
@@ -131,11 +129,6 @@ def spelled(changes: Iterable[Change], roles: Mapping[str, str], schema: str) ->
         who = PUBLIC if role == PUBLIC else name(roles[role])
         texts += [grant.sql(who, name(schema)) for grant in grants(change)]
     return texts
-
-
-def asked(text: str) -> list[str]:
-    """The abstract roles that a file grants something."""
-    return sorted(set(ASKED.findall(text)))
 
 
 def _plain(right: str) -> str:

@@ -15,7 +15,7 @@ from tests.support.project import ROOT
 IMPORTED = """
 import sys
 {run}
-heavy = ("peewee", "rich", "playhouse", "peewee_migrate", "registry", "domains")
+heavy = "peewee rich playhouse peewee_migrate registry domains engine.schema.model".split()
 print("imported:", *sorted(name for name in heavy if name in sys.modules))
 """
 RUN = """
