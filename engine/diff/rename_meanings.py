@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from engine.diff.renames import Rename
 from engine.errors import ConfigError
 from engine.schema.kinds import Kind, without_arguments, written
 from engine.schema.model import Schema
+from engine.schema.quoting import suffixed
 
 # What may get another name by itself: tables before types, which may have the same names.
 ALONE = (
@@ -29,6 +31,7 @@ class Meanings:
         self.done: list[Rename] = []
         self.now: dict[str, str] = {}
         self.taken: dict[tuple[Kind, str], set[str]] = {}
+        self.aside: dict[tuple[Kind, str, str], str] = {}
 
     def renames(self, declared: Iterable[str], asked: Iterable[str]) -> list[Rename]:
         """The renames, in an order that works: one may take the name that another leaves. Of those
@@ -38,7 +41,7 @@ class Meanings:
         waiting = _whole_first([*declared, *asked])
         while True:
             left = [text for text in waiting if not self._done(text)]
-            if len(left) == len(waiting):
+            if len(left) == len(waiting) and not self._steps_aside(left, asked):
                 break
             waiting = left
         for text in asked:
@@ -49,26 +52,51 @@ class Meanings:
     def _done(self, text: str) -> bool:
         """Whether it is among the renames, now or already. The old name may be one that the new
         schema has, too: what had it is renamed, and another thing of that name is made."""
+        for rename, kind in self._fitting(text):
+            name = (kind, rename.table, rename.old)
+            rename = replace(rename, old=self.aside.get(name, rename.old))
+            if rename in self.done:
+                return True
+            if self._does(rename, kind):
+                if not rename.table:
+                    self.now[name[-1]] = rename.new
+                return True
+        return False
+
+    def _steps_aside(self, waiting: Iterable[str], asked: Iterable[str]) -> bool:
+        """Let one that is asked for go by way of another name: two may swap theirs. What a domain
+        declares for ever would be swapped again at each generate."""
+        for text in waiting:
+            for rename, kind in self._fitting(text) if text in asked else ():
+                name = (kind, rename.table, rename.old)
+                may = name not in self.aside and rename.old != rename.new
+                aside = replace(rename, new=suffixed(rename.old, "_before"))
+                if may and kind is not Kind.FUNCTION and self._does(aside, kind):
+                    self.aside[name] = aside.new
+                    return True
+        return False
+
+    def _does(self, rename: Rename, kind: Kind) -> bool:
+        """Whether the new name is free, and the rename is then among those that are done."""
+        taken = self.taken[kind, rename.table]
+        if rename.old not in taken or rename.new in taken:
+            return False
+        taken.remove(rename.old)
+        taken.add(rename.new)
+        self.done.append(rename)
+        return True
+
+    def _fitting(self, text: str) -> Iterator[tuple[Rename, Kind]]:
+        """What the text may mean, with the kind as keys say it."""
         match = SPECIFICATION.fullmatch(text)
         owner, old, new = match.groups("") if match else ("", "", "")
         owner = self.now.get(owner, owner)
         for kind, before, after in self._namespaces(owner):
-            taken = self.taken.setdefault((kind, owner), set(before))
+            self.taken.setdefault((kind, owner), set(before))
             earlier, later = _named(kind, old, before), _named(kind, new, after)
-            if not earlier or not later:
-                continue
-            thing = before[earlier] if kind in (Kind.VIEW, Kind.FUNCTION) else None
-            rename = Rename(written(kind, thing) if thing else kind, earlier, later, owner)
-            if rename in self.done:
-                return True
-            if earlier in taken and later not in taken:
-                taken.remove(earlier)
-                taken.add(later)
-                self.done.append(rename)
-                if not owner:
-                    self.now[earlier] = later
-                return True
-        return False
+            if earlier and later:
+                thing = before[earlier] if kind in (Kind.VIEW, Kind.FUNCTION) else None
+                yield Rename(written(kind, thing) if thing else kind, earlier, later, owner), kind
 
     def _namespaces(self, owner: str) -> Iterator[tuple[Kind, Any, Any]]:
         """(kind, names before, names now) in which the rename may be. owner: by its new name."""

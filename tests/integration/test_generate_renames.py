@@ -126,6 +126,30 @@ def test_names_may_move_along_a_chain(workshop: Workshop) -> None:
     assert query(workshop.url, "SELECT price, old FROM plans") == [(150000, 140000)]
 
 
+def pair(one: str, other: str) -> Register:
+    """Two tables with serial keys, of which one has a title and the other a rank."""
+    return shop(
+        lambda: table(one, title=TextField(default="")),
+        lambda: table(other, rank=IntegerField(index=True)),
+    )
+
+
+def test_tables_and_columns_may_swap_their_names(workshop: Workshop) -> None:
+    """By way of a third, as both are asked for."""
+    workshop.first(pair("books", "shelves"))
+    execute(workshop.url, "INSERT INTO books (title) VALUES ('a')")
+    execute(workshop.url, "INSERT INTO shelves (rank) VALUES (7)")
+    domains = workshop.domains(pair("shelves", "books"))
+    names = ["books:shelves", "shelves:books"]
+    generator = Generator(domains, at(workshop.url, workshop.folder), renames=names)
+    generator.write(generator.generate("swapped"))
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT title, rank FROM shelves, books") == [("a", 7)]
+    assert workshop.read() == workshop.fresh(pair("shelves", "books"))
+    workshop.runner.rollback()
+    assert query(workshop.url, "SELECT title, rank FROM books, shelves") == [("a", 7)]
+
+
 def test_indexes_may_swap_their_names(workshop: Workshop) -> None:
     """What no rename can do is left to the difference."""
 

@@ -46,6 +46,16 @@ def test_a_label_is_renamed_in_its_type() -> None:
     assert str(renames[1]) == "rename value state.payed to paid"
 
 
+def test_two_that_swap_names_go_by_way_of_a_third() -> None:
+    both = schema(table("t", "a", "b", "c"))
+    renames = Meanings(both, both).renames([], ["t.a:b", "t.b:c", "t.c:a"])
+    assert [(rename.old, rename.new) for rename in renames] == [
+        *(("a", "a_before"), ("c", "a"), ("b", "c"), ("a_before", "b")),
+    ]
+    with pytest.raises(ConfigError):  # b keeps its name
+        Meanings(both, both).renames([], ["t.a:b"])
+
+
 @pytest.mark.parametrize("text", ["client:other", "no:customer", "customer.id:phone", "client", ""])
 def test_what_fits_nothing_is_told_or_left(text: str) -> None:
     assert Meanings(OLD, NEW).renames([text], []) == []
