@@ -14,7 +14,7 @@ from engine.connect.connection import connect
 from engine.drift import baseline
 from engine.drift.beyond import beyond
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
-from engine.drift.neighbours import without_theirs
+from engine.drift.neighbours import turned_on, without_theirs
 from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder, own_table, role_table
@@ -105,6 +105,7 @@ def compare(project: Project) -> Comparison:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
         version = connection.server_version // 10000
+        unmanaged += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
         live = without_foreign(live, known, project.foreign)

@@ -1,7 +1,9 @@
-"""Extensions, which are the database's and not the schema's.
+"""What is the database's and not the schema's, and what somebody else does there.
 
 Where several schemas have the same files, the first one to run a file makes its extension, and in
-the others it is there before their turn.
+the others it is there before their turn. Where a provider's event trigger turns row-level security
+on for each table that is made, no file says so, and none could: a scratch database has no such
+trigger.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 from engine.schema import own_sql
 from engine.schema.model import Schema
 from engine.schema.own_tables import HISTORY_TABLE
+from engine.wording import few
 
 SHARED_SCHEMA = "extensions"
 """Where those lie that all schemas of a database use."""
@@ -25,9 +28,48 @@ SHARED = f"""
 """
 
 
+# Files that make such a trigger themselves have it in the scratch database as well.
+TURNS_ON = """
+    SELECT quote_ident(e.evtname) FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
+    WHERE e.evtenabled IN ('O', 'A') AND e.evtevent = 'ddl_command_end'
+      AND p.prosrc ~* 'ENABLE\\s+ROW\\s+LEVEL\\s+SECURITY'
+    ORDER BY 1
+"""
+ROW_SECURITY = "row level security"
+
+
+def turned_on(cursor: Any, live: Schema, known: Schema) -> tuple[str, ...]:
+    """What to tell of the tables on which an event trigger has turned row-level security on, and no
+    file; nothing where there is none."""
+    tables = _turned_on(cursor, live, known)
+    if not tables:
+        return ()
+    own_sql.fetch(cursor, TURNS_ON)
+    triggers = ", ".join(name for (name,) in cursor.fetchall())
+    return (f"row-level security of {few(tables)} (the event trigger {triggers} turns it on)",)
+
+
+def _turned_on(cursor: Any, live: Schema, known: Schema) -> list[str]:
+    tables = []
+    for name, table in live.tables.items():
+        made = known.tables.get(name)
+        if made and ROW_SECURITY in table.settings and ROW_SECURITY not in made.settings:
+            tables.append(name)
+    if tables:
+        own_sql.fetch(cursor, TURNS_ON)
+    return sorted(tables) if tables and cursor.rowcount else []
+
+
 def without_theirs(cursor: Any, live: Schema, known: Schema) -> Schema:
     """The live schema without the extensions that no file of this one has asked for yet, where
-    another one may have: other schemas have a history, or the extension lies in SHARED_SCHEMA."""
+    another one may have: other schemas have a history, or the extension lies in SHARED_SCHEMA; and
+    without the row-level security that an event trigger has turned on."""
+    tables = dict(live.tables)
+    for name in _turned_on(cursor, live, known):
+        settings = dict(tables[name].settings)
+        del settings[ROW_SECURITY]
+        tables[name] = replace(tables[name], settings=settings)
+    live = replace(live, tables=tables)
     extra = live.extensions - known.extensions
     if not extra:
         return live

@@ -9,6 +9,7 @@ from engine.diff.change import Action, Change
 from engine.diff.compare import diff
 from engine.drift.differences import as_seen
 from engine.drift.guard import DriftGuard
+from engine.drift.neighbours import turned_on, without_theirs
 from engine.errors import Refused
 from engine.files import history, history_table, journal, migration_folder
 from engine.files.entry import State
@@ -43,6 +44,9 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
             made = replay.read()
         live = catalog.read(session.keeper)
         made = as_seen(made, live)
+        for text in turned_on(cursor, live, made):
+            report.message(f"left alone: {text}")
+        live = without_theirs(cursor, live, made)
         besides = _besides(live, made, number, todo[0].number, project)
         _tell(besides, made.access != live.access, project, report)
         if not options.dry:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.drift.comparison import compare
 from engine.errors import MigrationFailed, Refused
 from engine.manage.adopt import adopt
 from engine.manage.status import read_status
@@ -157,3 +158,36 @@ def test_a_dry_run_adopts_nothing(empty_url: str, three: Path) -> None:
     execute(empty_url, "DROP TABLE migratehistory")
     assert len(adopt(at(empty_url, three), 3, RunOptions(dry=True), Heard())) == 3
     assert query(empty_url, "SELECT to_regclass('migratehistory')") == [(None,)]
+
+
+RLS = """
+    CREATE FUNCTION secure() RETURNS event_trigger LANGUAGE plpgsql AS $$
+    DECLARE made record;
+    BEGIN
+        FOR made IN SELECT * FROM pg_event_trigger_ddl_commands()
+                    WHERE command_tag LIKE 'CREATE TABLE%'
+        LOOP EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', made.object_identity);
+        END LOOP;
+    END $$;
+    CREATE EVENT TRIGGER provider ON ddl_command_end EXECUTE FUNCTION secure()
+"""
+
+
+def test_what_a_provider_s_event_trigger_adds_is_told_and_accepted(
+    empty_url: str, three: Path
+) -> None:
+    execute(empty_url, "CREATE SCHEMA provider; SET search_path = provider;" + RLS)
+    runner_on(empty_url, three).migrate()
+    on = "SELECT count(*) FROM pg_class WHERE relrowsecurity"
+    assert query(empty_url, on) != [(0,)]
+    execute(empty_url, "DROP TABLE migratehistory, migratereading")
+    heard = Heard()
+    names = adopt(at(empty_url, three), 3, RunOptions(), heard)
+    assert len(names) == 3
+    assert any("event trigger provider turns it on" in text for text in heard.messages)
+    for unread in ("", "DELETE FROM migratereading"):
+        if unread:
+            execute(empty_url, unread)
+        compared = compare(at(empty_url, three))
+        assert compared.drifts == ()
+        assert any("event trigger provider" in text for text in compared.unmanaged) == bool(unread)
