@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 import peewee
@@ -51,6 +51,8 @@ class DomainLike(Protocol):
     @property
     def enums(self) -> dict[Any, str]: ...
 
+    def objects(self) -> Iterator[tuple[str, str, object]]: ...
+
 
 def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
     """Make everything that the domains register, in their order.
@@ -68,12 +70,12 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
             refusals.refuse_second_statements(
                 builder.domain.name, builder.domain.origin, builder.domain.statements
             )
-        for builder in builders:
+        for number, builder in enumerate(builders, 1):
             builder.extensions()
             builder.enums(made)
             late = builder.early()
             builder.tables()
-            builder.statements(late)
+            builder.statements(late, domains[number:])
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
             builder.check_functions()
@@ -128,9 +130,14 @@ class _Builder:
                 if isinstance(field, peewee.ForeignKeyField) and field.deferred:
                     self._peewee(model._schema._create_foreign_key(field))
 
-    def statements(self, statements: list[str]) -> None:
-        """Make them all, whatever the order in which they were registered."""
+    def statements(self, statements: list[str], later: list[DomainLike]) -> None:
+        """Make them all, whatever the order in which they were registered. later: the domains that
+        are built after this one, which requires none of them."""
         for statement in self._make(statements):
+            for other in later:
+                refusals.refuse_unrequired(
+                    self.domain.name, self.domain.origin, statement, other.name, other.objects()
+                )
             self._run(statement)
 
     def check_functions(self) -> None:

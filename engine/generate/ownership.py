@@ -22,8 +22,6 @@ class SeededDomain(DomainLike, Protocol):
     @property
     def seeds(self) -> Sequence[SeedFunction]: ...
 
-    def objects(self) -> Iterator[tuple[str, str, object]]: ...
-
 
 class Ownership:
     """Knows what belongs to which domain. domains: in dependency order."""

@@ -14,6 +14,7 @@ from engine.schema import own_sql
 from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
 from engine.schema.sequences import is_counted
+from engine.sql.changed_rows import names
 from engine.sql.lexer import after_comments, split
 
 LOST_COMMENTS = """
@@ -137,6 +138,22 @@ def refuse_second_statements(domain: str, origin: str, statements: Iterable[str]
                 f"{_first_line(parts[1])}.",
                 why=f"It follows {_first_line(parts[0])}. Each text states one object.",
                 fix="give domain.sql each statement as a text of its own.",
+            )
+
+
+def refuse_unrequired(
+    domain: str, origin: str, statement: str, other: str, objects: Iterable[tuple[str, str, object]]
+) -> None:
+    """Raise GenerateError where a statement that cannot be carried out names what another domain
+    registers: its own domain requires that one not, and so is built before it."""
+    words = set(names(statement))
+    for kind, name, _ in objects:
+        if name.partition("(")[0] in words:
+            raise GenerateError(
+                f"domain {domain} ({origin}): {_first_line(statement)} names the {kind} {name} of "
+                f"the domain {other}, which it does not require.",
+                why="A domain is built after those that it requires. No migration was written.",
+                fix=f'say domain.requires("{other}") in {domain}.',
             )
 
 

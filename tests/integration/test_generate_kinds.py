@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 from peewee import SQL, BigIntegerField, IntegerField, TextField
 
+from engine.errors import GenerateError
 from engine.generate.generator import Generator
 from engine.schema import catalog
 from kernel.domain import Domain
@@ -204,3 +205,25 @@ def test_a_refusal_names_what_is_in_the_way(workshop: Workshop) -> None:
     refused = workshop.refuses(register)
     assert "cannot be implemented" in refused.what
     assert "are of incompatible types: integer and text" in " ".join(refused.why.split())
+
+
+@pytest.mark.only("newest")
+def test_a_view_over_what_is_not_required_says_so(workshop: Workshop) -> None:
+    """The domain of the view comes first by its name."""
+    first = Domain("reports", "domains/reports")
+    first.sql("CREATE VIEW counted AS SELECT count(*) FROM items")
+    (second,) = [d for d in workshop.domains(with_items) if d.name == "shop"]
+    generator = Generator([first, second], at(workshop.url, workshop.folder))
+    with pytest.raises(GenerateError, match="names the table items of the domain shop") as refused:
+        generator.generate("change")
+    assert refused.value.fix == 'say domain.requires("shop") in reports.'
+
+
+def with_items(domain: Domain) -> None:
+    class Item(BaseModel):
+        code = TextField(unique=True)
+
+        class Meta:
+            table_name = "items"
+
+    domain.models(Item)
