@@ -1,0 +1,99 @@
+"""Where one machine ends: tenants on the nodes of Citus, which is where CITUS_DATABASE_URL leads.
+
+It is the coordinator of a cluster with two workers, schema-based sharding and
+citus.enable_unsafe_triggers; docs/citus.md has how one is made. The cluster is left as it was.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import peewee
+import pytest
+
+import application as door
+from domains.auth.models import AdminUser
+from engine.connect.url import with_schema
+from engine.drift.comparison import compare
+from tests.support.console import call, migrations_in
+from tests.support.databases import execute, query
+from tests.support.migration_files import write
+from tests.support.project import MIGRATIONS
+from tests.support.runners import at, runner_on
+
+URL = os.environ.get("CITUS_DATABASE_URL", "")
+pytestmark = pytest.mark.skipif(
+    not URL, reason="CITUS_DATABASE_URL names no Citus, which is built from its own source"
+)
+TENANTS = ("try_a", "try_b")
+
+
+@pytest.fixture(scope="module")
+def tenants() -> Iterator[str]:
+    for name in TENANTS:
+        result = call(URL, "tenants.add", name)
+        assert result.code == 0, result.err
+    yield URL
+    for name in TENANTS:
+        call(URL, "tenants.drop", name, "--yes")
+        with suppress(Exception):
+            execute(URL, f"DROP SCHEMA {name} CASCADE")
+
+
+def test_the_files_run_as_they_are_and_a_tenant_lives_on_one_node(tenants: str) -> None:
+    where = """
+        SELECT schema_name::text, count(DISTINCT (nodename, nodeport)), count(DISTINCT table_name)
+        FROM citus_schemas JOIN citus_shards USING (colocation_id)
+        WHERE schema_name::text = ANY ('{try_a,try_b}') GROUP BY 1 ORDER BY 1
+    """
+    placed = query(tenants, where)
+    assert [(name, nodes) for name, nodes, _ in placed] == [("try_a", 1), ("try_b", 1)]
+    assert all(tables > 30 for _, _, tables in placed)
+    assert call(tenants, "check", "--live", "--tenants").code == 0
+    assert call(tenants, "status", "--tenants", "--exit-code").code == 0
+
+
+def test_the_rules_and_the_audit_hold_there(tenants: str) -> None:
+    assert call(tenants, "demo", "--tenant", "try_a", "--customers", "5", "--months", "1").code == 0
+    assert call(tenants, "check", "--data", "--tenant", "try_a").out == "Every rule is kept.\n"
+    pool = door.connect(tenants)
+    try:
+        with pytest.raises(peewee.PeeweeException), pool.tenant("try_b"):
+            AdminUser.update(is_active=False).execute()
+        with pool.tenant("try_b"):
+            assert AdminUser.get().is_active
+            assert AdminUser.get().id > 2**48
+    finally:
+        door.disconnect()
+
+
+def test_an_online_file_goes_up_and_down(
+    tenants: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two subcommands of one ALTER TABLE are refused there, and so are two statements at once."""
+    for path in MIGRATIONS.glob("*.py"):
+        (tmp_path / path.name).write_text(path.read_text())
+    write(
+        tmp_path,
+        "003_online",
+        "CREATE INDEX CONCURRENTLY vendors_try_idx ON vendors (created_at)",
+        "ALTER TABLE vendors ADD CONSTRAINT vendors_try CHECK (id > 0) NOT VALID",
+        "ALTER TABLE vendors VALIDATE CONSTRAINT vendors_try",
+        "ALTER TABLE vendors DROP CONSTRAINT vendors_try;\n"
+        "ALTER TABLE vendors\n    ADD CONSTRAINT vendors_try CHECK (id > -1) NOT VALID",
+        "ALTER TABLE vendors VALIDATE CONSTRAINT vendors_try",
+        atomic=False,
+        back='migrator.sql("ALTER TABLE vendors DROP CONSTRAINT vendors_try"); '
+        'migrator.sql("DROP INDEX CONCURRENTLY vendors_try_idx")',
+    )
+    migrations_in(tmp_path, monkeypatch)
+    result = call(tenants, "migrate", "--tenants", "--jobs", "2")
+    assert result.code == 0, result.err
+    there = at(with_schema(tenants, "try_b"), tmp_path)
+    assert compare(there).drifts == ()
+    for name in TENANTS:
+        assert runner_on(with_schema(tenants, name), tmp_path).rollback() == ["003_online"]
+    assert compare(there).drifts == ()
