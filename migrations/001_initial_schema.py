@@ -897,7 +897,7 @@ $function$
             CONSTRAINT transaction_logs_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
             CONSTRAINT transaction_logs_opening_is_first_check CHECK (entry_type <> 'opening'::transaction_log_entry_type OR seq = 1),
             CONSTRAINT transaction_logs_payment_is_named_check CHECK ((entry_type <> ALL (ARRAY['payment'::transaction_log_entry_type, 'refund'::transaction_log_entry_type])) OR NOT reference_type IS DISTINCT FROM 'payment'::text),
-            CONSTRAINT transaction_logs_reference_id_range_check CHECK (reference_id >= '-1000000000000000'::bigint AND reference_id <= '1000000000000000'::bigint),
+            CONSTRAINT transaction_logs_reference_id_range_check CHECK (reference_id >= '-4611686018427387904'::bigint AND reference_id <= '4611686018427387904'::bigint),
             CONSTRAINT transaction_logs_reference_is_whole_check CHECK ((reference_type IS NULL) = (reference_id IS NULL)),
             CONSTRAINT transaction_logs_reference_type_form_check CHECK (reference_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT transaction_logs_reversal_names_entry_check CHECK ((entry_type = 'reversal'::transaction_log_entry_type) = (reverses_id IS NOT NULL)),
@@ -1031,7 +1031,7 @@ $function$
             CONSTRAINT activity_logs_details_is_object_check CHECK (jsonb_typeof(details) = 'object'::text),
             CONSTRAINT activity_logs_details_size_check CHECK (octet_length(details::text) <= 65536),
             CONSTRAINT activity_logs_target_has_type_check CHECK (target_id IS NULL OR target_type IS NOT NULL),
-            CONSTRAINT activity_logs_target_id_range_check CHECK (target_id >= '-1000000000000000'::bigint AND target_id <= '1000000000000000'::bigint),
+            CONSTRAINT activity_logs_target_id_range_check CHECK (target_id >= '-4611686018427387904'::bigint AND target_id <= '4611686018427387904'::bigint),
             CONSTRAINT activity_logs_target_type_form_check CHECK (target_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
             CONSTRAINT activity_logs_user_agent_check CHECK (char_length(user_agent) <= 10000),
             CONSTRAINT activity_logs_username_not_blank_check CHECK (username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(username) <= 200 AND username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, timedelta
+from functools import lru_cache
 
 from domains import share
 from domains.billing.models import SubscriptionCycle
@@ -77,6 +78,7 @@ def overlap(one: Days, other: Days) -> Days | None:
     return (first, last) if first < last else None
 
 
+@lru_cache(maxsize=4096)
 def _anchored(month: int, anchor_day: int) -> date:
     """The anchor day of a month, which is counted from the year 0."""
     year, number = divmod(month, 12)

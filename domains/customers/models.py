@@ -19,7 +19,8 @@ from domains import (
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 
-MOST_IDENTITY = 10**15
+# Each node of Citus gives identities of a range of its own, 2**48 apart.
+MOST_IDENTITY = 2**62
 
 
 class CustomerStatus(StrEnum):

@@ -22,6 +22,8 @@ from domains.locations.models import Location
 from domains.system.ranges import known_range
 
 FURTHEST = 10**15
+# Each node of Citus gives identities of a range of its own, 2**48 apart.
+MOST_IDENTITY = 2**62
 
 
 class SettingType(StrEnum):
@@ -147,7 +149,7 @@ class ActivityLog(BaseModel):
         null=True,
         constraints=[
             Check(
-                f"target_id BETWEEN {-FURTHEST} AND {FURTHEST}",
+                f"target_id BETWEEN {-MOST_IDENTITY} AND {MOST_IDENTITY}",
                 name="activity_logs_target_id_range_check",
             )
         ],
