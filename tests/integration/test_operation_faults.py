@@ -19,6 +19,8 @@ from domains import BillingError
 from kernel.secrets import new_key
 from tests.support.operations import OPERATIONS, World
 
+pytestmark = pytest.mark.as_app
+
 RAISE = "DO $$ BEGIN RAISE 'drawn' USING ERRCODE = '{}'; END $$"
 # How a statement may fail, each for real, on the server; and whether all of it may be tried again.
 FAULTS = {
