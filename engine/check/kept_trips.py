@@ -24,6 +24,9 @@ from engine.proofs.reads import Reads
 ABOUT = "files"
 # What a file may import and still be the same each time.
 LIBRARY = frozenset({"peewee", "peewee_migrate", "playhouse", "psycopg2"})
+# Stands for the file after which pending ones begin, where all are pending: then the tables count
+# that there are when a file begins, and not those that there were before the first.
+FRESH = "fresh"
 HAD_A_PART = LIBRARY | {"engine"}
 
 
@@ -100,7 +103,7 @@ class KeptTrips:
         """Keep what was noted, of these files alone."""
         if not (self.proofs and self.changed):
             return
-        links = {"", *self.links.values()}
+        links = {"", FRESH, *self.links.values()}
         trips = {link: asdict(trip) for link, trip in self.trips.items() if link in links}
         seen = {}
         for key, statements in self.seen.items():

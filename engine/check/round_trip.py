@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from engine.check.finding import Finding, Level, RuleName
-from engine.check.kept_trips import KeptTrips, Trip
+from engine.check.kept_trips import FRESH, KeptTrips, Trip
 from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
 from engine.connect.scratch import left_out_note
@@ -45,7 +45,7 @@ class Walk:
         self.fresh = fresh
         self.names: frozenset[str] | None = None
         self.there: frozenset[int] | None = None
-        self.since = ""
+        self.since = FRESH if fresh else ""
         self.done: dict[str, Migration] = {}
         self.seen: list[Observed] = []
         self.left_out: list[str] = []

@@ -62,9 +62,14 @@ def inputs_of(
         return None
     inputs = [*_modules(names), *_read(reads, apart)]
     inputs += [(InputKind.PACKAGES, path, now(InputKind.PACKAGES, path)) for path in sys.path]
-    if any(_changed_since(kind, path, since) for kind, path, _ in inputs):
+    loaded = {path for kind, path, _ in inputs if kind is InputKind.SOURCE}
+    for path in list(loaded):
+        loaded.update(map(str, Path(path).parents))
+    try:
+        changed = any(_changed_since(kind, path, since, loaded) for kind, path, _ in inputs)
+    except OSError:  # it goes at this moment
         return None
-    return inputs
+    return None if changed else inputs
 
 
 def _read(reads: Reads, apart: Path) -> Iterator[Input]:
@@ -105,15 +110,27 @@ def is_installed(path: str) -> bool:
     return f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
 
 
-def _changed_since(kind: InputKind, path: str, since: int) -> bool:
-    """Whether a text may be another than the one that was read."""
-    if kind not in (InputKind.SOURCE, InputKind.FILE):
+def _changed_since(kind: InputKind, path: str, since: int, loaded: set[str]) -> bool:
+    """Whether it may have said something else when it was read: a text that was changed meanwhile,
+    a folder in which something has appeared. loaded: the modules, and the folders that they are
+    in, which change as Python keeps there what it has compiled."""
+    if kind in (InputKind.SOURCE, InputKind.FILE):
+        return _newer(path, since, or_gone=kind is InputKind.SOURCE)
+    if kind not in (InputKind.MODULES, InputKind.FOLDER):
         return False
-    try:
+    names = _importable(path) if kind is InputKind.MODULES else _all(path)
+    paths = {str(Path(path, name)) for name in names} - loaded
+    return any(_newer(entry, since, or_gone=True) for entry in paths)
+
+
+def _newer(path: str, since: int, *, or_gone: bool) -> bool:
+    if not os.path.lexists(path):
+        return or_gone
+    moments = [Path(path).lstat().st_ctime_ns]  # of a link, and of what it leads to
+    if Path(path).exists():
         about = Path(path).stat()
-    except OSError:
-        return kind is InputKind.SOURCE
-    return max(about.st_mtime_ns, about.st_ctime_ns) > since - TICK_NANOSECONDS
+        moments += [about.st_ctime_ns, about.st_mtime_ns]
+    return max(moments) > since - TICK_NANOSECONDS
 
 
 def _text(path: str) -> str:
@@ -136,18 +153,25 @@ def _size_and_time(path: str) -> str:
 
 
 def _module_names(folder: str) -> str:
+    return _digest("\0".join(_importable(folder)))
+
+
+def _importable(folder: str) -> list[str]:
     """Python files and folders; what a cache, an editor or git makes there is no module."""
     names = []
     for entry in _entries(folder):
         importable = entry.name.endswith((".py", ".so", ".pyc")) or entry.is_dir()
         if importable and not entry.name.startswith((".", CACHE)):
             names.append(entry.name)
-    return _digest("\0".join(sorted(names)))
+    return sorted(names)
 
 
 def _all_names(folder: str) -> str:
-    names = sorted(entry.name for entry in _entries(folder) if entry.name != CACHE)
-    return _digest("\0".join(names))
+    return _digest("\0".join(_all(folder)))
+
+
+def _all(folder: str) -> list[str]:
+    return sorted(entry.name for entry in _entries(folder) if entry.name != CACHE)
 
 
 def _packages(folder: str) -> str:

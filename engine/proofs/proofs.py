@@ -69,8 +69,8 @@ class Proofs:
             try:
                 if record and record["key"] == key and unchanged(record["inputs"]):
                     return record["value"]
-            except (TypeError, ValueError, KeyError, AttributeError):
-                pass  # nobody has written that in earnest
+            except (OSError, TypeError, ValueError, KeyError, AttributeError):
+                pass  # it is being changed, or nobody has written that in earnest
             return None
 
     def keep(

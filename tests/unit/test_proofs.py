@@ -7,6 +7,7 @@ import importlib.resources
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from engine.project import Project
 from engine.proofs import private_records
-from engine.proofs.inputs import InputKind, now
+from engine.proofs.inputs import TICK_NANOSECONDS, InputKind, inputs_of, now
 from engine.proofs.proofs import OF_THE_DATABASE, Proofs
 from engine.proofs.reads import watching
 from project import PROJECT
@@ -137,6 +138,24 @@ def test_the_whole_environment_counts_where_it_was_gone_through() -> None:
     with watching() as reads:
         dict(os.environ)
     assert reads.all_variables
+
+
+@pytest.mark.parametrize("changed", ["one.txt", "two.txt"])
+def test_what_changes_while_it_is_read_is_not_kept(changed: str, tmp_path: Path) -> None:
+    """The proof is of what was there, and the digest would be of what is there at the end."""
+    (tmp_path / "one.txt").write_text("old")
+    time.sleep(2 * TICK_NANOSECONDS / 1e9)
+    since = time.time_ns()
+    with watching() as reads:
+        for path in list(tmp_path.iterdir()):
+            path.read_text()
+
+    def kept() -> bool:
+        return inputs_of(reads, lambda module: False, since, tmp_path / "migrations") is not None
+
+    assert kept()
+    (tmp_path / changed).write_text("new")
+    assert not kept()
 
 
 def writable_folder(folder: Path) -> None:
