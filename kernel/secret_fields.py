@@ -119,7 +119,9 @@ class SecretField(CheckedField, BlobField):
         return super().__sql__(ctx)
 
     def db_value(self, value: Any) -> Any:
-        if isinstance(value, str):
+        # A Secret of another column, or of a row to come, would be stored and never open again.
+        elsewhere = isinstance(value, Secret) and (value.place != self.place or value.row == NO_ROW)
+        if isinstance(value, str) or elsewhere:
             raise SecretError(
                 f"{self.place}: which row this secret is for cannot be told here; assign it to the "
                 "object and save that, or update with where(Model.id == …)."

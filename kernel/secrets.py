@@ -1,7 +1,7 @@
 """Secrets that must be read again: router and PPPoE passwords, keys of payment providers.
 
 A column holds an envelope, sealed with AES-GCM. It opens under its key, in its own column and in
-its own row only:
+its own row only, by the identity of the row:
 
     version 2: version (1 byte), key id (4), row's identity (8), nonce (12), ciphertext, tag (16)
     version 1: version (1 byte), key id (4), nonce (12), ciphertext, tag (16)

@@ -104,6 +104,18 @@ def test_a_row_without_its_id_keeps_its_secret(models: Any) -> None:
             read.dicts().get()["api_password"].reveal(made.id + 1)
 
 
+def test_a_secret_of_elsewhere_is_sealed_again_or_refused(models: Any) -> None:
+    made, other = Router.create(**row(1, "satu")), Router.create(**row(2, "dua"))
+    Router.update(api_password=made.api_password).where(Router.id == other.id).execute()
+    assert all_of() == {"R1": "satu", "R2": "satu"}
+    elsewhere = Secret.of("kata", "vouchers.password", other.id)
+    for secret in (elsewhere, Router(**row(3, "tiga")).api_password):
+        with pytest.raises(SecretError, match="which row this secret is for cannot be told"):
+            Router.update(api_password=secret).from_(Location).execute()
+        Router.update(api_password=secret).where(Router.id == other.id).execute()
+    assert all_of() == {"R1": "satu", "R2": "tiga"}
+
+
 MOVES = [
     "UPDATE routers SET api_password = (SELECT api_password FROM routers WHERE name = 'R1')",
     "UPDATE routers SET id = -id WHERE name = 'R1'",
