@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from commands.base import here, reporting, runner_for
-from commands.many import Choice, Many, all_tenants, chosen
+from commands.many import Choice, Many, all_tenants, chosen, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
 from engine.wording import counted
@@ -107,7 +107,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
         _refuse_failed(runs)
         return f"{counted(len(runs), 'backup')} made" if runs else "no backup due, looked at"
 
-    task = Many(Console(quiet=json), "invoke backup --tenants", replace(many, jobs=1))
+    task = Many(Console(quiet=json), one_by_one("backup"), replace(many, jobs=1))
     task.stream = sys.stderr if json else sys.stdout
     try:
         task.run([tenant.name for tenant in all_tenants(project)], work)

@@ -36,7 +36,7 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
         names = few([drift.name for drift in comparison.drifts])
         return f"{counted(len(comparison.drifts), 'difference')} ({names}), compared"
 
-    many = Many(Console(quiet=as_json), "invoke check --live --tenants", choice)
+    many = Many(Console(quiet=as_json), "run `invoke check --live --tenants` again.", choice)
     many.stream = sys.stderr if as_json else sys.stdout
     many.run([tenant.name for tenant in all_tenants(project)], work)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import TENANT, TENANTS, here
-from commands.many import Many, all_tenants, chosen
+from commands.many import Many, all_tenants, chosen, one_by_one
 from commands.task import command, count
 
 if TYPE_CHECKING:
@@ -56,4 +56,4 @@ def demo(
         return f"{sum(sheet.rows for sheet in sheets):,} rows loaded"
 
     names = [tenant.name for tenant in all_tenants(project)]
-    Many(Console(), "invoke demo --tenants", replace(many, jobs=1)).run(names, work)
+    Many(Console(), one_by_one("demo"), replace(many, jobs=1)).run(names, work)

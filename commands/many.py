@@ -82,15 +82,15 @@ class TenantLog(JsonLog):
 
 
 class Many:
-    """One task on many tenants. console: where the task tells what it does. again: what is typed to
-    do the rest. stream: where the lines of those that went well go.
+    """One task on many tenants. console: where the task tells what it does. fix: what to do for the
+    ones that failed. stream: where the lines of those that went well go.
 
     work is given the tenant's name and its report, and gives the text of its line.
     """
 
-    def __init__(self, console: Report, again: str, choice: Choice) -> None:
+    def __init__(self, console: Report, fix: str, choice: Choice) -> None:
         self.console = console
-        self.again = again
+        self.fix = fix
         self.choice = choice
         self.notices = Notices()
         self.failed: list[Outcome[str]] = []
@@ -144,8 +144,13 @@ class Many:
             raise EngineError(
                 f"{len(self.failed)} of {counted(tenants, 'tenant')} failed:",
                 why="\n".join(_grouped(self.failed)),
-                fix=f"put right what is named, then run `{self.again}`: it does the rest.",
+                fix=f"put right what is named, then {self.fix}",
             )
+
+
+def one_by_one(task: str) -> str:
+    """What to do where the same line would do once more what is done in the others."""
+    return f"run `invoke {task} --tenant NAME` for each of these: in the others it is done."
 
 
 def title(tenant: str) -> str:

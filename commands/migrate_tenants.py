@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import here, run_options
-from commands.many import Choice, Many, all_tenants, refuse_unknown, title
+from commands.many import Choice, Many, all_tenants, one_by_one, refuse_unknown, title
 from engine.wording import counted
 
 if TYPE_CHECKING:
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from engine.report import Report
     from engine.run.runner import Runner
     from engine.tenants.listing import Tenant
+
+STOPPED = (
+    "What was not finished is rolled back.\n"
+    "What to do: `invoke status --tenants` shows where each stands;"
+)
 
 
 def migrate_tenants(c: Context, choice: Choice, dry_run: bool, console: Console) -> None:
@@ -26,7 +31,14 @@ def migrate_tenants(c: Context, choice: Choice, dry_run: bool, console: Console)
     if waiting:
         prepare(c, dry_run)
     _run(
-        *(c, choice, dry_run, console, waiting, "migrate"),
+        *(
+            c,
+            choice,
+            dry_run,
+            console,
+            waiting,
+            "run `invoke migrate --tenants`: it does the rest.",
+        ),
         lambda runner: f"{counted(len(runner.migrate()), 'migration')} applied",
     )
     if ready := len(tenants) - len(waiting):
@@ -36,11 +48,22 @@ def migrate_tenants(c: Context, choice: Choice, dry_run: bool, console: Console)
 def roll_back_tenants(
     c: Context, choice: Choice, dry_run: bool, console: Console, steps: int, losing: bool
 ) -> None:
-    """Undo so many files in each."""
-    _run(
-        *(c, choice, dry_run, console, all_tenants(here()), f"rollback --steps {steps}"),
-        lambda runner: f"{counted(len(runner.rollback(steps, losing=losing)), 'migration')} undone",
-    )
+    """Undo so many files in each. The same line once more would undo more in those that are done,
+    and that is told to whoever ends it in the middle, too."""
+    task = f"rollback --steps {steps}"
+    try:
+        _run(
+            *(c, choice, dry_run, console, all_tenants(here()), one_by_one(task)),
+            lambda runner: _undone(runner.rollback(steps, losing=losing)),
+        )
+    except KeyboardInterrupt as interrupted:
+        console.running = False
+        interrupted.add_note(f"{STOPPED} `invoke {task} --tenant NAME` does one of the others.")
+        raise
+
+
+def _undone(names: list[str]) -> str:
+    return f"{counted(len(names), 'migration')} undone"
 
 
 def prepare(c: Context, dry_run: bool) -> None:
@@ -59,7 +82,7 @@ def _run(
     dry_run: bool,
     console: Console,
     tenants: Sequence[Tenant],
-    task: str,
+    fix: str,
     do: Callable[[Runner], str],
 ) -> None:
     """Let a runner of each do it; all of them run the files as they are read here."""
@@ -83,4 +106,4 @@ def _run(
     console.running = not options.dry
     chosen = replace(choice, jobs=1) if shows else choice
     names = [tenant.name for tenant in tenants]
-    Many(console, f"invoke {task} --tenants", chosen).run(names, work)
+    Many(console, fix, chosen).run(names, work)

@@ -266,6 +266,7 @@ def test_files_are_undone_in_all_and_rows_are_spared(empty_url: str, files: Path
     execute(empty_url, "INSERT INTO b.pages VALUES (1)")
     result = call(empty_url, "rollback", "--tenants")
     assert (result.code, "1 of 2 tenants failed" in result.err) == (1, True)
+    assert "run `invoke rollback --steps 1 --tenant NAME` for each of these" in result.err
     assert standing(empty_url) == {"a": (1, 1, 0), "b": (2, 0, 0)}
     assert call(empty_url, "rollback", "--tenant", "b", "--yes").code == 0
     assert standing(empty_url) == {"a": (1, 1, 0), "b": (1, 1, 0)}
