@@ -67,7 +67,7 @@ def test_hundreds_of_tenants(empty_url: str, files: Path, monkeypatch: pytest.Mo
     for number in range(1, TENANTS):
         execute(empty_url, f"CREATE SCHEMA isp_{number}")
         runner_on(with_schema(empty_url, f"isp_{number}"), files).migrate()
-    execute(empty_url, "VACUUM ANALYZE pg_catalog.pg_class")
+    execute(empty_url, "ANALYZE")
     among = pages_read(empty_url, "isp_0")
     print(f"reading one schema: {alone} pages alone, {among} among {TENANTS}")
     assert among < 4 * alone
