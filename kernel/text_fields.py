@@ -34,7 +34,8 @@ class NoteField(CheckedField, TextField):
 
 
 class DocumentField(CheckedField, JSONField):
-    """A JSON value. longest: bytes, written out; without an end one row could fill the disk."""
+    """A JSON value. longest: bytes, written out; without an end one row could fill the disk.
+    Example: details = DocumentField(default=dict, help_text="What the provider said.")"""
 
     check_name = "size"
 

@@ -4,6 +4,7 @@ docstrings, each with the example that ends it."""
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 
 from peewee import Field
@@ -68,7 +69,8 @@ def example(thing: object) -> str:
 def _divided(thing: object) -> tuple[str, str]:
     """(what is said, the example)."""
     said, _, shown = (inspect.getdoc(thing) or "").partition("\nExample: ")
-    return said.rstrip(), shown.strip()
+    # In a docstring it is one line; as ruff has it, a class has its body on the next one.
+    return said.rstrip(), re.sub(r"^(class .*?:) ", r"\1\n    ", shown.strip())
 
 
 def _entry(title: str, thing: object) -> str:

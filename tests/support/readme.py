@@ -11,7 +11,9 @@ from pathlib import Path
 
 from tests.support.project import ROOT
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+# README and the pages of docs/ that go on where it stops; their headings differ.
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("settings", "tasks", "domains", "engine")))
+README = "\n".join((ROOT / name).read_text(encoding="utf-8") for name in PAGES)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE = re.compile(r"^`(\S+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = (

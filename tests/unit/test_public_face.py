@@ -18,9 +18,9 @@ import kernel.errors
 from domains import Seeder
 from engine.generate import seeder
 from tests.support.project import ROOT
+from tests.support.readme import README
 from tests.support.source import modules, nodes
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 FACES = ("domains", "application", "engine", "engine.testing")
 # A line of a drawn tree: its branches, the name of the class, and what it means.
 TREE = re.compile(r"^(?P<branch>(?:[│ ]   )*(?:[├└]── )?)(?P<name>[A-Z]\w+) {2,}\S", re.MULTILINE)

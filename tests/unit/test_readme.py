@@ -18,7 +18,8 @@ from kernel.domain import Domain
 from tests.support.console import flags
 from tests.support.project import ROOT
 from tests.support.readme import (
-    README,
+    BLOCK,
+    PAGES,
     block,
     section,
     spans,
@@ -61,7 +62,7 @@ def test_each_task_has_the_options_that_are_named() -> None:
     assert {told} == everywhere
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("name", [*PAGES, "README.id.md", "CONTRIBUTING.md", "CHANGELOG.md"])
 def test_every_option_in_the_text_is_one_of_its_task(name: str) -> None:
     text, known = (ROOT / name).read_text(encoding="utf-8"), flags()
     for task, rest in re.findall(r"\binvoke (?:-[Re] )?([a-z.]+)([^`\n&|]*)", text):
@@ -112,7 +113,21 @@ def test_the_calls_are_those_that_a_domain_has() -> None:
 
 def test_every_path_and_link_leads_somewhere() -> None:
     paths = [spans(row[0])[0] for row in table("## Where things are")]
-    paths += [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
     assert len(paths) > 8
+    for page in (*PAGES, "README.id.md", "docs/django-and-others.md", "docs/reference.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
+        paths += [str((ROOT / page).parent / link) for link in links]
     for path in paths:
         assert (ROOT / path).exists(), path
+
+
+def test_readme_is_the_same_in_indonesian() -> None:
+    """The same commands, pages, tables and numbers, in the same order."""
+    english, indonesian = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.id.md")
+    )
+    assert BLOCK.findall(indonesian) == BLOCK.findall(english)
+    for pattern in (r"`[^`\n]+`", r"\]\((?!README)([^)]+)\)", r"(?m)^#+ ", r"\d+"):
+        told, said = (re.findall(pattern, BLOCK.sub("", text)) for text in (indonesian, english))
+        assert sorted(told) == sorted(said), pattern
