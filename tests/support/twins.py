@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import subprocess
 
@@ -18,20 +19,24 @@ SETTINGS = """
     ORDER BY 1
 """
 RIGHTS = "SELECT datacl FROM pg_database WHERE datname = current_database()"
-# It is another one each time (\restrict, since 2025).
-NOISE = re.compile(r"^(?:\\(?:un)?restrict|--|SET|SELECT pg_catalog.set_config).*\n", re.MULTILINE)
+# A word of its own each time, and what a server of 15.20 sets by itself (pg_attver).
+NOISE = re.compile(
+    r"^(?:\\(?:un)?restrict|--|SET|SELECT pg_catalog.set_config"
+    r"|ALTER TABLE .* SET \(pg_attver=).*\n",
+    re.MULTILINE,
+)
 
 
-def dumped(url: str) -> list[str]:
+def dumped(url: str) -> list[object]:
     """All that pg_dump says of a database, but for the tables of the engine; its lines."""
     program = str(list(clients("pg_dump").values())[-1])
     done = subprocess.run(
         [program, *ROWS, *OWN, "-d", url], capture_output=True, text=True, timeout=60, check=True
     )
-    return NOISE.sub("", done.stdout).splitlines()
+    return list(NOISE.sub("", done.stdout).splitlines())
 
 
-def whole(url: str) -> dict[str, object]:
+def whole(url: str) -> dict[str, list[object]]:
     """What has to be equal in two databases that had the same files."""
     return {
         "dump": dumped(url),
@@ -44,3 +49,13 @@ def whole(url: str) -> dict[str, object]:
             "WHERE relname LIKE 'migratehistory%' ORDER BY relname",
         ),
     }
+
+
+def differing(one: str, other: str) -> list[str]:
+    """What is not the same in the two, a line each."""
+    lines: list[str] = []
+    first, second = whole(one), whole(other)
+    for name in first:
+        pair = [str(line) for line in first[name]], [str(line) for line in second[name]]
+        lines += [line for line in difflib.ndiff(*pair) if line[:1] in "+-"]
+    return lines
