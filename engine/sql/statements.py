@@ -93,12 +93,21 @@ def _create_table(change: Change) -> str:
 
 def _own_constraints(table: Table) -> tuple[list[Constraint], list[Constraint]]:
     """Those that CREATE TABLE makes, and those to be added after it: in it a check is valid, also
-    one that says NOT VALID, since there are no rows."""
+    one that says NOT VALID, since there are no rows; and of two keys over the same columns it
+    makes one (parse_utilcmd.c, transformIndexConstraints)."""
     order = list(ConstraintKind)
     own = [c for c in table.constraints.values() if c.part is Kind.CONSTRAINT]
     own.sort(key=lambda constraint: (order.index(constraint.kind), constraint.name))
-    after = [constraint for constraint in own if " NOT VALID" in constraint.definition]
-    return [constraint for constraint in own if constraint not in after], after
+    inside: list[Constraint] = []
+    after: list[Constraint] = []
+    keys: set[str] = set()
+    for constraint in own:
+        is_key = constraint.kind in (ConstraintKind.PRIMARY_KEY, ConstraintKind.UNIQUE)
+        columns = constraint.definition.partition("(")[2] if is_key else ""
+        waits = columns in keys or " NOT VALID" in constraint.definition
+        (after if waits else inside).append(constraint)
+        keys |= {columns} if is_key else set()
+    return inside, after
 
 
 def _alter_table(change: Change) -> str:

@@ -299,3 +299,13 @@ CREATE TABLE u (a int, b int, CONSTRAINT one UNIQUE (a));
 CREATE TABLE t (id int4range, d daterange, n int);
 -- new
 CREATE TABLE t (id int4range, d daterange, n int, UNIQUE (id, d WITHOUT OVERLAPS));
+
+-- name: a new table has three keys over one column
+-- old
+CREATE TABLE t (i int);
+-- new
+CREATE TABLE t (i int);
+CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE);
+ALTER TABLE u ADD CONSTRAINT twice UNIQUE (a);
+ALTER TABLE u ADD CONSTRAINT thrice UNIQUE (a) DEFERRABLE;
+COMMENT ON CONSTRAINT twice ON u IS 'again';
