@@ -39,6 +39,7 @@ COUNTED = {
     "always": "int GENERATED ALWAYS AS IDENTITY (START WITH 10 INCREMENT BY 5)",
 }
 LABELS = ("open", "paid", "it's void", "new")
+APP = "pg_monitor"  # what stands for the first of engine.testing.law's ROLES
 RELATIONS = ("a", "b", 'C "q"', "w", "order")
 PARTITIONED = "parted"
 
@@ -191,6 +192,8 @@ class Draft:
             yield f"ALTER TABLE {table} {piece['trigger']} TRIGGER kept"
         if piece["fill"] and title != PARTITIONED:
             yield f"ALTER TABLE {table} SET (fillfactor = {piece['fill']})"
+        if piece["granted"]:
+            yield f"GRANT {piece['granted']} ON {table} TO {APP}"
         if piece["comment"]:
             yield f"COMMENT ON TABLE {table} IS {literal(piece['comment'])}"
             for column in columns:

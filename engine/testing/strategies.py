@@ -36,6 +36,7 @@ TABLE = st.fixed_dictionaries(
         "secured": st.booleans(),
         "trigger": st.sampled_from(["", "ENABLE", "DISABLE", "ENABLE ALWAYS"]),
         "fill": st.sampled_from([0, 0, 70, 90]),
+        "granted": st.sampled_from(["", "SELECT", "INSERT, DELETE", "SELECT, UPDATE"]),
         "comment": TEXTS,
     }
 )

@@ -54,6 +54,21 @@ THING, SAME = model("One", "things"), model("Two", "things")
 
 # What is under domains/, and what the message has to say.
 CASES: dict[str, tuple[Files, list[str]]] = {
+    "rights that cannot be meant": (
+        AUTH
+        | domain("one", THING, "domain.access(models.One, 'aap', select={'*'})", HEAD)
+        | {"two/__init__.py": package("domain.access(domain, 'app'); domain.role('pg_x', 'ok')")},
+        ["One", "select names a column that One does not have: '*'", "domain.role takes names of"],
+    ),
+    "access to what is not there": (
+        AUTH
+        | domain(
+            "one",
+            THING,
+            "from domains import ALL; domain.access(models.One, 'aap', select=ALL)",
+        ),
+        ["gives access to the role aap, which no domain declares", 'domain.role("aap")'],
+    ),
     "unknown requirement": (
         AUTH | {"shop/__init__.py": package('domain.requires("auth", "stock")')},
         [
