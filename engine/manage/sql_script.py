@@ -14,6 +14,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.manage import psql_session
 from engine.project import Project
+from engine.run import step_rules
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
@@ -80,6 +81,7 @@ def _steps(migration: Migration, project: Project) -> list[Step]:
         if not step.sql or any(step.operation.args[1:]):
             raise _no_script(migration, step.line, "this step is not plain SQL.", project)
     steps: list[Step] = migrator.steps
+    step_rules.check(migration, steps, atomic=migration.functions.atomic)
     return steps
 
 

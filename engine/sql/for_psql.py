@@ -31,7 +31,7 @@ def statement(sql: str) -> str:
 def _read_alike(sql: str) -> str:
     parts, position = [], 0
     for piece in pieces(sql):
-        between = VARIABLE.sub(": ", sql[position : piece.start] + sql[piece.start : piece.end][:1])
+        between = VARIABLE.sub(": ", sql[position : piece.start + 1])
         between = between[:-1]
         said = sql[piece.start : piece.end]
         if said[0] in "'\"":
