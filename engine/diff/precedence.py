@@ -95,11 +95,12 @@ class Precedence:
     def _no_use_of_row_types_meanwhile(self) -> Iterator[tuple[int, int]]:
         """`ALTER TABLE t ADD COLUMN c int DEFAULT 4` fails while a function has rows of t in a body
         that is SQL (engine.diff.row_types)."""
-        needing_then = needing(self.new)
+        tables = {}
         for number, change in enumerate(self.changes):
-            table = row_types.table_of(change, self.old, self.new)
-            if table is None:
-                continue
+            if table := row_types.table_of(change, self.old, self.new):
+                tables[number] = table
+        needing_then = needing(self.new) if tables else {}
+        for number, table in tables.items():
             for key in row_types.users(table, self.needing, self.old.functions):
                 yield from ((earlier, number) for earlier in self._numbers(key, (Action.DROP,)))
             for key in row_types.users(table, needing_then, self.new.functions):
