@@ -40,7 +40,7 @@ def main() -> int:
     try:
         load_environment(PROJECT)
         project = PROJECT.at(migration_url(PROJECT))
-        with closing(connect(project)) as connection:
+        with closing(connect(project, files=True)) as connection:
             measured = {query: _measured(connection, query) for query in QUERIES}
     except (EngineError, LookupError) as error:
         print(f"Error: {error}", file=sys.stderr)
