@@ -2413,7 +2413,7 @@ CREATE INDEX payments_received_by_id_paid_at_idx ON payments USING btree (receiv
 
 CREATE INDEX payments_refunded_by_id_idx ON payments USING btree (refunded_by_id) WHERE refunded_by_id IS NOT NULL;
 
-CREATE INDEX payments_revenue_idx ON payments USING btree (location_id, paid_at) INCLUDE (amount, method_id) WHERE paid_at IS NOT NULL;
+CREATE INDEX payments_revenue_idx ON payments USING btree (location_id, paid_at) INCLUDE (amount, method_id, status, id) WHERE paid_at IS NOT NULL;
 
 CREATE INDEX payments_to_review_idx ON payments USING btree (created_at) WHERE status = 'review'::payment_status OR disputed_at IS NOT NULL;
 

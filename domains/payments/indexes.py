@@ -37,7 +37,7 @@ def indexes(domain: Domain) -> None:
         Payment,
         Payment.location,
         Payment.paid_at,
-        include=[Payment.amount, Payment.method],
+        include=[Payment.amount, Payment.method, Payment.status, Payment.id],
         where="paid_at IS NOT NULL",
         name="payments_revenue_idx",
     )
