@@ -64,7 +64,9 @@ def test_the_tasks_are_those_that_invoke_lists(project: Path, invoke: Invoke) ->
     tree = json.loads(invoke(project, None, "--list", "--list-format=json").stdout)
     names = [task["name"] for task in tree["tasks"]]
     for group in tree["collections"]:
-        names += [f"{group['name']}.{task['name']}" for task in group["tasks"]]
+        for task in group["tasks"]:
+            is_default = task["name"] == group.get("default")
+            names.append(group["name"] if is_default else f"{group['name']}.{task['name']}")
     shown = [spans(row[0])[0] for row in table("## The tasks")]
     assert sorted(shown) == sorted(f"invoke {name}" for name in names)
 

@@ -20,6 +20,7 @@ VARYING = (
     (re.compile(r"\b\d{3}_(?=[a-z])"), "NNN_"),
     (re.compile(r"\d+\.\d\d s\b|\d+ ms\b|\d{4}-\d\d-\d\d[T ][\d:.]+Z?"), "#"),
     (re.compile(r"\bdatabase \w+"), "database #"),
+    (re.compile(r'ALTER DATABASE "\w+"'), "ALTER DATABASE #"),
     (re.compile(r"\S+/\w+_\d{8}T\d{6}Z"), "#"),
 )
 
