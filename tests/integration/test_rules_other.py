@@ -36,7 +36,7 @@ def test_a_session_whose_number_is_not_known_yet_may_be_live(cursor: Any) -> Non
         rule = "whatsapp_sessions_connected_has_phone_check"
         refused(cursor, rule, update, "whatsapp_sessions", session, status="connected")
     refused(cursor, "whatsapp_sessions_phone_check", samples.session, home, phone="0811")
-    rule = "whatsapp_sessions_credentials_check"
+    rule = "whatsapp_sessions_credentials_of_its_row_check"
     refused(cursor, rule, samples.session, home, credentials=b"in the clear")
 
 
@@ -150,7 +150,7 @@ def configuration(cursor: Any, **values: Any) -> int:
             "secret_not_in_clear",
             {"key": "api_key", "is_secret": True, "value": '"abc"', "value_enc": samples.SECRET},
         ),
-        ("value_enc", {"key": "api_key", "is_secret": True, "value_enc": b"abc"}),
+        ("value_enc_of_its_row", {"key": "api_key", "is_secret": True, "value_enc": b"abc"}),
         ("value_hides_no_secret", {"key": "account", "value": '{"api_key": "abc"}'}),
         ("value_hides_no_secret", {"key": "accounts", "value": '[{"a": [{"userToken": 1}]}]'}),
     ],
