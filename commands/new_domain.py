@@ -6,7 +6,7 @@ from string import Template
 
 INIT = '''"""$Title: say here what this domain is for."""
 
-from domains import Domain
+from domains import ALL, Domain
 
 from . import models, rules, seeds
 
@@ -17,6 +17,9 @@ def register(domain: Domain) -> None:
     # a name is unique, whatever the letter case
     domain.index(models.$Model, "lower(name)", unique=True, name="${table}_name_key")
     domain.sql(rules.CREATED_AT_IS_FIXED)
+    # nobody but the owner may do what is not said here
+    domain.access(models.$Model, "app", select=ALL, insert=ALL, update=ALL, delete=True)
+    domain.access(models.$Model, "report", select=ALL)
     domain.permissions("$table.read", "$table.write")
     domain.seed(seeds.first_rows)
 '''
