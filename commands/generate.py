@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         "fill": "What rows get in a column that becomes NOT NULL: table.column=SQL; may be "
         "repeated.",
         "amend": "Write the newest file again: it is undone here, replaced, and applied again.",
+        "yes": "With --amend: undo the file though values in its columns are lost.",
         "offline": "One short file, though tables with rows are locked meanwhile.",
         "empty": "Write a skeleton for a change by hand.",
         "dry_run": "Print the files and write nothing.",
@@ -50,6 +51,7 @@ def generate(
     rename: list[str],
     fill: list[str],
     amend: bool = False,
+    yes: bool = False,
     offline: bool = False,
     empty: bool = False,
     dry_run: bool = False,
@@ -61,6 +63,7 @@ def generate(
     from engine.proofs.nothing_to_generate import Options
 
     _refuse_empty(name, empty=empty, amend=amend)
+    _refuse_yes_alone(yes=yes, amend=amend)
     amended = _amendment() if amend else None
     name = name or (amended.title if amended else "")
     console, options = Console(quiet=json), Options(allow_drop, rename, offline, fill)
@@ -71,7 +74,7 @@ def generate(
         known = not (empty or amend) and _known_as_nothing(name, options, proofs, console)
         if not known:
             files, generator = _generated(name, options, proofs, console, amended, empty=empty)
-            paths = [] if dry else _write(c, generator, files, amended, console)
+            paths = [] if dry else _write(c, generator, files, amended, console, yes)
     if json:
         print(json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False))
         return
@@ -86,12 +89,13 @@ def _write(
     files: list[Generated],
     amended: Amendment | None,
     console: Console,
+    losing: bool,
 ) -> list[Path]:
     """The paths that were written; where files are amended, the old ones are undone before."""
     if amended is None:
         return generator.write(files)
     runner = runner_for(c, dry_run=False, report=console)
-    paths = amended.carry_out(runner, lambda: generator.write(files))
+    paths = amended.carry_out(runner, lambda: generator.write(files), losing=losing)
     _tell_aside(amended)
     return paths
 
@@ -105,6 +109,14 @@ def _refuse_empty(name: str, *, empty: bool, amend: bool) -> None:
         raise ConfigError(
             "a skeleton has no change to take its name from.",
             fix="name it: invoke generate NAME --empty",
+        )
+
+
+def _refuse_yes_alone(*, yes: bool, amend: bool) -> None:
+    if yes and not amend:
+        raise ConfigError(
+            "--yes is about what --amend undoes; without it nothing is lost here.",
+            fix="leave it out; a table or column goes with --allow-drop NAME.",
         )
 
 

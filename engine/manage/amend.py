@@ -36,12 +36,17 @@ class Amendment:
         """What the first of the replaced files is called, without its number."""
         return self.replaced[0].title
 
-    def carry_out(self, runner: Runner, write: Callable[[], Sequence[Path]]) -> list[Path]:
+    def carry_out(
+        self, runner: Runner, write: Callable[[], Sequence[Path]], *, losing: bool
+    ) -> list[Path]:
         """Undo what was applied, put the files aside, write the new ones (their paths), and apply
-        them where the old ones were. Raises Refused where rows would be lost by that; then nothing
-        has changed."""
+        them where the old ones were.
+
+        losing: whether what rows hold may be lost by that; else Refused is raised where it would
+        be, and nothing has changed.
+        """
         if self.applied:
-            runner.rollback(self.applied)
+            runner.rollback(self.applied, losing=losing)
         for migration in self.replaced:
             migration.path.replace(aside(migration))
         paths = list(write())

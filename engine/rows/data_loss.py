@@ -11,6 +11,7 @@ import psycopg2
 
 from engine.errors import EngineError, Refused
 from engine.files.migration_file import Migration
+from engine.project import Project
 from engine.rows import holdings
 from engine.rows.holdings import Column, Place, Values
 from engine.wording import counted
@@ -18,9 +19,11 @@ from engine.wording import counted
 
 @dataclass
 class Doubts:
-    """What was found out about the columns that a file drops or changes. empty: those that hold
-    nothing. to_compare: those whose values have to be compared while it runs."""
+    """What was found out about the columns that a file drops or changes. project: whose file it
+    is. empty: those that hold nothing. to_compare: those whose values have to be compared while it
+    runs."""
 
+    project: Project
     empty: set[Place] = field(default_factory=set)
     to_compare: set[Place] = field(default_factory=set)
 
@@ -58,7 +61,9 @@ class Loss(EngineError):
         if lost:
             hidden = [f"{name}: {reason}" for name, reason in lost.items() if reason != "rows"]
             why = "\n".join([*(f"Nobody can look at {line}." for line in hidden), stays])
-            raise _refused(migration, f"would lose what is in: {', '.join(lost)}", why) from None
+            raise _refused(
+                doubts, migration, f"would lose what is in: {', '.join(lost)}", why
+            ) from None
 
 
 class Holdings:
@@ -89,7 +94,7 @@ class Holdings:
         lines = [self._compared(place, after[place]) for place in changed]
         if any(lines):
             why = "\n".join([*filter(None, lines), stays])
-            raise _refused(self.migration, "would change values", why)
+            raise _refused(self.doubts, self.migration, "would change values", why)
 
     def _in_doubt(self) -> Iterator[tuple[Place, Column]]:
         """The columns that may hold something, as far as anybody knows."""
@@ -121,7 +126,9 @@ class Holdings:
             return Values(self.cursor, place, column)
         except psycopg2.Error as error:
             why = f"They cannot be kept to be compared: {error.diag.message_primary}."
-            raise _refused(self.migration, f"may change values of {column.title}", why) from error
+            raise _refused(
+                self.doubts, self.migration, f"may change values of {column.title}", why
+            ) from error
 
     def _compared(self, place: Place, after: Column) -> str:
         """What is lost of a column's values; empty where it is nothing."""
@@ -139,9 +146,10 @@ class Holdings:
         )
 
 
-def _refused(migration: Migration, what: str, why: str) -> Refused:
+def _refused(doubts: Doubts, migration: Migration, what: str, why: str) -> Refused:
+    backup = doubts.project.task("backup")
     return Refused(
         f"rolling back {migration.name} {what}.",
         why=why,
-        fix="make a backup (pg_dump), then run the command again with --yes.",
+        fix=f"make a backup ({backup}), then run the command again with --yes.",
     )

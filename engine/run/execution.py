@@ -62,7 +62,7 @@ class _Execution:
         self.migrator = self._new_migrator()
         self.stays = f"Rolled back: {job.migration.name} has changed nothing."
         self.committing = False
-        self.doubts = Doubts()
+        self.doubts = Doubts(session.project)
 
     def show(self) -> None:
         """Tell the SQL; the database is dry and executes nothing. A function does not run: it may

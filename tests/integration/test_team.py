@@ -175,12 +175,12 @@ def generate(clone: Clone, title: str, domains: list[Domain]) -> list[str]:
     return [path.stem for path in generator.write(generator.generate(title))]
 
 
-def amend(clone: Clone, domains: list[Domain]) -> list[str]:
+def amend(clone: Clone, domains: list[Domain], *, losing: bool = False) -> list[str]:
     """The names of the files that `generate --amend` writes."""
     amended = amendment(clone.project)
     generator = Generator(domains, clone.project, allow_drop=["first"], files=amended.kept)
     files = generator.generate(amended.title)
-    paths = amended.carry_out(clone.runner, lambda: generator.write(files))
+    paths = amended.carry_out(clone.runner, lambda: generator.write(files), losing=losing)
     return [path.stem for path in paths]
 
 
@@ -195,6 +195,19 @@ def test_the_newest_file_is_written_again(ani_and_budi: tuple[Clone, Clone]) -> 
     assert "nmae" in (folder / "002_things.py.replaced").read_text()
     assert "nmae" not in (folder / "002_things.py").read_text()
     assert generate(ani, "nothing", things("name")) == []
+
+
+def test_values_that_would_be_lost_are_told_before(ani_and_budi: tuple[Clone, Clone]) -> None:
+    ani, _ = ani_and_budi
+    assert generate(ani, "things", things("nmae")) == ["002_things"]
+    ani.runner.migrate()
+    execute(ani.url, "INSERT INTO things (nmae) VALUES ('kept')")
+    with pytest.raises(Refused, match=r"make a backup \(invoke backup\), then .* --yes"):
+        amend(ani, things("name"))
+    assert query(ani.url, "SELECT nmae FROM things") == [("kept",)]
+    assert ani.states() == {"001_first": "applied", "002_things": "applied"}
+    assert amend(ani, things("name"), losing=True) == ["002_things"]
+    assert query(ani.url, "SELECT name FROM things") == []
 
 
 def test_files_of_one_generate_are_replaced_together(ani_and_budi: tuple[Clone, Clone]) -> None:
