@@ -133,6 +133,8 @@ MOVES = [
 def test_the_database_refuses_an_envelope_of_another_row(
     move: str, billing: EngineDatabase
 ) -> None:
+    if move.startswith("MERGE") and billing.connection().server_version < 150000:
+        pytest.skip("PostgreSQL 15 brought MERGE")
     Router.insert_many([row(1, "satu"), row(2, "dua")]).execute()
     with pytest.raises(IntegrityError, match=RULE):
         billing.execute_sql(move)
