@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-from engine.sql.lexer import after_comments
-
 WORD = re.compile(r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*(?=[\s(;,]|$)')
 BEFORE_A_VALUE = {"AS", "DEFAULT", "DO", "IS", "RETURN", "SELECT", "SET", "TO", "VALUES", "WHERE"}
 MOST_WORDS = 6
@@ -13,6 +11,9 @@ MOST_WORDS = 6
 
 def first_words(sql: str) -> str:
     """What a statement does and to what, up to the first place where a value may stand."""
+    # Its expressions take longer to compile than `invoke status` has for all its own work.
+    from engine.sql.lexer import after_comments
+
     words: list[str] = []
     position = after_comments(sql)
     while len(words) < MOST_WORDS and (match := WORD.match(sql, position)):
