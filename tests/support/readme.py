@@ -22,6 +22,7 @@ VARYING = (
     (re.compile(r"\bdatabase \w+"), "database #"),
     (re.compile(r'ALTER DATABASE "\w+"'), "ALTER DATABASE #"),
     (re.compile(r"\S+/\w+_\d{8}T\d{6}Z"), "#"),
+    (re.compile(r"\bby \w+$", re.MULTILINE), "by #"),
 )
 
 
