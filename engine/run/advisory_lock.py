@@ -56,22 +56,24 @@ HOLDER = f"""
 
 @contextmanager
 def held(
-    connection: Any, part: str, tell: Callable[[str], None], wait: float = math.inf
+    current: Callable[[], Any], part: str, tell: Callable[[str], None], wait: float = math.inf
 ) -> Iterator[None]:
-    """Hold the lock of the connection's schema. connection: psycopg2, in autocommit.
+    """Hold the lock of the connection's schema. current: gives the connection (psycopg2, in
+    autocommit); at the end it may be another one, which has taken the lock again.
 
     part: KEEPER or WORKER. tell: called once with a sentence where another has to be waited for.
     wait: seconds to wait for another runner. Raises Refused where it does not end by then, and
     sooner where who holds the lock could run no migration.
     """
-    parameters = _parameters(connection, part)
-    with connection.cursor() as cursor:
+    parameters = _parameters(current(), part)
+    with current().cursor() as cursor:
         _acquire(cursor, parameters, tell, wait)
-        try:
-            yield
-        finally:
-            with suppress(psycopg2.Error):  # a lost connection holds nothing
-                own_sql.fetch(cursor, f"SELECT pg_advisory_unlock({KEY})", parameters)
+    try:
+        yield
+    finally:
+        # A pooler empties a session that was closed in its own time, so the lock is let go of here.
+        with suppress(psycopg2.Error), current().cursor() as cursor:  # a lost one holds nothing
+            own_sql.fetch(cursor, f"SELECT pg_advisory_unlock({KEY})", parameters)
 
 
 def is_held(connection: Any, part: str) -> bool:

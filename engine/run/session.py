@@ -166,10 +166,12 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
             database = options.database(project, show=show, dry=options.dry)
             start = time.perf_counter()
             with (
-                advisory_lock.held(keeper, advisory_lock.KEEPER, report.message, options.wait),
+                advisory_lock.held(
+                    lambda: keeper, advisory_lock.KEEPER, report.message, options.wait
+                ),
                 database.connection_context(),
                 advisory_lock.held(
-                    database.connection(), advisory_lock.WORKER, report.message, options.wait
+                    database.connection, advisory_lock.WORKER, report.message, options.wait
                 ),
                 interrupt.cancelling(database.connection()) as worker,
                 Blockers(
