@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from engine.schema.quoting import unquoted
+from engine.sql.demands import TABLE
 from engine.sql.lexer import Lexeme, masked, pieces, value
 
 FIRST_WORD = re.compile(r"\s*(\w+)")
@@ -24,7 +25,7 @@ REDEFINES = re.compile(
     r"(?:TYPE|DOMAIN|FUNCTION|PROCEDURE|ROUTINE|AGGREGATE)\s+(?:IF\s+EXISTS\s+)?",
     re.IGNORECASE,
 )
-QUALIFIED = re.compile(r'(?:"(?:[^"]|"")+"|[\w$]+)(?:\s*\.\s*(?:"(?:[^"]|"")+"|[\w$]+))?')
+QUALIFIED = re.compile(TABLE)
 # After these a name means something else, or a column has other values.
 ANOTHER = re.compile(r"\b(?:RENAME|DROP\s+COLUMN|USING)\b", re.IGNORECASE)
 
