@@ -12,7 +12,6 @@ from engine.errors import Refused
 
 
 @command(
-    name="password",
     example="invoke admin.password admin",
     positional=["name"],
     help={

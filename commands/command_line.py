@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from invoke.collection import Collection
@@ -20,32 +21,10 @@ from invoke.parser.parser import Parser, ParseResult
 from invoke.program import Program
 
 from commands import slips, streams
+from commands.tasks_by_name import Table, Tasks
 
 # What the README names: help, list, version, -R for a dry run, and -e to see the SQL that runs.
 SHORT = {"h", "l", "V", "R", "e"}
-GROUPS = {
-    "Migrations": ("status", "migrate", "rollback", "adopt"),
-    "Writing them": ("domain.new", "inspect", "domains", "generate", "check", "renumber", "sql"),
-    "Starting again": ("fresh", "reset", "demo"),
-    "Backups": ("backup", "restore"),
-    "Many providers": ("tenants", "tenants.add", "tenants.drop"),
-    "The database": ("db.start", "db.stop", "db.shell", "env.set", "roles"),
-    "Passwords and keys": ("admin.password", "secrets.key", "secrets.rotate"),
-    "The project": ("docs", "test"),
-}
-
-
-class Tasks(Collection):
-    """All tasks. What a collection does by default is called by its name alone: `tenants`, and not
-    `tenants.list`."""
-
-    def to_contexts(self, ignore_unknown_help: bool | None = None) -> list[ParserContext]:
-        """How each task is typed, as the parser and the help have it."""
-        contexts = super().to_contexts(ignore_unknown_help)
-        for context in contexts:
-            for alias in context.aliases:
-                context.name, context.aliases = alias, (str(context.name),)
-        return contexts
 
 
 class NamedOnly(Parser):
@@ -66,6 +45,14 @@ class NamedOnly(Parser):
 class CommandLine(Program):
     """The program `invoke`, once it has loaded tasks.py."""
 
+    table: Table = {}
+
+    @classmethod
+    def take_over(cls, program: Any, table: Table) -> None:
+        """Make the program ours: invoke offers a project no way to change its messages and
+        options."""
+        program.__class__, program.table = cls, table
+
     def core_args(self) -> list[Argument]:
         """invoke's own options, with the short ones that are safe."""
         return [_without_short(argument) for argument in super().core_args()]
@@ -81,16 +68,24 @@ class CommandLine(Program):
             logging.getLogger("invoke").setLevel(logging.WARNING)  # -d has turned it on
         try:
             self.parse_core_args()
-            self.collection.__class__ = Tasks  # invoke makes one of its own of the namespace
+            self._load(self.argv[1:])
             self._take_help()
             self._parse_tasks()
             self._refuse_option_as_word()
         except ParseError as error:
             name = error.context.name if error.context else None
             example = self._example(name) if name else ""
-            contexts = {str(context.name): context for context in self.collection.to_contexts()}
+            contexts = self._every_context()
             message = slips.explained(error, self.argv[1:], contexts, example)
             raise ParseError(message, error.context) from None
+
+    def _load(self, words: Sequence[str]) -> None:
+        """Have the tasks that the words name."""
+        self.collection = self.scoped_collection = Tasks(self.table, words)
+
+    def _every_context(self) -> dict[str, ParserContext]:
+        self._load(())
+        return {str(context.name): context for context in self.collection.to_contexts()}
 
     def _take_help(self) -> None:
         """Behind a task, --help is for that task, also where invoke would take it for a word that
@@ -135,7 +130,7 @@ class CommandLine(Program):
         """Help, the list, or the tasks."""
         asked = self.args.help.value
         if isinstance(asked, str) and asked not in self.parser.contexts:
-            raise ParseError(slips.no_such_task(asked, self.parser.contexts))
+            raise ParseError(slips.no_such_task(asked, self._every_context()))
         try:
             try:
                 super().parse_cleanup()
@@ -170,7 +165,7 @@ class CommandLine(Program):
         if self.list_root or self.list_depth:
             super().list_flat()
             return
-        for title, names in GROUPS.items():
+        for title, names in self.table.items():
             print(f"{title}:")
             self.print_columns([(name, _summary(self.collection, name)) for name in names])
 

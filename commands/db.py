@@ -11,7 +11,7 @@ from commands.task import command
 from project import PROJECT
 
 
-@command(name="start", example="invoke db.start")
+@command(example="invoke db.start")
 def db_start(c: Context) -> None:
     """Start the embedded server; the other tasks do so by themselves."""
     from engine.connect.embedded import start
@@ -21,7 +21,7 @@ def db_start(c: Context) -> None:
     print(f"{settings.migration_url}={server.url(server.owner)}")
 
 
-@command(name="stop", example="invoke db.stop")
+@command(example="invoke db.stop")
 def db_stop(c: Context) -> None:
     """Stop the embedded server."""
     from engine.connect.embedded import stop
@@ -30,7 +30,6 @@ def db_stop(c: Context) -> None:
 
 
 @command(
-    name="shell",
     example="invoke db.shell --command 'SELECT count(*) FROM customers'",
     help={
         "command": "Run this SQL and end, as psql's own -c does.",

@@ -21,7 +21,6 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 
 
 @command(
-    name="new",
     example="invoke domain.new fiber_lines",
     positional=["name"],
     help={"name": "What it is called, in small letters: fiber_lines."},

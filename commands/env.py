@@ -9,7 +9,6 @@ from commands.task import command
 
 
 @command(
-    name="set",
     example="invoke env.set production",
     positional=["name"],
     help={"name": "Such as production, or staging."},

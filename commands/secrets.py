@@ -11,7 +11,7 @@ from commands.task import command
 from engine.wording import counted
 
 
-@command(name="key", example="invoke secrets.key")
+@command(example="invoke secrets.key")
 def secrets_key(c: Context) -> None:
     """Print a new key for BILLING_SECRET_KEYS."""
     from kernel.secrets import new_key
@@ -20,7 +20,7 @@ def secrets_key(c: Context) -> None:
     print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
 
 
-@command(name="rotate", example="invoke secrets.rotate")
+@command(example="invoke secrets.rotate")
 def secrets_rotate(c: Context) -> None:
     """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
     import application

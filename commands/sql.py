@@ -15,7 +15,6 @@ from project import PROJECT
 
 
 @command(
-    name="sql",
     example="invoke sql --after 2 > changes.sql",
     help={
         "after": "Number of the last file that is applied already.",

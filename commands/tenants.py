@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.tenants.listing import Tenant
 
 
-@command(name="list", example="invoke tenants", help={"json": "Print JSON."})
+@command(example="invoke tenants", help={"json": "Print JSON."})
 def tenants_list(c: Context, json: bool = False) -> None:
     """Show the tenants: the schemas in which migrations were applied."""
     from commands.colour import painter
@@ -40,7 +40,6 @@ def tenants_list(c: Context, json: bool = False) -> None:
 
 
 @command(
-    name="add",
     example="invoke tenants.add isp_a",
     positional=["tenant"],
     help={"tenant": "Name of the tenant, which is that of its schema.", "log_json": LOG_JSON},
@@ -62,7 +61,6 @@ def tenants_add(c: Context, tenant: str, log_json: bool = False) -> None:
 
 
 @command(
-    name="drop",
     example="invoke tenants.drop isp_a",
     positional=["tenant"],
     help={

@@ -18,6 +18,7 @@ import application
 import tasks
 from commands import base, generate, sql
 from commands.command_line import CommandLine
+from commands.tasks_by_name import Tasks
 from project import PROJECT
 
 
@@ -53,7 +54,7 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
         redirect_stderr(err),
     ):
         try:
-            CommandLine(namespace=tasks.namespace).run(["invoke", *arguments])
+            _program().run(["invoke", *arguments])
         except SystemExit as end:
             code = int(end.code or 0)
         finally:
@@ -61,11 +62,17 @@ def call(url: str | None, *arguments: str, typed: str | None = None, **environme
     return Result(code, out.getvalue(), err.getvalue())
 
 
+def _program() -> CommandLine:
+    program = CommandLine(namespace=Tasks(tasks.TASKS))
+    CommandLine.take_over(program, tasks.TASKS)
+    return program
+
+
 def flags() -> dict[str, set[str]]:
     """Task to its long options, as `invoke --help TASK` lists them."""
     return {
         context.name: {flag for flag in context.flags if flag.startswith("--")}
-        for context in tasks.namespace.to_contexts()
+        for context in Tasks(tasks.TASKS).to_contexts()
     }
 
 

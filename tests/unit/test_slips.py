@@ -8,10 +8,12 @@ import pytest
 
 import tasks
 from commands import slips
-from commands.command_line import GROUPS, SHORT
+from commands.command_line import SHORT
+from commands.tasks_by_name import Tasks
 from tests.support.console import Result, call
 
-NAMES = sorted(context.name for context in tasks.namespace.to_contexts())
+EVERY = Tasks(tasks.TASKS)
+NAMES = sorted(context.name for context in EVERY.to_contexts())
 
 
 def slip(line: str) -> Result:
@@ -59,7 +61,7 @@ def test_a_slip_is_answered_with_a_way_out(line: str, answer: str) -> None:
 
 
 def test_a_letter_left_out_of_any_task_leads_to_it() -> None:
-    known = {str(context.name): context for context in tasks.namespace.to_contexts()}
+    known = {str(context.name): context for context in EVERY.to_contexts()}
     for name in NAMES:
         for place in range(1, len(name), 2):
             typed = name[:place] + name[place + 1 :]
@@ -69,7 +71,7 @@ def test_a_letter_left_out_of_any_task_leads_to_it() -> None:
 
 def test_a_short_option_means_one_thing_in_every_task() -> None:
     meanings: dict[str, set[str]] = {}
-    for context in tasks.namespace.to_contexts():
+    for context in EVERY.to_contexts():
         for argument in context.args.values():
             for short in argument.names[1:]:
                 meanings.setdefault(short, set()).add(argument.names[0])
@@ -99,9 +101,9 @@ def test_the_usage_shows_the_words_that_a_task_needs() -> None:
 
 
 def test_each_task_stands_in_one_group_and_has_an_example() -> None:
-    assert sorted(name for names in GROUPS.values() for name in names) == NAMES
+    assert sorted(name for names in tasks.TASKS.values() for name in names) == NAMES
     for name in NAMES:
-        assert tasks.namespace[name].example.startswith(f"invoke {name}"), name
+        assert EVERY[name].example.startswith(f"invoke {name}"), name
 
 
 def test_a_task_that_cannot_only_show_refuses_to_run_dry() -> None:
