@@ -4206,7 +4206,15 @@ $$
     migrator.sql("""
 DO $$
 BEGIN
-    DROP EXTENSION IF EXISTS btree_gist;
+    IF EXISTS (
+        SELECT FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'btree_gist' AND n.nspname = current_schema()
+    ) AND NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = 'migratehistory' AND n.nspname <> current_schema()
+    ) THEN
+        DROP EXTENSION btree_gist;
+    END IF;
 EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
     RAISE NOTICE 'extension btree_gist is kept: %%', SQLERRM;
 END
@@ -4304,7 +4312,15 @@ $$
     migrator.sql("""
 DO $$
 BEGIN
-    DROP EXTENSION IF EXISTS pg_trgm;
+    IF EXISTS (
+        SELECT FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'pg_trgm' AND n.nspname = current_schema()
+    ) AND NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = 'migratehistory' AND n.nspname <> current_schema()
+    ) THEN
+        DROP EXTENSION pg_trgm;
+    END IF;
 EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
     RAISE NOTICE 'extension pg_trgm is kept: %%', SQLERRM;
 END
@@ -4343,7 +4359,15 @@ $$
     migrator.sql("""
 DO $$
 BEGIN
-    DROP EXTENSION IF EXISTS "uuid-ossp";
+    IF EXISTS (
+        SELECT FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+        WHERE e.extname = 'uuid-ossp' AND n.nspname = current_schema()
+    ) AND NOT EXISTS (
+        SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relname = 'migratehistory' AND n.nspname <> current_schema()
+    ) THEN
+        DROP EXTENSION "uuid-ossp";
+    END IF;
 EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
     RAISE NOTICE 'extension uuid-ossp is kept: %%', SQLERRM;
 END

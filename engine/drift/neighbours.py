@@ -22,7 +22,7 @@ SHARED_SCHEMA = "extensions"
 SHARED = f"""
     SELECT e.extname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extname = ANY (%(names)s)
-      AND (n.nspname = '{SHARED_SCHEMA}' OR EXISTS (
+      AND (n.oid <> %(here)s OR EXISTS (
           SELECT FROM pg_class
           WHERE relname = '{HISTORY_TABLE}' AND relkind = 'r' AND relnamespace <> %(here)s))
 """
@@ -62,8 +62,8 @@ def _turned_on(cursor: Any, live: Schema, known: Schema) -> list[str]:
 
 def without_theirs(cursor: Any, live: Schema, known: Schema) -> Schema:
     """The live schema without the extensions that no file of this one has asked for yet, where
-    another one may have: other schemas have a history, or the extension lies in SHARED_SCHEMA; and
-    without the row-level security that an event trigger has turned on."""
+    another one may have: other schemas have a history, or the extension lies in one; and without
+    the row-level security that an event trigger has turned on."""
     tables = dict(live.tables)
     for name in _turned_on(cursor, live, known):
         settings = dict(tables[name].settings)

@@ -43,6 +43,7 @@ TABLE = f"{TABLES} AND n.oid = %(here)s"
 READABLE = f"""
     {TABLES} AND n.nspname !~ '^pg_' AND has_schema_privilege(n.oid, 'USAGE')
     AND has_table_privilege(c.oid, 'SELECT')
+    AND (%(schema)s::text IS NULL OR n.nspname = %(schema)s)
 """
 # Also of the sequence of a column, which goes with its table.
 RIGHTS = """
@@ -99,10 +100,12 @@ def columns_of(cursor: Any, tables: Sequence[str]) -> dict[str, set[str]]:
     return there
 
 
-def everywhere(cursor: Any, table: str) -> dict[Place, set[str] | HistoryError]:
+def everywhere(
+    cursor: Any, table: str, schema: str | None = None
+) -> dict[Place, set[str] | HistoryError]:
     """The names of its columns in every schema that has such a table which the role may read, or
-    why it cannot be believed there."""
-    own_sql.fetch(cursor, READABLE, {"tables": [table]})
+    why it cannot be believed there. schema: the only one to look at."""
+    own_sql.fetch(cursor, READABLE, {"tables": [table], "schema": schema})
     tables: dict[Place, set[str] | HistoryError] = {}
     for row in cursor.fetchall():
         here = Place(*row[:2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable
 
 from engine.diff.change import Action, Change
@@ -22,7 +21,7 @@ from engine.schema.model import (
     View,
 )
 from engine.schema.quoting import literal, name
-from engine.sql import access_statements, types
+from engine.sql import access_statements, extension_statements, types
 from engine.sql.columns import alter, definition
 
 
@@ -41,31 +40,6 @@ def sql(change: Change) -> str:
         f"{change}: there is no statement that carries this out.",
         fix="write the change by hand, or drop and add the object in two steps.",
     )
-
-
-def _create_extension(change: Change) -> str:
-    statement = f"CREATE EXTENSION IF NOT EXISTS {name(change.name)}"
-    if not change.optional:
-        return statement
-    return textwrap.dedent(f"""\
-        DO $$
-        BEGIN
-            IF EXISTS (SELECT FROM pg_available_extensions WHERE name = {literal(change.name)}) THEN
-                {statement};
-            END IF;
-        END
-        $$""")
-
-
-def _drop_extension(change: Change) -> str:
-    return textwrap.dedent(f"""\
-        DO $$
-        BEGIN
-            DROP EXTENSION IF EXISTS {name(change.name)};
-        EXCEPTION WHEN dependent_objects_still_exist OR insufficient_privilege THEN
-            RAISE NOTICE 'extension {change.name} is kept: %', SQLERRM;
-        END
-        $$""")
 
 
 def _create_function(change: Change) -> str:
@@ -214,8 +188,8 @@ def _alter_sequence(change: Change) -> str:
 
 # What is not here is dropped as its row in engine.schema.kinds says, and altered by no statement.
 MAKERS: dict[tuple[Action, Kind], Callable[[Change], str]] = {
-    (Action.CREATE, Kind.EXTENSION): _create_extension,
-    (Action.DROP, Kind.EXTENSION): _drop_extension,
+    (Action.CREATE, Kind.EXTENSION): extension_statements.create,
+    (Action.DROP, Kind.EXTENSION): extension_statements.drop,
     (Action.CREATE, Kind.ENUM): types.create_enum,
     (Action.ALTER, Kind.ENUM): types.alter_enum,
     (Action.CREATE, Kind.DOMAIN_TYPE): types.create_domain_type,

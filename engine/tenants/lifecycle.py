@@ -19,17 +19,22 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import own_sql
-from engine.schema.own_tables import ENVIRONMENT_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import extensions, listing
 from engine.tenants.listing import Tenant
 from engine.wording import counted
 
-THERE = """
-    SELECT n.oid, EXISTS (SELECT FROM pg_depend d WHERE d.refobjid = n.oid AND d.deptype = 'n'
-                          AND d.refclassid = 'pg_namespace'::regclass)
-    FROM pg_namespace n WHERE n.nspname = %(name)s
+# A tenant in which every file was undone still has our tables.
+HOLDS = f"""
+    SELECT FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid
+    WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND n.nspname = %(name)s
+      AND NOT EXISTS (SELECT FROM pg_class c
+                      WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
+                        AND c.relkind = 'r' AND c.relname IN {OWN_TABLES})
+      AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
+                      AND o.deptype IN ('a', 'i'))
 """
 ROLE = "SELECT FROM pg_roles WHERE rolname = %(name)s"
 # Whoever gets rights on every table that the role makes is to use them in this schema, too.
@@ -152,22 +157,20 @@ def _refuse_taken(cursor: Any, project: Project, name: str) -> None:
             "so that role would work on the tenant's rows unasked.",
             fix="choose another name.",
         )
-    own_sql.fetch(cursor, THERE, {"name": name})
-    row = cursor.fetchone()
-    if row is None or not row[1]:
-        return
-    if any(tenant.name == name for tenant in listing.read(project)):
+    if listing.find(project, name):
         again = project.task("migrate", "--tenant", shlex.quote(name))
         raise Refused(
             f"there is a tenant {name!r} already.",
             why="Nothing was changed.",
             fix=f"to apply what is pending: {again}",
         )
-    raise Refused(
-        f"the schema {name!r} holds what no migration made.",
-        why="Nothing was changed.",
-        fix="choose another name, or empty that schema.",
-    )
+    own_sql.fetch(cursor, HOLDS, {"name": name})
+    if cursor.rowcount:
+        raise Refused(
+            f"the schema {name!r} holds what no migration made.",
+            why="Nothing was changed.",
+            fix="choose another name, or empty that schema.",
+        )
 
 
 def _let_in(cursor: Any, name: str) -> None:

@@ -99,23 +99,30 @@ def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
 
     Schemas that the role may not read are none of its tenants. Raises what reading the files does.
     """
-    migrations = migration_folder.find(project.migrations)
     with (
         closing(connect(nowhere(project), autocommit=True)) as connection,
         connection.cursor() as cursor,
     ):
-        tenants = _steady(cursor, migrations, project)
+        tenants = _steady(cursor, project)
         return _with_sizes(cursor, tenants) if sizes else tenants
+
+
+def find(project: Project, name: str) -> Tenant | None:
+    """The tenant of that name, if there is one. The others are not looked at: of a thousand that
+    takes seconds."""
+    with (
+        closing(connect(nowhere(project), autocommit=True)) as connection,
+        connection.cursor() as cursor,
+    ):
+        return next(iter(_steady(cursor, project, name)), None)
 
 
 def named(project: Project, name: str) -> Tenant:
     """The tenant of that name. Raises NoSuchTenant where there is none, with those that are
     like it."""
-    tenants = read(project)
-    for tenant in tenants:
-        if tenant.name == name:
-            return tenant
-    names = [tenant.name for tenant in tenants]
+    if tenant := find(project, name):
+        return tenant
+    names = [tenant.name for tenant in read(project)]
     like = get_close_matches(name, names, n=3) or names
     there = f"There are: {few(like)}." if names else "The database has no tenants."
     raise NoSuchTenant(
@@ -125,19 +132,22 @@ def named(project: Project, name: str) -> Tenant:
     )
 
 
-def _steady(cursor: Any, migrations: Sequence[Migration], project: Project) -> list[Tenant]:
+def _steady(cursor: Any, project: Project, only: str | None = None) -> list[Tenant]:
     """What is there; a schema that is dropped between the two questions is not."""
+    migrations = migration_folder.find(project.migrations)
     for left in reversed(range(TRIES)):
         try:
-            return _tenants(cursor, migrations, project)
+            return _tenants(cursor, migrations, project, only)
         except (errors.UndefinedTable, errors.InvalidSchemaName):
             if not left:
                 raise
     raise AssertionError
 
 
-def _tenants(cursor: Any, migrations: Sequence[Migration], project: Project) -> list[Tenant]:
-    tables = own_table.everywhere(cursor, HISTORY_TABLE)
+def _tenants(
+    cursor: Any, migrations: Sequence[Migration], project: Project, only: str | None
+) -> list[Tenant]:
+    tables = own_table.everywhere(cursor, HISTORY_TABLE, only)
     ours: list[Place] = []
     tenants: list[Tenant] = []
     for place, columns in tables.items():
@@ -146,7 +156,7 @@ def _tenants(cursor: Any, migrations: Sequence[Migration], project: Project) -> 
         elif columns >= history_table.NEEDED:
             ours.append(place)
     rows = _rows(cursor, ours)
-    unfinished = _unfinished(cursor)
+    unfinished = _unfinished(cursor, only)
     for place in ours:
         if _is_ours(rows[place], migrations):
             joined = history.joined(migrations, rows[place], project, unfinished.get(place, ()))
@@ -171,9 +181,9 @@ def _rows(cursor: Any, places: Sequence[Place]) -> dict[Place, list[dict[str, An
     return {place: history_table.in_order(of_one) for place, of_one in rows.items()}
 
 
-def _unfinished(cursor: Any) -> dict[Place, tuple[Unfinished, ...]]:
+def _unfinished(cursor: Any, only: str | None) -> dict[Place, tuple[Unfinished, ...]]:
     """The files that stopped in the middle, where there are any."""
-    tables = own_table.everywhere(cursor, JOURNAL_TABLE)
+    tables = own_table.everywhere(cursor, JOURNAL_TABLE, only)
     places = [place for place, columns in tables.items() if isinstance(columns, set)]
     steps: dict[Place, list[tuple[str, bool]]] = {place: [] for place in places}
     for place, row in _from_each(cursor, places, JOURNAL_TABLE):

@@ -24,6 +24,7 @@ from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.runners import at, runner_on
+from tests.support.tenants import add, standing
 from tests.support.waiting import until
 
 # What a name can hold that means something to SQL, to a URL, to psycopg2 or to a terminal.
@@ -50,20 +51,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 DROP = 'migrator.sql("DROP TABLE {}")'
-
-
-def add(url: str, *names: str) -> None:
-    for name in names:
-        result = call(url, "tenants.add", name)
-        assert result.code == 0, result.err
-
-
-def standing(url: str) -> dict[str, tuple[int, int, int]]:
-    """Tenant to how many files are applied and pending, and how many problems there are."""
-    told = json.loads(call(url, "tenants", "--json").out)
-    return {
-        each["tenant"]: (each["applied"], each["pending"], len(each["problems"])) for each in told
-    }
 
 
 def test_a_tenant_of_any_name_is_made_shown_and_dropped(empty_url: str, files: Path) -> None:
@@ -281,36 +268,6 @@ def test_what_is_shown_beforehand_changes_nothing(empty_url: str, files: Path) -
     assert plan.count("002_more  2 statements") == 2
     assert standing(empty_url) == {"a": (1, 1, 0), "b": (1, 1, 0)}
     assert not query(empty_url, "SELECT 1 FROM pg_extension WHERE extname = 'hstore'")
-
-
-def test_an_extension_of_a_later_file_is_the_databases(empty_url: str, files: Path) -> None:
-    """The first one to run the file makes it; to the others that is no change by hand."""
-    add(empty_url, "a", "b", "c")
-    write(files, "002_more", "CREATE EXTENSION IF NOT EXISTS hstore", "CREATE TABLE t (h hstore)")
-    assert call(empty_url, "migrate", "--tenant", "a").code == 0
-    where = "SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'hstore'"
-    assert query(empty_url, where) == [("extensions",)]
-    assert call(empty_url, "check", "--live", "--tenants").code == 0
-    result = call(empty_url, "migrate", "--tenants")
-    assert (result.code, result.err) == (0, "")
-    assert call(empty_url, "check", "--live", "--tenants").code == 0
-    execute(empty_url, "ALTER TABLE b.t ADD by_hand int")
-    drifted = call(empty_url, "check", "--live", "--tenants", "--json")
-    assert drifted.code == 1
-    found = {each["tenant"]: len(each["drift"]) for each in json.loads(drifted.out)}
-    assert found == {"a": 0, "b": 1, "c": 0}
-
-
-def test_extensions_among_the_tables_of_one_are_refused(empty_url: str, files: Path) -> None:
-    """Every path would lead to that one's tables."""
-    execute(empty_url, "CREATE EXTENSION hstore")
-    assert call(empty_url, "migrate").code == 0
-    refused = call(empty_url, "tenants.add", "isp")
-    assert (refused.code, "hstore in public" in refused.err) == (1, True)
-    execute(empty_url, refused.err.partition("in psql: ")[2])
-    add(empty_url, "isp")
-    assert standing(empty_url) == {"isp": (1, 0, 0), "public": (1, 0, 0)}
-    assert "which others use" not in call(empty_url, "tenants.drop", "isp", "--yes").err
 
 
 def test_a_production_database_gives_up_no_tenant_unasked(empty_url: str, files: Path) -> None:
