@@ -17,7 +17,7 @@ from psycopg2 import sql
 from engine.errors import EngineError
 from engine.project import Project
 from engine.schema import own_sql
-from engine.schema.access import PUBLIC, SETTING
+from engine.schema.abstract_roles import PUBLIC, SETTING
 
 # Those that come with PostgreSQL 14 and are no members of what could be granted, nor owners.
 STAND_INS = (

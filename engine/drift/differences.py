@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from engine.schema.access import PUBLIC, Access
+from engine.schema.abstract_roles import PUBLIC
+from engine.schema.access import Access
 from engine.schema.kinds import KINDS, OWNERS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import sequences_in

@@ -18,7 +18,7 @@ from engine.errors import ConfigError, Refused
 from engine.files import history_table, own_table
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.schema import access, own_sql
+from engine.schema import abstract_roles, own_sql
 from engine.schema.own_tables import ROLES_TABLE
 from engine.schema.quoting import name as quoted
 
@@ -70,7 +70,7 @@ def all_named(
     roles = kept(cursor) if project.roles is None else dict(project.roles)
     names = set(roles)
     for migration in migrations:
-        names |= set(access.asked(migration.text))
+        names |= set(abstract_roles.asked(migration.text))
     return {name: roles.get(name) for name in sorted(names)}
 
 

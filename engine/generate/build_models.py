@@ -22,7 +22,7 @@ from engine.errors import GenerateError
 from engine.explain import postgres_errors
 from engine.generate import refusals
 from engine.generate.completion import close_definers, fix_paths, lend_sequences
-from engine.schema.access import PUBLIC
+from engine.schema.abstract_roles import PUBLIC
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE

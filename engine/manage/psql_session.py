@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from engine.connect import pins, roles
 from engine.files import history_table, own_table, role_table
 from engine.run import strangers, time_zone
-from engine.schema import access, own_sql
+from engine.schema import abstract_roles, own_sql
 from engine.schema.own_tables import HISTORY_TABLE, ROLES_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
@@ -28,7 +28,8 @@ SELECT (
     WHERE current_setting(s.name, true) <> s.value
       AND (s.name NOT IN ({{privileged}})
            OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
-) AS engine_settings, set_config('{access.SETTING}', :'engine_roles', false) AS engine_named,
+) AS engine_settings,
+set_config('{abstract_roles.SETTING}', :'engine_roles', false) AS engine_named,
 set_config('search_path', ({{path}}), false) AS engine_path
 """
 RUN_SETTLE = r":engine_settle \gset"

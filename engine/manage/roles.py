@@ -27,7 +27,8 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import catalog, own_sql
-from engine.schema.access import PUBLIC, Access
+from engine.schema.abstract_roles import PUBLIC
+from engine.schema.access import Access
 from engine.schema.kinds import Kind
 from engine.schema.model import Schema
 from engine.sql import access_statements

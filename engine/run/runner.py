@@ -22,7 +22,7 @@ from engine.run import execution, operator_notices, strangers, time_zone
 from engine.run.file_run import Job
 from engine.run.options import RunOptions
 from engine.run.session import Session, exclusive
-from engine.schema import access
+from engine.schema import abstract_roles
 
 
 class Guard(Protocol):
@@ -171,7 +171,7 @@ class Runner:
             for number, job in enumerate(jobs):
                 if number:
                     session.renew(new=ran_code)
-                roles.stand_in(self.project, access.asked(job.migration.text))
+                roles.stand_in(self.project, abstract_roles.asked(job.migration.text))
                 ran_code = execution.run(session, job)
         finally:
             if jobs:

@@ -1,29 +1,16 @@
-"""What roles may do with the objects of a schema, where that is not what they may by default.
-
-A file cannot know what a cluster calls its roles, so it names abstract ones (`app`, `report`). The
-setting engine.roles of a session says which role each of them is there, as JSON: {"app":
-"shop_app"}. One that it does not name is granted nothing, and nothing is read of it.
-"""
+"""What roles may do with the objects of a schema, where that is not what they may by default."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.schema.abstract_roles import MAPPED, PUBLIC
 from engine.schema.catalog_queries import HERE, OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import TYPES, Key, Kind
 
-PUBLIC = "PUBLIC"
 GRANTABLE = " WITH GRANT OPTION"
-SETTING = "engine.roles"
-MAPPED = f"nullif(current_setting('{SETTING}', true), '')::json"
-ASKED = re.compile(rf"{re.escape(MAPPED)} ->> '(\w+)'")
-NAMES = f"""
-    SELECT m.key FROM json_each_text({MAPPED}) m JOIN pg_roles r ON r.rolname = m.value
-    ORDER BY 1
-"""
 ROLES = f"""
     SELECT r.oid, m.key AS name
     FROM json_each_text({MAPPED}) m JOIN pg_roles r ON r.rolname = m.value
@@ -100,11 +87,6 @@ class Access:
         for right, columns in by_right(self.columns):
             parts.append(f"{right} ({', '.join(columns)})")
         return ", ".join(parts) or "nothing"
-
-
-def asked(text: str) -> list[str]:
-    """The abstract roles that a file grants something."""
-    return sorted(set(ASKED.findall(text)))
 
 
 def by_default(on: Key, role: str) -> Access:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.schema import access, function_path, not_null, own_sql
+from engine.schema import abstract_roles, access, function_path, not_null, own_sql
 from engine.schema import catalog_queries as queries
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.function_path import FilesPath
@@ -76,7 +76,7 @@ def read(connection: Any, *, depends: bool = True) -> Schema:
         schema,
         access=access.read(ask, _accessible(schema, folded)),
         depends=needs(rows, schema, folded),
-        roles=frozenset(name for (name,) in ask(access.NAMES)),
+        roles=frozenset(name for (name,) in ask(abstract_roles.NAMES)),
     )
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from engine.diff.change import Change
-from engine.schema.access import GRANTABLE, MAPPED, PUBLIC, by_right
+from engine.schema.abstract_roles import MAPPED, PUBLIC
+from engine.schema.access import GRANTABLE, by_right
 from engine.schema.kinds import Key, Kind
 from engine.schema.quoting import literal, name
 

@@ -12,7 +12,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.connect.roles import setting
 from engine.files import migration_folder
 from engine.files.step_collector import FileMigrator
-from engine.schema import access
+from engine.schema import abstract_roles
 from tests.support.project import MIGRATIONS
 from tests.support.runners import at
 
@@ -35,7 +35,7 @@ def granting() -> tuple[str, ...]:
         migrator = FileMigrator(database, migration.path)
         migration.functions.migrate(migrator, database, fake=False)
         for step in migrator.steps:
-            if access.asked(step.sql):
+            if abstract_roles.asked(step.sql):
                 texts.append(step.sql.replace("%%", "%"))
     return tuple(texts)
 
