@@ -19,16 +19,21 @@ from engine.schema.quoting import name as quoted
 Parameters = Mapping[str, Any] | Sequence[Any] | None
 
 PATH = "pg_catalog, pg_temp"
-# Said under any path, so every name has its schema. A setting of our own keeps the path, so that
-# it costs no question of its own.
+# Said under any path, so every name has its schema. Settings of our own keep what was there, which
+# costs no question of its own. A query of ours takes milliseconds, but PostgreSQL may think it dear
+# enough to compile it first (JIT), which takes a second:
+# https://www.postgresql.org/docs/current/jit-decision.html
 ASIDE = (
-    "SELECT pg_catalog.set_config('engine.path', pg_catalog.current_setting('search_path'), true); "
-    f"SET LOCAL search_path = {PATH}; "
+    "SELECT pg_catalog.set_config('engine.path', pg_catalog.current_setting('search_path'), true), "
+    "pg_catalog.set_config('engine.jit', pg_catalog.current_setting('jit'), true); "
+    f"SET LOCAL search_path = {PATH}; SET LOCAL jit = off; "
 )
+COMPILING = "pg_catalog.set_config('jit', pg_catalog.current_setting('engine.jit'), true)"
 BACK = (
-    "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('engine.path'), true)"
+    "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('engine.path'), true), "
+    f"{COMPILING}"
 )
-GIVEN = "SELECT pg_catalog.set_config('search_path', %(files_path)s, true)"
+GIVEN = f"SELECT pg_catalog.set_config('search_path', %(files_path)s, true), {COMPILING}"
 PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()

