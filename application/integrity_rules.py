@@ -121,6 +121,15 @@ RULES = {
         ) p ON p.invoice_id = i.id
         WHERE i.status = 'paid' AND i.paid_at <> greatest(p.last, i.issued_at)
     """,
+    "what is credited of an invoice is its customer's, and no more than it asks for": """
+        SELECT format('invoice %s: %s of %s, %s', c.reference_id, sum(c.amount), i.total, i.status)
+        FROM transaction_logs c
+        LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+        LEFT JOIN invoices i ON i.id = c.reference_id AND i.customer_id = c.customer_id
+        WHERE c.reference_type = 'invoice_credit' AND r.id IS NULL
+        GROUP BY c.reference_id, i.id
+        HAVING i.id IS NULL OR i.status IN ('draft', 'void') OR sum(c.amount) > i.total
+    """,
     "an allocation stays with one customer": """
         SELECT format('allocation %s: payment of customer %s, invoice of customer %s', a.id,
                       p.customer_id, i.customer_id)

@@ -950,7 +950,10 @@ $function$
         CREATE UNIQUE INDEX transaction_logs_customer_id_seq_key ON transaction_logs USING btree (customer_id, seq)
     """)
     migrator.sql("""
-        CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id) WHERE entry_type <> 'refund'::transaction_log_entry_type
+        CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id) WHERE entry_type <> 'refund'::transaction_log_entry_type AND reference_type <> 'invoice_credit'::text
+    """)
+    migrator.sql("""
+        CREATE INDEX transaction_logs_invoice_credits_idx ON transaction_logs USING btree (reference_id) WHERE reference_type = 'invoice_credit'::text
     """)
     migrator.sql("""
         CREATE INDEX transaction_logs_refunded_on_idx ON transaction_logs USING btree (created_at) WHERE entry_type = 'refund'::transaction_log_entry_type
@@ -2508,6 +2511,37 @@ $$
     """)
     migrator.sql("""CREATE TYPE subscription_status AS ENUM ('active', 'suspended', 'ended')""")
     migrator.sql("""
+CREATE FUNCTION check_invoice_credit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    invoice record;
+    credited numeric;
+BEGIN
+    UPDATE invoices SET created_at = created_at
+    WHERE id = NEW.reference_id AND xmin <> pg_current_xact_id()::xid;
+    SELECT customer_id, status::text, total INTO invoice FROM invoices WHERE id = NEW.reference_id;
+    SELECT sum(c.amount) INTO credited FROM transaction_logs c
+    LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
+    IF NEW.entry_type::text <> 'adjustment' OR NEW.amount < 0
+        OR invoice.customer_id IS DISTINCT FROM NEW.customer_id
+        OR invoice.status IN ('draft', 'void')
+        OR credited > invoice.total
+    THEN
+        RAISE EXCEPTION 'transaction_logs: invoice %% (%% of %%) cannot be credited with %%, which'
+            ' makes %% in all', NEW.reference_id, invoice.status, invoice.total, NEW.amount, credited
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION check_invoice_sums()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2740,6 +2774,24 @@ BEGIN
     NEW.number := concat_ws('/', 'INV', branch.code, to_char(NEW.number_month, 'YYYY/MM'),
         lpad(seq, greatest(4, length(seq)), '0'));
     RETURN NEW;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION take_credits_back()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
+    SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
+    FROM transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.id AND r.id IS NULL
+    ORDER BY c.id;
+    RETURN NULL;
 END
 $function$
 """)
@@ -3111,6 +3163,10 @@ $$
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
+        CREATE TRIGGER invoices_void_takes_credits_back AFTER UPDATE OF status ON invoices
+            FOR EACH ROW WHEN (old.status <> 'void'::invoice_status AND new.status = 'void'::invoice_status) EXECUTE FUNCTION take_credits_back()
+    """)
+    migrator.sql("""
         CREATE TRIGGER invoice_items_issued_is_frozen BEFORE INSERT OR DELETE OR UPDATE ON invoice_items
             FOR EACH ROW EXECUTE FUNCTION keep_issued_items()
     """)
@@ -3121,6 +3177,10 @@ $$
     migrator.sql("""
         CREATE TRIGGER invoice_items_updated_at BEFORE UPDATE ON invoice_items
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER transaction_logs_credit_fits_invoice AFTER INSERT ON transaction_logs
+            FOR EACH ROW WHEN (new.reference_type = 'invoice_credit'::text) EXECUTE FUNCTION check_invoice_credit()
     """)
     migrator.sql("""
         COMMENT ON TABLE subscriptions IS 'A customer''s standing order for a profile, billed period by period.';
@@ -3157,11 +3217,13 @@ $$
         COMMENT ON COLUMN invoice_items.updated_at IS 'When the row last really changed.'
     """)
     migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE check_invoice_credit() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE check_subscription() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_issued_items() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_subscriber() FROM PUBLIC;
-        REVOKE EXECUTE ON ROUTINE number_invoice() FROM PUBLIC
+        REVOKE EXECUTE ON ROUTINE number_invoice() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE take_credits_back() FROM PUBLIC
     """)
     migrator.sql("""
 DO $$
@@ -3983,7 +4045,7 @@ $$
         COMMENT ON COLUMN transaction_logs.balance_before IS 'Balance before the entry, rupiah; filled by the database.';
         COMMENT ON COLUMN transaction_logs.balance_after IS 'Balance after the entry, rupiah; filled by the database.';
         COMMENT ON COLUMN transaction_logs.reference_type IS 'Kind of the business event, such as payment or invoice.';
-        COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type, but for refunds.';
+        COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type, but for refunds and credits.';
         COMMENT ON COLUMN transaction_logs.reverses_id IS 'The entry that this one takes back; an entry is taken back once.';
         COMMENT ON COLUMN transaction_logs.description IS 'What the customer reads on the statement.';
         COMMENT ON COLUMN transaction_logs.created_by_id IS 'Who posted it; null means the system.';
@@ -4199,6 +4261,7 @@ $$
     migrator.sql("""DROP FUNCTION keep_issued_items()""")
     migrator.sql("""DROP FUNCTION match_customer_of_subscription()""")
     migrator.sql("""DROP FUNCTION number_invoice()""")
+    migrator.sql("""DROP FUNCTION take_credits_back()""")
     migrator.sql("""DROP TYPE invoice_item_kind""")
     migrator.sql("""DROP TYPE invoice_status""")
     migrator.sql("""DROP TYPE subscription_cycle""")
@@ -4291,6 +4354,10 @@ $$
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""DROP FUNCTION check_payment_posting()""")
+
+    # ── billing ─────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""DROP FUNCTION check_invoice_credit()""")
 
     # ── customers ───────────────────────────────────────────────────────────────────────────────
 

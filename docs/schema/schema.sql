@@ -177,6 +177,36 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION check_invoice_credit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    invoice record;
+    credited numeric;
+BEGIN
+    UPDATE invoices SET created_at = created_at
+    WHERE id = NEW.reference_id AND xmin <> pg_current_xact_id()::xid;
+    SELECT customer_id, status::text, total INTO invoice FROM invoices WHERE id = NEW.reference_id;
+    SELECT sum(c.amount) INTO credited FROM transaction_logs c
+    LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
+    IF NEW.entry_type::text <> 'adjustment' OR NEW.amount < 0
+        OR invoice.customer_id IS DISTINCT FROM NEW.customer_id
+        OR invoice.status IN ('draft', 'void')
+        OR credited > invoice.total
+    THEN
+        RAISE EXCEPTION 'transaction_logs: invoice % (% of %) cannot be credited with %, which'
+            ' makes % in all', NEW.reference_id, invoice.status, invoice.total, NEW.amount, credited
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
 CREATE FUNCTION check_invoice_sums()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1139,6 +1169,23 @@ AS $function$
 BEGIN
     NEW.created_at := now();
     RETURN NEW;
+END
+$function$;
+
+CREATE FUNCTION take_credits_back()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
+    SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
+    FROM transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.id AND r.id IS NULL
+    ORDER BY c.id;
+    RETURN NULL;
 END
 $function$;
 
@@ -2451,7 +2498,9 @@ CREATE INDEX transaction_logs_created_by_id_idx ON transaction_logs USING btree 
 
 CREATE UNIQUE INDEX transaction_logs_customer_id_seq_key ON transaction_logs USING btree (customer_id, seq);
 
-CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id) WHERE entry_type <> 'refund'::transaction_log_entry_type;
+CREATE UNIQUE INDEX transaction_logs_entry_type_reference_type_reference_id_key ON transaction_logs USING btree (entry_type, reference_type, reference_id) WHERE entry_type <> 'refund'::transaction_log_entry_type AND reference_type <> 'invoice_credit'::text;
+
+CREATE INDEX transaction_logs_invoice_credits_idx ON transaction_logs USING btree (reference_id) WHERE reference_type = 'invoice_credit'::text;
 
 CREATE INDEX transaction_logs_refunded_on_idx ON transaction_logs USING btree (created_at) WHERE entry_type = 'refund'::transaction_log_entry_type;
 
@@ -2652,6 +2701,9 @@ CREATE CONSTRAINT TRIGGER invoices_sums_are_of_items AFTER UPDATE OF status ON i
 CREATE TRIGGER invoices_updated_at BEFORE UPDATE ON invoices
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();
 
+CREATE TRIGGER invoices_void_takes_credits_back AFTER UPDATE OF status ON invoices
+    FOR EACH ROW WHEN (old.status <> 'void'::invoice_status AND new.status = 'void'::invoice_status) EXECUTE FUNCTION take_credits_back();
+
 CREATE TRIGGER invoice_items_issued_is_frozen BEFORE INSERT OR DELETE OR UPDATE ON invoice_items
     FOR EACH ROW EXECUTE FUNCTION keep_issued_items();
 
@@ -2771,6 +2823,9 @@ CREATE TRIGGER transaction_logs_balance AFTER INSERT ON transaction_logs
 
 CREATE TRIGGER transaction_logs_chained BEFORE INSERT ON transaction_logs
     FOR EACH ROW EXECUTE FUNCTION chain_entry();
+
+CREATE TRIGGER transaction_logs_credit_fits_invoice AFTER INSERT ON transaction_logs
+    FOR EACH ROW WHEN (new.reference_type = 'invoice_credit'::text) EXECUTE FUNCTION check_invoice_credit();
 
 CREATE TRIGGER transaction_logs_matches_payment AFTER INSERT ON transaction_logs
     FOR EACH ROW WHEN ((new.reference_type = ANY (ARRAY['payment'::text, 'payment_allocation'::text])) OR new.reverses_id IS NOT NULL) EXECUTE FUNCTION check_payment_posting();
@@ -3202,7 +3257,7 @@ COMMENT ON COLUMN transaction_logs.amount IS 'Rupiah; above zero in the customer
 COMMENT ON COLUMN transaction_logs.balance_before IS 'Balance before the entry, rupiah; filled by the database.';
 COMMENT ON COLUMN transaction_logs.balance_after IS 'Balance after the entry, rupiah; filled by the database.';
 COMMENT ON COLUMN transaction_logs.reference_type IS 'Kind of the business event, such as payment or invoice.';
-COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type, but for refunds.';
+COMMENT ON COLUMN transaction_logs.reference_id IS 'Identity of the business event; posted once per entry type, but for refunds and credits.';
 COMMENT ON COLUMN transaction_logs.reverses_id IS 'The entry that this one takes back; an entry is taken back once.';
 COMMENT ON COLUMN transaction_logs.description IS 'What the customer reads on the statement.';
 COMMENT ON COLUMN transaction_logs.created_by_id IS 'Who posted it; null means the system.';
@@ -3299,6 +3354,8 @@ COMMENT ON COLUMN whatsapp_messages.updated_at IS 'When the row last really chan
 
 REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE check_invoice_credit() FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE check_payment_link() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE check_subscription() FROM PUBLIC;
@@ -3332,6 +3389,8 @@ REVOKE EXECUTE ON ROUTINE post_allocation() FROM PUBLIC;
 REVOKE EXECUTE ON ROUTINE post_payment() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE take_credits_back() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC;
 

@@ -7,6 +7,7 @@ from typing import Any
 from domains import identity
 from domains.billing.models import Invoice, InvoiceItem, InvoiceItemKind, InvoiceStatus
 from domains.billing.periods import Days, overlap, prorated
+from domains.billing.rules_credits import REFERENCE
 from domains.customers.models import TransactionLogEntryType
 from domains.customers.operations import post
 from domains.system.operations import Actor
@@ -18,7 +19,8 @@ def credit(subscription: Any, days: Days, *, by: Actor) -> int:
     """Credit the balance with what issued invoices billed for these days, tax included (rupiah).
 
     The subscription is locked, and these days were not credited before. What is owed on the
-    invoices stays owed; the credit pays it, or later ones.
+    invoices stays owed; the credit pays it, or later ones. Where an invoice is voided, the database
+    takes its credits back.
     """
     total = 0
     if days[0] >= days[1]:
@@ -47,6 +49,7 @@ def _credit_part(invoice: Any, billed: Days, unserved: Days, by: Actor) -> int:
             TransactionLogEntryType.ADJUSTMENT,
             amount,
             f"Not used: {days} days from {unserved[0]:%d/%m/%Y} of {invoice.number}",
+            reference=(REFERENCE, invoice.id),
             by=None if by is None else identity(by),
         )
     return amount

@@ -18,8 +18,19 @@ from typing import Any
 
 from peewee import fn
 
-from domains import BillingError, InvalidValue, change, identity, lock, operation, portion, share
+from domains import (
+    BillingError,
+    InvalidValue,
+    change,
+    get,
+    identity,
+    lock,
+    operation,
+    portion,
+    share,
+)
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
+from domains.customers.models import Customer
 from domains.locations.operations import today
 from domains.system.operations import Actor, record, setting
 
@@ -63,14 +74,17 @@ def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor =
 def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
     """Void an invoice; it keeps its number, and its period may be billed again (the invoice).
 
-    by: the admin user, None for the system. reason: goes on record. Voiding it again changes
-    nothing. Raises Missing where there is no such invoice, InvalidValue without a reason,
-    RuleViolation where money is allocated to it (invoices_status_move,
-    invoices_paid_fits_status_check): take that off first.
+    What was credited of its days is taken back: they are not paid for any more. Until they are
+    billed again, the days that it billed are free. by: the admin user, None for the system. reason:
+    goes on record. Voiding it again changes nothing. Raises Missing where there is no such invoice,
+    InvalidValue without a reason, RuleViolation where money is allocated to it
+    (invoices_status_move, invoices_paid_fits_status_check), or the credit was spent
+    (customers_balance_within_credit_check): take off first what it paid.
     """
     if not reason.strip():
         raise InvalidValue("an invoice is not voided without a reason", field="reason")
     with operation(Invoice._meta.database):
+        lock(Customer, get(Invoice, invoice).customer_id)
         row = lock(Invoice, invoice)
         if row.status != InvoiceStatus.VOID:
             change(row, status=InvoiceStatus.VOID, paid_at=None)

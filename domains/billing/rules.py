@@ -5,7 +5,7 @@ it, and from then on it stands: its sums are those of its items, and neither cha
 """
 
 from domains import AS_OWNER, touch
-from domains.billing import rules_subscriptions
+from domains.billing import rules_credits, rules_subscriptions
 
 # The branch's row is written, so numbers are given one at a time; a rollback gives the number back.
 NUMBER_INVOICE = f"""
@@ -191,4 +191,5 @@ RULES = (
     MATCH_SUBSCRIPTION,
     INVOICE_OF_SUBSCRIBER,
     *rules_subscriptions.RULES,
+    *rules_credits.RULES,
 )

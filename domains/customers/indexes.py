@@ -39,14 +39,22 @@ def indexes(domain: Domain) -> None:
         using="gin",
         name="customers_name_phone_trgm_idx",
     )
-    # a business event is posted once; only refunds come in parts, which the payment adds up
+    # a business event is posted once; refunds and credits come in parts, which the payment and the
+    # invoice bound
     domain.index(
         TransactionLog,
         TransactionLog.entry_type,
         TransactionLog.reference_type,
         TransactionLog.reference_id,
         unique=True,
-        where="entry_type <> 'refund'",
+        where="entry_type <> 'refund' AND reference_type <> 'invoice_credit'",
+    )
+    # what was credited of an invoice
+    domain.index(
+        TransactionLog,
+        TransactionLog.reference_id,
+        where="reference_type = 'invoice_credit'",
+        name="transaction_logs_invoice_credits_idx",
     )
     # what was given back, payment by payment, and day by day
     domain.index(

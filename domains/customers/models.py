@@ -161,7 +161,8 @@ class TransactionLog(BaseModel):
                 name="transaction_logs_reference_id_range_check",
             )
         ],
-        help_text="Identity of the business event; posted once per entry type, but for refunds.",
+        help_text="Identity of the business event; posted once per entry type, but for refunds "
+        "and credits.",
     )
     reverses = ForeignKeyField(
         "self",

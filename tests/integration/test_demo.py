@@ -237,6 +237,9 @@ PLANTED = {
     "an invoice is paid when": """
         UPDATE invoices SET paid_at = paid_at + interval '1 hour'
         WHERE id = (SELECT min(id) FROM invoices WHERE status = 'paid' AND total > 0)""",
+    "what is credited": """
+        UPDATE transaction_logs SET reference_id = (SELECT min(id) FROM invoices)
+        WHERE reference_type = 'invoice_credit'""",
     "an allocation stays": """
         UPDATE payments SET customer_id = (SELECT max(id) FROM customers)
         WHERE id = (SELECT min(payment_id) FROM payment_allocations)""",

@@ -1,5 +1,5 @@
 """Drawn lives of subscriptions, day by day by a clock of the test's own: whatever is done to one,
-what was billed and not credited is what the days of service cost."""
+what the customer paid is what the days of service cost."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from domains import RuleViolation
 from domains.billing import bills, subscriptions
 from domains.billing.bills import bill, finish_ended
 from domains.billing.models import Invoice, Subscription, SubscriptionCycle, SubscriptionStatus
+from domains.billing.operations import void
 from domains.billing.periods import prorated, whole_period
 from domains.billing.subscriptions import change_plan, end, resume, start, suspend
 from domains.customers.models import Customer
+from domains.payments.models import Payment, PaymentAllocation
+from domains.payments.operations import owing, record_payment, settle_from_balance, take_back
 from domains.system.operations import change_setting
 from tests.support import money, samples
 
@@ -24,7 +28,7 @@ DAY = timedelta(1)
 REASON: dict[str, Any] = {"by": None, "reason": "Diminta"}
 BEGAN = date(2026, 1, 10)
 ONCE = SubscriptionCycle.ONCE
-VERBS = ("bill", "suspend", "resume", "change", "announce", "end")
+VERBS = ("bill", "suspend", "resume", "change", "announce", "end", "pay", "settle", "void")
 STEPS = st.lists(
     st.tuples(st.sampled_from(VERBS), st.integers(0, 40), st.integers(0, 60)), max_size=9
 )
@@ -35,13 +39,16 @@ class Life:
     """A subscription, the day it is, and what its days of service cost so far (rupiah).
 
     terms: the price, first day and last day that were agreed, which the cost of a day follows from.
+    costs: of each day that a subscription served. free: the days of invoices that were voided.
     """
 
     row: Any
     plan: int
+    cash: int
     day: date = BEGAN
-    due: int = 0
     cuts: int = 0
+    costs: dict[tuple[int, date], int] = field(default_factory=dict)
+    free: set[tuple[int, date]] = field(default_factory=set)
     terms: tuple[int, date, date | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,8 +64,38 @@ class Life:
         for _ in range(days):
             if row.status == "active" and (row.ended_on is None or self.day <= row.ended_on):
                 whole = whole_period(self.day, began, row.anchor_day, row.cycle, agreed)
-                self.due += prorated(price, whole, (self.day, self.day + DAY))
+                cost = prorated(price, whole, (self.day, self.day + DAY))
+                self.costs[row.id, self.day] = cost
             self.day += DAY
+
+    def due(self) -> int:
+        return sum(cost for day, cost in self.costs.items() if day not in self.free)
+
+    def owed(self) -> int:
+        return sum(invoice.total - invoice.paid for invoice in owing(self.row.customer_id))
+
+    def voids(self, number: int) -> None:
+        """Void an invoice; what paid it is taken off, and the credit that it gave is freed."""
+        who = self.row.customer_id
+        rows = Invoice.select().where(Invoice.customer == who, Invoice.status != "void")
+        invoices = list(rows.order_by(Invoice.id))
+        if not invoices:
+            return
+        invoice = invoices[number % len(invoices)]
+        for allocation in list(PaymentAllocation.select().order_by(PaymentAllocation.id)):
+            if allocation.invoice_id == invoice.id or allocation.payment.method.type == "wallet":
+                take_back(allocation)
+        try:
+            void(invoice, **REASON)
+        except RuleViolation as error:
+            assert error.rule == "customers_balance_within_credit_check"
+            for allocation in list(PaymentAllocation.select()):
+                take_back(allocation)
+            void(invoice, **REASON)
+        day = invoice.period.lower
+        while day < invoice.period.upper:
+            self.free.add((invoice.subscription_id, day))
+            day += DAY
 
     def does(self, verb: str, number: int) -> None:
         """Do a thing, where it can be done."""
@@ -87,15 +124,23 @@ class Life:
             end(self.row, on=min(self.day + timedelta(number), row.ended_on or date.max), **REASON)
         elif verb == "end" and row.status != "ended":
             end(self.row, **REASON)
+        elif verb == "pay" and self.owed():
+            record_payment(row.customer_id, self.cash, self.owed(), by=None)
+        elif verb == "settle":
+            settle_from_balance(row.customer_id)
+        elif verb == "void":
+            self.voids(number)
 
     def ends(self) -> None:
-        """Let it run out, and settle it."""
+        """Let it run out, settle it, and pay what is owed."""
         self.passes(70)
         self.does("resume", 0)
         self.does("bill", 0)
         finish_ended()
         self.does("end", 0)
         assert self.now().status == SubscriptionStatus.ENDED
+        self.does("settle", 0)
+        self.does("pay", 0)
 
 
 @settings(
@@ -128,16 +173,17 @@ def test_no_day_is_billed_twice_and_none_is_free(
         length = 30
     ends_on = None if length is None else BEGAN + timedelta(length)
     terms: dict[str, Any] = {"anchor_day": anchor, "cycle": cycle, "ends_on": ends_on}
-    life = Life(start(who, plan, by=None, on=BEGAN, **terms), plan)
+    money.method(models, "wallet")
+    life = Life(start(who, plan, by=None, on=BEGAN, **terms), plan, money.method(models))
     for module in (bills, subscriptions):
         monkeypatch.setattr(module, "today_in", lambda place: life.day)
     for verb, days, number in steps:
         life.passes(days)
         life.does(verb, number)
     life.ends()
-    totals = [invoice.total for invoice in Invoice.select().where(Invoice.customer == who)]
-    net = sum(totals) - int(Customer.get_by_id(who).balance)
-    due = life.due + (life.due * rate + 5_000) // 10_000
+    payments = Payment.select().where(Payment.method == life.cash)
+    net = sum(payment.amount for payment in payments) - int(Customer.get_by_id(who).balance)
+    due = life.due() + (life.due() * rate + 5_000) // 10_000
     # each invoice, and each cut of a period, is rounded once, and its tax
     assert abs(net - due) <= 2 * life.cuts, (net, due)
     models.execute("ROLLBACK TO example")

@@ -106,6 +106,9 @@ ALLOCATE = """INSERT INTO payment_allocations (payment_id, invoice_id, amount)
               VALUES (%({0})s, %(invoice)s, {1})"""
 LINK = """INSERT INTO payment_links (invoice_id, token_hash, amount, expires_at)
           VALUES (%(invoice)s, sha256(random()::text::bytea), 100, '2027-01-01')"""
+CREDIT = """INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
+                reference_id, description)
+            VALUES (%(who)s, 'adjustment', 60, 'invoice_credit', %(invoice)s, 'x')"""
 POST = """INSERT INTO transaction_logs (customer_id, entry_type, amount, description)
           VALUES (%(who)s, 'adjustment', 5, 'x')"""
 
@@ -152,6 +155,19 @@ RACES = [
         ALLOCATE.format("payment", 60),
         "UPDATE invoices SET status = 'void' WHERE id = %(invoice)s",
     ),
+    Race(
+        "a credit is given, the invoice is voided",
+        _owed,
+        CREDIT,
+        "UPDATE invoices SET status = 'void' WHERE id = %(invoice)s",
+    ),
+    Race(
+        "an invoice is voided, a credit is given",
+        _owed,
+        "UPDATE invoices SET status = 'void' WHERE id = %(invoice)s",
+        CREDIT,
+    ),
+    Race("two credits come to more than the invoice", _owed, CREDIT, CREDIT),
     Race(
         "a payment is allocated, and refunded",
         _owed,
