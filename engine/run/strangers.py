@@ -10,16 +10,20 @@ from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
 from engine.schema import own_sql, planted
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.wording import few
 
-# The schemas in which other programs have tables.
-OTHER_PROGRAMS = """
+# The schemas in which other programs have tables; one with a history is a tenant of this one's.
+OTHER_PROGRAMS = f"""
     SELECT quote_ident(o.nspname) FROM pg_class c JOIN pg_namespace o ON o.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND o.oid <> %(here)s
       AND o.nspname !~ '^pg_' AND o.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
                       AND e.objid = c.oid AND e.deptype = 'e')
+      AND NOT EXISTS (SELECT FROM pg_class h
+                      WHERE h.relname = '{HISTORY_TABLE}' AND h.relkind = 'r'
+                        AND h.relnamespace = o.oid AND pg_has_role(h.relowner, 'USAGE'))
 """
 # A temporary table hides a table of its name from a function that has no search_path of its own.
 # Where other programs have tables in the database they may need temporary ones.

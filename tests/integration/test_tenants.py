@@ -142,6 +142,12 @@ def test_who_is_a_tenant_says_its_history(empty_url: str, files: Path) -> None:
     assert call(empty_url, "status", "--tenants", "--exit-code").code == 3
 
 
+def test_a_tenant_is_no_other_program_whose_zone_would_change(empty_url: str, files: Path) -> None:
+    execute(empty_url, "CREATE SCHEMA crm; CREATE TABLE crm.calls (made timestamp)")
+    add(empty_url, "a")
+    assert "for the programs with tables in crm, too" in call(empty_url, "tenants.add", "b").err
+
+
 def test_one_that_fails_stops_no_other_and_the_next_run_does_the_rest(
     empty_url: str, files: Path
 ) -> None:
