@@ -4,9 +4,10 @@ command that leads out of it."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -15,6 +16,8 @@ from engine.files.entry import Entry, State
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
+
+MainLine = Callable[[Project], frozenset[str] | None]
 
 
 class Misfit(StrEnum):
@@ -61,6 +64,7 @@ def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
     yield from _used_twice(entries, project)
     pending = {entry.checksum: entry.name for entry in entries if entry.state is State.PENDING}
     applied = [e.number for e in entries if e.state in (State.APPLIED, State.EDITED)]
+    main_line = cache(version_control.on_main_line)  # up to four processes, asked once for all
     for entry in entries:
         if entry.state is State.EDITED:
             what = f"{entry.name} was changed after it was applied"
@@ -75,7 +79,7 @@ def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
         elif entry.state is State.PENDING and entry.number < max(applied, default=0):
             later = sum(number > entry.number for number in applied)
             what = f"{entry.name} is pending, but {max(applied):03} is applied already"
-            fix = _late(entry, later, project)
+            fix = _late(entry, later, project, main_line)
             yield Problem(Misfit.LATE, (entry.name,), what, fix, undoable=True)
 
 
@@ -95,11 +99,11 @@ def _used_twice(entries: Iterable[Entry], project: Project) -> Iterator[Problem]
             yield Problem(Misfit.NUMBER_USED_TWICE, names, what, fix, undoable=undoable)
 
 
-def _late(entry: Entry, later: int, project: Project) -> str:
+def _late(entry: Entry, later: int, project: Project, main_line: MainLine) -> str:
     """The way out for a file that comes before one that is applied. later: how many that are
-    applied come after it."""
+    applied come after it. main_line: asks for the files of the branch that all work goes to."""
     renumber, migrate = project.task("renumber"), project.task("migrate")
-    if entry.name not in (version_control.on_main_line(project) or ()):
+    if entry.name not in (main_line(project) or ()):
         return f"`{renumber}` gives it the next free number"
     back = project.task("rollback", *(["--steps", later] if later > 1 else []))
     return (

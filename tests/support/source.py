@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from tests.support.project import ROOT
+
+Node = TypeVar("Node", bound=ast.AST)
+# What says how a name or an operation is meant, and stands nowhere itself: a third of all nodes.
+PLACELESS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 @cache
@@ -15,10 +22,40 @@ def tree(path: Path) -> ast.Module:
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
+def nodes(path: Path, *kinds: type[Node]) -> list[Node]:
+    """Everything of these kinds that stands in a module."""
+    every = _by_kind(path)
+    picked: list[Node] = []
+    for kind in kinds:
+        picked += every.get(kind, ())  # type: ignore[arg-type]
+    return picked
+
+
+def walked(root: ast.AST) -> list[ast.AST]:
+    """Everything that stands in a tree, itself first; ast.walk takes three times as long."""
+    every = [root]
+    for node in every:  # which grows meanwhile
+        every += children(node)
+    return every
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """What stands in it directly."""
+    inside: list[ast.AST] = []
+    for value in vars(node).values():
+        if isinstance(value, list):
+            inside += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, PLACELESS):
+            inside.append(value)
+    return inside
+
+
 @cache
-def nodes(path: Path) -> tuple[ast.AST, ...]:
-    """Everything that stands in a module."""
-    return tuple(ast.walk(tree(path)))
+def _by_kind(path: Path) -> Mapping[type[ast.AST], Sequence[ast.AST]]:
+    kinds: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)
+    for node in walked(tree(path)):
+        kinds[type(node)].append(node)
+    return kinds
 
 
 def modules(*folders: str) -> list[Path]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -97,16 +97,15 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 def _imports(path: Path) -> Iterator[Import]:
     """(module, line, whether only a function imports it); what only a type checker sees is none."""
-    pending: list[tuple[ast.AST, bool]] = [(tree(path), False)]
-    while pending:
-        node, late = pending.pop()
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+    functions = lines(nodes(path, ast.FunctionDef))
+    unread = lines(node for node in nodes(path, ast.If) if is_for_types(node))
+    for node in nodes(path, ast.Import, ast.ImportFrom):
+        late = node.lineno in functions
+        if node.lineno in unread:
             continue
-        late = late or isinstance(node, ast.FunctionDef)
-        pending += [(inner, late) for inner in ast.iter_child_nodes(node) if holds_imports(inner)]
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno, late) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{path}:{node.lineno} imports by dots"
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
@@ -115,9 +114,16 @@ def _imports(path: Path) -> Iterator[Import]:
                 yield (name if known or package else str(node.module)), node.lineno, late
 
 
-def holds_imports(node: ast.AST) -> bool:
-    """Whether it is a statement, or a part of one that has statements."""
-    return isinstance(node, (ast.stmt, ast.ExceptHandler, ast.match_case))
+def lines(statements: Iterable[ast.stmt]) -> set[int]:
+    """The lines of all of them."""
+    covered: set[int] = set()
+    for statement in statements:
+        covered.update(range(statement.lineno, (statement.end_lineno or 0) + 1))
+    return covered
+
+
+def is_for_types(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def allowed(module: str, *, late: bool) -> list[str]:
@@ -201,13 +207,12 @@ def test_functions_are_small() -> None:
     """A list of calls, such as a domain's table of contents, may be as long as it has to be."""
     long = []
     for path in MODULES:
-        for node in nodes(path):
-            if isinstance(node, ast.FunctionDef):
-                body = node.body[1:] if ast.get_docstring(node) else node.body
-                if body and not all(isinstance(statement, ast.Expr) for statement in body):
-                    size = (body[-1].end_lineno or 0) - body[0].lineno + 1
-                    if size > LONGEST_FUNCTION:
-                        long.append(f"{path}:{node.lineno} {node.name} has {size} lines")
+        for node in nodes(path, ast.FunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            if body and not all(isinstance(statement, ast.Expr) for statement in body):
+                size = (body[-1].end_lineno or 0) - body[0].lineno + 1
+                if size > LONGEST_FUNCTION:
+                    long.append(f"{path}:{node.lineno} {node.name} has {size} lines")
     assert not long
 
 

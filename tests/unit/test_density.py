@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from tests.support.source import modules, nodes
+from tests.support.source import children, modules, nodes, walked
 
 MODULES = modules("engine", "kernel", "commands")
 MOST_DECISIONS = 10
@@ -19,12 +19,12 @@ BRANCHES = (ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.match_
 
 def own(function: ast.FunctionDef) -> Iterator[ast.AST]:
     """What stands in the function itself, and not in one inside it."""
-    pending = list(ast.iter_child_nodes(function))
+    pending = children(function)
     while pending:
         node = pending.pop()
         yield node
         if not isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            pending += ast.iter_child_nodes(node)
+            pending += children(node)
 
 
 def decisions(function: ast.FunctionDef) -> int:
@@ -44,7 +44,7 @@ def is_nested(node: ast.AST) -> bool:
     """Whether it is a comprehension with two loops, or with another comprehension inside."""
     if not isinstance(node, COMPREHENSIONS):
         return False
-    inside = [inner for inner in ast.walk(node) if isinstance(inner, COMPREHENSIONS)]
+    inside = [inner for inner in walked(node) if isinstance(inner, COMPREHENSIONS)]
     return len(node.generators) > 1 or len(inside) > 1
 
 
@@ -71,8 +71,8 @@ def f(a):
 def test_a_function_decides_little() -> None:
     dense = []
     for path in MODULES:
-        for node in nodes(path):
-            if isinstance(node, ast.FunctionDef) and decisions(node) > MOST_DECISIONS:
+        for node in nodes(path, ast.FunctionDef):
+            if decisions(node) > MOST_DECISIONS:
                 dense.append(f"{path}:{node.lineno} {node.name} decides {decisions(node)} times")
     assert not dense
 
@@ -80,5 +80,6 @@ def test_a_function_decides_little() -> None:
 def test_no_comprehension_is_nested() -> None:
     nested = []
     for path in MODULES:
-        nested += [f"{path}:{node.lineno}" for node in nodes(path) if is_nested(node)]
+        for node in nodes(path, *COMPREHENSIONS):
+            nested += [f"{path}:{node.lineno}"] if is_nested(node) else []
     assert not nested

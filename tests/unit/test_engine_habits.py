@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import ROOT
-from tests.support.source import modules, nodes
+from tests.support.source import modules, nodes, walked
 
 MODULES = modules("engine")
 # The face of the engine loads what it offers when it is asked for.
@@ -23,12 +23,8 @@ DRAFTS = {Path("engine/testing/schema_drafts.py"), Path("engine/testing/strategi
 SAY_NOTHING = {"found", "held"}
 
 
-def walked(text: str) -> Sequence[ast.AST]:
-    return tuple(ast.walk(ast.parse(text)))
-
-
 def hidden_imports(module: Sequence[ast.AST]) -> Iterator[int]:
-    """Lines that import the engine, but not at the head of the module."""
+    """Lines that import the engine, but not at the head of the module, which comes first."""
     root = module[0]
     assert isinstance(root, ast.Module)
     for node in module:
@@ -81,13 +77,14 @@ def compared_texts(module: Sequence[ast.AST]) -> Iterator[tuple[int, str]]:
     ],
 )
 def test_an_import_that_hides_is_seen(text: str) -> None:
-    assert list(hidden_imports(walked(text)))
-    assert not list(hidden_imports(walked("from engine.run import runner\nimport engine")))
+    assert list(hidden_imports(walked(ast.parse(text))))
+    plain = ast.parse("from engine.run import runner\nimport engine")
+    assert not list(hidden_imports(walked(plain)))
 
 
 def test_a_text_that_stands_for_a_member_is_seen() -> None:
     for text in ('c.kind == "table"', '(c.action, c.kind) == ("drop", "table")'):
-        assert "table" in {value for _, value in compared_texts(walked(text))}
+        assert "table" in {value for _, value in compared_texts(walked(ast.parse(text)))}
     assert {"table", "drop"} <= enum_values()
 
 
@@ -95,7 +92,8 @@ def test_no_import_of_the_engine_hides() -> None:
     hidden = []
     for path in MODULES:
         if path != FACE:
-            hidden += [f"{path}:{line}" for line in hidden_imports(nodes(path))]
+            module = nodes(path, ast.Module, ast.Import, ast.ImportFrom, ast.Call)
+            hidden += [f"{path}:{line}" for line in hidden_imports(module)]
     assert not hidden
 
 
@@ -103,8 +101,8 @@ def test_one_place_makes_a_runner() -> None:
     """Beside the tasks' own, each is that of a replay, and nothing watches over it."""
     makers = set()
     for path in MODULES:
-        for node in nodes(path):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Runner"):
+        for node in nodes(path, ast.Call):
+            if ast.unparse(node.func).endswith("Runner"):
                 makers.add(str(path))
     assert makers == {"engine/run/replay.py"}
 
@@ -115,7 +113,7 @@ def test_members_of_enums_are_compared_as_members() -> None:
     texts = []
     for path in MODULES:
         if path not in DRAFTS:
-            for line, value in compared_texts(nodes(path)):
+            for line, value in compared_texts(nodes(path, ast.Compare)):
                 texts += [f"{path}:{line} {value}"] if value in values else []
     assert not texts
 
@@ -123,7 +121,7 @@ def test_members_of_enums_are_compared_as_members() -> None:
 def test_names_of_values_say_what_they_are() -> None:
     empty = []
     for path in MODULES:
-        for node in nodes(path):
+        for node in nodes(path, ast.Name, ast.arg):
             stored = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
             name = node.id if isinstance(node, ast.Name) and stored else ""
             name = node.arg if isinstance(node, ast.arg) else name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from engine.files.misfits import Misfit
 from engine.files.unfinished import Direction, Unfinished
 from project import PROJECT
 
+# Where no git looks: each question to it is a process.
+ELSEWHERE = replace(PROJECT, root=Path("/dev/null"))
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
 TEXTS = st.sampled_from(["one", "two"])
 
@@ -34,7 +37,7 @@ def row(name: str, text: str | None = "one", number: int = 1) -> dict[str, Any]:
 def test_every_file_and_every_row_is_told_once(files: dict[str, str], rows: dict[str, str]) -> None:
     """And where nothing is told to be wrong, the applied files are the first ones, as they ran."""
     joined = history.joined(
-        [file(*item) for item in files.items()], [row(*item) for item in rows.items()], PROJECT
+        [file(*item) for item in files.items()], [row(*item) for item in rows.items()], ELSEWHERE
     )
     for moved in joined.moved:
         old = str(moved.recorded_as)
@@ -71,13 +74,13 @@ CASES = {
 @pytest.mark.parametrize("kind", CASES)
 def test_what_does_not_fit_says_in_which_way_and_which_files(kind: Misfit) -> None:
     files, rows, names = CASES[kind]
-    (problem,) = history.joined(files, rows, PROJECT).mismatches
+    (problem,) = history.joined(files, rows, ELSEWHERE).mismatches
     assert (problem.kind, list(problem.files)) == (kind, names)
     assert str(problem) == f"{problem.what}; {problem.fix}."
 
 
 def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
-    joined = history.joined([file("001_a")], [row("001_a", None)], PROJECT)
+    joined = history.joined([file("001_a")], [row("001_a", None)], ELSEWHERE)
     assert (joined.entries[0].state, joined.problems) == (State.APPLIED, [])
 
 
@@ -87,11 +90,11 @@ def test_a_file_that_stopped_is_finished_on_the_way_it_went(
 ) -> None:
     stopped = (Unfinished("001_a", way, 2),)
     rows = [row("001_a")] if way is Direction.DOWN else []
-    joined = history.joined([file("001_a")], rows, PROJECT, stopped)
+    joined = history.joined([file("001_a")], rows, ELSEWHERE, stopped)
     assert joined.checked(way) is joined
     with pytest.raises(HistoryError, match="001_a stopped in the middle"):
         joined.checked(other)
-    gone = history.joined([], rows, PROJECT, stopped)
+    gone = history.joined([], rows, ELSEWHERE, stopped)
     for either in (way, other):
         with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
             gone.checked(either)

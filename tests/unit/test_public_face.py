@@ -103,8 +103,8 @@ def test_domains_and_the_demo_have_what_they_share_from_one_place() -> None:
     for path in modules("domains", "demo"):
         if path.parent == Path("domains"):
             continue
-        for node in nodes(path):
-            if isinstance(node, ast.ImportFrom) and str(node.module).startswith("kernel"):
+        for node in nodes(path, ast.ImportFrom):
+            if str(node.module).startswith("kernel"):
                 wrong.append(f"{path}:{node.lineno}")
     assert not wrong
 

@@ -80,7 +80,7 @@ def test_the_settings_are_those_that_the_code_reads() -> None:
 
 def _environment(path: Path) -> Iterator[str]:
     """The environment variables that a module reads, or has a name for."""
-    for node in nodes(path):
+    for node in nodes(path, ast.Constant, ast.Call, ast.Subscript):
         match node:
             case ast.Constant(value=str(name)) if SETTING.fullmatch(name):
                 yield name

@@ -35,11 +35,14 @@ KEY = secrets.new_key()
 FIELD = Router.api_password
 
 
-@pytest.fixture(autouse=True)
-def bound(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv(secrets.SETTING, KEY)
+@pytest.fixture(scope="module", autouse=True)
+def bound() -> Iterator[None]:
     tables = registry.load().tables
-    with PostgresqlDatabase("nowhere").bind_ctx(tables, bind_refs=False, bind_backrefs=False):
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        PostgresqlDatabase("nowhere").bind_ctx(tables, bind_refs=False, bind_backrefs=False),
+    ):
+        environment.setenv(secrets.SETTING, KEY)
         yield
 
 
