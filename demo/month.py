@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from domains.billing.access import isolate_overdue
 from domains.billing.models import Invoice
 from domains.billing.subscriptions import change_plan, end, resume, start, suspend
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
@@ -24,7 +25,6 @@ from domains.customers.operations import post
 from domains.locations.models import Location
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser, Profile, Router
-from domains.payments.access import isolate_overdue
 from domains.payments.callbacks import take_callback
 from domains.payments.links import make_link, open_link
 from domains.payments.models import Payment, PaymentMethod

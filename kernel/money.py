@@ -26,7 +26,9 @@ def whole_rupiah(value: Any, field: str = "amount") -> int:
     """The amount as an int. Raises InvalidValue for a fraction (150000.75 is not cut), for what is
     no number, and beyond a quadrillion either way."""
     is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    # NaN and the infinities have no integer
+    # NaN and the infinities have no integer, and a signaling NaN cannot even be compared
+    if isinstance(value, Decimal) and not value.is_finite():
+        is_number = False
     whole = is_number and value == value and abs(value) <= MOST_RUPIAH and value == int(value)
     if not whole:
         raise InvalidValue(

@@ -15,11 +15,11 @@ from peewee import fn
 from domains import BillingError, InvalidValue, change, get, identity, lock, lock_all, operation
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.billing.subscriptions import end, start, suspend
-from domains.customers.models import Customer, CustomerStatus, TransactionLogEntryType
-from domains.customers.operations import post
+from domains.customers.models import Customer, CustomerStatus
 from domains.locations.models import Location
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser, PppoeUserStatus, SyncState
+from domains.payments.merged import move_balance
 from domains.payments.models import Payment, PaymentStatus
 from domains.system.operations import Actor, record
 
@@ -63,8 +63,10 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
     """Make one of two customers who are the same (the one that is left).
 
     The first one's balance, lines and running subscriptions go over to the second, in the same
-    branch; the first is deleted, and keeps its history. Raises Missing, InvalidValue for one and
-    the same, NotSettled where the first one has open invoices or payments under way, RuleViolation.
+    branch; the first is deleted, and keeps its history; a refund of what it paid takes from the
+    second what is not there any more. Raises Missing, InvalidValue for one and the same, of two
+    branches, or deleted, NotSettled where the first one has open invoices or payments under way,
+    RuleViolation.
     """
     with operation(Customer._meta.database):
         pair = sorted((identity(customer), identity(into)))
@@ -75,6 +77,8 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
             raise InvalidValue(
                 f"customers {old.id} and {new.id} are one already, or of two branches", "into"
             )
+        if old.deleted_at or new.deleted_at:
+            raise InvalidValue(f"customer {old.id} or {new.id} is deleted", "into")
         _refuse_unsettled(old)
         running = _running(old)
         day = today(old.location_id)
@@ -99,7 +103,7 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
             )
             if row.status == SubscriptionStatus.SUSPENDED:
                 suspend(begun, by=by, reason=reason, on=first)
-        _move_balance(get(Customer, old), new, by)
+        move_balance(get(Customer, old), new, by=by)
         change(old, status=CustomerStatus.INACTIVE, deleted_at=fn.now())
         record("customers.merge", old, by=by, reason=reason, location=old.location_id, into=new.id)
         return Customer.get_by_id(new.id)
@@ -151,12 +155,3 @@ def _refuse_unsettled(who: Any) -> None:
             f"customer {who.id} has open invoices or payments under way; settle or void the one, "
             "and wait for, or decide on, the other"
         )
-
-
-def _move_balance(old: Any, new: Any, by: Actor) -> None:
-    if old.balance == 0:
-        return
-    actor = None if by is None else identity(by)
-    kind = TransactionLogEntryType.ADJUSTMENT
-    post(old, kind, -old.balance, f"Balance goes to customer {new.number}", by=actor)
-    post(new, kind, old.balance, f"Balance of customer {old.number}", by=actor)

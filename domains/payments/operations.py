@@ -20,11 +20,11 @@ from peewee import fn
 
 from domains import BillingError, change, get, identity, lock, lock_all, operation, portion
 from domains import whole_rupiah as rupiah
+from domains.billing.access import isolate, restore_access
 from domains.billing.models import Invoice
 from domains.billing.statuses import OWING
 from domains.customers.models import Customer
 from domains.mikrotik.models import Vendor
-from domains.payments.access import restore_access
 from domains.payments.models import (
     Payment,
     PaymentAllocation,
@@ -123,13 +123,15 @@ def allocate(payment: int | Payment, invoice: int | Invoice, amount: int) -> Pay
 def take_back(allocation: int | PaymentAllocation) -> None:
     """Take an allocation back: its money returns to the balance, and the invoice is owed again.
 
-    Raises Missing where there is no such allocation.
+    Lines of one who is then overdue by more than the days of grace are isolated. Raises Missing
+    where there is no such allocation.
     """
     with operation(PaymentAllocation._meta.database):
         row = get(PaymentAllocation, allocation)
-        lock_payment(row.payment_id)
+        payment = lock_payment(row.payment_id)
         # once more: another may have taken it back while this one waited
         get(PaymentAllocation, allocation).delete_instance()
+        isolate(payment.customer_id)
 
 
 def settle_from_balance(customer: int | Customer) -> int:

@@ -19,8 +19,15 @@ from domains import (
     rule_violations,
     whole_rupiah,
 )
+from domains.billing.access import isolate
 from domains.locations.models import Location
-from domains.payments.models import Payment, PaymentAllocation, PaymentStatus
+from domains.payments.merged import fetch_balance
+from domains.payments.models import (
+    Payment,
+    PaymentAllocation,
+    PaymentMethodType,
+    PaymentStatus,
+)
 from domains.payments.operations import lock_payment
 from domains.system.operations import Actor, record
 
@@ -34,9 +41,10 @@ def refund(payment: int | Payment, amount: int | None = None, *, by: Actor, reas
 
     amount: rupiah, all that is left by default. by, reason: who gives it back, and why; the ledger
     says so, in an entry of its own. What is not allocated is given back first, then allocations are
-    taken back, the newest first, and their invoices are owed again. Money in review is sent back
-    whole, without having been in the balance; of a payment from the balance, the money stays there.
-    Refunding what is given back already changes nothing.
+    taken back, the newest first, and their invoices are owed again; lines of one who is then
+    overdue by more than the days of grace are isolated. Money in review is sent back whole, without
+    having been in the balance; of a payment from the balance, the money stays there. Refunding
+    what is given back already changes nothing.
 
     Raises Missing where there is no such payment, InvalidValue for a fraction or without a reason,
     NotRefundable, RuleViolation where it was not paid (payments_status_move), or its money was
@@ -56,6 +64,8 @@ def refund(payment: int | Payment, amount: int | None = None, *, by: Actor, reas
                 f"payment {row.id}: {part} of the {left} that are left cannot be given back"
             )
         _free(row, part)
+        if not in_review and row.method.type != PaymentMethodType.WALLET:
+            fetch_balance(row.customer_id, part, by=by)
         values: dict[str, Any] = {
             "refunded": row.refunded + part,
             "refunded_by": None if by is None else identity(by),
@@ -64,6 +74,7 @@ def refund(payment: int | Payment, amount: int | None = None, *, by: Actor, reas
         if part == left:
             values |= {"status": PaymentStatus.REFUNDED, "paid_at": row.paid_at or fn.now()}
         change(row, **values)
+        isolate(row.customer_id)
         record("payments.refund", row, by=by, reason=reason, location=row.location_id, amount=part)
         return Payment.get_by_id(row.id)
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import psycopg2
@@ -81,7 +82,9 @@ def test_no_drivers_error_passes(models: Any, value: Any, other: Any, which: int
     models.execute("ROLLBACK TO example")
 
 
-@pytest.mark.parametrize("amount", [150_000.75, 10**20, "x", None, True, float("nan")])
+@pytest.mark.parametrize(
+    "amount", [150_000.75, 10**20, "x", None, True, float("nan"), Decimal("sNaN")]
+)
 def test_an_amount_is_not_cut_to_a_whole_one(models: Any, amount: Any) -> None:
     who = money.customer(models)
     with pytest.raises(InvalidValue) as caught:

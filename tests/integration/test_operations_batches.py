@@ -10,11 +10,11 @@ import pytest
 
 from application.integrity import audit
 from domains import BatchIncomplete, Missing, RuleViolation, TryAgain, Unavailable, one_by_one
+from domains.billing.access import isolate_overdue
 from domains.billing.models import Invoice, Subscription
 from domains.customers.models import Customer
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser
-from domains.payments.access import isolate_overdue
 from domains.payments.callbacks import process_unprocessed, take_callback
 from domains.payments.links import (
     LinkRefused,

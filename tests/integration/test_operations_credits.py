@@ -9,13 +9,18 @@ from typing import Any
 import pytest
 
 from application.integrity import audit
+from domains import InvalidValue
+from domains.billing.access import isolate_overdue
 from domains.billing.bills import bill
 from domains.billing.models import Invoice, InvoiceStatus
 from domains.billing.operations import void
 from domains.billing.subscriptions import change_plan, end, resume, start, suspend
 from domains.customers.models import TransactionLog
 from domains.customers.operations import reverse
+from domains.locations.operations import today
+from domains.mikrotik.models import PppoeUser
 from domains.payments.models import PaymentAllocation
+from domains.payments.moving import merge
 from domains.payments.operations import record_payment, settle_from_balance, take_back
 from domains.payments.refunds import refund
 from tests.support import money, samples
@@ -127,6 +132,53 @@ def test_a_payment_comes_back_whole_after_its_invoice_is_void(
     assert balance(who) == 250_000
     refund(paid, **REASON)
     assert balance(who) == 0
+
+
+def test_money_that_is_taken_back_takes_the_line_along(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    """An overdue invoice is paid, taken back, paid, refunded, voided; the line follows."""
+    line = samples.pppoe_user(models, who, samples.router(models, home), plan)
+    invoice = money.issued(models, who, 100)
+    Invoice.update(due_on=today(home) - 4 * DAY).where(Invoice.id == invoice).execute()
+
+    def is_isolated() -> bool:
+        return PppoeUser.get_by_id(line).status == "isolated"
+
+    assert isolate_overdue() == 1
+    paid = record_payment(who, money.method(models), 100, by=None)
+    assert not is_isolated()
+    for allocation in PaymentAllocation.select():
+        take_back(allocation)
+    assert is_isolated()
+    settle_from_balance(who)
+    assert not is_isolated()
+    refund(paid, 1, **REASON)
+    assert is_isolated()
+    for allocation in PaymentAllocation.select():
+        take_back(allocation)
+    void(invoice, **REASON)
+    assert not is_isolated()
+
+
+def test_a_refund_after_a_merge_takes_what_went_along(models: Any, who: int) -> None:
+    """The money went on twice; what was spent there cannot be given back as well."""
+    cash = money.method(models)
+    paid = record_payment(who, cash, 100, by=None)
+    second, third = money.customer(models), money.customer(models)
+    merge(who, second, **REASON)
+    merge(second, third, **REASON)
+    for pair in ((who, third), (third, who)):
+        with pytest.raises(InvalidValue):
+            merge(*pair, **REASON)
+    refund(paid, 60, **REASON)
+    assert [balance(one) for one in (who, second, third)] == [0, 0, 40]
+    invoice = money.issued(models, third, 30)
+    settle_from_balance(third)
+    broken(OVERDRAWN, refund, paid, **REASON)
+    assert (owed(invoice), balance(third)) == ([("paid", 0)], 10)
+    refund(paid, 10, **REASON)
+    assert balance(third) == 0
 
 
 CREDIT = """INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,

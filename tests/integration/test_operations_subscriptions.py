@@ -11,6 +11,7 @@ import pytest
 from application.integrity import audit
 from domains import InvalidValue, Missing, RuleViolation
 from domains.billing import bills, subscriptions
+from domains.billing.access import isolate_overdue
 from domains.billing.bills import bill, finish_ended
 from domains.billing.models import (
     Invoice,
@@ -25,7 +26,6 @@ from domains.customers.models import Customer, CustomerStatus, TransactionLogEnt
 from domains.customers.operations import post
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser
-from domains.payments.access import isolate_overdue
 from domains.payments.models import Payment, PaymentStatus
 from domains.payments.moving import NotSettled, leave, merge, transfer
 from domains.payments.operations import record_payment, settle_from_balance

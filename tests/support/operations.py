@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from application.cleanup import clean_up
+from domains.billing.access import isolate, isolate_overdue, restore_access
 from domains.billing.bills import bill, finish_ended
 from domains.billing.operations import issue, void
 from domains.billing.subscriptions import change_plan, end, resume, start, suspend
@@ -16,7 +17,6 @@ from domains.customers.operations import post, reverse
 from domains.locations.operations import make_default, today
 from domains.mikrotik.operations import expire_due_vouchers, make_batch, redeem
 from domains.notifications import operations as queue
-from domains.payments.access import isolate_overdue, restore_access
 from domains.payments.callbacks import process_event, process_unprocessed, take_callback
 from domains.payments.links import expire_links, expire_payments, make_link, open_link, revoke_link
 from domains.payments.models import PaymentMethod
@@ -170,6 +170,7 @@ OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
     "keep_disputed": lambda w: _of(w.disputed(), lambda row: keep_disputed(row, **WHY)),
     "to_review": lambda w: lambda: to_review(),
     "isolate_overdue": lambda w: _of(w.overdue(), lambda nothing: isolate_overdue()),
+    "isolate": lambda w: _of(w.overdue(), lambda nothing: isolate(w.who)),
     "restore_access": lambda w: lambda: restore_access(w.who),
     "transfer": lambda w: _of(
         (w.standing(), money.branch(w.cursor, f"X{next(number)}")),

@@ -1,9 +1,9 @@
 """Stopping the lines of customers who are overdue, and letting them in again when they have paid.
 
 An isolated line sees only the page to pay at. It is isolated when an invoice is overdue by more
-than the days of grace (setting `isolation_grace_days`, by branch), and comes back in the
-transaction in which the last overdue invoice is paid. Customers marked `is_never_isolated` are left
-alone.
+than the days of grace (setting `isolation_grace_days`, by branch): by `isolate_overdue`, or in the
+transaction in which money is taken off it again. It comes back in the transaction in which the last
+overdue invoice is paid or voided. Customers marked `is_never_isolated` are left alone.
 """
 
 from __future__ import annotations
@@ -64,21 +64,25 @@ def isolate_overdue(limit: int = 1000) -> int:
     database = PppoeUser._meta.database
     with operation(database):
         overdue = database.execute_sql(OVERDUE).fetchall()
-    return one_by_one((customer for (customer,) in overdue), _isolate, limit=limit)
+    return one_by_one((customer for (customer,) in overdue), isolate, limit=limit)
 
 
-def _isolate(customer: int) -> int:
-    """Isolate the lines of a customer, if something is overdue by more than its branch's grace."""
+def isolate(customer: int | Customer) -> int:
+    """Isolate the lines of a customer who is overdue by more than the branch's grace (lines).
+
+    Called by whatever takes money off invoices, in the same transaction. Raises Missing.
+    """
     with operation(PppoeUser._meta.database):
-        if lock(Customer, customer).is_never_isolated:
+        row: Any = lock(Customer, customer)
+        if row.is_never_isolated:
             return 0
         owed: Any = Invoice.select(Invoice.location).where(
-            Invoice.customer == customer, Invoice.status.in_(OWING)
+            Invoice.customer == row.id, Invoice.status.in_(OWING)
         )
         lines = 0
-        for row in list(owed.distinct().order_by(Invoice.location)):
-            grace = setting("isolation_grace_days", row.location_id)
-            values = (customer, row.location_id, grace)
+        for invoice in list(owed.distinct().order_by(Invoice.location)):
+            grace = setting("isolation_grace_days", invoice.location_id)
+            values = (row.id, invoice.location_id, grace)
             lines += PppoeUser._meta.database.execute_sql(ISOLATE, values).rowcount
         return lines
 
