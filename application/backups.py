@@ -15,12 +15,13 @@ from pathlib import Path
 import application
 from domains.backups import keeping
 from engine.backup import dump as dumps
-from engine.backup.restore import Approve, nobody
 from engine.backup.restore import restore as restore_dump
+from engine.backup.trusted_file import Approve, nobody
 from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
+from engine.tenants import listing, restoring
 from project import PROJECT
 
 DEFAULT = "backups"
@@ -66,13 +67,24 @@ def make_due(project: Project, path: str, report: Report, *, schema: str = "") -
 
 
 def restore(
-    project: Project, path: Path, options: RunOptions, report: Report, approve: Approve = nobody
+    project: Project,
+    path: Path,
+    options: RunOptions,
+    report: Report,
+    approve: Approve = nobody,
+    *,
+    tenant: str = "",
 ) -> None:
-    """Restore a file into an empty database; what it says is running has ended long ago.
+    """Restore a file into an empty database, or one tenant out of it beside the others; what it
+    says is running has ended long ago.
 
     approve: is asked where the file has code that the migrations did not make.
     """
-    restore_dump(project, path, options, report, approve)
+    if tenant:
+        restoring.restore(project, tenant, path, options, report, approve)
+        project = listing.at(project, tenant)
+    else:
+        restore_dump(project, path, options, report, approve)
     with application.operating(project.url):
         if keeping.recorded():
             keeping.end_abandoned()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as json_format
+import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
-from commands.base import here, reporting, runner_for
+from commands.base import NAME, here, reporting, runner_for
 from commands.many import Choice, Many, all_tenants, chosen, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
@@ -71,13 +72,27 @@ def backup(
     help={
         "file": "File that `invoke backup` wrote.",
         "yes": "Restore also code that the migrations did not make.",
+        "tenant": "Name of a tenant: restore its schema alone, beside the others.",
+        "replace": "Do not ask whether the tenant that is there may go for it.",
+        "name": NAME,
     },
 )
-def restore(c: Context, file: str, yes: bool = False) -> None:
-    """Restore a backup into an empty database."""
+def restore(
+    c: Context,
+    file: str,
+    yes: bool = False,
+    tenant: str = "",
+    replace: bool = False,
+    name: str = "",
+) -> None:
+    """Restore a backup into an empty database, or one tenant beside the others."""
     from application.backups import restore as bring_back
 
+    if (replace or name) and not tenant:
+        raise ConfigError("--replace and --name are about a tenant.", fix="write --tenant NAME …")
     with reporting("restore") as report:
+        if tenant:
+            _may_replace(tenant, file, replace, name)
         runner = runner_for(c, False, report)
         bring_back(
             runner.project,
@@ -85,7 +100,23 @@ def restore(c: Context, file: str, yes: bool = False) -> None:
             runner.options,
             report,
             lambda foreign: yes or _approved(foreign),
+            tenant=tenant,
         )
+
+
+def _may_replace(tenant: str, file: str, replace: bool, name: str) -> None:
+    """Ask whether the tenant may go, if there is one. Raises Refused where it may not."""
+    from commands.tenants import confirmed
+    from engine.manage.environment import refuse_production
+    from engine.tenants import lifecycle, listing
+
+    project = here()
+    there = listing.find(project, tenant)
+    if there:
+        again = shlex.join(["invoke", "restore", file, "--tenant", tenant])
+        refuse_production(project, name, again)
+        if not replace:
+            confirmed(there, lifecycle.losses(project, there), project, "--replace")
 
 
 def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
@@ -107,7 +138,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
         _refuse_failed(runs)
         return f"{counted(len(runs), 'backup')} made" if runs else "no backup due, looked at"
 
-    task = Many(Console(quiet=json), one_by_one("backup"), replace(many, jobs=1))
+    task = Many(Console(quiet=json), one_by_one("backup"), dataclasses.replace(many, jobs=1))
     task.stream = sys.stderr if json else sys.stdout
     try:
         task.run([tenant.name for tenant in all_tenants(project)], work)

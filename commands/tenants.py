@@ -83,7 +83,7 @@ def tenants_drop(
         meant = listing.named(project, tenant)
         losses = lifecycle.losses(project, meant)
         if not yes:
-            _confirm(meant, losses, project)
+            confirmed(meant, losses, project, "--yes")
         lifecycle.drop(project, meant, run_options(c), report)
         print(f"{title(tenant)}  dropped: {losses}")
 
@@ -129,7 +129,8 @@ def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:
             yield f"  {paint('problem', 'problem')}: {harmless(problem)}"
 
 
-def _confirm(tenant: Tenant, losses: Losses, project: Project) -> None:
+def confirmed(tenant: Tenant, losses: Losses, project: Project, option: str) -> None:
+    """Ask whether the tenant may go. option: says so beforehand. Raises Refused where not."""
     from engine.connect.url import shown
 
     place = f"the tenant {title(tenant.name)} of {shown(project.url)}"
@@ -137,7 +138,7 @@ def _confirm(tenant: Tenant, losses: Losses, project: Project) -> None:
         raise Refused(
             f"there is no terminal to ask whether {place} is to be deleted, {losses}.",
             why="Nothing was deleted.",
-            fix="if that is meant, add --yes.",
+            fix=f"if that is meant, add {option}.",
         )
     if not confirm(f"This deletes {place}: {losses}. Go on?"):
         raise Refused(

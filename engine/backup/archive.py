@@ -47,11 +47,13 @@ class Archive:
             return _asked(self.path, options)
 
 
-def look(path: Path, project: Project) -> Archive:
-    """Look into a dump. Raises BackupFailed for a file that is none."""
+def look(path: Path, project: Project, schema: str = "") -> Archive:
+    """Look into a dump. schema: whose entries alone are wanted, without the schema itself. Raises
+    BackupFailed for a file that is none."""
+    # Without --create what is said of the database itself is not listed.
+    chosen = f"--schema={schema}" if schema else "--create"
     try:
-        # Without --create what is said of the database itself is not listed.
-        contents = _asked(path, ["--list", "--create"])
+        contents = _asked(path, ["--list", chosen])
     except BackupFailed as error:
         error.fix = (
             f"name a file that `{project.task('backup')}` wrote; if a newer PostgreSQL wrote it, "

@@ -1,4 +1,5 @@
-"""Restoring with a pg_restore that is newer than the server: through psql, as one transaction.
+"""Restoring through psql, as one transaction: with a pg_restore that is newer than the server, or
+where something else belongs to that transaction.
 
 Since version 17 pg_restore begins with a setting that older servers do not know, and fails on them;
 its script is the same without that line.
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -24,11 +26,14 @@ UNKNOWN = b"SET transaction_timeout = 0;\n"
 HEAD_LINES = 40
 
 
-def run(command: list[str], sign: str, url: str, report: Report) -> tuple[int, list[str]]:
+def run(
+    command: list[str], sign: str, url: str, report: Report, first: Sequence[str] = ()
+) -> tuple[int, list[str]]:
     """Let pg_restore's script run: (exit status, what the error says).
 
-    command: writes the script to stdout. sign: begins a line of its stderr for each step. The
-    COMMIT is sent once pg_restore has ended well, so that no half of a script is ever kept.
+    command: writes the script to stdout. sign: begins a line of its stderr for each step. first:
+    statements that run before it. The COMMIT is sent once pg_restore has ended well, so that no
+    half of a script is ever kept.
     """
     connection, environment = for_program(url)
     psql = list(programs.clients("psql").values())[-1]
@@ -44,7 +49,7 @@ def run(command: list[str], sign: str, url: str, report: Report) -> tuple[int, l
         ) as target,
     ):
         try:
-            status, errors = _fed(command, sign, target.stdin, report)
+            status, errors = _fed(command, sign, target.stdin, report, first)
             if status:
                 target.kill()
             with suppress(BrokenPipeError):
@@ -57,10 +62,12 @@ def run(command: list[str], sign: str, url: str, report: Report) -> tuple[int, l
     return status or target.returncode, lines[: programs.LONGEST]
 
 
-def _fed(command: list[str], sign: str, target: Any, report: Report) -> tuple[int, list[str]]:
+def _fed(
+    command: list[str], sign: str, target: Any, report: Report, first: Sequence[str]
+) -> tuple[int, list[str]]:
     """Run the command with its output going to psql."""
     reading, writing = os.pipe()
-    copier = threading.Thread(target=_copy, args=(reading, target))
+    copier = threading.Thread(target=_copy, args=(reading, target, first))
     copier.start()
     try:
         return programs.follow(command, sign, lambda _: report.step(), stdout=writing)
@@ -69,9 +76,10 @@ def _fed(command: list[str], sign: str, target: Any, report: Report) -> tuple[in
         copier.join()
 
 
-def _copy(reading: int, target: Any) -> None:
+def _copy(reading: int, target: Any, first: Sequence[str]) -> None:
+    begin = ["SET client_encoding = 'UTF8'", "BEGIN", *first]
     with os.fdopen(reading, "rb") as source, suppress(BrokenPipeError):
-        target.write(b"BEGIN;\n")
+        target.write("".join(f"{statement};\n" for statement in begin).encode())
         target.writelines(line for line in islice(source, HEAD_LINES) if line != UNKNOWN)
         shutil.copyfileobj(source, target)
         target.flush()

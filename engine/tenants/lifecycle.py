@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,10 +75,21 @@ def add(project: Project, name: str, make_runner: MakeRunner) -> list[str]:
     """Make a schema of that name and apply all files to it (their names).
 
     make_runner: of the project at the tenant. Where the first file fails, the schema goes again.
-    Raises ConfigError for a name that no schema can have, Refused where there is such a tenant or
-    the schema holds something, and what the runner raises.
+    Raises what new_schema() raises, and what the runner does.
     """
-    _refuse_name(name)
+    with new_schema(project, name):
+        return make_runner(listing.at(project, name)).migrate()
+
+
+@contextmanager
+def new_schema(project: Project, name: str) -> Iterator[None]:
+    """A schema for a tenant, and what all tenants share. Where the block fails, it goes again
+    unless something was committed there.
+
+    Raises ConfigError for a name that no schema can have, Refused where there is such a tenant or
+    the schema holds something.
+    """
+    refuse_name(name)
     with (
         closing(connect(listing.nowhere(project), autocommit=True, writing=True)) as connection,
         connection.cursor() as cursor,
@@ -87,9 +98,9 @@ def add(project: Project, name: str, make_runner: MakeRunner) -> list[str]:
         extensions.refuse_misplaced(cursor)
         extensions.provide(cursor, migration_folder.find(project.migrations))
         own_sql.run(cursor, f"CREATE SCHEMA IF NOT EXISTS {_doubled(name)}")
-        _let_in(cursor, name)
+        let_in(cursor, name)
         try:
-            return make_runner(listing.at(project, name)).migrate()
+            yield
         except BaseException:
             # One that holds something stays: what is committed stays.
             with suppress(psycopg2.Error):
@@ -129,8 +140,8 @@ def drop(project: Project, tenant: Tenant, options: RunOptions, report: Report) 
     wipe.carry_out(there, replace(plan, statements=(*plan.statements, *last)), options, report)
 
 
-def _refuse_name(name: str) -> None:
-    """What PostgreSQL would take, and mean something else by."""
+def refuse_name(name: str) -> None:
+    """Raise ConfigError for what PostgreSQL would take, and mean something else by."""
     if not name.strip():
         what = "the name is empty"
     elif len(name.encode()) > LONGEST_NAME:
@@ -173,7 +184,8 @@ def _refuse_taken(cursor: Any, project: Project, name: str) -> None:
         )
 
 
-def _let_in(cursor: Any, name: str) -> None:
+def let_in(cursor: Any, name: str) -> None:
+    """Let those use the schema who get rights on all tables that this role makes."""
     own_sql.fetch(cursor, USERS)
     for (role,) in cursor.fetchall():
         whom = quoted(role).replace("%", "%%")

@@ -1,0 +1,70 @@
+"""Whether the file of a dump may be restored: it is the one that was written, and runs no code that
+nobody knows, unless somebody says so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from engine.backup import foreign_code
+from engine.backup.archive import Archive
+from engine.backup.dump import sidecar
+from engine.errors import Refused
+from engine.project import Project
+
+Approve = Callable[[list[str]], bool]
+
+
+def nobody(foreign: list[str]) -> bool:
+    """Where there is nobody to say that code which no migration made shall run."""
+    return False
+
+
+def verify(path: Path, project: Project) -> None:
+    """Hold the file against the sha256 that was written beside it. Raises Refused where that does
+    not fit, or cannot be done."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise Refused(
+            f"{path} cannot be read: {error.strerror}.",
+            why="Nothing was restored.",
+            fix=f"name a file that `{project.task('backup')}` wrote; it says where it puts them.",
+        ) from error
+    try:
+        expected = sidecar(path).read_text().split()[0].lower()
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        missing = error.filename if isinstance(error, OSError) else sidecar(path)
+        raise Refused(
+            f"{missing} cannot be read: {getattr(error, 'strerror', None) or 'it has no sha256'}.",
+            why="Nothing was restored: without its sha256 nobody knows whether a backup is whole.",
+            fix=f"bring both files, FILE and FILE.sha256; where the backup has none and is to be "
+            f"trusted, write it: sha256sum {path.name} > {sidecar(path).name}",
+        ) from error
+    if digest != expected:
+        raise Refused(
+            f"{path} is not the file that was written: its sha256 is {digest}, and not {expected}.",
+            why="Nothing was restored.",
+            fix="copy it again from where it was made, or take another backup.",
+        )
+
+
+def refuse_foreign(
+    archive: Archive, project: Project, approve: Approve, options: Sequence[str] = ()
+) -> None:
+    """Raise Refused where the dump has code that the migrations did not make, and it is not wanted.
+
+    options: of the task, for what to type next.
+    """
+    foreign = foreign_code.listed(archive, project)
+    if foreign and not approve(foreign):
+        listed = "\n".join(f"  - {thing}" for thing in foreign)
+        raise Refused(
+            f"{archive.path} has code that no migration made:",
+            why=f"{listed}\nIt would run with the rights of the role that restores it. Nothing was "
+            "restored.",
+            fix=f"see what it is (pg_restore --file=- {archive.path.name}); if it is wanted: "
+            f"{project.task('restore', archive.path, *options, '--yes')}",
+        )

@@ -1,0 +1,167 @@
+"""One tenant's schema out of a dump, beside all others: from its own dump, or one of the database.
+
+The tenant that is there stays until the other one is whole: it is renamed and the dump restored in
+one transaction, and what it was is deleted after that. A schema cannot come back under another
+name, since its functions carry it in their path.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.backup import pg_restore
+from engine.backup.archive import Archive, look
+from engine.backup.restore import ENVIRONMENT, NEEDLESS
+from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
+from engine.connect import environment
+from engine.connect.connection import connect
+from engine.errors import Refused
+from engine.files import own_table
+from engine.manage.environment import SHOW, keep
+from engine.project import Project
+from engine.report import Action, Report
+from engine.run.options import RunOptions
+from engine.run.session import exclusive
+from engine.schema import own_sql
+from engine.schema.own_sql import Place
+from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.schema.quoting import LONGEST_NAME
+from engine.schema.quoting import name as quoted
+from engine.tenants import lifecycle, listing
+from engine.tenants.listing import Tenant
+from engine.wording import few
+
+# Whether this database has such a publication is its own affair.
+PUBLISHED = re.compile(r"^\d+; \d+ \d+ PUBLICATION TABLES?\b.*\n", re.MULTILINE)
+SCHEMAS = re.compile(r"^\d+; \d+ \d+ SCHEMA - (.*) \S+ *$", re.MULTILINE)
+TABLES = """
+    SELECT format('%%I.%%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE n.oid = %(here)s AND c.relkind IN ('r', 'p') ORDER BY 1
+"""
+WORD = f"SELECT name FROM {ENVIRONMENT_TABLE}"
+
+
+def restore(
+    project: Project,
+    name: str,
+    path: Path,
+    options: RunOptions,
+    report: Report,
+    approve: Approve = nobody,
+) -> None:
+    """Restore that tenant out of a file, in the place of the one that there is, if there is one.
+    Extensions, and what the database is set to and is for, stay as they are.
+
+    approve: is asked where the dump has code that the migrations did not make. Raises ConfigError
+    for a name that no tenant has, Refused where the file is not the one that was written, has
+    nothing of that schema, or where that holds what no migration made; BackupFailed where it cannot
+    be restored whole. Then everything is as it was.
+    """
+    lifecycle.refuse_name(name)
+    verify(path, project)
+    archive = _of_one(path, project, name)
+    refuse_foreign(archive, project, approve, ("--tenant", shlex.quote(name)))
+    is_new = listing.find(project, name) is None
+    with lifecycle.new_schema(project, name) if is_new else nullcontext():
+        former = _swap(project, name, archive, options, report)
+    try:
+        lifecycle.drop(project, Tenant(former, None), options, report)
+    except Refused as error:
+        drop = project.task("tenants.drop", shlex.quote(former.name))
+        report.message(f"what was there is kept as {former.name}: {error}\nAfter that: {drop}")
+
+
+def _of_one(path: Path, project: Project, name: str) -> Archive:
+    """What the file has of that schema. Raises Refused where that is nothing."""
+    archive, whole = look(path, project, name), look(path, project)
+    if not archive.entries("TABLE"):
+        schemas = SCHEMAS.findall(whole.contents) or ["public"]
+        raise Refused(
+            f"{path.name} has no table of a schema {name!r}.",
+            why="Nothing was restored. A tenant comes back under the name that it had: its "
+            "functions carry it.",
+            fix=f"name one of its schemas: {few(schemas)}.",
+        )
+    # Of the schema itself pg_restore lists nothing. A name with spaces is quoted here.
+    plain = [] if " " in name else [re.escape(name)]
+    spelled = "|".join([*plain, re.escape('"' + name.replace('"', '""') + '"')])
+    own = whole.entries(rf"(?:ACL|COMMENT) - SCHEMA (?:{spelled})")
+    with_own = replace(archive, contents="".join([archive.contents, *own]))
+    return with_own.without(NEEDLESS).without(PUBLISHED)
+
+
+def _swap(
+    project: Project, name: str, archive: Archive, options: RunOptions, report: Report
+) -> Place:
+    """Put the dump in the place of the schema (the schema as it was, under its new name)."""
+    start, at = time.perf_counter(), listing.at(project, name)
+    title = f"restore of {name} from {archive.path.name}"
+    with exclusive(at, options, report) as session:
+        keeper, cursor = session.keeper, session.keeper.cursor()
+        word = _said(cursor)
+        if environment.words(cursor, project):
+            archive = archive.without(ENVIRONMENT)
+        here = own_sql.place(keeper)
+        former = Place(here.oid, _former(here))
+        role = pg_restore.owner(keeper)
+        report.started(title, pg_restore.tables(archive))
+        try:
+            first = _set_aside(cursor, former, role, options)
+            pg_restore.run(archive, project.url, role, keeper, report, first)
+        except BaseException:
+            report.failed(title, time.perf_counter() - start)
+            raise
+    _settle(at, word)
+    report.finished(title, Action.RESTORED, time.perf_counter() - start)
+    return former
+
+
+def _set_aside(cursor: Any, former: Place, role: str, options: RunOptions) -> list[str]:
+    """The statements that make room for the schema. What others write meanwhile would be lost, so
+    they have to wait until the new tables are there."""
+    own_sql.fetch(cursor, TABLES)
+    tables = [table for (table,) in cursor.fetchall()]
+    name = quoted(own_sql.place(cursor.connection).name)
+    return [
+        f"SET LOCAL lock_timeout = {round(options.lock_timeout * 1000)}",
+        *([f"LOCK TABLE {', '.join(tables)}"] if tables else []),
+        f"ALTER SCHEMA {name} RENAME TO {quoted(former.name)}",
+        f"CREATE SCHEMA {name} AUTHORIZATION {quoted(role)}",
+    ]
+
+
+def _former(here: Place) -> str:
+    """A name that no other schema has, and that says whose it was."""
+    name = f"former {here.oid} {here.name}".encode()[:LONGEST_NAME]
+    return name.decode(errors="ignore")
+
+
+def _said(cursor: Any) -> str:
+    """What this tenant's own table says that the database is for; empty where it has none."""
+    if not own_table.columns(cursor, ENVIRONMENT_TABLE):
+        return ""
+    own_table.fetch(cursor, WORD)
+    return str(next(cursor, ("",))[0])
+
+
+def _settle(at: Project, word: str) -> None:
+    """What no dump brings along. word: what the schema said before that the database is for."""
+    with closing(connect(at, autocommit=True, writing=True)) as connection:
+        cursor = connection.cursor()
+        # What default privileges give others on new tables, they shall not have on ours.
+        own_table.take_from_others(cursor, OWN_TABLES)
+        lifecycle.let_in(cursor, own_sql.place(connection).name)
+        own_sql.fetch(cursor, TABLES)
+        tables = ", ".join(table for (table,) in cursor.fetchall())
+        own_sql.run(cursor, f"ANALYZE {tables}".replace("%", "%%"))
+        if own_table.columns(cursor, ENVIRONMENT_TABLE):
+            own_table.run(cursor, SHOW)
+    if word:
+        keep(at, word)
