@@ -11,7 +11,6 @@ from domains.auth.models import UserSession
 from domains.notifications.models import NotificationQueue, NotificationQueueStatus
 from domains.payments.models import PaymentEvent
 from domains.plugins.models import PluginErrorLog
-from domains.system.attempts import ATTEMPT
 from domains.system.models import ActivityLog
 from domains.system.operations import setting
 from domains.whatsapp.models import WhatsappMessage, WhatsappMessageStatus
@@ -43,20 +42,22 @@ def clean_up(limit: int = 10_000) -> dict[str, int]:
     if not setting("cleanup_enabled"):
         return {}
     queue, message, event = NotificationQueue, WhatsappMessage, PaymentEvent
-    activity, sent = ActivityLog, message.status != WhatsappMessageStatus.PENDING
+    sent = message.status != WhatsappMessageStatus.PENDING
     old = [
         (UserSession.expires_at, "session_retention_days", None),
         (queue.updated_at, "message_retention_days", queue.status.in_(DONE)),
         (message.created_at, "message_retention_days", sent),
         (PluginErrorLog.created_at, "message_retention_days", None),
-        (activity.created_at, "activity_retention_days", None),
-        (activity.created_at, "session_retention_days", activity.action == ATTEMPT),
         (event.received_at, "callback_retention_days", ~event.signature_ok),
     ]
     removed: Counter[str] = Counter()
     for moment, key, which in old:
         model = moment.model
         removed[model._meta.table_name] += _remove(model, moment, setting(key), which, limit)
+    log = ActivityLog._meta.database
+    with operation(log):
+        rows = log.execute_sql("SELECT forget_activities(%s::bigint)", (limit,))
+        removed[ActivityLog._meta.table_name] = rows.fetchone()[0]
     return dict(removed)
 
 

@@ -5,7 +5,7 @@
 Each name is documented where it is defined, in `kernel/`.
 """
 
-from kernel.access import ALL, all_but
+from kernel.access_columns import ALL, all_but, entered_but
 from kernel.batches import BatchIncomplete, one_by_one, retried
 from kernel.database_rules import operation, rule_violations
 from kernel.domain import Domain
@@ -31,6 +31,7 @@ from kernel.fields import (
     TextArrayField,
     TimestampField,
 )
+from kernel.function_calls import call_function
 from kernel.models import BaseModel, IdentityField, TimestampedModel
 from kernel.money import portion, share, whole_rupiah
 from kernel.permissions import UnknownPermission, check_permission, declared_permissions
@@ -83,11 +84,13 @@ __all__ = [
     "Unavailable",
     "UnknownPermission",
     "all_but",
+    "call_function",
     "change",
     "check_permission",
     "clear_json",
     "clear_name",
     "declared_permissions",
+    "entered_but",
     "fixed",
     "get",
     "identity",

@@ -17,6 +17,7 @@ from typing import Any
 
 from peewee import Field, Model
 
+from kernel.access_columns import ALL, AllBut, Columns, column_name, listed, quoted
 from kernel.arguments import is_model, is_text, shown
 from kernel.faults import Fault
 from kernel.object_statements import named
@@ -37,30 +38,16 @@ EXAMPLE = 'write domain.access(models.One, "app", select=ALL)'
 FLAGS = ("delete", "execute", "usage")
 
 
-@dataclass(frozen=True)
-class AllBut:
-    """All columns but these."""
-
-    columns: tuple[Field | str, ...] = ()
-
-
-ALL = AllBut()
-Columns = AllBut | Iterable[Field | str]
-
-
-def all_but(*columns: Field | str) -> AllBut:
-    """All columns of a table but these, now and when it gets others."""
-    return AllBut(columns)
-
-
 @dataclass(kw_only=True)
 class Accessible:
     """The part of a Domain that states what roles may do. privileges: (role, what it may as GRANT
-    has it). models_accessed: (place, model) of those calls that are about a model."""
+    has it). models_accessed: (place, model) of those calls that are about a model. reasons: what a
+    privilege is for that no operation needs."""
 
     roles: list[str] = field(default_factory=list)
     privileges: list[tuple[str, str]] = field(default_factory=list)
     models_accessed: list[tuple[Stated, type[Model]]] = field(default_factory=list)
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     def role(self, *names: str) -> None:
@@ -87,29 +74,38 @@ class Accessible:
         delete: bool = False,
         execute: bool = False,
         usage: bool = False,
+        reason: str = "",
     ) -> None:
         """State what a role may do with a table, or with what a statement of this domain makes.
 
         thing: the model, or the text that domain.sql takes. role: one that a domain declares, or
-        PUBLIC. select, insert, update: ALL, all_but(…), or the columns. Who may insert may also
-        take numbers from the sequence of a serial column. usage: of a sequence or a type, or of
-        the sequence from which a model's rows get their identity, for who takes one before a row
-        is there, as a SecretField does.
+        PUBLIC. select, insert, update: ALL, all_but(…), entered_but(…), or the columns. Who may
+        insert may also take numbers from the sequence of a serial column. usage: of a sequence or
+        a type, or of the sequence from which a model's rows get their identity, for who takes one
+        before a row is there, as a SecretField does. reason: what it is for, where no operation of
+        a domain needs it; a call of its own.
         Example: domain.access(models.AdminUser, "report", select=all_but("password_hash"))"""
         given = _given(
             {"select": select, "insert": insert, "update": update}
             | {"delete": delete, "execute": execute, "usage": usage}
         )
         slips = list(_slips(thing, role, given))
+        if not isinstance(reason, str):
+            slips.append((f"reason is a text, not {shown(reason)}", EXAMPLE))
         for what, fix in slips:
             self._refuse(what, fix)
         if not slips:
             if is_model(thing):
                 self.models_accessed.append((Stated(role), thing))
                 if given.pop("usage", False):
-                    self.privileges.append((Stated(role), _usage(thing)))
+                    self._grant(role, _usage(thing), reason)
             if given:
-                self.privileges.append((Stated(role), _granted(thing, given)))
+                self._grant(role, _granted(thing, given), reason)
+
+    def _grant(self, role: str, text: str, reason: str) -> None:
+        self.privileges.append((Stated(role), text))
+        if reason:
+            self.reasons[role, text] = reason
 
     def _refuse(self, what: str, fix: str) -> None:
         raise NotImplementedError
@@ -164,58 +160,37 @@ def _column_slips(thing: Any, right: str, value: Any) -> Iterator[tuple[str, str
             f'write {right}=("name",) for one column',
         )
         return
-    listed = value.columns if isinstance(value, AllBut) else value
+    named_columns = value.columns if isinstance(value, AllBut) else value
     if is_text(thing):
-        if isinstance(value, AllBut) and listed:
+        if isinstance(value, AllBut) and value != ALL:
             yield "the columns of a view are not known to all_but", "name those that are meant"
         return
     columns = thing._meta.columns
-    for column in listed:
+    for column in named_columns:
         other = isinstance(column, Field) and column.model is not thing
-        if other or _column(column, thing) not in columns:
+        if other or column_name(column, thing) not in columns:
             yield (
                 f"{right} names a column that {thing.__name__} does not have: {shown(column)}",
                 f"there are {', '.join(columns)}",
             )
 
 
-def _column(column: Field | str, thing: Any) -> str:
-    """The name of the column; a text may also be that of the field."""
-    if isinstance(column, Field):
-        return str(column.column_name)
-    known = thing._meta.fields.get(column) if is_model(thing) else None
-    return str(known.column_name) if known else str(column)
-
-
 def _granted(thing: Any, given: dict[str, Any]) -> str:
     """As GRANT has it: `SELECT (id, name), DELETE ON TABLE items`."""
     rights = []
     for right, value in given.items():
-        columns = "" if right in FLAGS or value == ALL else _listed(thing, value)
+        columns = "" if right in FLAGS or value == ALL else listed(thing, value)
         rights.append(f"{right.upper()}{columns}")
     if is_model(thing):
-        return f"{', '.join(rights)} ON TABLE {_quoted(thing._meta.table_name)}"
+        return f"{', '.join(rights)} ON TABLE {quoted(thing._meta.table_name)}"
     kind, title = named(thing) or ("", "")
     title = title.partition("(")[0] if kind in CALLED else title
-    return f"{', '.join(rights)} ON {KINDS[kind][0]} {_quoted(title)}"
+    return f"{', '.join(rights)} ON {KINDS[kind][0]} {quoted(title)}"
 
 
 def _usage(model: Any) -> str:
     key = model._meta.primary_key.column_name
-    return f"USAGE ON SEQUENCE {_quoted(f'{model._meta.table_name}_{key}_seq')}"
-
-
-def _listed(thing: Any, value: Any) -> str:
-    if isinstance(value, AllBut):
-        without = {_column(column, thing) for column in value.columns}
-        names = [column for column in thing._meta.columns if column not in without]
-    else:
-        names = [_column(column, thing) for column in value]
-    return f" ({', '.join(map(_quoted, names))})"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return f"USAGE ON SEQUENCE {quoted(f'{model._meta.table_name}_{key}_seq')}"
 
 
 def undeclared_roles(domains: Sequence[Any]) -> Iterator[Fault]:

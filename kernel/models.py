@@ -82,6 +82,9 @@ class BaseModel(Model):
     class Meta:
         legacy_table_names = False
         model_metadata_class = IndexNames
+        # save() of a row that was read would write all its columns as they were then: over what
+        # somebody else wrote meanwhile, and over some that the application may not write.
+        only_save_dirty = True
 
     @classmethod
     def update(cls, data: Any = None, /, **values: Any) -> Any:

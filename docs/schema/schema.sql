@@ -507,6 +507,35 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION forget_activities(most bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    attempts boolean;
+    days integer;
+    removed bigint;
+    total bigint := 0;
+BEGIN
+    FOREACH attempts IN ARRAY ARRAY[true, false] LOOP
+        days := (SELECT value #>> '{}' FROM settings WHERE location_id IS NULL
+                 AND key = CASE WHEN attempts THEN 'session_retention_days'
+                                ELSE 'activity_retention_days' END);
+        DELETE FROM activity_logs WHERE id IN (
+            SELECT id FROM activity_logs
+            WHERE created_at < now() - make_interval(days => days)
+              AND (action = 'sessions.attempt') = attempts
+            LIMIT most - total);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        total := total + removed;
+    END LOOP;
+    RETURN total;
+END
+$function$;
+
 CREATE FUNCTION keep_a_super_admin()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -880,6 +909,24 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION post_entry(customer bigint, kind transaction_log_entry_type, rupiah bigint, about text, event text, event_id bigint, taken_back bigint, poster bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
+                                  reference_id, reverses_id, created_by_id)
+    VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)
+    RETURNING id INTO made;
+    RETURN made;
+END
+$function$;
+
 CREATE FUNCTION post_payment()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -905,6 +952,25 @@ BEGIN
         WHERE entry_type = 'payment' AND reference_type = 'payment' AND reference_id = NEW.id;
     END IF;
     RETURN NULL;
+END
+$function$;
+
+CREATE FUNCTION record_activity(doer bigint, called text, branch bigint, deed text, kind text, target bigint, told jsonb, address inet)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
+                               details, ip)
+    VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,
+            deed, kind, target, told, address)
+    RETURNING id INTO made;
+    RETURN made;
 END
 $function$;
 
@@ -3364,6 +3430,8 @@ REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE forget_activities(bigint) FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE keep_a_super_admin() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_allocated() FROM PUBLIC;
@@ -3386,13 +3454,47 @@ REVOKE EXECUTE ON ROUTINE number_invoice() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE post_allocation() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE post_entry(bigint, transaction_log_entry_type, bigint, text, text, bigint, bigint, bigint) FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE post_payment() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE record_activity(bigint, text, bigint, text, text, bigint, jsonb, inet) FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE take_credits_back() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE forget_activities(bigint) TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE post_entry(bigint, transaction_log_entry_type, bigint, text, text, bigint, bigint, bigint) TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE record_activity(bigint, text, bigint, text, text, bigint, jsonb, inet) TO ' || grantee;
+    END IF;
+END
+$$;
 
 DO $$
 DECLARE
@@ -3459,7 +3561,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE activity_logs TO ' || grantee;
+        EXECUTE 'GRANT SELECT, SELECT (action, target_id, ip, created_at) ON TABLE activity_logs TO ' || grantee;
     END IF;
 END
 $$;
@@ -3469,7 +3571,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT INSERT, SELECT, UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins), UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at) ON TABLE admin_users TO ' || grantee;
     END IF;
 END
 $$;
@@ -3479,7 +3581,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, frequency, cron, retention_count, is_active, next_run_at) ON TABLE backup_schedules TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (name, frequency, cron, retention_count, is_active, next_run_at), UPDATE (name, frequency, cron, retention_count, is_active, next_run_at) ON TABLE backup_schedules TO ' || grantee;
     END IF;
 END
 $$;
@@ -3499,7 +3601,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, number, name, phone, phone_is_shared, email, address, status, credit_limit, notes, opted_out_at, is_never_isolated, deleted_at, created_at, updated_at) ON TABLE customers TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (location_id, number, name, phone, phone_is_shared, email, address, status, balance, credit_limit, notes, opted_out_at, is_never_isolated), UPDATE (location_id, number, name, phone, phone_is_shared, email, address, status, credit_limit, notes, opted_out_at, is_never_isolated, deleted_at) ON TABLE customers TO ' || grantee;
     END IF;
 END
 $$;
@@ -3509,7 +3611,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (invoice_id, kind, description, quantity, unit_price, amount, discount, tax_rate_bp, tax, created_at, updated_at) ON TABLE invoice_items TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (invoice_id, kind, description, quantity, unit_price, amount, discount, tax_rate_bp, tax), UPDATE (kind, description, quantity, unit_price, amount, discount, tax_rate_bp, tax) ON TABLE invoice_items TO ' || grantee;
     END IF;
 END
 $$;
@@ -3519,7 +3621,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, paid, issued_at, due_on, paid_at, notes, created_at, updated_at), UPDATE (location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, issued_at, due_on, paid_at, notes, created_at, updated_at) ON TABLE invoices TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, customer_id, subscription_id, foreign_number, period, status, subtotal, discount, tax, total, paid, due_on, notes), UPDATE (subscription_id, foreign_number, period, status, subtotal, discount, tax, total, due_on, paid_at, notes) ON TABLE invoices TO ' || grantee;
     END IF;
 END
 $$;
@@ -3529,7 +3631,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (role_id) ON TABLE location_users TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, admin_user_id, role_id), SELECT (location_id, admin_user_id, role_id), UPDATE (role_id) ON TABLE location_users TO ' || grantee;
     END IF;
 END
 $$;
@@ -3539,7 +3641,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT INSERT, SELECT, UPDATE (code, name, timezone, address, phone, is_default, is_active, created_at, updated_at) ON TABLE locations TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (code, name, timezone, address, phone, is_default, is_active), UPDATE (code, name, timezone, address, phone, is_default, is_active) ON TABLE locations TO ' || grantee;
     END IF;
 END
 $$;
@@ -3549,7 +3651,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (channel, recipient, subject, body, payload, priority, status, send_after, attempts, max_attempts, locked_until, locked_by, dedupe_key, customer_id, sent_at, error, created_at, updated_at) ON TABLE notification_queue TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (channel, recipient, subject, body, payload, priority, status, send_after, attempts, max_attempts, dedupe_key, customer_id), UPDATE (status, send_after, attempts, locked_until, locked_by, sent_at, error) ON TABLE notification_queue TO ' || grantee;
     END IF;
 END
 $$;
@@ -3559,7 +3661,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE payment_allocations TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (payment_id, invoice_id, amount) ON TABLE payment_allocations TO ' || grantee;
     END IF;
 END
 $$;
@@ -3569,7 +3671,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (processed_at, outcome, payment_id, error) ON TABLE payment_events TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (provider, event_key, external_ref, amount, is_success, payload, signature_ok), UPDATE (processed_at, outcome, payment_id, error) ON TABLE payment_events TO ' || grantee;
     END IF;
 END
 $$;
@@ -3579,7 +3681,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT INSERT, SELECT, UPDATE (token_hash, amount, url, status, expires_at, regenerated_count, created_at, updated_at) ON TABLE payment_links TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (invoice_id, token_hash, amount, url, status, expires_at, regenerated_count), UPDATE (url, status) ON TABLE payment_links TO ' || grantee;
     END IF;
 END
 $$;
@@ -3589,7 +3691,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active, created_at, updated_at) ON TABLE payment_methods TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active), UPDATE (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active) ON TABLE payment_methods TO ' || grantee;
     END IF;
 END
 $$;
@@ -3599,7 +3701,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, version, description, author, entry_point, config_schema, is_enabled, is_system, installed_by_id, created_at, updated_at) ON TABLE payment_plugins TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (name, version, description, author, entry_point, config_schema, is_enabled, is_system, installed_by_id), UPDATE (name, version, description, author, entry_point, config_schema, is_enabled, is_system, installed_by_id) ON TABLE payment_plugins TO ' || grantee;
     END IF;
 END
 $$;
@@ -3609,7 +3711,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, customer_id, invoice_id, method_id, vendor_id, amount, fee, status, provider, external_ref, paid_at, expires_at, refunded, refunded_at, refunded_by_id, refund_reason, disputed_at, received_by_id, notes, created_at, updated_at) ON TABLE payments TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (location_id, customer_id, invoice_id, method_id, vendor_id, amount, fee, allocated, status, provider, external_ref, paid_at, expires_at, refunded, received_by_id, notes), UPDATE (amount, status, external_ref, paid_at, expires_at, refunded, refunded_by_id, refund_reason, disputed_at, notes) ON TABLE payments TO ' || grantee;
     END IF;
 END
 $$;
@@ -3619,7 +3721,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (plugin_id, key, value, value_enc, is_secret, created_at, updated_at) ON TABLE plugin_configurations TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, plugin_id, key, value, value_enc, is_secret), UPDATE (plugin_id, key, value, value_enc, is_secret) ON TABLE plugin_configurations TO ' || grantee;
     END IF;
 END
 $$;
@@ -3629,7 +3731,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT ON TABLE plugin_error_logs TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (plugin_id, error_type, message, stack, context), SELECT (id, created_at) ON TABLE plugin_error_logs TO ' || grantee;
     END IF;
 END
 $$;
@@ -3639,7 +3741,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (customer_id, router_id, profile_id, username, password, status, expires_at, static_ip, mac, sync_state, sync_error, created_at, updated_at) ON TABLE pppoe_users TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, customer_id, router_id, profile_id, username, password, status, expires_at, static_ip, mac, sync_state), UPDATE (customer_id, router_id, profile_id, username, password, status, expires_at, static_ip, mac, sync_state, sync_error) ON TABLE pppoe_users TO ' || grantee;
     END IF;
 END
 $$;
@@ -3649,7 +3751,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active, created_at, updated_at) ON TABLE profiles TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active), UPDATE (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active) ON TABLE profiles TO ' || grantee;
     END IF;
 END
 $$;
@@ -3659,7 +3761,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (code, name, description, permissions, is_system, created_at, updated_at) ON TABLE roles TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (code, name, description, permissions, is_system), SELECT (id, permissions), UPDATE (name, description, permissions) ON TABLE roles TO ' || grantee;
     END IF;
 END
 $$;
@@ -3669,7 +3771,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, host, port, use_tls, api_username, api_password, status, last_seen_at, last_error, is_active, created_at, updated_at) ON TABLE routers TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, location_id, name, host, port, use_tls, api_username, api_password, status, last_seen_at, last_error, is_active), UPDATE (location_id, name, host, port, use_tls, api_username, api_password, status, last_seen_at, last_error, is_active) ON TABLE routers TO ' || grantee;
     END IF;
 END
 $$;
@@ -3679,7 +3781,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (value) ON TABLE settings TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, key, value, type, least, most, category, description), UPDATE (value) ON TABLE settings TO ' || grantee;
     END IF;
 END
 $$;
@@ -3689,7 +3791,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT INSERT, SELECT, UPDATE (location_id, customer_id, profile_id, pppoe_user_id, status, price, cycle, anchor_day, started_on, ended_on, credited_until, suspended_on, next_billing_on, created_at, updated_at) ON TABLE subscriptions TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (location_id, customer_id, profile_id, pppoe_user_id, status, price, cycle, anchor_day, started_on, ended_on, next_billing_on), UPDATE (status, price, ended_on, credited_until, suspended_on, next_billing_on) ON TABLE subscriptions TO ' || grantee;
     END IF;
 END
 $$;
@@ -3699,7 +3801,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT SELECT, INSERT (customer_id, entry_type, amount, reference_type, reference_id, reverses_id, description, created_by_id) ON TABLE transaction_logs TO ' || grantee;
+        EXECUTE 'GRANT SELECT ON TABLE transaction_logs TO ' || grantee;
     END IF;
 END
 $$;
@@ -3709,7 +3811,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (ip, user_agent, expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (admin_user_id, token_hash, ip, user_agent, expires_at), UPDATE (expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
     END IF;
 END
 $$;
@@ -3719,7 +3821,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, admin_user_id, contact_name, phone, email, address, commission_bp, is_active, created_at, updated_at) ON TABLE vendors TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, name, admin_user_id, contact_name, phone, email, address, commission_bp, is_active), UPDATE (location_id, name, admin_user_id, contact_name, phone, email, address, commission_bp, is_active) ON TABLE vendors TO ' || grantee;
     END IF;
 END
 $$;
@@ -3729,7 +3831,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, profile_id, vendor_id, code, prefix, quantity, cost_price, selling_price, use_until, created_by_id, notes, created_at, updated_at) ON TABLE voucher_batches TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (location_id, profile_id, vendor_id, code, prefix, quantity, cost_price, selling_price, use_until, created_by_id, notes), UPDATE (vendor_id, notes) ON TABLE voucher_batches TO ' || grantee;
     END IF;
 END
 $$;
@@ -3739,7 +3841,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (batch_id, location_id, profile_id, customer_id, code, password, status, cost_price, selling_price, use_until, used_at, expires_at, sync_state, sync_error, created_at, updated_at) ON TABLE vouchers TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (id, batch_id, location_id, profile_id, code, password, status, cost_price, selling_price, use_until, sync_state), UPDATE (customer_id, status, used_at, sync_state, sync_error) ON TABLE vouchers TO ' || grantee;
     END IF;
 END
 $$;
@@ -3749,7 +3851,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (session_id, customer_id, template_id, direction, recipient, body, status, provider_message_id, sent_at, delivered_at, read_at, error, created_at, updated_at) ON TABLE whatsapp_messages TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (session_id, customer_id, template_id, direction, recipient, body, status, provider_message_id, sent_at, delivered_at, read_at, error), SELECT (id, status, created_at), UPDATE (status, provider_message_id, sent_at, delivered_at, read_at, error) ON TABLE whatsapp_messages TO ' || grantee;
     END IF;
 END
 $$;
@@ -3759,7 +3861,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (location_id, name, phone, status, credentials, is_default, last_activity_at, error, created_at, updated_at) ON TABLE whatsapp_sessions TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (id, location_id, name, phone, status, credentials, is_default, last_activity_at, error), UPDATE (location_id, name, phone, status, credentials, is_default, last_activity_at, error) ON TABLE whatsapp_sessions TO ' || grantee;
     END IF;
 END
 $$;
@@ -3769,7 +3871,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT DELETE, INSERT, SELECT, UPDATE (name, category, service, language, body, variables, is_active, is_default, created_at, updated_at) ON TABLE whatsapp_templates TO ' || grantee;
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (name, category, service, language, body, variables, is_active, is_default), UPDATE (name, category, service, language, body, variables, is_active, is_default) ON TABLE whatsapp_templates TO ' || grantee;
     END IF;
 END
 $$;

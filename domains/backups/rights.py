@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domains import ALL, Domain
+from domains import ALL, Domain, entered_but
 from domains.backups.models import Backup, BackupSchedule
 
 
@@ -13,10 +13,11 @@ def rights(domain: Domain) -> None:
         BackupSchedule,
         "app",
         select=ALL,
-        insert=ALL,
-        update=("name", "frequency", "cron", "retention_count", "is_active", "next_run_at"),
+        insert=entered_but("last_run_at"),
+        update=entered_but("last_run_at"),
         delete=True,
+        reason="the staff says when backups are made; the owner makes them",
     )
-    domain.access(Backup, "app", select=ALL)
+    domain.access(Backup, "app", select=ALL, reason="the staff looks whether there are backups")
     domain.access(BackupSchedule, "report", select=ALL)
     domain.access(Backup, "report", select=ALL)

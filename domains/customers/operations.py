@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from domains import get, identity, lock, operation, whole_rupiah
+from domains import call_function, get, identity, lock, operation, whole_rupiah
 from domains.auth.models import AdminUser
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 
@@ -40,6 +40,7 @@ def post(
             description=description,
             reference_type=kind,
             reference_id=number,
+            reverses=None,
             created_by=None if by is None else identity(by),
         )
 
@@ -61,6 +62,8 @@ def reverse(
             entry_type=TransactionLogEntryType.REVERSAL,
             amount=-original.amount,
             description=description,
+            reference_type=None,
+            reference_id=None,
             reverses=original,
             created_by=None if by is None else identity(by),
         )
@@ -68,5 +71,6 @@ def reverse(
 
 def _insert(**values: Any) -> TransactionLog:
     """Insert an entry and read back what the database filled."""
-    entry: TransactionLog = TransactionLog.insert(values).returning(TransactionLog).execute()[0]
+    made = call_function("post_entry", TransactionLog, values)
+    entry: TransactionLog = TransactionLog.get_by_id(made)
     return entry

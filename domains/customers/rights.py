@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from domains import ALL, Domain, all_but
+from domains import ALL, Domain, entered_but
 from domains.customers.models import Customer, TransactionLog
-
-ENTRY = (
-    *("customer", "entry_type", "amount", "reference_type", "reference_id"),
-    *("reverses", "description", "created_by"),
-)
+from domains.customers.rules import POST_ENTRY
 
 
 def rights(domain: Domain) -> None:
-    """Register them. A balance is written by the ledger alone, and what an entry follows and leads
-    to by the database: the functions that do so have the rights of the owner."""
-    domain.access(Customer, "app", select=ALL, insert=ALL, update=all_but("id", "balance"))
-    domain.access(TransactionLog, "app", select=ALL, insert=ENTRY)
+    """Register them. A balance is written by the ledger alone, and the ledger by the function that
+    posts an entry and by the rules of payments: these have the rights of the owner."""
+    domain.access(
+        Customer,
+        "app",
+        select=ALL,
+        insert=("location", "number", "name", "status"),
+        update=("location", "number", "status", "deleted_at"),
+    )
+    domain.access(
+        Customer,
+        "app",
+        insert=entered_but("deleted_at"),
+        update=entered_but("balance", "location", "number", "status", "deleted_at"),
+        reason="customers are kept by hand",
+    )
+    domain.access(TransactionLog, "app", select=ALL)
+    domain.access(POST_ENTRY, "app", execute=True)
     domain.access(Customer, "report", select=ALL)
     domain.access(TransactionLog, "report", select=ALL)

@@ -47,6 +47,25 @@ CREATE TRIGGER transaction_logs_balance AFTER INSERT ON transaction_logs
 FOR EACH ROW EXECUTE FUNCTION write_balance()
 """
 
+# The way in for whoever does not own the ledger. What follows and what it leads to, who posts does
+# not choose.
+POST_ENTRY = f"""
+CREATE FUNCTION post_entry(
+    customer bigint, kind transaction_log_entry_type, rupiah bigint, about text,
+    event text, event_id bigint, taken_back bigint, poster bigint
+) RETURNS bigint LANGUAGE plpgsql {AS_OWNER} AS $$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
+                                  reference_id, reverses_id, created_by_id)
+    VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)
+    RETURNING id INTO made;
+    RETURN made;
+END
+$$
+"""
+
 CHECK_BALANCE = """
 CREATE FUNCTION check_balance() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -132,6 +151,7 @@ RULES = (
     ENTRIES_ARE_CHAINED,
     WRITE_BALANCE,
     ENTRIES_MAKE_BALANCE,
+    POST_ENTRY,
     CHECK_BALANCE,
     BALANCE_FOLLOWS_LEDGER,
     APPEND_ONLY,

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from domains import ALL, Domain, all_but
+from domains import ALL, Domain, entered_but
 from domains.locations.models import Location, LocationUser
 
 
 def rights(domain: Domain) -> None:
     """Register them."""
-    domain.access(Location, "app", select=ALL, insert=ALL, update=all_but("id"))
-    domain.access(LocationUser, "app", select=ALL, insert=ALL, update=("role",), delete=True)
+    domain.access(Location, "app", select=ALL, update=("is_default",))
+    domain.access(
+        Location,
+        "app",
+        insert=entered_but(),
+        update=entered_but("is_default"),
+        reason="branches are kept by hand",
+    )
+    domain.access(LocationUser, "app", select=("location", "admin_user", "role"))
+    domain.access(
+        LocationUser,
+        "app",
+        select=ALL,
+        insert=entered_but(),
+        update=("role",),
+        delete=True,
+        reason="who works in a branch is said by hand",
+    )
     domain.access(Location, "report", select=ALL)
     domain.access(LocationUser, "report", select=ALL)

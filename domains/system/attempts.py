@@ -1,4 +1,4 @@
-"""Attempts to log in, written down in the log of activities."""
+"""The log of activities: writing it, and the attempts to log in that are written there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from peewee import SQL
 
+from domains import call_function
 from domains.auth.models import AdminUser
 from domains.system.models import ActivityLog
 
@@ -18,9 +19,26 @@ NOBODY = "somebody"
 def note(address: str, account: int | None) -> None:
     """Write down an attempt from the address at that admin user, or at a name that nobody has."""
     target = None if account is None else AdminUser._meta.table_name
-    ActivityLog.create(
-        username=NOBODY, action=ATTEMPT, target_type=target, target_id=account, ip=address
-    )
+    write(username=NOBODY, action=ATTEMPT, target_type=target, target_id=account, ip=address)
+
+
+def write(
+    *,
+    username: str,
+    action: str,
+    admin_user: int | None = None,
+    location: Any = None,
+    target_type: str | None = None,
+    target_id: int | None = None,
+    details: dict[str, Any] | None = None,
+    ip: str | None = None,
+) -> None:
+    """Write a row of the log, by the function that alone may. username: what somebody is called
+    who is no admin user."""
+    values = {"admin_user": admin_user, "username": username, "location": location}
+    values |= {"action": action, "target_type": target_type, "target_id": target_id}
+    values |= {"details": details or {}, "ip": ip}
+    call_function("record_activity", ActivityLog, values)
 
 
 def count(network: str, span: timedelta, account: int | None = None, since: Any = None) -> int:

@@ -10,10 +10,11 @@ from typing import Any
 
 from peewee import Model
 
-from domains import BillingError, InvalidValue, identity, operation, rule_violations
+from domains import BillingError, InvalidValue, get, identity, operation, rule_violations
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
-from domains.system.models import ActivityLog, Setting
+from domains.system.attempts import write
+from domains.system.models import Setting
 from domains.system.seeds import SETTINGS
 
 Actor = int | AdminUser | None
@@ -39,13 +40,13 @@ def record(
     action: resource.action, like a permission. target: the row that it was done to. by: the admin
     user, None for the system. reason: in the actor's words. details: what JSON can hold.
     """
-    admin = None if by is None else AdminUser.get_by_id(identity(by))
+    admin = None if by is None else get(AdminUser, by).id
     kind = target._meta.table_name if isinstance(target, Model) else None
     if reason:
         details["reason"] = reason
-    ActivityLog.create(
+    write(
         admin_user=admin,
-        username=admin.username if admin else SYSTEM,
+        username=SYSTEM,
         location=location,
         action=action,
         target_type=kind,

@@ -1,5 +1,6 @@
 """What the database refuses of the activity log."""
 
+from domains import AS_OWNER
 from domains.system.attempts import ATTEMPT
 
 # For each statement, as TRUNCATE has no rows.
@@ -29,5 +30,55 @@ ACTIVITY_IS_STAMPED = """
 CREATE TRIGGER activity_logs_is_stamped BEFORE INSERT ON activity_logs
 FOR EACH ROW EXECUTE FUNCTION stamp_activity()
 """
+# The way in for whoever does not own the log. An admin user is called as it is called now.
+RECORD_ACTIVITY = f"""
+CREATE FUNCTION record_activity(
+    doer bigint, called text, branch bigint, deed text, kind text, target bigint, told jsonb,
+    address inet
+) RETURNS bigint LANGUAGE plpgsql {AS_OWNER} AS $$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
+                               details, ip)
+    VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,
+            deed, kind, target, told, address)
+    RETURNING id INTO made;
+    RETURN made;
+END
+$$
+"""
+# The way out: what the settings say is old enough, read here and not believed from whoever calls.
+FORGET_ACTIVITIES = f"""
+CREATE FUNCTION forget_activities(most bigint) RETURNS bigint LANGUAGE plpgsql {AS_OWNER} AS $$
+DECLARE
+    attempts boolean;
+    days integer;
+    removed bigint;
+    total bigint := 0;
+BEGIN
+    FOREACH attempts IN ARRAY ARRAY[true, false] LOOP
+        days := (SELECT value #>> '{{}}' FROM settings WHERE location_id IS NULL
+                 AND key = CASE WHEN attempts THEN 'session_retention_days'
+                                ELSE 'activity_retention_days' END);
+        DELETE FROM activity_logs WHERE id IN (
+            SELECT id FROM activity_logs
+            WHERE created_at < now() - make_interval(days => days)
+              AND (action = '{ATTEMPT}') = attempts
+            LIMIT most - total);
+        GET DIAGNOSTICS removed = ROW_COUNT;
+        total := total + removed;
+    END LOOP;
+    RETURN total;
+END
+$$
+"""
 
-RULES = (APPEND_ONLY, YOUNG_IS_KEPT, STAMP_ACTIVITY, ACTIVITY_IS_STAMPED)
+RULES = (
+    APPEND_ONLY,
+    YOUNG_IS_KEPT,
+    STAMP_ACTIVITY,
+    ACTIVITY_IS_STAMPED,
+    RECORD_ACTIVITY,
+    FORGET_ACTIVITIES,
+)

@@ -3,28 +3,53 @@ reads for reports all but secrets."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import peewee
 import psycopg2
 import pytest
 
-from application.cleanup import clean_up
+import registry
 from demo.month import live
-from domains.auth import sessions
+from domains.auth import login, passwords, sessions
 from domains.auth.limits import LoginLimits
 from domains.auth.models import AdminUser
-from domains.notifications.operations import cancel, claim, enqueue, finish
+from domains.locations.access import can
+from domains.locations.models import Location
 from domains.system.operations import change_setting, record
 from engine.connect.roles import setting
 from engine.schema import catalog
 from kernel.errors import BillingError
 from kernel.secrets import new_key
 from tests.support import as_app
-from tests.support.databases import execute, query
+from tests.support.databases import query
+from tests.support.operations import OPERATIONS, World
+from tests.support.used_rights import Right, recorded
 
 pytestmark = pytest.mark.as_app
+
+GOOD = "Gembok-di-pintu-{}"
+# Column by column: a right on a table is one on each of its columns.
+HAS = """
+    SELECT verb, relname, attname FROM pg_class c
+    JOIN pg_attribute a ON a.attrelid = c.oid AND attnum > 0 AND NOT attisdropped
+    CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) verb
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+      AND has_column_privilege('{0}', c.oid, attnum, verb)
+    UNION ALL SELECT 'DELETE', relname, '' FROM pg_class c
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+      AND has_table_privilege('{0}', c.oid, 'DELETE')
+    UNION ALL SELECT 'EXECUTE', proname, '' FROM pg_proc p
+    WHERE pronamespace = 'public'::regnamespace AND prosecdef
+      AND has_function_privilege('{0}', p.oid, 'EXECUTE')
+    UNION ALL SELECT 'USAGE', relname, '' FROM pg_class c
+    WHERE relnamespace = 'public'::regnamespace
+      AND CASE relkind WHEN 'S' THEN has_sequence_privilege('{0}', c.oid, 'USAGE') END
+"""
+REFUSALS = (BillingError, peewee.ProgrammingError)
 
 
 @pytest.fixture(autouse=True)
@@ -32,53 +57,102 @@ def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BILLING_SECRET_KEYS", new_key())
 
 
-def work() -> None:
-    """What an application does in a month, in short."""
-    for _ in live():
+@pytest.fixture
+def owner(migrated_url: str) -> Iterator[Any]:
+    with closing(psycopg2.connect(migrated_url)) as connection:
+        connection.autocommit = True
+        yield connection.cursor()
+
+
+def work(owner: Any, turn: int) -> None:
+    """All that an application calls: a month, each operation, and the coming and going of staff."""
+    for _ in live(f"M{turn}"):
         pass
+    for prepare in OPERATIONS.values():
+        prepare(World(owner))()
+    branch: Any = Location.get(Location.is_default)
+    change_setting("days_to_pay", 8, by=None, location=branch)
     admin: Any = AdminUser.get()
-    session, token = sessions.start(admin, LoginLimits(), ip="10.0.0.1")
-    sessions.check(token, LoginLimits())
-    sessions.revoke(session)
-    change_setting("company_name", "Warnet", by=admin)
+    limits = LoginLimits()
+    passwords.set_password(admin, GOOD.format(turn), least=8, must_change=True)
+    entered = login.log_in("admin", GOOD.format(turn), limits, ip="10.0.0.1", user_agent="Peramban")
     record("settings.changed", by=admin)
-    enqueue("email", "a@b.example", "hello")
-    for item in claim("worker", limit=1):
-        finish(item)
-    later: Any = enqueue("email", "a@b.example", "hello again")
-    cancel(later, "not needed")
-    clean_up()
+    assert can(admin, "settings.write", location=branch)
+    owner.execute("UPDATE user_sessions SET expires_at = now() + interval '1 minute'")
+    sessions.check(entered.token, limits)
+    sessions.revoke(entered.session)
 
 
-def test_the_application_does_its_work_with_what_is_stated(billing: Any) -> None:
+def held(owner: Any, role: str) -> set[Right]:
+    owner.execute(HAS.format(role))
+    return set(owner.fetchall())
+
+
+def excused(owner: Any) -> set[Right]:
+    """What a domain grants for a reason that it states, whether an operation needs it or not."""
+    role = "tests_excused"
+    owner.execute(as_app.MAKE.format(role))
+    for domain in registry.load().domains:
+        for abstract, text in domain.reasons:
+            if abstract == "app":
+                owner.execute(f"GRANT {text} TO {role}")
+    rights = held(owner, role)
+    owner.execute(f"DROP OWNED BY {role}")
+    return rights
+
+
+def words(right: Right) -> str:
+    """As GRANT and REVOKE have it."""
+    verb, name, column = right
+    if verb == "EXECUTE":
+        return f"EXECUTE ON ROUTINE {name}"
+    if verb == "USAGE":
+        return f"USAGE ON SEQUENCE {name}"
+    return f"{verb} ({column}) ON {name}" if column else f"{verb} ON {name}"
+
+
+def needed(billing: Any, owner: Any) -> set[Right]:
+    """The rights that the operations use; a lock needs UPDATE of any column, which is there."""
     assert query(billing.url, "SELECT current_user") == [("tests_app",)]
-    work()
+    with recorded(billing, owner) as used:
+        work(owner, 1)
+    rights = {r for r in used.rights if r[2] or r[0] not in ("SELECT", "INSERT", "UPDATE")}
+    # Who writes an identity has taken it from its sequence.
+    rights |= {("USAGE", f"{r[1]}_id_seq", "") for r in rights if r[::2] == ("INSERT", "id")}
+    return rights
 
 
-TAKEN = [
-    ("SELECT", "customers"),
-    ("INSERT", "transaction_logs"),
-    ("INSERT (description)", "transaction_logs"),
-    ("UPDATE (status)", "invoices"),
-    ("UPDATE (refunded)", "payments"),
-    ("INSERT", "payment_allocations"),
-    ("DELETE", "payment_allocations"),
-    ("UPDATE", "payment_events"),
-    ("USAGE ON SEQUENCE routers_id_seq", ""),
-    ("DELETE", "notification_queue"),
-    ("UPDATE (revoked_at)", "user_sessions"),
-    ("INSERT", "activity_logs"),
-]
+def test_the_application_may_do_what_it_needs_and_nothing_more(billing: Any, owner: Any) -> None:
+    """What nothing needs is granted for a reason that is stated, or it is too wide."""
+    used, granted, for_reasons = needed(billing, owner), held(owner, "tests_app"), excused(owner)
+    too_wide = granted - used - for_reasons
+    assert not too_wide, sorted(too_wide)
+    pointless = {name for _, name, _ in for_reasons} - {name for _, name, _ in for_reasons - used}
+    assert not pointless, "granted for a reason, and needed by an operation anyway"
+    stamps = [r for r in granted if r[2] in ("created_at", "updated_at") and r[0] != "SELECT"]
+    assert not stamps, "who may write these forges when a row was made"
+    used &= granted  # what everybody may call is not granted
+    owner.execute("DROP OWNED BY tests_app; GRANT USAGE ON SCHEMA public TO tests_app")
+    for right in used:
+        owner.execute(f"GRANT {words(right)} TO tests_app")
+    work(owner, 2)
 
 
-@pytest.mark.parametrize("right, table", TAKEN)
-def test_without_one_of_these_rights_it_does_not(
-    right: str, table: str, migrated_url: str, billing: Any
+@pytest.mark.parametrize("most", [3, pytest.param(2000, marks=pytest.mark.campaign)])
+def test_without_one_of_the_needed_rights_something_fails(
+    billing: Any, owner: Any, most: int
 ) -> None:
-    on = f" ON TABLE {table}" if table else ""
-    execute(migrated_url, f"REVOKE {right}{on} FROM tests_app")
-    with pytest.raises((BillingError, peewee.ProgrammingError), match="permission denied"):
-        work()
+    for_reasons = excused(owner)
+    granted = sorted(held(owner, "tests_app") - for_reasons)
+    # By columns, or what is granted on the whole table would be there without the column.
+    owner.execute("DROP OWNED BY tests_app; GRANT USAGE ON SCHEMA public TO tests_app")
+    for right in (*granted, *for_reasons):
+        owner.execute(f"GRANT {words(right)} TO tests_app")
+    for turn, right in enumerate(random.Random(1).sample(granted, min(most, len(granted)))):
+        owner.execute(f"REVOKE {words(right)} FROM tests_app")
+        with pytest.raises(REFUSALS, match="permission denied"):
+            work(owner, turn)
+        owner.execute(f"GRANT {words(right)} TO tests_app")
 
 
 REFUSED = [

@@ -200,7 +200,7 @@ OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
         WhatsappTemplate.get(), lambda row: whatsapp.make_default_template(row)
     ),
     "default_session": lambda w: _of(
-        WhatsappSession.get_or_none(WhatsappSession.is_default) or _default(w),
+        WhatsappSession.get_or_none(is_default=True, location=w.home) or _default(w),
         lambda row: whatsapp.default_session(w.home),
     ),
     "make_default_session": lambda w: _of(
