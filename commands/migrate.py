@@ -92,6 +92,7 @@ def _is_up_to_date() -> bool:
         "yes": "Roll back even where rows are lost with their tables or columns.",
         "name": NAME,
         "dry_run": DRY_RUN,
+        "plan": "List the files that would be undone, and how many statements that takes.",
         "tenant": TENANT,
         "tenants": TENANTS,
         "jobs": JOBS,
@@ -105,15 +106,17 @@ def rollback(
     yes: bool = False,
     name: str = "",
     dry_run: bool = False,
+    plan: bool = False,
     tenant: str = "",
     tenants: bool = False,
     jobs: str = "",
     first: str = "",
     log_json: bool = False,
 ) -> None:
-    """Undo the newest migration that is applied."""
+    """Undo the newest migration that is applied, or what is done of one that stopped."""
     many = chosen(tenant, tenants, jobs, first)
-    with reporting("rollback", log_json) as report:
+    dry_run = dry_run or plan
+    with reporting("rollback", log_json, plan=plan) as report:
         number, runner = count("--steps", steps), runner_for(c, dry_run, report, tenant)
         if name or number > 1 or many:
             every = " --tenants" if many else ""

@@ -45,6 +45,11 @@ class History:
         return self.in_state(State.PENDING)
 
     @property
+    def half_done(self) -> set[str]:
+        """The names of the files of which no more than a part was ever applied."""
+        return {file.name for file in self.unfinished if file.half}
+
+    @property
     def moved(self) -> list[Entry]:
         """What has another name by now than the history has for it."""
         return [entry for entry in self.entries if entry.recorded_as]
@@ -72,7 +77,8 @@ class History:
         return self
 
     def _obstacles(self, direction: Direction) -> Iterator[Problem]:
-        """The files that stopped in the middle on the other way."""
+        """The files that stopped in the middle of their way down, for those that are on their way
+        up; and those that are gone."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
         for file in self.unfinished:
             command = self.project.task(file.direction)
@@ -81,7 +87,7 @@ class History:
                 back = version_control.way_back(self.project, file.name)
                 fix = f"{back}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
-            elif file.direction is not direction:
+            elif file.direction is Direction.DOWN and direction is Direction.UP:
                 what = f"{file} stopped in the middle"
                 fix = f"finish it with `{command}` first (what it has not run yet may be changed)"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)

@@ -64,27 +64,38 @@ class Journal:
         """
         if not own_table.columns(self.cursor, JOURNAL_TABLE):
             own_table.create(self.cursor, CREATE, JOURNAL_TABLE)
-        own_table.fetch(
-            self.cursor,
-            f"SELECT step, digest, done FROM {JOURNAL_TABLE} WHERE name = %(key)s ORDER BY step",
-            {"key": self.key},
-        )
-        begun = {}
-        for number, digest, done in self.cursor.fetchall():
-            same = number < len(steps) and steps[number].digest == digest
-            if done and not same:
-                raise HistoryError(
-                    f"{migration.name} stopped in the middle, and its statement {number + 1}, "
-                    "which had run, was changed since.",
-                    why="Nothing was run.",
-                    fix="restore what had run; change only what had not, then run the command "
-                    "again.",
-                )
-            if same:
-                begun[number] = done
-            else:
+        rows = self._rows()
+        begun = _unchanged(migration, steps, rows)
+        for number, _, _ in rows:
+            if number not in begun:
                 self.give_up(number)
         return begun
+
+    def undoable(self, migration: Migration, steps: list[Step]) -> dict[int, bool]:
+        """Step to whether it is done, for those of a file that is to be undone. Nothing is changed.
+
+        Raises HistoryError where the file has changed in one of them, also in one that had only
+        begun: nobody knows what that has left. The table is there.
+        """
+        rows = self._rows()
+        _unchanged(migration, steps, [(number, digest, True) for number, digest, _ in rows])
+        return {number: done for number, _, done in rows}
+
+    def settle(self, steps: list[Step], begun: dict[int, bool]) -> list[int]:
+        """The numbers of the steps of which something is there: they are done, also where a crash
+        kept that from being noted, or may have committed a part. What others have left goes.
+        begun: what undoable() gives."""
+        there = []
+        for number, done in begun.items():
+            step = steps[number]
+            if done or step.commits:
+                there.append(number)
+            elif self.settled(number, step):
+                self.done(number, step)
+                there.append(number)
+            else:
+                self.give_up(number)
+        return there
 
     def begin(self, number: int, step: Step) -> None:
         """Note that a step begins which no transaction can hold."""
@@ -121,6 +132,16 @@ class Journal:
         """Forget the file; the table goes with its last line."""
         forget(self.cursor, [self.key])
 
+    def _rows(self) -> list[tuple[int, str, bool]]:
+        """(step, digest, whether it is done), in order."""
+        own_table.fetch(
+            self.cursor,
+            f"SELECT step, digest, done FROM {JOURNAL_TABLE} WHERE name = %(key)s ORDER BY step",
+            {"key": self.key},
+        )
+        rows: list[tuple[int, str, bool]] = self.cursor.fetchall()
+        return rows
+
     def _index(self, step: Step) -> bool | None:
         name = step.index.name if step.index else None
         own_sql.fetch(self.cursor, VALID, {"name": name})
@@ -131,6 +152,26 @@ class Journal:
         own_table.fetch(self.cursor, LEFT_BEHIND, {"key": self.key, "step": number})
         for (name,) in self.cursor.fetchall():
             self.cursor.execute(f"DROP INDEX CONCURRENTLY {name}")
+
+
+def _unchanged(
+    migration: Migration, steps: list[Step], rows: list[tuple[int, str, bool]]
+) -> dict[int, bool]:
+    """Step to whether it is done, for the rows whose step is what it was. Raises HistoryError where
+    one that is done is not."""
+    begun = {}
+    for number, digest, done in rows:
+        same = number < len(steps) and steps[number].digest == digest
+        if done and not same:
+            raise HistoryError(
+                f"{migration.name} stopped in the middle, and its statement {number + 1}, "
+                "which had run, was changed since.",
+                why="Nothing was run.",
+                fix="restore what had run; change only what had not, then run the command again.",
+            )
+        if same:
+            begun[number] = done
+    return begun
 
 
 def key(migration: Migration, direction: Direction) -> str:

@@ -48,12 +48,14 @@ INDEX = re.compile(
 @dataclass(frozen=True)
 class Step:
     """Something that a file asks for. line: of the file. sql: its text, empty where peewee-migrate
-    or a function does the work. label: by which that is known."""
+    or a function does the work. label: by which that is known. back: what undoes it, in order; None
+    where the file does not say."""
 
     line: int
     sql: str
     label: str
     operation: Any
+    back: tuple[Step, ...] | None = None
 
     def run(self) -> None:
         """Do it."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from peewee import Database
 from peewee_migrate import Migrator
 
+from engine.errors import MigrationFailed
 from engine.files.step import Step
 
 
@@ -23,6 +25,7 @@ class FileMigrator(Migrator):
     def __init__(
         self, database: Database, path: Path, learn: Callable[[FileMigrator], None] | None = None
     ) -> None:
+        self.path = path
         self.steps = Steps(str(path))
         self.learn = learn
         self.current: Step | None = None
@@ -43,10 +46,62 @@ class FileMigrator(Migrator):
             learn(self)
         return super().__get_model__(model)
 
+    def back(self, *statements: str) -> None:
+        """Say what undoes the step above, after what was said before; without a statement, that
+        nothing has to. It has to work where that step is only begun, if it can commit a part.
+
+        Raises MigrationFailed where there is no step above.
+        """
+        if not self.steps:
+            raise MigrationFailed(
+                "migrator.back() says how the step above it is undone, and there is none.",
+                why="The file was not run.",
+                fix=f"put it under the step that it belongs to, in {self.path}.",
+                file=self.path.stem,
+            )
+        number = len(self.steps)
+        for statement in statements:
+            self.sql(statement)
+        step, said = self.steps[number - 1], tuple(self.steps[number:])
+        self.steps[number - 1 :] = [replace(step, back=(step.back or ()) + said)]
+
+    def undo(self, migrate: Callable[..., None]) -> None:
+        """Undo what the file's migrate() does, the last step first, as its migrator.back() say.
+
+        Raises MigrationFailed where a step of it has none.
+        """
+        database: Any = self.__database__
+        way_up = FileMigrator(database, self.path, self.learn)
+        migrate(way_up, database, fake=False)
+        self.steps[len(self.steps) :] = ways_back(self.path, reversed(way_up.steps))
+
     def run_step(self, step: Step) -> None:
         """Run one of the steps."""
         self.current = step
         step.run()
+
+
+def ways_back(path: Path, steps: Iterable[Step], or_else: str = "") -> list[Step]:
+    """What undoes the steps of a file, one after the other in this order. Raises MigrationFailed
+    where the file does not say that of one. or_else: what else could be done then."""
+    listed = list(steps)
+    silent = sorted(step.line for step in listed if step.back is None)
+    if silent:
+        lines = f"line{'s' if len(silent) > 1 else ''} {', '.join(map(str, silent))}"
+        raise MigrationFailed(
+            f"it does not say how its statement at {lines} is undone.",
+            why="What is done of it can be undone where a migrator.back() follows each statement "
+            "that is done. Nothing was run.",
+            fix=f'write under each of them in {path} what undoes it: migrator.back("""DROP INDEX '
+            'CONCURRENTLY …""") or, where nothing has to be done, migrator.back(); then run the '
+            f"command again{or_else and f'; {or_else}'}.",
+            file=path.stem,
+            line=silent[0],
+        )
+    ways: list[Step] = []
+    for step in listed:
+        ways += step.back or ()
+    return ways
 
 
 class Steps(list[Any]):

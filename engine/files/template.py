@@ -29,7 +29,8 @@ What this changes, and why it is written by hand.
 """
 
 # Without this line the file is one transaction. With it each step stands alone, as CREATE INDEX
-# CONCURRENTLY needs; after a crash the next run goes on where it stopped.
+# CONCURRENTLY needs; after a crash the next run goes on where it stopped, or undoes what is done if
+# migrator.back("""…""") below each step says how; rollback() is migrator.undo(migrate) then.
 # atomic = False
 
 

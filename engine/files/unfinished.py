@@ -24,16 +24,21 @@ class Direction(StrEnum):
 @dataclass(frozen=True)
 class Unfinished:
     """A file that stopped in the middle, on its way up or down. done: how many of its steps are
-    done."""
+    done. half: whether no more than a part of it was there when its way down began."""
 
     name: str
     direction: Direction
     done: int
+    half: bool = False
 
     @property
     def key(self) -> str:
         """The name under which the journal has it."""
         return key_of(self.name, self.direction)
+
+    def as_json(self) -> dict[str, str | int]:
+        """Its form in JSON."""
+        return {"name": self.name, "direction": self.direction, "done": self.done}
 
     def __str__(self) -> str:
         return f"the rollback of {self.name}" if self.direction is Direction.DOWN else self.name
@@ -46,14 +51,16 @@ def read(cursor: Any) -> tuple[Unfinished, ...]:
 
 
 def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
-    """The files that stopped in the middle, by name. steps: (key, whether it is done) of each."""
+    """The files that stopped in the middle, by name. steps: (key, whether it is done) of each. One
+    that is on both ways stopped on its way up, and then while that was undone."""
     done: dict[str, int] = {}
     for key, is_done in steps:
         done[key] = done.get(key, 0) + is_done
     files = []
-    for key in sorted(done):
-        direction = Direction.DOWN if key.endswith(BACK) else Direction.UP
-        files.append(Unfinished(key.removesuffix(BACK), direction, done[key]))
+    for name in sorted({key.removesuffix(BACK) for key in done}):
+        back = key_of(name, Direction.DOWN)
+        direction = Direction.DOWN if back in done else Direction.UP
+        files.append(Unfinished(name, direction, done[key_of(name, direction)], name in done))
     return tuple(files)
 
 

@@ -79,7 +79,8 @@ def amendment(project: Project) -> Amendment:
             raise _refused(f"{connection.info.dbname} is a {word} database.", project)
         known = history.read(cursor, migrations, project).checked(Direction.DOWN)
         _refuse_applied_elsewhere(history_table.rows(cursor), replaced, project)
-    applied = sum(migration.name in known.recorded for migration in replaced)
+    there = known.recorded | known.half_done
+    applied = sum(migration.name in there for migration in replaced)
     return Amendment(project, migrations[:first], replaced, applied)
 
 

@@ -57,6 +57,7 @@ class Status:
             "problems": [str(problem) for problem in self.history.problems],
             "foreign": list(self.foreign),
             "roles": dict(self.roles),
+            "unfinished": [file.as_json() for file in self.history.unfinished],
             "migrations": [asdict(entry) for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
@@ -96,6 +97,10 @@ class Status:
             ]
         elif self.history.pending and not self.history.problems:
             lines.append(f"To apply what is pending: {self.history.project.task('migrate')}")
+            half = ", ".join(sorted(self.history.half_done))
+            if half:
+                back = self.history.project.task("rollback")
+                lines.append(f"To undo what is done of {half}: {back}")
         return "\n".join(lines)
 
     def _nobody(self) -> list[str]:

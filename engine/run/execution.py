@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
 import psycopg2
 
-from engine.errors import EngineError, MigrationFailed
-from engine.explain.postgres_errors import is_lock_timeout, is_passing, needs_no_transaction
+from engine.errors import MigrationFailed
+from engine.explain.postgres_errors import needs_no_transaction
 from engine.files import history_table, journal
 from engine.files.journal import Journal
 from engine.files.step import Step
-from engine.files.step_collector import FileMigrator
 from engine.files.unfinished import Direction
-from engine.report import Action, timed
-from engine.rows.data_loss import Doubts, Holdings, Loss
-from engine.run import failures, step_rules
+from engine.report import Action
+from engine.run import half_done, step_rules
+from engine.run.attempts import Attempts
 from engine.run.file_run import Job
 from engine.run.session import Session
-
-Result = TypeVar("Result")
 
 
 def run(session: Session, job: Job) -> bool:
@@ -50,38 +44,31 @@ def run(session: Session, job: Job) -> bool:
     return not all(step.only_defines for step in execution.migrator.steps)
 
 
-class _Execution:
-    """The run of one file. stays: what of it is kept when it fails, for the message. doubts: what
-    was found out about the columns that it drops or changes."""
+class _Execution(Attempts):
+    """The run of one file. start: when it began."""
 
     def __init__(self, session: Session, job: Job, start: float) -> None:
-        self.session = session
-        self.job = job
+        super().__init__(session, job)
         self.start = start
-        self.database = session.database
-        self.migrator = self._new_migrator()
-        self.stays = f"Rolled back: {job.migration.name} has changed nothing."
-        self.committing = False
-        self.doubts = Doubts(session.project)
 
     def show(self) -> None:
         """Tell the SQL; the database is dry and executes nothing. A function does not run: it may
         do more than SQL."""
         tell = self.session.report.sql
         tell(f"-- {self.job.migration.name}")
-        for step in self._guarded(self._collect):
+        for step in self.guarded(self._collect):
             self.migrator.current = step
             if step.is_function:
                 tell(f"-- line {step.line}: a Python function, which is not run")
             else:
-                self._guarded(step.run)
+                self.guarded(step.run)
 
     def in_one_transaction(self) -> None:
         """The steps and the row of the history, or nothing."""
 
         def attempt() -> None:
             with self.database.atomic():
-                holdings = self._holdings()
+                holdings = self.holdings()
                 for step in self._collect():
                     self._run(step)
                     self.session.report.step()
@@ -89,34 +76,34 @@ class _Execution:
                 holdings.refuse_loss(self.stays)
                 self._finish()
 
-        self._carefully(attempt)
+        self.carefully(attempt)
 
     def step_by_step(self) -> None:
         """Each step by itself; after a crash, from where it stopped."""
         job = self.job
-        steps = self._guarded(self._collect)
+        steps = self.guarded(self._collect)
         log = Journal(self.session.cursor(), journal.key(job.migration, job.direction))
-        begun = self._guarded(lambda: log.open(job.migration, steps))
+        begun = self.guarded(lambda: log.open(job.migration, steps))
         for number, step in enumerate(steps):
-            self._tell_what_stays(number, len(steps))
+            self.stays = half_done.what_stays(job, self.session.project, steps, number)
             if not begun.get(number):
                 self._one_step(log, number, step, number in begun)
             self.session.report.step()
-        self._tell_what_stays(len(steps), len(steps))
+        self.stays = half_done.what_stays(job, self.session.project, steps, len(steps))
 
         def finish() -> None:
             with self.database.atomic():
                 log.clear()
                 self._finish()
 
-        self._carefully(finish)
+        self.carefully(finish)
 
     def _one_step(self, log: Journal, number: int, step: Step, half_done: bool) -> None:
         """Run it in a transaction of its own, or in none where PostgreSQL wants none."""
 
         def inside() -> None:
             with self.database.atomic():
-                holdings = self._holdings()
+                holdings = self.holdings()
                 self._run(step)
                 self.session.settle()
                 holdings.refuse_loss(self.stays)
@@ -129,26 +116,22 @@ class _Execution:
 
         self.session.still_alone()
         if not step.transactional:
-            return self._carefully(outside, again=not step.commits)
+            return self.carefully(outside, again=not step.commits)
         try:
-            self._carefully(inside)
+            self.carefully(inside)
         except MigrationFailed as failed:
             # REINDEX of an index, say: only the catalogs know whether it is a partitioned one.
             if not (needs_no_transaction(failed) and step.may_stand_alone):
                 raise
-            self._carefully(outside, again=not step.commits)
+            self.carefully(outside, again=not step.commits)
         return None
 
     def _run(self, step: Step) -> None:
         """Run a step inside a transaction, which is there afterwards."""
-        self._run_timed(step)
+        self.run_timed(step)
         if not self.session.in_transaction:
             self.stays = "What ran up to there is committed and stays."
             raise step_rules.ended_transaction(self.job.migration, step, self.stays)
-
-    def _holdings(self) -> Holdings:
-        cursor, job = self.session.cursor(), self.job
-        return Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
 
     def _run_outside(self, log: Journal, number: int, step: Step) -> None:
         """Run what no transaction can hold; where it fails, nothing half done is left."""
@@ -159,10 +142,11 @@ class _Execution:
             self.session.cursor().execute("SET lock_timeout = 0")
         try:
             with self.session.blockers.telling(step.patient):
-                self._run_timed(step)
+                self.run_timed(step)
         except Exception:
             with suppress(psycopg2.Error):  # where the connection is lost, the next run does it
-                log.give_up(number)
+                if not step.commits:  # else a part of it may be there, and has to be undone
+                    log.give_up(number)
             raise
         finally:
             with suppress(psycopg2.Error):
@@ -170,23 +154,17 @@ class _Execution:
         if taken:
             step_rules.refuse_invalid(self.job.migration, step, log)
 
-    def _run_timed(self, step: Step) -> None:
-        report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
-        with self.session.hearing(place, step.sql), timed(report, step.line, step.sql):
-            self.migrator.run_step(step)
-
     def _collect(self) -> list[Step]:
-        """Let the file say what it wants."""
-        self.session.settle()
-        self.migrator = self._new_migrator()
-        self.job.function(self.migrator, self.database, fake=False)
-        steps: list[Step] = self.migrator.steps
-        step_rules.check(self.job.migration, steps, atomic=self.job.atomic)
+        """Let the file say what it wants, or what undoes the part of it that is done."""
+        steps = self.collected()
+        if self.job.half:
+            log = half_done.journal_of(self.session.cursor(), self.job)
+            dry = self.session.options.dry
+            steps = half_done.way_back(log, self.job, steps, self.session.project, dry=dry)
+            self.migrator.steps[:] = steps
+            self.session.report.message(half_done.announced(self.job, steps))
         self.session.report.started(self.job.migration.name, len(steps))
         return steps
-
-    def _new_migrator(self) -> FileMigrator:
-        return FileMigrator(self.database, self.job.migration.path, self.job.learn)
 
     def _finish(self) -> None:
         """Keep the history, as the last thing before the commit."""
@@ -194,57 +172,10 @@ class _Execution:
         self.session.settle()
         self.session.still_alone()
         cursor = self.session.cursor()
-        if self.job.direction is Direction.DOWN:
+        if self.job.half:
+            half_done.journal_of(cursor, self.job).clear()
+        elif self.job.direction is Direction.DOWN:
             history_table.remove(cursor, self.job.migration)
         else:
             history_table.record(cursor, self.job.migration, time.perf_counter() - self.start)
         self.committing = True
-
-    def _carefully(self, attempt: Callable[[], None], *, again: bool = True) -> None:
-        """Do it, unless something would be lost; that is seen afterwards and undone. again: whether
-        it can be tried again after it has failed, as nothing of it stays then."""
-        while True:
-            try:
-                return self._retried(attempt, again)
-            except Loss as loss:
-                loss.settle(self.session.cursor(), self.job.migration, self.stays, self.doubts)
-
-    def _retried(self, attempt: Callable[[], None], again: bool) -> None:
-        """Try again where another transaction was in the way; others pass in between."""
-        attempts = self.session.options.lock_attempts if again else 1
-        for number in range(1, attempts + 1):
-            self.session.blockers.sessions.clear()
-            self.committing = False
-            try:
-                return attempt()
-            except EngineError:
-                raise
-            except (Exception, SystemExit) as error:
-                if not is_passing(error) or number == attempts:
-                    raise self._explained(error) from error
-                self._tell_wait(error, number, attempts)
-                time.sleep(random.uniform(0.1, 0.4) * number)
-        return None
-
-    def _tell_what_stays(self, done: int, steps: int) -> None:
-        self.stays = f"The first {done} of its {steps} statements are done and stay."
-
-    def _tell_wait(self, error: BaseException, number: int, attempts: int) -> None:
-        what = "waits for a lock" if is_lock_timeout(error) else "was in another transaction's way"
-        sessions = "; ".join(self.session.blockers.sessions) or "another session"
-        self.session.report.message(
-            f"{self.job.migration.name} {what} (try {number} of {attempts}): {sessions}"
-        )
-
-    def _guarded(self, function: Callable[[], Result]) -> Result:
-        try:
-            return function()
-        except EngineError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise self._explained(error) from error
-
-    def _explained(self, error: BaseException) -> MigrationFailed:
-        return failures.explained(
-            self.session, self.job, self.migrator, error, self.stays, self.committing
-        )

@@ -13,7 +13,8 @@ from engine.files.unfinished import Direction
 @dataclass(frozen=True)
 class Job:
     """A file and what to do with it. function: its migrate or rollback. atomic: whether it runs in
-    one transaction. losing: whether rows may be lost. learn: see FileMigrator."""
+    one transaction. losing: whether rows may be lost. learn: see FileMigrator. half: whether it
+    stopped on its way up and what is done of it is to be undone; its function is migrate then."""
 
     migration: Migration
     direction: Direction
@@ -21,3 +22,4 @@ class Job:
     atomic: bool = True
     losing: bool = True
     learn: Callable[[FileMigrator], None] | None = None
+    half: bool = False

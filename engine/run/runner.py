@@ -92,11 +92,12 @@ class Runner:
         with exclusive(self.project, self.options, self.report) as session:
             migrations = migration_folder.find(self.files)
             guard = self.guard(session, migrations)
-            todo = migrations
+            todo, half = migrations, set[str]()
             if not from_start:
-                names = self._known(session, guard, migrations).pending
-                todo = [migration for migration in migrations if migration.name in names]
-            jobs = [_migrate(migration, migrations, self.project) for migration in todo]
+                known = self._known(session, guard, migrations)
+                todo = [migration for migration in migrations if migration.name in known.pending]
+                half = known.half_done
+            jobs = [_migrate(migration, migrations, self.project, half) for migration in todo]
             if len(jobs) < len(migrations):  # before the first file nothing of theirs is there
                 self._refuse_obstacles(session, jobs)
             self._run(session, guard, jobs)
@@ -112,7 +113,8 @@ class Runner:
             return [migration.name for migration in todo]
 
     def rollback(self, steps: int = 1, *, losing: bool = False) -> list[str]:
-        """Undo the newest files that are applied (names of the files undone).
+        """Undo the newest files that are applied (names of the files undone). A file that stopped
+        on its way up is newer than all of them, and what is done of it is undone.
 
         losing: whether rows may go with the tables and columns that are dropped; else Refused is
         raised where there are any.
@@ -121,11 +123,9 @@ class Runner:
             migrations = migration_folder.find(self.files)
             guard = self.guard(session, migrations)
             known = self._known(session, guard, migrations, Direction.DOWN)
-            names = known.in_state(State.APPLIED)
-            newest = [migration for migration in migrations if migration.name in names][::-1][
-                :steps
-            ]
-            jobs = [_rollback(migration, migrations, self.project, losing) for migration in newest]
+            newest = _newest_first(migrations, known)[:steps]
+            half, project = known.half_done, self.project
+            jobs = [_rollback(one, migrations, project, losing, half) for one in newest]
             self._run(session, guard, jobs)
             return [migration.name for migration in newest]
 
@@ -178,16 +178,37 @@ class Runner:
                 guard.keep()
 
 
-def _migrate(migration: Migration, migrations: list[Migration], project: Project) -> Job:
+def _newest_first(migrations: list[Migration], known: History) -> list[Migration]:
+    """What is there of the files, the newest first: a part of one alone is what was run last."""
+    applied, half = known.in_state(State.APPLIED), known.half_done
+    parts = [migration for migration in migrations if migration.name in half]
+    whole = [migration for migration in migrations if migration.name in applied - half]
+    return [*reversed(parts), *reversed(whole)]
+
+
+def _migrate(
+    migration: Migration, migrations: list[Migration], project: Project, half: set[str]
+) -> Job:
+    """half: the files that stopped in the middle, which go on step by step whatever they say."""
     functions = migration.functions
     learn = earlier_models([m for m in migrations if m.number < migration.number], project)
-    return Job(migration, Direction.UP, functions.migrate, functions.atomic, learn=learn)
+    atomic = functions.atomic and migration.name not in half
+    return Job(migration, Direction.UP, functions.migrate, atomic, learn=learn)
 
 
 def _rollback(
-    migration: Migration, migrations: list[Migration], project: Project, losing: bool
+    migration: Migration,
+    migrations: list[Migration],
+    project: Project,
+    losing: bool,
+    half: set[str],
 ) -> Job:
+    """half: the files of which a part alone is there."""
     functions = migration.functions
+    before = [m for m in migrations if m.number < migration.number]
+    if migration.name in half:
+        learn, migrate = earlier_models(before, project), functions.migrate
+        return Job(migration, Direction.DOWN, migrate, False, losing, learn, half=True)
     if functions.rollback is None:
         raise MigrationFailed(
             "it has no rollback.",
@@ -196,8 +217,7 @@ def _rollback(
             "the way back as a new migration.",
             file=migration.name,
         )
-    before = [m for m in migrations if m.number < migration.number or m == migration]
-    learn = earlier_models(before, project)
+    learn = earlier_models([*before, migration], project)
     return Job(migration, Direction.DOWN, functions.rollback, functions.atomic, losing, learn)
 
 

@@ -110,9 +110,10 @@ def test_a_file_that_stopped_is_shown_and_kept_from_the_other_way(rows: GuardedR
     fails(rows.migrate, "002_u.py, line 7: division by zero")
     status = read_status(rows.project)
     assert "002_u  pending  stopped in the middle, 2 of its statements are done" in status.as_text()
-    assert json.loads(status.as_json()) == form
-    with pytest.raises(HistoryError, match="finish it with `invoke migrate` first"):
-        rows.rollback()
+    stopped = [{"name": "002_u", "direction": "migrate", "done": 2}]
+    assert json.loads(status.as_json()) == form | {"unfinished": stopped}
+    refused = fails(rows.rollback, "how its statement at lines 5, 6 is undone")
+    assert "or finish it with `invoke migrate`" in refused.fix
 
     text = (rows.folder / "002_u.py").read_text()
     (rows.folder / "002_u.py").write_text(text.replace(FAILS, "SELECT 1", 1))

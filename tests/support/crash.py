@@ -70,13 +70,16 @@ def run(
     how: str = "kill",
     inside: Callable[[], bool] | None = None,
     server: PostgresServer | None = None,
+    *,
+    back: bool = False,
 ) -> int:
     """Run the migrations in a new process: its exit code; -9 where it was killed, EXPLAINED where
     it ended with an error that says what to do.
 
-    inside: it is killed from outside as soon as this holds; None for never.
+    inside: it is killed from outside as soon as this holds; None for never. back: whether the
+    newest file is undone instead.
     """
-    process = CONTEXT.Process(target=migrate, args=(url, folder, point, how, server))
+    process = CONTEXT.Process(target=migrate, args=(url, folder, point, how, server, back))
     process.start()
     if inside:
         while process.is_alive() and not inside():
@@ -88,12 +91,21 @@ def run(
 
 
 def migrate(
-    url: str, folder: Path, point: int = 0, how: str = "", server: PostgresServer | None = None
+    url: str,
+    folder: Path,
+    point: int = 0,
+    how: str = "",
+    server: PostgresServer | None = None,
+    back: bool = False,
 ) -> None:
     """What the new process does."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
-        runner_on(url, folder, Ending(url, point, how, server)).migrate()
+        runner = runner_on(url, folder, Ending(url, point, how, server))
+        if back:
+            runner.rollback(losing=True)
+        else:
+            runner.migrate()
     except EngineError:
         sys.exit(EXPLAINED)

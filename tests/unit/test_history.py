@@ -15,7 +15,7 @@ from engine.files import history, migration_file
 from engine.files.entry import State
 from engine.files.migration_file import Migration
 from engine.files.misfits import Misfit
-from engine.files.unfinished import Direction, Unfinished
+from engine.files.unfinished import Direction, Unfinished, unfinished
 from project import PROJECT
 
 # Where no git looks: each question to it is a process.
@@ -84,17 +84,22 @@ def test_a_row_without_a_checksum_is_of_peewee_migrate_and_fits() -> None:
     assert (joined.entries[0].state, joined.problems) == (State.APPLIED, [])
 
 
-@pytest.mark.parametrize("way, other", [tuple(Direction), tuple(Direction)[::-1]])
-def test_a_file_that_stopped_is_finished_on_the_way_it_went(
-    way: Direction, other: Direction
-) -> None:
-    stopped = (Unfinished("001_a", way, 2),)
-    rows = [row("001_a")] if way is Direction.DOWN else []
-    joined = history.joined([file("001_a")], rows, ELSEWHERE, stopped)
-    assert joined.checked(way) is joined
-    with pytest.raises(HistoryError, match="001_a stopped in the middle"):
-        joined.checked(other)
+@pytest.mark.parametrize("half", [True, False])
+def test_a_way_down_that_stopped_is_finished_first(half: bool) -> None:
+    """One that stopped on its way up goes either way."""
+    steps = [("001_a", True), ("001_a", False)] if half else []
+    assert unfinished(steps) == ((Unfinished("001_a", Direction.UP, 1, half=True),) if half else ())
+    rows = [] if half else [row("001_a")]
+    up = history.joined([file("001_a")], rows, ELSEWHERE, unfinished(steps))
+    assert up.checked(Direction.UP) is up.checked(Direction.DOWN) is up
+    stopped = unfinished([*steps, ("001_a/back", True)])
+    assert stopped == (Unfinished("001_a", Direction.DOWN, 1, half=half),)
+    down = history.joined([file("001_a")], rows, ELSEWHERE, stopped)
+    assert down.checked(Direction.DOWN) is down
+    assert down.half_done == ({"001_a"} if half else set())
+    with pytest.raises(HistoryError, match="the rollback of 001_a stopped in the middle"):
+        down.checked()
     gone = history.joined([], rows, ELSEWHERE, stopped)
-    for either in (way, other):
+    for either in Direction:
         with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
             gone.checked(either)

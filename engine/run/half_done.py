@@ -1,0 +1,58 @@
+"""A file whose statements stand alone, stopped on its way up: what undoes the part of it that is
+done, and what is said of that part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.files import journal
+from engine.files.journal import Journal
+from engine.files.step import Step
+from engine.files.step_collector import ways_back
+from engine.files.unfinished import Direction
+from engine.project import Project
+from engine.run import step_rules
+from engine.run.file_run import Job
+from engine.wording import counted
+
+
+def journal_of(cursor: Any, job: Job) -> Journal:
+    """The journal of its way up, which says what is done. cursor: psycopg2."""
+    return Journal(cursor, journal.key(job.migration, Direction.UP))
+
+
+def way_back(
+    log: Journal, job: Job, steps: list[Step], project: Project, *, dry: bool
+) -> list[Step]:
+    """What undoes those of its steps that are done, the last one first. log: of its way up. dry:
+    whether nothing may be changed: what a crash left in the middle counts as done then.
+
+    Raises MigrationFailed where the file does not say how one of them is undone, HistoryError where
+    it was changed in what is done.
+    """
+    begun = log.undoable(job.migration, steps)
+    done = sorted(begun if dry else log.settle(steps, begun))
+    or_else = f"or finish it with `{project.task(Direction.UP)}`"
+    steps_done = [steps[number] for number in reversed(done)]
+    ways = ways_back(job.migration.path, steps_done, or_else)
+    step_rules.check(job.migration, ways, atomic=False)
+    return ways
+
+
+def announced(job: Job, ways: list[Step]) -> str:
+    """What is told before it is undone. ways: what undoes it."""
+    if not ways:
+        return f"{job.migration.name} stopped in the middle; nothing of it has to be undone"
+    statements = counted(len(ways), "statement undoes", "statements undo")
+    return f"{job.migration.name} stopped in the middle; {statements} what is done of it"
+
+
+def what_stays(job: Job, project: Project, steps: list[Step], done: int) -> str:
+    """What of a file is kept that stops here. done: how many of the steps are done."""
+    if job.half:
+        return f"The first {done} of the {len(steps)} statements that undo it are done and stay."
+    stays = f"The first {done} of its {len(steps)} statements are done and stay."
+    up = job.direction is Direction.UP
+    if up and done and all(step.back is not None for step in steps[:done]):
+        stays += f" `{project.task(Direction.DOWN)}` undoes them."
+    return stays
