@@ -90,6 +90,7 @@ class Attempts:
                 loss.settle(self.session.cursor(), self.job.migration, self.stays, self.doubts)
 
     def guarded(self, function: Callable[[], Result]) -> Result:
+        """What a function gives; what stops it is told in plain words."""
         try:
             return function()
         except EngineError:
@@ -98,11 +99,13 @@ class Attempts:
             raise self._explained(error) from error
 
     def run_timed(self, step: Step) -> None:
+        """Run a step, and tell of it."""
         report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
         with self.session.hearing(place, step.sql), timed(report, step.line, step.sql):
             self.migrator.run_step(step)
 
     def holdings(self) -> Holdings:
+        """What is there before something runs, where it may not be lost."""
         cursor, job = self.session.cursor(), self.job
         return Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
 
