@@ -97,10 +97,7 @@ class Status:
             ]
         elif self.history.pending and not self.history.problems:
             lines.append(f"To apply what is pending: {self.history.project.task('migrate')}")
-            half = ", ".join(sorted(self.history.half_done))
-            if half:
-                back = self.history.project.task("rollback")
-                lines.append(f"To undo what is done of {half}: {back}")
+            lines += self._half_done()
         return "\n".join(lines)
 
     def _nobody(self) -> list[str]:
@@ -109,6 +106,11 @@ class Status:
         setting = self.history.project.settings.roles
         said = f"What the files grant {', '.join(nobody)} nobody has ({setting} names the roles)."
         return [said] if nobody else []
+
+    def _half_done(self) -> list[str]:
+        """A line where there is a part of a file."""
+        half, task = ", ".join(sorted(self.history.half_done)), self.history.project.task
+        return [f"To undo what is done of {half}: {task('rollback')}"] if half else []
 
     def _entries(self, only_pending: bool) -> list[Entry]:
         entries = self.history.entries
