@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from io import StringIO
 from typing import NamedTuple
 
@@ -199,6 +200,10 @@ class _Nesting:
 def masked(sql: str) -> str:
     """The text at its length, with blanks for what stands in comments and literals; quoted names
     and ends of lines stay."""
+    return _masked_once(sql) if len(sql) < LONG else _masked(sql)
+
+
+def _masked(sql: str) -> str:
     text, position, blank = StringIO(), 0, _Blank()
     for piece in pieces(sql):
         if piece.lexeme in SILENT:
@@ -207,6 +212,11 @@ def masked(sql: str) -> str:
             position = piece.end
     text.write(sql[position:])
     return text.getvalue()
+
+
+# Several rules look at each statement. A long one is read again: it would be kept twice.
+LONG = 10_000
+_masked_once = lru_cache(maxsize=32)(_masked)
 
 
 class _Blank(dict[int, int]):
