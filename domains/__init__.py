@@ -42,7 +42,7 @@ from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
-from kernel.text_fields import DocumentField, LineField, NoteField
+from kernel.text_fields import DocumentField, LineField, NoteField, readable
 from kernel.text_rules import clear_json, clear_name, one_line
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "one_line",
     "operation",
     "portion",
+    "readable",
     "retried",
     "rule_violations",
     "share",

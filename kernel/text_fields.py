@@ -9,6 +9,15 @@ from peewee import JSONField, TextField
 from kernel.fields import CheckedField
 from kernel.text_rules import one_line, visible
 
+LONGEST_NOTE = 10_000
+
+
+def readable(text: str, longest: int = LONGEST_NOTE) -> str:
+    """A text from elsewhere, such as an error, as a note takes it: cut after `longest` characters,
+    and with ? for NUL and for half a character, which PostgreSQL refuses. What is reported with it
+    must not be refused for its words."""
+    return text[:longest].replace("\0", "?").encode(errors="replace").decode()
+
 
 class LineField(CheckedField, TextField):
     """A text that people see, on one line. longest: characters. One that looks empty is refused,
@@ -26,7 +35,7 @@ class NoteField(CheckedField, TextField):
     """A text of any number of lines. longest: characters. blank: whether it may look empty.
     Example: note = NoteField(default="", help_text="Whatever the staff wants to know.")"""
 
-    def __init__(self, *, longest: int = 10_000, blank: bool = True, **options: Any) -> None:
+    def __init__(self, *, longest: int = LONGEST_NOTE, blank: bool = True, **options: Any) -> None:
         super().__init__(**options)
         self.check = f"char_length({{column}}) <= {longest}"
         if not blank:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
+from domains import readable
+
 LONGEST_PROGRAM = 1_000  # characters; browsers send 100 to 300
 
 
@@ -31,7 +33,4 @@ def network(address: str) -> str:
 def program(text: str | None) -> str | None:
     """The user agent as PostgreSQL takes it: without NUL, without halves of characters, not longer
     than LONGEST_PROGRAM."""
-    if text is None:
-        return None
-    short = str(text)[:LONGEST_PROGRAM].replace("\0", "?")
-    return short.encode("utf-8", "replace").decode("utf-8")
+    return None if text is None else readable(str(text), LONGEST_PROGRAM)

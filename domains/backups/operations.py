@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 from peewee import fn
 
-from domains import BillingError, operation, rule_violations
+from domains import BillingError, operation, readable, rule_violations
 from domains.backups.models import Backup, BackupKind, BackupSchedule, BackupStatus
 
 
@@ -101,7 +101,7 @@ def complete(backup_id: int, *, path: str, size_bytes: int, sha256: bytes) -> No
 
 def fail(backup_id: int, error: str) -> None:
     """Record why a running backup failed. Raises BackupNotRunning."""
-    _end(backup_id, BackupStatus.FAILED, error=error)
+    _end(backup_id, BackupStatus.FAILED, error=readable(error))
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -21,44 +21,27 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, get, lock, normalise_phone, operation, rule_violations
+from domains import (
+    BillingError,
+    InvalidValue,
+    get,
+    lock,
+    normalise_phone,
+    operation,
+    readable,
+    rule_violations,
+)
 from domains.customers.models import Customer
 from domains.notifications.models import (
     NotificationQueue,
     NotificationQueueChannel,
     NotificationQueueStatus,
 )
+from domains.notifications.statements import CLAIM, RELEASE
 
 # Seconds: the pause after the first failed attempt, doubled after each further one up to the most.
 FIRST_PAUSE = 30
 LONGEST_PAUSE = 3600
-
-# The CTE is materialized because a subquery may be run again for each row that it is joined to,
-# and would then lock more rows than its LIMIT says.
-CLAIM = """
-    WITH next AS MATERIALIZED (
-        SELECT id FROM notification_queue
-        WHERE status = 'pending' AND send_after <= now()
-          AND channel = ANY (%s::notification_queue_channel[])
-        ORDER BY priority DESC, send_after, id LIMIT %s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE notification_queue q
-    SET status = 'processing', attempts = q.attempts + 1, locked_by = %s,
-        locked_until = now() + make_interval(secs => %s)
-    FROM next WHERE q.id = next.id
-    RETURNING q.*
-"""
-RELEASE = """
-    WITH stuck AS MATERIALIZED (
-        SELECT id FROM notification_queue WHERE status = 'processing' AND locked_until <= now()
-        ORDER BY locked_until LIMIT %s FOR UPDATE SKIP LOCKED
-    )
-    UPDATE notification_queue q
-    SET status = CASE WHEN q.attempts < q.max_attempts THEN 'pending' ELSE 'failed' END
-                 ::notification_queue_status,
-        locked_until = NULL, error = format('%%s did not report in time', q.locked_by)
-    FROM stuck WHERE q.id = stuck.id
-"""
 
 
 class ClaimLost(BillingError):
@@ -132,8 +115,11 @@ def claim(
     """Take the next items that are due, the most urgent first; none is given to two workers.
 
     worker: a name of the caller, for operators. limit: how many at most. lease: seconds in which
-    to report. channels: what the worker can send through. Callers never wait for one another.
+    to report, above zero. channels: what the worker can send through. Callers never wait for one
+    another. Raises InvalidValue, RuleViolation for a name or a lease that cannot be meant.
     """
+    if not lease > 0:  # the next worker would have the item at once
+        raise InvalidValue(f"a lease of {lease} seconds has ended already", field="lease")
     names = [str(channel) for channel in channels]
     with operation(NotificationQueue._meta.database):
         items = list(NotificationQueue.raw(CLAIM, names, limit, worker, lease))
@@ -152,13 +138,13 @@ def fail(item: NotificationQueue, error: str) -> None:
     then it has failed. Raises ClaimLost where the caller has it no longer.
     """
     if item.attempts >= item.max_attempts:
-        _report(item, status=NotificationQueueStatus.FAILED, error=error)
+        _report(item, status=NotificationQueueStatus.FAILED, error=readable(error))
         return
     _report(
         item,
         status=NotificationQueueStatus.PENDING,
         send_after=fn.now() + SQL("make_interval(secs => %s)", [pause(item.attempts)]),
-        error=error,
+        error=readable(error),
     )
 
 
@@ -172,7 +158,7 @@ def defer(item: NotificationQueue, error: str, *, seconds: int = FIRST_PAUSE) ->
         status=NotificationQueueStatus.PENDING,
         attempts=item.attempts - 1,
         send_after=fn.now() + SQL("make_interval(secs => %s)", [seconds]),
-        error=error,
+        error=readable(error),
     )
 
 
@@ -180,7 +166,7 @@ def give_up(item: NotificationQueue, error: str) -> None:
     """Say that a claimed item can never be sent, such as to a number that is not on WhatsApp: it
     has failed at once. error: why, for operators. Raises ClaimLost.
     """
-    _report(item, status=NotificationQueueStatus.FAILED, error=error)
+    _report(item, status=NotificationQueueStatus.FAILED, error=readable(error))
 
 
 def retry(item: int | NotificationQueue) -> NotificationQueue:

@@ -14,7 +14,16 @@ from typing import Any
 
 from peewee import SQL, fn
 
-from domains import BillingError, change, lock, one_by_one, operation, retried, rule_violations
+from domains import (
+    BillingError,
+    change,
+    lock,
+    one_by_one,
+    operation,
+    readable,
+    retried,
+    rule_violations,
+)
 from domains.payments.callback_values import (
     CallbackRefused,
     amount_of,
@@ -138,7 +147,7 @@ def _process_or_note(event: int) -> int:
 
 
 def _note(event: int, error: str) -> None:
-    PaymentEvent.update(error=error[:1000]).where(
+    PaymentEvent.update(error=readable(error, 1000)).where(
         PaymentEvent.id == event, PaymentEvent.processed_at.is_null()
     ).execute()
 

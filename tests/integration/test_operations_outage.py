@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domains import RuleViolation
+from domains import InvalidValue, RuleViolation
 from domains.notifications.models import NotificationQueue, NotificationQueueStatus
 from domains.notifications.operations import (
     ClaimLost,
@@ -101,3 +101,26 @@ def test_what_a_worker_has_or_has_sent_is_not_cancelled(models: Any) -> None:
         assert caught.value.rule == "notification_queue_status_move"
         finish(claimed) if status(item) == "processing" else None
     assert cancel(put(5), "not needed").status == NotificationQueueStatus.CANCELLED
+
+
+HOSTILE = ["x" * 1_000_000, "a\x00b", "\ud800", "", "a\nb\u202e"]
+
+
+@pytest.mark.parametrize("report", [fail, defer, give_up])
+@pytest.mark.parametrize("error", HOSTILE, ids=["long", "NUL", "half", "empty", "lines"])
+def test_a_report_is_not_refused_for_its_words(models: Any, report: Any, error: str) -> None:
+    """A driver's message holds anything; a report that is lost has the item sent again."""
+    item = put(5)
+    (claimed,) = claim("w")
+    report(claimed, error)
+    row = NotificationQueue.get_by_id(item.id)
+    assert row.status != NotificationQueueStatus.PROCESSING
+    assert row.error.startswith(error[:1].replace("\ud800", "?"))
+
+
+@pytest.mark.parametrize("lease", [0, -1, float("nan")])
+def test_a_lease_ends_after_it_began(models: Any, lease: float) -> None:
+    put(5)
+    with pytest.raises(InvalidValue):
+        claim("w", lease=lease)
+    assert len(claim("w")) == 1

@@ -18,9 +18,11 @@ from domains.notifications.models import (
 from domains.notifications.operations import (
     ClaimLost,
     claim,
+    defer,
     enqueue,
     fail,
     finish,
+    give_up,
     release_stuck,
 )
 from engine.connect.peewee_database import EngineDatabase
@@ -32,6 +34,8 @@ pytestmark = pytest.mark.as_app
 
 WHATSAPP, SMS, EMAIL = NotificationQueueChannel
 PHONE = "0812-3456-789"
+# What becomes of a claimed item, and how often of a hundred.
+EVENTS = {"sent": 80, "failed": 8, "deferred": 8, "given up": 2, "vanished": 2}
 
 
 def ids(items: list[NotificationQueue]) -> list[int]:
@@ -187,7 +191,8 @@ def test_stuck_items_are_released_in_bounded_steps(models: Any) -> None:
 def test_workers_side_by_side_send_everything_once(
     billing: EngineDatabase, items: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers fail, are late, or vanish with what they claimed; others release and go on."""
+    """Workers fail, are late, cannot send just now, give up, or vanish with what they claimed;
+    others release and go on."""
     monkeypatch.setattr(operations, "FIRST_PAUSE", 0)
     billing.execute_sql(
         "INSERT INTO notification_queue (channel, recipient, body, max_attempts, priority) "
@@ -205,12 +210,16 @@ def test_workers_side_by_side_send_everything_once(
             claimed = until_done(lambda n=limit: claim(f"worker {number}", limit=n, lease=1))
             for item in claimed:
                 counts["claimed", item.id] += 1
-                event = chance.choices(["sent", "failed", "vanished"], [90, 8, 2])[0]
+                event = chance.choices(list(EVENTS), list(EVENTS.values()))[0]
                 try:
                     if event == "sent":
                         until_done(lambda item=item: finish(item))
                     elif event == "failed":
                         until_done(lambda item=item: fail(item, "no answer"))
+                    elif event == "deferred":
+                        until_done(lambda item=item: defer(item, "no connection", seconds=0))
+                    elif event == "given up":
+                        until_done(lambda item=item: give_up(item, "not on WhatsApp"))
                 except ClaimLost:
                     event = "late"
                 counts[event, item.id] += 1
@@ -223,7 +232,8 @@ def test_workers_side_by_side_send_everything_once(
     print(f"{items} items, {CLIENTS} workers: {dict(totals)}")
     rows = billing.execute_sql("SELECT id, status::text, attempts FROM notification_queue")
     for item, status, attempts in rows.fetchall():
-        assert (status, counts["sent", item]) == ("sent", 1)
-        assert counts["claimed", item] == attempts
-    assert totals["sent"] == items
-    assert totals["failed"] and totals["vanished"]
+        ends = (counts["sent", item], counts["given up", item])
+        assert (status, ends) in (("sent", (1, 0)), ("failed", (0, 1)))
+        assert counts["claimed", item] - counts["deferred", item] == attempts
+    assert totals["sent"] + totals["given up"] == items
+    assert all(totals[event] for event in EVENTS)

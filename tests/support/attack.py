@@ -84,6 +84,9 @@ LAWFUL = (
     "INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reverses_id)"
     " SELECT customer_id, 'reversal', -amount, 'x', id FROM transaction_logs"
     " WHERE id = {transaction_logs}",
+    "INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,"
+    " reference_id) SELECT customer_id, 'adjustment', 30, 'x', 'invoice_credit', id FROM invoices"
+    " WHERE id = {invoices}",
     "UPDATE customers SET location_id = {locations} WHERE id = {customers}",
     "UPDATE subscriptions SET status = 'suspended' WHERE id = {subscriptions}",
     "UPDATE subscriptions SET status = 'ended', ended_on = started_on, next_billing_on = NULL"
