@@ -12,8 +12,8 @@ functions          the database functions that no single domain owns
 permissions        the names of all permissions
 arguments          what can be said of an argument; stated: a text and where it was stated
 index_statement    an index that Peewee has no word for
-faults             a slip of a domain, with its place; model_faults, field_faults and
-                   default_faults: those in models
+faults             a slip of a domain, with its place; model_faults, name_faults, field_faults
+                   and default_faults: those in models; load_faults: what Python cannot load
 discovery          finding domains, importing them, letting each register
 registration       what domains together may not be
 row_locks          rows locked and written; database_rules: the database's refusals as errors

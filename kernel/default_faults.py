@@ -34,6 +34,9 @@ MOMENTS: tuple[tuple[type[Any], Any], ...] = (
 WHOLE = (peewee.IntegerField, peewee.BigIntegerField, peewee.SmallIntegerField)
 # Peewee leaves a text that is no number as it is.
 NUMBERS = (*WHOLE, peewee.FloatField, peewee.DecimalField)
+# How many bits a whole number has; Peewee's BigIntegerField and SmallIntegerField are
+# IntegerFields, too.
+BITS = ((peewee.SmallIntegerField, 16), (peewee.BigIntegerField, 64), (peewee.IntegerField, 32))
 
 
 def default_slips(field: Any) -> Iterator[tuple[str, str]]:
@@ -178,6 +181,17 @@ def _out_of_range(field: Any, value: Any) -> str:
         return "it is below zero"
     if isinstance(field, BasisPointsField) and not 0 <= value <= 10_000:
         return "it is not between 0 and 10,000"
+    return _too_large(field, value)
+
+
+def _too_large(field: Any, value: Any) -> str:
+    if isinstance(field, peewee.DecimalField):
+        whole = field.max_digits - field.decimal_places
+        return "" if abs(value) < 10**whole else f"the column holds {whole} digits before the point"
+    for kind, bits in BITS:
+        if isinstance(field, kind):
+            most = 2 ** (bits - 1)
+            return "" if -most <= value < most else f"the column holds numbers of {bits} bits"
     return ""
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import keyword
 import pkgutil
 import re
-import traceback
+import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -16,8 +17,10 @@ from types import ModuleType
 from peewee import DeferredForeignKey
 
 from kernel import registration
+from kernel.arguments import takes_one
 from kernel.domain import Domain
-from kernel.faults import Fault, short
+from kernel.faults import Fault
+from kernel.load_faults import not_loaded
 
 ENTRY_POINTS = "billing.domains"
 
@@ -65,20 +68,34 @@ def _no_domain(path: Path, home: ModuleType) -> Fault | None:
 def fill(domain: Domain, name: str) -> Fault | None:
     """Import the domain's package with all its modules, and let it register."""
     try:
-        package = importlib.import_module(name)
-        register = getattr(package, "register", None)
-        if not callable(register):
-            what = "has no function register(domain)"
-            fix = "write `def register(domain): domain.models(…)` in its __init__.py, or remove it"
-            return Fault(domain.where(), what, fix)
-        domain.description = (inspect.getdoc(package) or "").partition("\n")[0]
-        register(domain)
-        for module in [package, *map(importlib.import_module, _modules(package))]:
-            domain.faults += registration.unregistered(domain, module)
-    except (Exception, SystemExit) as error:
-        return _not_loaded(domain, name, error)
+        # What a domain prints is none of what a task prints, such as the JSON of --json.
+        with contextlib.redirect_stdout(sys.stderr):
+            return _registered(domain, importlib.import_module(name))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit, or what a test's `skip` raises
+        return not_loaded(domain, name, error)
     finally:
         _forget_unbound_keys()
+
+
+def _registered(domain: Domain, package: ModuleType) -> Fault | None:
+    """Let the package register, and look through all its modules."""
+    register = getattr(package, "register", None)
+    if not callable(register):
+        what = "has no function register(domain)"
+        fix = "write `def register(domain): domain.models(…)` in its __init__.py, or remove it"
+        return Fault(domain.where(), what, fix)
+    if inspect.iscoroutinefunction(register) or inspect.isgeneratorfunction(register):
+        what = "has a function register that would not run: it is async, or has a yield"
+        return Fault(domain.where(), what, "write `def register(domain): …` without them")
+    if not takes_one(register):
+        what = "has a function register that cannot be called with the domain alone"
+        return Fault(domain.where(), what, "write `def register(domain): …`")
+    domain.description = (inspect.getdoc(package) or "").partition("\n")[0]
+    register(domain)
+    for module in [package, *map(importlib.import_module, _modules(package))]:
+        domain.faults += registration.unregistered(domain, module)
     return None
 
 
@@ -97,50 +114,3 @@ def _modules(package: ModuleType) -> Iterator[str]:
             yield name
             if info.ispkg:
                 yield from _modules(importlib.import_module(name))
-
-
-def _not_loaded(domain: Domain, module: str, error: BaseException) -> Fault:
-    if circle := _circle(error):
-        return Fault(
-            ", ".join(f"domains/{name}" for name in circle[:-1]),
-            f"the domains import each other in a circle: {' → '.join(circle)}",
-            "a domain imports only models of those that it requires: remove one of these imports",
-        )
-    return Fault(
-        f"{_place(error, domain, module)}: domain {domain.name}",
-        f"cannot be loaded: {type(error).__name__}: {error}",
-        "correct that line; to remove the domain, remove its folder or uninstall its package",
-    )
-
-
-def _circle(error: BaseException) -> list[str]:
-    """The domains that an import ran through until it came back to the first of them, or none.
-
-    It begins with the least of the names, so that each domain of a circle tells the same one.
-    """
-    if not isinstance(error, ImportError) or "partially initialized" not in str(error):
-        return []
-    frames = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
-    names: list[str] = []
-    for module in [*frames, error.name or ""]:
-        package, _, rest = module.partition(".")
-        name = rest.partition(".")[0]
-        if package == "domains" and name and names[-1:] != [name]:
-            names.append(name)
-    circle = names[names.index(names[-1]) : -1] if names else []
-    if len(circle) < 2:
-        return []
-    first = circle.index(min(circle))
-    return [*circle[first:], *circle[:first], min(circle)]
-
-
-def _place(error: BaseException, domain: Domain, module: str) -> str:
-    """The file and line to correct: the innermost frame in the domain, else where it came from."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{short(error.filename)}:{error.lineno}"
-    inside = [
-        f"{short(frame.f_code.co_filename)}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if f"{frame.f_globals.get('__name__')}.".startswith(f"{module}.")
-    ]
-    return inside[-1] if inside else domain.origin

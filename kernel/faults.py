@@ -82,6 +82,18 @@ def assigned(statement: ast.ClassDef, attribute: str) -> list[ast.stmt]:
     return statements
 
 
+def fields_written(statement: ast.ClassDef) -> list[str]:
+    """The names that a class body gives a field, `name = TextField()`, each once."""
+    names: dict[str, None] = {}
+    for line in statement.body:
+        if not isinstance(line, ast.Assign | ast.AnnAssign) or not isinstance(line.value, ast.Call):
+            continue
+        targets = line.targets if isinstance(line, ast.Assign) else [line.target]
+        if ast.unparse(line.value.func).endswith("Field"):
+            names |= {target.id: None for target in targets if isinstance(target, ast.Name)}
+    return list(names)
+
+
 @lru_cache(maxsize=256)
 def class_statements(filename: str) -> tuple[ast.ClassDef, ...]:
     """The class statements of a file, nested ones too, in their order; none where it is no file."""

@@ -8,11 +8,14 @@ from typing import Any
 import peewee
 from peewee import Check, ForeignKeyField, Node
 
-from kernel.arguments import is_text, shown
+from kernel.arguments import is_model, is_text, shown
 from kernel.fields import EnumField
 from kernel.secret_fields import SecretField
 
 ACTIONS = ("CASCADE", "SET NULL", "SET DEFAULT", "RESTRICT", "NO ACTION")
+FLAGS = ("null", "unique", "index", "primary_key")
+# The longest varchar and the largest numeric that PostgreSQL makes.
+MOST_LETTERS, MOST_DIGITS = 10_485_760, 1000
 LIST = 'write constraints=[Check("amount > 0")], as a list'
 # Types of PostgreSQL's own: an enum of such a name is made and never used, for pg_catalog wins.
 BUILT_IN = {
@@ -34,6 +37,9 @@ def field_slips(field: Any) -> Iterator[tuple[str, str]]:
         yield from _enum_slips(field)
     if isinstance(field, ForeignKeyField):
         yield from _action_slips(field)
+        yield from _target_slips(field)
+    yield from _flag_slips(field)
+    yield from _size_slips(field)
     if isinstance(field, SecretField) and "id" not in field.model._meta.columns:
         what = "is a secret, bound to the id of its row, and the model has no id"
         yield what, "derive the model from BaseModel of domains"
@@ -42,6 +48,42 @@ def field_slips(field: Any) -> Iterator[tuple[str, str]]:
         yield f"has {shown(field.help_text)} for its help_text", "write one text"
     if not is_text(field.column_name) or not field.column_name:
         yield f"has {shown(field.column_name)} for its column_name", "write a text"
+
+
+def _flag_slips(field: Any) -> Iterator[tuple[str, str]]:
+    """`TextField("Name")`, where Django has the label, is null="Name": it may be null."""
+    for flag in FLAGS:
+        value = getattr(field, flag)
+        if not isinstance(value, bool) and value not in (0, 1, None):
+            what = f"has {flag}={shown(value)}, and that is True or False"
+            yield what, "name each argument; a label goes into help_text"
+    if field.choices is not None:
+        what = "has choices, which neither Peewee nor the database holds anybody to"
+        yield what, 'write class State(StrEnum): NEW = "new", and EnumField(State)'
+
+
+def _size_slips(field: Any) -> Iterator[tuple[str, str]]:
+    most = getattr(field, "max_length", None) if isinstance(field, peewee.CharField) else None
+    if most is not None and not _between(1, most, MOST_LETTERS):
+        fix = f"write a number from 1 to {MOST_LETTERS:,}, or use a TextField"
+        yield f"has max_length={shown(most)}", fix
+    if isinstance(field, peewee.DecimalField):
+        digits, places = field.max_digits, field.decimal_places
+        if not _between(1, digits, MOST_DIGITS) or not _between(0, places, digits):
+            what = f"has max_digits={shown(digits)} and decimal_places={shown(places)}"
+            fix = f"write numbers: up to {MOST_DIGITS} digits, of which the places are a part"
+            yield what, fix
+
+
+def _between(least: int, value: object, most: int) -> bool:
+    """Whether it is a whole number within these."""
+    return type(value) is int and least <= value <= most
+
+
+def _target_slips(field: Any) -> Iterator[tuple[str, str]]:
+    """`ForeignKeyField(A())`: Peewee takes the row for a model."""
+    if not is_model(field.rel_model):
+        yield f"refers to {shown(field.rel_model)}, which is no model", "write the model's class"
 
 
 def constraint_slips(constraints: object) -> Iterator[tuple[str, str]]:

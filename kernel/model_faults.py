@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from peewee import Field, Index, Model, Node
 
-from kernel.arguments import is_text
+from kernel import name_faults
 from kernel.default_faults import default_slips
-from kernel.faults import Fault, assigned, class_statements, model_file, model_place, model_source
+from kernel.faults import (
+    Fault,
+    assigned,
+    class_statements,
+    fields_written,
+    model_file,
+    model_place,
+    model_source,
+)
 from kernel.field_faults import constraint_slips, field_slips
 
 # (attribute, what, fix); the attribute is empty where it is about the model as a whole.
-Slip = tuple[str, str, str]
+Slip = name_faults.Slip
 
 OPTIONS = (
     *("table_name", "indexes", "primary_key", "constraints", "database", "only_save_dirty"),
@@ -26,12 +33,25 @@ OPTIONS = (
 CLASSES = {"model_metadata_class", "schema_manager_class"}
 # Peewee's options for other databases, and those that put a table where generate does not look.
 ELSEWHERE = ("schema", "temporary", "without_rowid", "strict_tables")
-# The engine's own tables, which generate never writes a migration for; a test holds the list.
-RESERVED = (
-    *("migratehistory", "migratejournal", "migratereading"),
-    *("migrateenvironment", "migrateroles"),
-)
 INDEXES = 'write indexes = ((("branch", "code"), True),), with a comma behind each index'
+# Options of Django's, which no option of Peewee's is meant by.
+OF_DJANGO = {
+    "unique_together": INDEXES,
+    "index_together": 'write indexes = ((("branch", "code"), False),)',
+    "ordering": "remove it, and say order_by(…) where rows are read",
+    "abstract": "remove it: a class that others derive from has no table unless it is registered",
+    **dict.fromkeys(
+        ("verbose_name", "verbose_name_plural"),
+        "remove it: the docstring of the class becomes the comment of the table",
+    ),
+    **dict.fromkeys(("app_label", "managed"), "remove it: register says whose the model is"),
+}
+# Annotations that a field was meant by, as dataclasses and SQLModel have them.
+PLAIN_TYPES = {
+    **{"str": "LineField()", "int": "IntegerField()", "bool": "BooleanField()"},
+    **{"float": "DecimalField()", "Decimal": "DecimalField()", "date": "DayField()"},
+    **{"datetime": "TimestampField()", "UUID": "UUIDField()"},
+}
 
 
 def model_faults(model: type[Model]) -> Iterator[Fault]:
@@ -50,7 +70,7 @@ def _values_that_are_no_fields(model: Any) -> Iterator[Slip]:
     for name, value in vars(model).items():
         if isinstance(value, type) and issubclass(value, Field):
             yield name, f"is the class {value.__name__}, not a field", f"write {value.__name__}()"
-        elif isinstance(value, Field):
+        elif isinstance(value, Field) and name != "__composite_key__":
             fix = "write it in the body of the class"
             yield name, "is not a column: it was assigned after the class was made", fix
         elif isinstance(value, tuple | list) and any(isinstance(part, Field) for part in value):
@@ -60,20 +80,28 @@ def _values_that_are_no_fields(model: Any) -> Iterator[Slip]:
 
 
 def _annotations(model: Any) -> Iterator[Slip]:
-    """`name: TextField()` makes no column either."""
+    """`name: TextField()` makes no column either, nor does `name: str`."""
     for name, annotation in vars(model).get("__annotations__", {}).items():
-        text = annotation if isinstance(annotation, str) else ""
-        field = isinstance(annotation, Field) or (
-            isinstance(annotation, type) and issubclass(annotation, Field)
-        )
-        if name not in model._meta.fields and (field or re.search(r"Field\b", text)):
-            yield name, "is an annotation, and no column", f"write {name} = … instead of {name}: …"
+        if name in model._meta.combined or name.isupper() or name.startswith("_"):
+            continue  # a field, or a constant
+        text = annotation if isinstance(annotation, str) else _annotated(annotation)
+        plain = PLAIN_TYPES.get(text, "")
+        if plain or re.search(r"Field\b", text):
+            fix = f"write {name} = {plain or '…'} instead of {name}: …"
+            yield name, "is an annotation, and no column", fix
+
+
+def _annotated(annotation: object) -> str:
+    """The name of the class that stands behind the colon; a field stands for its class."""
+    kind = type(annotation) if isinstance(annotation, Field) else annotation
+    is_field = isinstance(kind, type) and issubclass(kind, Field)
+    return "Field" if is_field else str(getattr(kind, "__name__", ""))
 
 
 def _written_twice(model: Any) -> Iterator[Slip]:
     """Of two assignments, or classes, the first one is lost."""
     statement = model_source(model)
-    for name in model._meta.fields:
+    for name in fields_written(statement) if statement else []:
         if statement and len(assigned(statement, name)) > 1:
             fix = "remove one of the two, or give it another name"
             yield name, "is written twice, and the first one is lost", fix
@@ -83,32 +111,10 @@ def _written_twice(model: Any) -> Iterator[Slip]:
         yield "", what, "give one of the two another name"
 
 
-def _names(model: Any) -> Iterator[Slip]:
-    columns = Counter(field.column_name for field in model._meta.sorted_fields)
-    for field in model._meta.sorted_fields:
-        if hasattr(Model, field.name):
-            yield (
-                field.name,
-                f"hides {field.name}() of the model, which Peewee needs",
-                f'write {field.name}_ = …(column_name="{field.name}")',
-            )
-        if field.model is not model:
-            fix = "make a field of its own for each model"
-            yield field.name, f"is the same object as a field of {field.model.__name__}", fix
-        if columns[field.column_name] > 1:
-            yield (
-                field.name,
-                f"has the column {field.column_name}, as another field of the model has",
-                "give one of the two another name or column_name",
-            )
-
-
 def _meta(model: Any) -> Iterator[Slip]:
     meta = model._meta
     for option in sorted(meta._additional_keys - CLASSES):
-        close = difflib.get_close_matches(option, OPTIONS, n=1)
-        fix = f"write {close[0]}" if close else f"there are: {', '.join(OPTIONS)}"
-        yield "Meta", f"has {option}, which is not an option", fix
+        yield "Meta", f"has {option}, which is not an option", _instead(option)
     for option in ELSEWHERE:
         if getattr(meta, option, None):
             what = f"has {option}, and no migration would be written for such a table"
@@ -120,15 +126,11 @@ def _meta(model: Any) -> Iterator[Slip]:
         yield "Meta", what, fix
 
 
-def _table(model: Any) -> Iterator[Slip]:
-    meta = model._meta
-    if not is_text(meta.table_name) or not meta.table_name.strip():
-        yield "Meta", f"has {meta.table_name!r} for its table_name", "write a name"
-    elif meta.table_name in RESERVED:
-        what = f"has the table_name {meta.table_name}, a table of the migration engine"
-        yield "Meta", what, "choose another name"
-    if "\0" in str(model.__doc__):
-        yield "", "has the character NUL in its docstring", "remove it"
+def _instead(option: str) -> str:
+    """What to write instead of an option that Peewee does not have."""
+    close = difflib.get_close_matches(option, OPTIONS, n=1)
+    nearest = f"write {close[0]}" if close else f"there are: {', '.join(OPTIONS)}"
+    return OF_DJANGO.get(option, nearest)
 
 
 def _indexes(model: Any) -> Iterator[Slip]:
@@ -185,9 +187,11 @@ RULES: tuple[Callable[[type[Model]], Iterable[Slip]], ...] = (
     _values_that_are_no_fields,
     _annotations,
     _written_twice,
-    _names,
+    name_faults.column_names,
+    name_faults.table_name,
+    name_faults.composite_key,
+    name_faults.backrefs,
     _meta,
-    _table,
     _indexes,
     _fields,
 )

@@ -11,8 +11,9 @@ from typing import Any
 from peewee import DeferredForeignKey, ForeignKeyField, Model
 
 from kernel.access import undeclared_roles
+from kernel.arguments import is_model
 from kernel.domain import Domain
-from kernel.faults import Fault, model_place
+from kernel.faults import Fault, model_place, short
 
 # PostgreSQL keeps relations and types apart, but a table, a view and a composite type are both: the
 # enum `state` beside a table `state` fails with "type "state" already exists".
@@ -100,6 +101,8 @@ def unrequired(domains: Sequence[Domain]) -> Iterator[Fault]:
 
 def _unrequired_key(domain: Domain, field: Any, owners: Mapping[Any, Domain]) -> Iterator[Fault]:
     other = getattr(field, "rel_model", None)
+    if other and not is_model(other):
+        return  # told as a slip of the field
     named = other.__name__ if other else field.rel_model_name
     where = model_place(field.model, field.name)
     if other not in owners:
@@ -134,7 +137,12 @@ def undeclared(domains: Sequence[Domain]) -> Iterator[Fault]:
 
 
 def unregistered(domain: Domain, module: ModuleType) -> Iterator[Fault]:
-    """A model that was written and never registered would silently have no table."""
+    """A model that was written and never registered would silently have no table; a class Meta
+    that stands beside its model, not in it, says nothing."""
+    meta = getattr(module, "Meta", None)
+    if inspect.isclass(meta) and meta.__module__ == module.__name__:
+        place = f"{short(module.__file__ or module.__name__)}: Meta"
+        yield Fault(place, "stands outside of any model", "indent it, so that it is in its model")
     for model in list(vars(module).values()):
         if (
             inspect.isclass(model)

@@ -53,6 +53,9 @@ class DomainLike(Protocol):
 
     def objects(self) -> Iterator[tuple[str, str, object]]: ...
 
+    def where(self, thing: object = None) -> str:
+        """`file:line: Model` of a model, an enum or a statement, else the place of the domain."""
+
 
 def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
     """Make everything that the domains register, in their order.
@@ -106,7 +109,8 @@ class _Builder:
                 made.add(enum)
                 labels = sql.SQL(", ").join(sql.Literal(str(label)) for label in enum)
                 self._run(
-                    sql.SQL("CREATE TYPE {} AS ENUM ({})").format(sql.Identifier(name), labels)
+                    sql.SQL("CREATE TYPE {} AS ENUM ({})").format(sql.Identifier(name), labels),
+                    enum,
                 )
 
     def early(self) -> list[str]:
@@ -120,15 +124,15 @@ class _Builder:
         for model in models:
             model.bind(self.database, bind_refs=False, bind_backrefs=False)
             manager = model._schema
-            self._peewee(manager._create_table(safe=False))
+            self._peewee(manager._create_table(safe=False), model)
             for index in manager._create_indexes(safe=False):
-                self._peewee(index)
+                self._peewee(index, model)
             self._defaults(model)
             self._comments(model)
         for model in models:
             for field in model._meta.sorted_fields:
                 if isinstance(field, peewee.ForeignKeyField) and field.deferred:
-                    self._peewee(model._schema._create_foreign_key(field))
+                    self._peewee(model._schema._create_foreign_key(field), model)
 
     def statements(self, statements: list[str], later: list[DomainLike]) -> None:
         """Make them all, whatever the order in which they were registered. later: the domains that
@@ -138,13 +142,14 @@ class _Builder:
                 refusals.refuse_unrequired(
                     self.domain.name, self.domain.origin, statement, other.name, other.objects()
                 )
-            self._run(statement)
+            self._run(statement, statement)
 
     def check_functions(self) -> None:
         """Let PostgreSQL read the bodies, now that everything they may name is there."""
         for statement in self.domain.statements:
             if FUNCTION.match(statement):
-                self._run(FUNCTION.sub(r"\g<head> OR REPLACE ", statement, count=1))
+                text = FUNCTION.sub(r"\g<head> OR REPLACE ", statement, count=1)
+                self._run(text, statement)
 
     def privileges(self) -> None:
         """Grant what the domain says to the roles that stand for its own. Who may do anything in
@@ -166,7 +171,7 @@ class _Builder:
             except NOT_YET_THERE:
                 waiting.append(statement)
             except errors.Error as error:
-                raise self._refused(error) from error
+                raise self._refused(error, statement) from error
         return self._make(waiting) if len(waiting) < len(statements) else waiting
 
     def _defaults(self, model: type[Model]) -> None:
@@ -179,7 +184,8 @@ class _Builder:
                         sql.Identifier(model._meta.table_name),
                         sql.Identifier(field.column_name),
                         sql.Literal(value),
-                    )
+                    ),
+                    model,
                 )
 
     def _comments(self, model: type[Model]) -> None:
@@ -196,23 +202,23 @@ class _Builder:
                     )
                 )
 
-    def _peewee(self, context: Any) -> None:
+    def _peewee(self, context: Any, model: type[Model]) -> None:
         text, parameters = context.query()
-        self._run(self.connection.cursor().mogrify(text, parameters or None).decode())
+        self._run(self.connection.cursor().mogrify(text, parameters or None).decode(), model)
 
-    def _run(self, statement: str | sql.Composable) -> None:
+    def _run(self, statement: str | sql.Composable, thing: object = None) -> None:
+        """thing: what the domain registered, to say where an error comes from."""
         try:
             self.connection.cursor().execute(statement)
         except errors.Error as error:
-            raise self._refused(error) from error
+            raise self._refused(error, thing) from error
 
-    def _refused(self, error: errors.Error) -> GenerateError:
+    def _refused(self, error: errors.Error, thing: object) -> GenerateError:
         message = error.diag.message_primary or str(error)
         return GenerateError(
-            f"domain {self.domain.name} ({self.domain.origin}): PostgreSQL does not accept what it "
-            f"registers: {message}.",
+            f"{self.domain.where(thing)}: PostgreSQL does not accept it: {message}.",
             why=postgres_errors.server_detail(error),
-            fix="fix the model, index or statement; no migration was written.",
+            fix="fix the model, index or statement that is shown; no migration was written.",
         )
 
 

@@ -7,7 +7,11 @@ their identities, which differ from database to database.
 
 from __future__ import annotations
 
+import contextlib
+import sys
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from peewee import SQL, Context, Field, Model
@@ -38,15 +42,22 @@ class Seeder:
         updates only rows that still hold the old value, so an operator's edit stays.
         """
         names = (key,) if isinstance(key, str) else tuple(key)
-        fields = [model._meta.fields[name] for name in names]
+        fields = [_field(model, name) for name in names]
         self.keys[model._meta.table_name] = tuple(field.column_name for field in fields)
         for row in rows:
+            if not isinstance(row, Mapping):
+                raise GenerateError(
+                    f"a seed row of {model.__name__} is {row!r}, not a dict.",
+                    fix='write rows as a list: [{"code": "a"}, {"code": "b"}].',
+                )
             missing = [name for name in names if name not in row]
             if missing:
                 raise GenerateError(
                     f"a seed row of {model.__name__} lacks its key {', '.join(missing)}: {row!r}.",
                     fix="give every row all fields of the key.",
                 )
+            for name in row:
+                _field(model, name)
             self._ensure_row(model, dict(row), fields)
 
     def _ensure_row(self, model: type[Model], row: dict[str, Any], key: list[Field]) -> None:
@@ -77,20 +88,48 @@ def _is(field: Field, value: Any) -> Any:
     return field.is_null() if value is None else field == value
 
 
+def _field(model: type[Model], name: str) -> Field:
+    """The field of that name; raises GenerateError where the model has none."""
+    fields: dict[str, Field] = model._meta.fields
+    if name not in fields:
+        raise GenerateError(
+            f"a seed row of {model.__name__} names {name}, which is not a field.",
+            fix=f"there are: {', '.join(fields)}.",
+        )
+    return fields[name]
+
+
 def run(functions: Iterable[SeedFunction], seeder: Seeder) -> None:
     """Run the seed functions in order; their models are bound to the scratch database."""
     for function in functions:
         try:
-            function(seeder)
-        except GenerateError:
+            # What one prints is none of what a task prints, such as the JSON of --json.
+            with contextlib.redirect_stdout(sys.stderr):
+                function(seeder)
+        except KeyboardInterrupt:
             raise
-        except Exception as error:
-            place = f"{function.__module__}.{function.__qualname__}"
-            raise GenerateError(
-                f"the seed function {place} failed: {type(error).__name__}: {error}",
-                why="No migration was written.",
-                fix="fix the function; it runs on what the migrations have seeded so far.",
-            ) from error
+        except BaseException as error:  # also SystemExit
+            raise _failed(function, error) from error
+
+
+def _failed(function: SeedFunction, error: BaseException) -> GenerateError:
+    """What to say of a seed function, with the line of its file that it stopped at."""
+    lines = [
+        f"{Path(frame.f_code.co_filename).name}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals.get("__name__") == function.__module__
+    ]
+    where = f" ({lines[-1]})" if lines else ""
+    reason = f"{type(error).__name__}: {error}"
+    fix = "fix that line; it runs on what the migrations have seeded so far."
+    if isinstance(error, GenerateError):
+        reason, fix = error.said, error.fix
+    return GenerateError(
+        f"the seed function {function.__module__}.{function.__qualname__}{where} failed: "
+        f"{reason.strip()}",
+        why="No migration was written.",
+        fix=fix,
+    )
 
 
 def refuse_unsettled(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:

@@ -3,11 +3,12 @@ whatever the table is like."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from peewee import SQL, ForeignKeyField, IntegerField, Model, TextField
+from peewee import SQL, Check, ForeignKeyField, IntegerField, Model, TextField
 
 from kernel.domain import Domain
 from kernel.models import BaseModel
@@ -160,3 +161,67 @@ def test_rows_that_their_owner_does_not_see_are_seeded_once(
         execute(url, "ALTER TABLE hidden NO FORCE ROW LEVEL SECURITY")
         assert query(url, "SELECT code FROM hidden ORDER BY id") == [("a",), ("b",)]
         assert workshop.generate(hidden) == []
+
+
+class Tin(BaseModel):
+    code = TextField(constraints=[Check("code <> ''")])
+
+    class Meta:
+        table_name = "tins"
+
+
+def _without_a_field(seeder: Any) -> None:
+    seeder.ensure(Tin, [{"code": "a", "kind": 1}], key="code")
+
+
+def _one_row(seeder: Any) -> None:
+    seeder.ensure(Tin, {"code": "a"}, key="code")
+
+
+def _against_a_check(seeder: Any) -> None:
+    seeder.ensure(Tin, [{"code": ""}], key="code")
+
+
+def _ended(seeder: Any) -> None:
+    raise SystemExit(0)
+
+
+@pytest.mark.parametrize(
+    ("seed", "said"),
+    [
+        (_without_a_field, "a seed row of Tin names kind, which is not a field"),
+        (_one_row, "a seed row of Tin is 'code', not a dict"),
+        (_against_a_check, "tins_code_check"),
+        (_ended, "SystemExit: 0"),
+    ],
+)
+def test_a_seed_that_fails_is_told_with_its_line(
+    seed: Any, said: str, workshop: Workshop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def register(domain: Domain) -> None:
+        domain.models(Tin)
+        domain.seed(lambda seeder: print("nobody reads this"), seed)
+
+    error = workshop.refuses(register)
+    line = seed.__code__.co_firstlineno + 1
+    assert f"test_generate_seeds.{seed.__name__} (test_generate_seeds.py:{line}) failed: " in str(
+        error
+    )
+    assert said in str(error)
+    assert "What to do: " in str(error)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_postgresql_refuses_is_told_with_its_place(workshop: Workshop) -> None:
+    def table(domain: Domain) -> None:
+        class Shut(BaseModel):
+            code = TextField(constraints=[Check("kind > 1")])
+
+        domain.models(Shut)
+
+    def view(domain: Domain) -> None:
+        domain.sql("CREATE VIEW v AS SELEC 1")
+
+    here = r"^\S*test_generate_seeds\.py:\d+: "
+    assert re.match(here + 'Shut: .* column "kind" does not', str(workshop.refuses(table)))
+    assert re.match(here + "domain shop: .* syntax error at", str(workshop.refuses(view)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ def test_a_command_says_it_and_writes_nothing(
     assert "domains/billing/models.py:1: domain billing: cannot be loaded" in result.stderr
     assert "Traceback" not in result.stderr
     assert sorted(path for path in project.rglob("*.py")) == before
+
+
+def test_what_a_domain_prints_is_not_what_a_task_prints(project: Path, invoke: Invoke) -> None:
+    package = project / "domains/auth/__init__.py"
+    package.write_text(f"{package.read_text()}\nprint('found by nobody')\n")
+    result = invoke(project, "postgresql://localhost:1/none", "domains", "--json")
+    assert json.loads(result.stdout)
+    assert "found by nobody" in result.stderr
 
 
 def test_a_folder_and_an_installed_package_of_one_name(

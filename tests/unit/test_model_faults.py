@@ -13,8 +13,8 @@ from peewee import TextField
 
 from engine.schema.own_tables import OWN_TABLES
 from kernel.domain import Domain
-from kernel.model_faults import RESERVED
 from kernel.models import BaseModel
+from kernel.name_faults import RESERVED
 from tests.support.project import ROOT
 
 HEAD = '''
@@ -147,6 +147,58 @@ SLIPS: dict[str, tuple[str, str]] = {
     "Peewee's timestamp": ("a = peewee.TimestampField()", "a: is Peewee's TimestampField"),
     "many to many": ("a = ManyToManyField(Target)", "a: is a ManyToManyField, and the table"),
     "hstore without its extension": ("a = HStoreField()", "a: has the type HSTORE, which comes"),
+    # As those write who come from Django, SQLModel or a spreadsheet.
+    "choices": ("a = TextField(choices=[('x', 'X')])", "a: has choices, which neither"),
+    "label first": ("a = TextField('Name')", "a: has null='Name', and that is True or False"),
+    "unique as a text": ("a = TextField(unique='yes')", "a: has unique='yes', and that is True"),
+    "no letters": ("a = CharField(max_length=0)", "a: has max_length=0"),
+    "label for a length": ("a = CharField('Name')", "a: has max_length='Name'"),
+    "more letters than fit": ("a = CharField(max_length=2 * 10**7)", "a: has max_length=20000000"),
+    "more places than digits": (
+        "a = DecimalField(max_digits=3, decimal_places=5)",
+        "a: has max_digits=3 and decimal_places=5",
+    ),
+    "large number": ("a = IntegerField(default=2**31)", "holds numbers of 32 bits"),
+    "large small number": ("a = SmallIntegerField(default=-(2**15) - 1)", "numbers of 16 bits"),
+    "large decimal": (
+        "a = DecimalField(max_digits=5, decimal_places=2, default=1000)",
+        "a: has the default 1000: the column holds 3 digits before the point",
+    ),
+    "key to a row": ("a = ForeignKeyField(Target())", "a: refers to <Target: None>, which is no"),
+    "backref of a method": (
+        "a = ForeignKeyField(Target, backref='save')",
+        'a: has backref="save", which hides save() of Target',
+    ),
+    "backref of a field": (
+        "a = ForeignKeyField(Target, backref='code')",
+        'a: has backref="code", which hides the field of that name',
+    ),
+    "backref twice": (
+        "a = ForeignKeyField(Target, backref='x'); b = ForeignKeyField(Target, backref='x')",
+        'a: has backref="x", as another foreign key to Target has',
+    ),
+    "column of the system": ("xmin = IntegerField()", "xmin: has the column xmin, which every"),
+    "column of 64 bytes": ("é" * 32 + " = TextField()", "has a column of 64 bytes, and PostgreSQL"),
+    "field and method": (
+        "a = TextField(); a = property(lambda row: 1)",
+        "a: is written twice, and the first",
+    ),
+    "type alone": ("a: str", "a: is an annotation, and no column. What to do: write a = LineFie"),
+    "type with a value": ("a: int = 5", "a: is an annotation, and no column"),
+    "null in the key": (
+        "a = ForeignKeyField(Target, null=True, primary_key=True)",
+        "a: may be null, and is the primary key",
+    ),
+    "unique_together": (
+        "    unique_together = ('a', 'b')",
+        "Meta: has unique_together, which is not an option. What to do: write indexes = (((",
+    ),
+    "verbose_name": ("    verbose_name = 'x'", "the docstring of the class becomes"),
+    "key over nothing": (
+        "    primary_key = CompositeKey('a', 'b')",
+        "Meta: has a primary_key over 'a', which is not a field",
+    ),
+    "table of 64 bytes": ("    table_name = 'x' * 64", "Meta: has a table_name of 64 bytes"),
     "tablename": ("    tablename = 'x'", "Meta: has tablename, which is not an option"),
     "schema": ("    schema = 'x'", "Meta: has schema, and no migration"),
     "temporary": ("    temporary = True", "Meta: has temporary, and no migration"),
@@ -346,6 +398,11 @@ class Right(TimestampedModel):
     o = TimestampField(default=datetime.datetime(2020, 1, 1, tzinfo=timezone.utc))
     p: TextField = TextField(null=True)
     q = DecimalField(default=0.5)
+    r = DecimalField(max_digits=3, decimal_places=1, default=99.9)
+    s = ForeignKeyField(Target, null=True, unique=1, backref="rights")
+    t = CharField(63, default="x")
+    LIMIT: int = 5
+    rows: "ModelSelect"
 
     class Meta:
         indexes = ((("a", "d"), False), ((SQL("lower(n)"), "a"), True))

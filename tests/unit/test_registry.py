@@ -194,6 +194,55 @@ CASES: dict[str, tuple[Files, list[str]]] = {
         {"one/__init__.py": "import sys\nsys.exit(0)\n"},
         ["domains/one/__init__.py:2: domain one: cannot be loaded: SystemExit: 0"],
     ),
+    "error that is no Exception": (
+        {"one/__init__.py": package("raise GeneratorExit")},
+        ["domains/one/__init__.py:5: domain one: cannot be loaded: GeneratorExit."],
+    ),
+    "error that cannot be shown": (
+        {
+            "one/__init__.py": "class Odd(Exception):\n    def __str__(self):\n"
+            "        return 1 / 0\nraise Odd\n"
+        },
+        ["domains/one/__init__.py:4: domain one: cannot be loaded: Odd: it does not say why."],
+    ),
+    "register that would not run": (
+        {
+            "one/__init__.py": "async def register(domain):\n    pass\n",
+            "two/__init__.py": "def register(domain):\n    yield 1\n",
+            "three/__init__.py": "def register():\n    pass\n",
+        },
+        [
+            "domains/one: domain one: has a function register that would not run",
+            "domains/two: domain two: has a function register that would not run",
+            "domains/three: domain three: has a function register that cannot be called",
+        ],
+    ),
+    "Meta beside its model": (
+        {"one/__init__.py": "class Meta:\n    table_name = 'x'\n" + package()},
+        ["domains/one/__init__.py: Meta: stands outside of any model."],
+    ),
+    "words of other tools": (
+        {
+            "one/__init__.py": "from django.db import models\n",
+            "two/__init__.py": package("domain.model(5)"),
+            "three/__init__.py": "from domains import TimestampModel\n",
+            "four/__init__.py": HEAD + model("A", "x", "a = TextField(blank=True)"),
+            "five/__init__.py": HEAD + model("B", "x", "b = ForeignKeyField('A')"),
+            "six/__init__.py": HEAD
+            + model("C", "x", "c = ForeignKeyField('self', on_delete=CASCADE)"),
+            "seven/__init__.py": "import nowhere.at_all\n",
+        },
+        [
+            "domains/one/__init__.py:1: domain one",
+            "What to do: write Peewee models",
+            "What to do: write models instead of model.",
+            "What to do: write TimestampedModel instead of TimestampModel.",
+            "What to do: write null=True.",
+            "What to do: a foreign key takes the class of a model",
+            'What to do: write it in quotes: on_delete="CASCADE".',
+            "or install the package: pip install nowhere.",
+        ],
+    ),
     "no register function": (
         {"one/__init__.py": "register = 5\n"},
         ["domains/one: domain one: has no function register(domain)", "def register(domain):"],
