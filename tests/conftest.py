@@ -6,6 +6,7 @@ import gc
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,12 +43,20 @@ settings.load_profile("tests")
 
 def pytest_configure(config: pytest.Config) -> None:
     """The controller makes the folder through which all workers share the servers."""
+    _heed_signals()
     if hasattr(config, "workerinput"):
         home = Path(config.workerinput["servers"])
     else:
         home = Path(tempfile.mkdtemp(prefix="servers_"))
         print("PostgreSQL " + " and ".join(available()))
     config.stash[SERVERS] = Servers(home)
+
+
+def _heed_signals() -> None:
+    """nohup, and a shell that runs in the background, hand on to every process that SIGHUP or
+    SIGINT is ignored: a task that a test ends by a signal would go on for ever."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_configure_node(node: Any) -> None:

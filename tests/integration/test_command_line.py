@@ -95,11 +95,6 @@ def works_on(url: str, sql: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def listen() -> None:
-    """Whoever runs the tests under nohup hands on that SIGHUP is ignored."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
-
-
 @pytest.mark.parametrize(
     ("number", "status", "log"),
     [
@@ -123,7 +118,6 @@ def test_a_signal_ends_a_run_with_a_word_and_an_event(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=listen,
     ) as process:
         until(lambda: works_on(empty_url, "SELECT pg_sleep"))
         process.send_signal(number)
