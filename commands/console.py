@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from commands.colour import harmless, painter
@@ -31,14 +31,14 @@ class Console(Report):
         self.name = ""
         self.steps = 0
         self.done = 0
-        self.words = ""
+        self.words: Callable[[], str] = _nothing
 
     def message(self, text: str) -> None:
         text = harmless(text)
         with self.progress_line.aside():
             print(text, file=sys.stderr, flush=True)
         if self.waits:
-            self.progress_line.update(text)
+            self.progress_line.update(lambda: text)
 
     def notice(self, text: str) -> None:
         self.message(painter(sys.stderr)("notice", "notice") + f": {text}")
@@ -53,20 +53,21 @@ class Console(Report):
         self.running = True
 
     def started(self, name: str, steps: int) -> None:
-        self.name, self.steps, self.done, self.words = name, steps, 0, ""
-        self.progress_line.begin(self._place())
+        self.name, self.steps, self.done, self.words = name, steps, 0, _nothing
+        self.progress_line.begin(self._place)
 
     def statement_begins(self, line: int, sql: str) -> None:
-        self.words = first_words(sql)
-        self.progress_line.update(self._place(), self._share())
+        self.words = lambda: first_words(sql)
+        self.progress_line.update(self._place, self._share())
 
     def progress(self, phase: str, share: float | None) -> None:
-        self.words = phase  # it says more than the statement, and each phase counts from 0
-        self.progress_line.update(self._place(), share)
+        # It says more than the statement, and each phase counts from 0.
+        self.words = lambda: phase
+        self.progress_line.update(self._place, share)
 
     def step(self) -> None:
         self.done += 1
-        self.progress_line.update(self._place(), self._share())
+        self.progress_line.update(self._place, self._share())
 
     def finished(self, name: str, action: Action, seconds: float) -> None:
         self.progress_line.end()
@@ -81,7 +82,7 @@ class Console(Report):
     def waiting(self, text: str) -> Iterator[None]:
         """Show the text for what takes long and tells of no steps."""
         self.waits = True
-        self.progress_line.begin(text)
+        self.progress_line.begin(lambda: text)
         try:
             yield
         finally:
@@ -103,12 +104,16 @@ class Console(Report):
         narrow = shutil.get_terminal_size().columns < NARROW
         name = self.name.partition("_")[0] if narrow else self.name
         place = f" {self.done + 1}/{self.steps}" if self.steps > 1 else ""
-        words = f" {self.words}" if self.words else ""
-        return f"{name}{place}{words}"
+        words = self.words()
+        return f"{name}{place}{words and f' {words}'}"
 
     def _share(self) -> float | None:
         """How much of a file of several statements is done."""
         return self.done / self.steps if self.steps > 1 else None
+
+
+def _nothing() -> str:
+    return ""
 
 
 class Plan(Console):

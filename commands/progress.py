@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,11 +26,12 @@ class ProgressLine:
         self.timer: threading.Timer | None = None
         self.line: Any = None
         self.visible = False
-        self.text = ""
+        self.text: Callable[[], str] | None = None
         self.share: float | None = None
 
-    def begin(self, text: str) -> None:
-        """Something begins; after half a second it shows."""
+    def begin(self, text: Callable[[], str]) -> None:
+        """Something begins; after half a second it shows. text: asked for where it is shown, since
+        for most statements it never is."""
         self.end()
         if not watched(sys.stderr):
             return
@@ -40,8 +41,8 @@ class ProgressLine:
             self.timer.daemon = True
             self.timer.start()
 
-    def update(self, text: str, share: float | None = None) -> None:
-        """It goes on. share: from 0 to 1; None where nobody knows."""
+    def update(self, text: Callable[[], str], share: float | None = None) -> None:
+        """It goes on. text: as for begin(). share: from 0 to 1; None where nobody knows."""
         with self.lock:
             self.text, self.share = text, share
             if self.visible:
@@ -82,7 +83,8 @@ class ProgressLine:
 
     def _draw(self) -> None:
         percent = "" if self.share is None else f"{self.share:.0%}"
-        self.line.update(self.line.task_ids[0], description=self.text, percent=percent)
+        text = self.text() if self.text else ""
+        self.line.update(self.line.task_ids[0], description=text, percent=percent)
 
 
 def _new_line() -> Any:

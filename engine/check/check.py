@@ -168,9 +168,10 @@ class Check:
         if not live.history or len(pending) == len(migrations):
             return []
         files = []
-        for number, migration in enumerate(migrations):
+        for migration in migrations:
             if migration.name in pending:
-                files.append((migration, earlier_models(migrations[:number], self.project)))
+                learn = earlier_models(migrations, migration.number, self.project)
+                files.append((migration, learn))
         with closing(connect(self.project, autocommit=True, files=True)) as connection:
             in_the_way = obstacles.of_files(connection.cursor(), self.project, files)
         return [_in_the_way(obstacle) for obstacle in in_the_way]

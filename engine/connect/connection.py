@@ -46,6 +46,7 @@ class Connection(extensions.connection):
     """A connection that knows its schema, whatever its search_path is.
 
     pooled: whether something stands between that may lend another session for each transaction.
+    pid: of the server process that answers; libpq was told another one by a pooler.
     inert: whether no routine or table is there that reaches outside of the database, as far as the
     last look said (engine.connect.contained). role: the one that it began with, which a role may
     have been set to be (ALTER ROLE … SET role).
@@ -53,6 +54,7 @@ class Connection(extensions.connection):
 
     place: Place | None = None
     pooled = False
+    pid = 0
     inert = False
     role = ""
 
@@ -157,6 +159,7 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
         )
     connection.place = Place(oid, schema)
     connection.role = role
+    connection.pid = pid
     connection.pooled = pid != connection.info.backend_pid
     if elsewhere:
         raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +19,7 @@ from engine.sql import lexer
 from engine.sql.dedent import dedented
 
 CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
+NAMES_CITUS = re.compile("citus", re.IGNORECASE)
 
 
 class EngineDatabase(PostgresqlDatabase):
@@ -53,7 +55,7 @@ class EngineDatabase(PostgresqlDatabase):
 
     def _connect(self) -> Any:
         connection = connect(self.project, autocommit=True, files=True, place=self.place)
-        self.place = connection.place
+        self.place, self.has_citus = connection.place, None
         return connection
 
     def connect_again(self) -> Any:
@@ -76,6 +78,8 @@ class EngineDatabase(PostgresqlDatabase):
             *first, last = [sql] if params else self._one_by_one(sql)
             for text in first:
                 super().execute_sql(text, params, *rest)
+            if NAMES_CITUS.search(sql):  # a file may make that extension
+                self.has_citus = None
             return super().execute_sql(last, params, *rest)
         text = self.cursor().mogrify(sql, params or ()).decode()
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]

@@ -43,10 +43,14 @@ PINS = {
 # Only a superuser may set these, and so only a superuser can have set them for others.
 PRIVILEGED = {"lc_messages": "C", "session_replication_role": "origin"}
 # What is as it shall be is left alone: a server tells its client of every setting that is set.
-SET = """
+SET_OWN = """
     SELECT set_config(s.name, s.value, false)
     FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)
     WHERE current_setting(s.name, true) <> s.value
+"""
+# For whoever may not set all of them.
+SET = f"""
+    {SET_OWN}
       AND (s.name <> ALL (%(privileged)s::text[])
            OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
 """

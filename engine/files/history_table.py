@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
@@ -29,11 +30,26 @@ ADD_COLUMNS = f"ALTER TABLE {HISTORY_TABLE} " + ", ".join(
 )
 # What plain peewee-migrate's table has, and what it is without.
 NEEDED = frozenset({"id", "name", "migrated_at"})
+# Changes with whatever could let a row of it lead to something else: another table of that name,
+# owner or columns, policies, rules, and the first trigger; where it had one before, nothing tells.
+STATE = f"""
+    SELECT format('%%s %%s', c.oid, c.xmin) FROM pg_class c
+    WHERE c.relnamespace = %(here)s AND c.relname = '{HISTORY_TABLE}' AND NOT c.relhastriggers
+"""
 INSERT = f"""
     INSERT INTO {HISTORY_TABLE}
         (name, migrated_at, checksum, duration_ms, applied_by, applied_from)
     VALUES (%s, clock_timestamp() AT TIME ZONE 'UTC', %s, %s, current_user, %s)
 """
+
+
+@dataclass
+class Looked:
+    """What a run knows of the table. state: what STATE says now; None where it cannot tell.
+    believed: the state in which the table was looked through, and had all columns."""
+
+    state: str | None = None
+    believed: str | None = None
 
 
 def rows(cursor: Any, columns: set[str] | None = None) -> list[dict[str, Any]]:
@@ -65,17 +81,28 @@ def in_order(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(named, key=lambda row: row["id"])
 
 
-def record(cursor: Any, migration: Migration, seconds: float | None) -> None:
+def record(
+    cursor: Any, migration: Migration, seconds: float | None, looked: Looked | None = None
+) -> None:
     """Write the row of a migration that was applied; without a duration where it was adopted.
-    Makes the table, or gives one of plain peewee-migrate our columns."""
+    Makes the table, or gives one of plain peewee-migrate our columns. looked: by the files before
+    it; the table is looked through again where it is not as it was then."""
+    looked = looked or Looked()
+    if looked.state is None or looked.state != looked.believed:
+        _complete(cursor, looked)
+    duration_ms = None if seconds is None else round(seconds * 1000)
+    values = (migration.name, migration.checksum, duration_ms, socket.gethostname())
+    own_table.run(cursor, INSERT, values)
+
+
+def _complete(cursor: Any, looked: Looked) -> None:
     columns = own_table.columns(cursor, HISTORY_TABLE)
     if not columns:
         own_table.create(cursor, CREATE.replace(" IF NOT EXISTS", ""), HISTORY_TABLE)
     elif not columns.issuperset(OWN_COLUMNS):
         own_table.run(cursor, ADD_COLUMNS)
-    duration_ms = None if seconds is None else round(seconds * 1000)
-    values = (migration.name, migration.checksum, duration_ms, socket.gethostname())
-    own_table.run(cursor, INSERT, values)
+    else:
+        looked.believed = looked.state
 
 
 def follow(cursor: Any, name: str, migration: Migration) -> None:

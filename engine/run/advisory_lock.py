@@ -16,6 +16,7 @@ import psycopg2
 
 from engine.errors import Refused
 from engine.schema import own_sql
+from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE
 
 POLL_SECONDS = 0.1
@@ -26,12 +27,18 @@ STRANGER_SECONDS = 5.0
 KEEPER = "migrate:"
 WORKER = "migrate work:"
 KEY = "hashtextextended(%(key)s, 0)"
-LOCKS = f"""
+OF_ANY_DATABASE = f"""
     FROM pg_locks l
     WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32 | l.objid::bigint) = {KEY}
 """
+LOCKS = f"""
+    {OF_ANY_DATABASE}
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+# Conditions for a message of the worker's; their parameters are those that parameters() gives.
+TAKES_WORKERS = f"pg_try_advisory_lock({KEY.replace('key', 'worker')})"
+HAS_KEEPERS = f"EXISTS (SELECT {OF_ANY_DATABASE.replace('key', 'keeper')} AND l.pid = %(pid)s)"
 # What the role may not see of another one's session is null. Who may not write the history, or make
 # it, is no runner: any role that can connect can hold the lock.
 HOLDER = f"""
@@ -76,13 +83,9 @@ def held(
             own_sql.fetch(cursor, f"SELECT pg_advisory_unlock({KEY})", parameters)
 
 
-def is_held(connection: Any, part: str) -> bool:
-    """Whether the connection still holds that lock. Raises psycopg2.Error where it is lost."""
-    with connection.cursor() as cursor:
-        own_sql.fetch(
-            cursor, f"SELECT {LOCKS} AND l.pid = pg_backend_pid()", _parameters(connection, part)
-        )
-        return bool(cursor.rowcount)
+def parameters(here: Place, keeper: int) -> dict[str, Any]:
+    """What TAKES_WORKERS and HAS_KEEPERS need. keeper: the pid of that connection."""
+    return {"keeper": KEEPER + here.name, "worker": WORKER + here.name, "pid": keeper}
 
 
 def take_again(connection: Any, part: str, tell: Callable[[str], None], wait: float) -> None:

@@ -73,7 +73,6 @@ class Attempts:
 
     def collected(self) -> list[Step]:
         """What the file says it wants."""
-        self.session.settle()
         self.migrator = self._new_migrator()
         self.job.function(self.migrator, self.database, fake=False)
         steps: list[Step] = self.migrator.steps
@@ -88,6 +87,7 @@ class Attempts:
                 return self._retried(attempt, again)
             except Loss as loss:
                 loss.settle(self.session.cursor(), self.job.migration, self.stays, self.doubts)
+                self.session.settle_alone()
 
     def guarded(self, function: Callable[[], Result]) -> Result:
         """What a function gives; what stops it is told in plain words."""
@@ -119,6 +119,8 @@ class Attempts:
             self.session.blockers.sessions.clear()
             self.committing = False
             try:
+                if number > 1:
+                    self.session.settle_alone()
                 return attempt()
             except EngineError:
                 raise

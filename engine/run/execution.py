@@ -21,11 +21,11 @@ from engine.run.session import Session
 
 
 def run(session: Session, job: Job) -> bool:
-    """Run the file and keep the history. Raises MigrationFailed, saying what was undone.
+    """Run the file and keep the history; the session is settled. Raises MigrationFailed, saying
+    what was undone.
 
     Gives whether the file did more than define objects, so that its session may hold anything.
     """
-    session.still_alone()
     start = time.perf_counter()
     execution = _Execution(session, job, start)
     try:
@@ -72,8 +72,9 @@ class _Execution(Attempts):
                 for step in self._collect():
                     self._run(step)
                     self.session.report.step()
-                self.session.settle()
-                holdings.refuse_loss(self.stays)
+                if holdings.before:
+                    self.session.settle()
+                    holdings.refuse_loss(self.stays)
                 self._finish()
 
         self.carefully(attempt)
@@ -114,7 +115,7 @@ class _Execution(Attempts):
                 self._run_outside(log, number, step)
             log.done(number, step)
 
-        self.session.still_alone()
+        self.session.settle_alone()
         if not step.transactional:
             return self.carefully(outside, again=not step.commits)
         try:
@@ -169,13 +170,13 @@ class _Execution(Attempts):
     def _finish(self) -> None:
         """Keep the history, as the last thing before the commit."""
         self.migrator.current = None
-        self.session.settle()
-        self.session.still_alone()
+        self.session.settle_alone()
         cursor = self.session.cursor()
         if self.job.half:
             half_done.journal_of(cursor, self.job).clear()
         elif self.job.direction is Direction.DOWN:
             history_table.remove(cursor, self.job.migration)
         else:
-            history_table.record(cursor, self.job.migration, time.perf_counter() - self.start)
+            seconds = time.perf_counter() - self.start
+            history_table.record(cursor, self.job.migration, seconds, self.session.looked)
         self.committing = True

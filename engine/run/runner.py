@@ -169,9 +169,12 @@ class Runner:
         try:
             ran_code = False
             for number, job in enumerate(jobs):
+                # The session is told of the roles when it is settled.
+                roles.stand_in(self.project, abstract_roles.asked(job.migration.text))
                 if number:
                     session.renew(new=ran_code)
-                roles.stand_in(self.project, abstract_roles.asked(job.migration.text))
+                else:
+                    session.settle_alone()
                 ran_code = execution.run(session, job)
         finally:
             if jobs:
@@ -191,7 +194,7 @@ def _migrate(
 ) -> Job:
     """half: the files that stopped in the middle, which go on step by step whatever they say."""
     functions = migration.functions
-    learn = earlier_models([m for m in migrations if m.number < migration.number], project)
+    learn = earlier_models(migrations, migration.number, project)
     atomic = functions.atomic and migration.name not in half
     return Job(migration, Direction.UP, functions.migrate, atomic, learn=learn)
 
@@ -205,9 +208,9 @@ def _rollback(
 ) -> Job:
     """half: the files of which a part alone is there."""
     functions = migration.functions
-    before = [m for m in migrations if m.number < migration.number]
     if migration.name in half:
-        learn, migrate = earlier_models(before, project), functions.migrate
+        learn = earlier_models(migrations, migration.number, project)
+        migrate = functions.migrate
         return Job(migration, Direction.DOWN, migrate, False, losing, learn, half=True)
     if functions.rollback is None:
         raise MigrationFailed(
@@ -217,14 +220,14 @@ def _rollback(
             "the way back as a new migration.",
             file=migration.name,
         )
-    learn = earlier_models([*before, migration], project)
+    learn = earlier_models(migrations, migration.number + 1, project)
     return Job(migration, Direction.DOWN, functions.rollback, functions.atomic, losing, learn)
 
 
 def earlier_models(
-    earlier: Sequence[Migration], project: Project
+    migrations: Sequence[Migration], number: int, project: Project
 ) -> Callable[[FileMigrator], None]:
-    """How a file learns of the models that the files before it made.
+    """How a file learns of the models that the files before that number made.
 
     Plain peewee-migrate runs all of them for that at every start; here they are run where a file
     refers to a model by name, with a database that executes nothing.
@@ -232,7 +235,9 @@ def earlier_models(
 
     def learn(migrator: FileMigrator) -> None:
         dry = EngineDatabase(project, dry=True)
-        for migration in earlier:
+        for migration in migrations:
+            if migration.number >= number:
+                break
             past = FileMigrator(dry, migration.path)
             past.orm = migrator.orm
             migration.functions.migrate(past, dry, fake=True)

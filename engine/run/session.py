@@ -19,7 +19,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
 from engine.errors import ConnectionFailed
 from engine.explain import postgres_errors
-from engine.files import role_table
+from engine.files import history_table, role_table
 from engine.project import Project
 from engine.report import Report
 from engine.run import advisory_lock, interrupt, time_zone
@@ -27,11 +27,13 @@ from engine.run.lock_waits import Blockers
 from engine.run.options import RunOptions
 from engine.schema import own_sql
 
-# Whatever a file may have said for the session: a role, a path, timeouts, a time zone.
+# Whatever a file may have said for the session: a role, a path, timeouts, a time zone. What has to
+# be known then, too, comes with it, since each question of its own costs every file its time.
+RESET = f"RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; "
 SETTLE = f"""
-    RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; {pins.SET};
     {roles.USE};
-    SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)
+    SELECT {advisory_lock.HAS_KEEPERS}, ({history_table.STATE}),
+           set_config('search_path', ({own_sql.FILES_PATH}), false)
 """
 # What DISCARD ALL does, but in one message, and the settings that the engine relies on.
 RENEW = f"""
@@ -39,10 +41,12 @@ RENEW = f"""
     DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES; SET search_path = {own_sql.PATH};
     SELECT pg_advisory_unlock_all()
 """
+TAKE_AGAIN = f", {advisory_lock.TAKES_WORKERS}"
 KEPT = """
     SELECT name, current_setting(name, true)
     FROM (VALUES ('TimeZone'), ('client_connection_check_interval')) s (name)
 """
+IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 # A run begins only where this is off; a file that turns it on would stop its own next step.
 WRITING = {"default_transaction_read_only": "off"}
 EXTENSION = re.compile(r"\bCREATE\s+EXTENSION\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
@@ -55,8 +59,8 @@ NOTICE_GONE = "SET client_connection_check_interval = '5s'"
 class Session:
     """A run that holds the lock. keeper: psycopg2 connection in autocommit that holds it.
 
-    kept: the settings of the connection that works, which no file changes for the next. worker:
-    what a signal cancels.
+    settles: the statements that take back what a file has set. worker: what a signal cancels.
+    looked: at the table of the history, in this run.
     """
 
     project: Project
@@ -65,8 +69,9 @@ class Session:
     blockers: Blockers
     options: RunOptions
     report: Report
-    kept: dict[str, str]
+    settles: str
     worker: interrupt.Worker
+    looked: history_table.Looked
 
     def cursor(self) -> Any:
         """A psycopg2 cursor on the connection that works."""
@@ -85,11 +90,30 @@ class Session:
             extensions.TRANSACTION_STATUS_INERROR,
         )
 
-    def settle(self) -> None:
-        """Take back what a file has set for the session: the role, search_path, timeouts, zone."""
-        here = own_sql.place(self.database.connection()).oid
-        named = {"here": here, "roles": roles.setting(self.project.roles)}
-        self.cursor().execute(SETTLE, {**pins.parameters(self.kept), **named})
+    def settle(self) -> bool:
+        """Take back what a file has set for the session: the role, search_path, timeouts, zone.
+        Gives whether this is still the only runner."""
+        return self._settle(self.settles)[0]
+
+    def settle_alone(self) -> None:
+        """The same. Raises ConnectionFailed where the lock is gone, and with it the certainty that
+        nobody else runs migrations."""
+        if not self.settle():
+            raise _no_longer_alone()
+
+    def _settle(self, statements: str) -> list[bool]:
+        """Whether the keeper has its lock; and what is asked for behind `settles`. statements: one
+        message to the server."""
+        here = own_sql.place(self.database.connection())
+        values = {
+            **advisory_lock.parameters(here, self.keeper.pid),
+            "here": here.oid,
+            "roles": roles.setting(self.project.roles),
+        }
+        cursor = self.cursor()
+        cursor.execute(statements, values)
+        is_keeping, self.looked.state, _, *more = cursor.fetchone()
+        return [is_keeping, *more]
 
     def renew(self, *, new: bool) -> None:
         """See to it that nothing that one file has left reaches the next.
@@ -100,15 +124,22 @@ class Session:
         one is emptied before, since the server ends it in its own time, and what it held would be
         in the next file's way; behind a pooler of sessions it may be the same one.
         """
-        self.cursor().execute(RENEW)
+        statements = self.settles + TAKE_AGAIN
         if new:
+            self.cursor().execute(RENEW)
             connection = self.database.connect_again()
             self.worker.connection = connection
             self.blockers.pid = connection.info.backend_pid
-        self._take_again()
-        self.settle()
+        else:
+            statements = f"{RENEW}; {statements}"
+        is_keeping, is_working = self._settle(statements)
+        if not is_keeping:
+            raise _no_longer_alone()
+        if not is_working:
+            self._take_again()
 
     def _take_again(self) -> None:
+        """Wait for the worker's lock, which somebody else was quick to take."""
         advisory_lock.take_again(
             self.database.connection(),
             advisory_lock.WORKER,
@@ -137,20 +168,13 @@ class Session:
             if len(notices) > MOST_NOTICES:
                 self.report.message(f"{place}: these are the last of many")
 
-    def still_alone(self) -> None:
-        """Raise ConnectionFailed where the lock is gone, and with it the certainty that nobody
-        else runs migrations."""
-        error = None
-        try:
-            if advisory_lock.is_held(self.keeper, advisory_lock.KEEPER):
-                return
-        except psycopg2.Error as lost:
-            error = lost
-        raise ConnectionFailed(
-            "the connection that holds the lock on migrations is lost.",
-            why="Another runner could start now, so nothing more was run.",
-            fix="run the command again; what is applied stays applied.",
-        ) from error
+
+def _no_longer_alone() -> ConnectionFailed:
+    return ConnectionFailed(
+        "the connection that holds the lock on migrations is lost.",
+        why="Another runner could start now, so nothing more was run.",
+        fix="run the command again; what is applied stays applied.",
+    )
 
 
 @contextmanager
@@ -179,8 +203,11 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
                 ) as waits,
             ):
                 report.locked(shown(project.url), time.perf_counter() - start)
-                kept = _prepared(database.connection(), project, options)
-                session = Session(project, database, keeper, waits, options, report, kept, worker)
+                settles = _prepared(database.connection(), project, options)
+                looked = history_table.Looked()
+                session = Session(
+                    *(project, database, keeper, waits, options, report, settles, worker, looked)
+                )
                 session.settle()
                 yield session
         except (psycopg2.Error, peewee.PeeweeException) as error:
@@ -188,8 +215,8 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
             raise explained or error from error
 
 
-def _prepared(connection: Any, project: Project, options: RunOptions) -> dict[str, str]:
-    """Set what a run needs; gives the settings that hold for every file."""
+def _prepared(connection: Any, project: Project, options: RunOptions) -> str:
+    """Set what a run needs; gives the statements that bring back what holds for every file."""
     cursor = connection.cursor()
     with suppress(errors.InvalidParameterValue):  # a platform that cannot tell
         cursor.execute(NOTICE_GONE)
@@ -199,7 +226,11 @@ def _prepared(connection: Any, project: Project, options: RunOptions) -> dict[st
     lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
     own_sql.fetch(cursor, KEPT)
     kept = {**dict(cursor.fetchall()), "lock_timeout": lock_timeout}
-    return {**pins.PINS, **pins.PRIVILEGED, **WRITING, **kept}
+    own_sql.fetch(cursor, IS_SUPERUSER)
+    privileged = pins.PRIVILEGED if cursor.fetchone()[0] else {}
+    values = pins.parameters({**pins.PINS, **privileged, **WRITING, **kept})
+    pinned = cursor.mogrify(pins.SET_OWN, values).decode()
+    return f"{RESET}{pinned.replace('%', '%%')}; {SETTLE}"
 
 
 def _wished_zone(cursor: Any, project: Project, options: RunOptions) -> str | None:

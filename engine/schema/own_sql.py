@@ -42,9 +42,9 @@ PLACE = """
 # temporary table would be taken for one of the schema's.
 FILES_PATH = """
     SELECT concat_ws(', ', quote_ident(t.nspname),
-        (SELECT string_agg(DISTINCT quote_ident(n.nspname), ', ')
-         FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-         WHERE n.oid <> t.oid AND n.nspname <> 'pg_catalog'), 'pg_temp')
+        (SELECT string_agg(DISTINCT e.extnamespace::regnamespace::text, ', ')
+         FROM pg_extension e
+         WHERE e.extnamespace <> t.oid AND e.extnamespace <> 'pg_catalog'::regnamespace), 'pg_temp')
     FROM pg_namespace t WHERE t.oid = %(here)s
 """
 PORTAL = "engine_rows"

@@ -67,10 +67,10 @@ LEXEMES = {
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 ESCAPED = re.compile(r"(?:[^'\\]++|\\(?:.|\Z)|'')*+'?", re.DOTALL)
 # 'a' and, on a later line, 'b' are one literal; what stands between may be comments to line ends.
-CONTINUED = re.compile(
-    r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\f\v\n\r]|--[^\n\r]*[\n\r])*'",
-)
+CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\f\v\n\r]|--[^\n\r]*[\n\r])*'")
 SPACE = re.compile(r"\s*")
+# Without any of it a text is one statement, and all of that is command.
+TELLING = re.compile(r"['$;]|--|/\*")
 
 
 def pieces(sql: str, position: int = 0) -> Iterator[Piece]:
@@ -140,13 +140,16 @@ def commands(sql: str) -> list[str]:
 
 def _statements(sql: str) -> Iterator[tuple[str, str]]:
     """(text, the same with a blank for each comment and literal) between the semicolons."""
+    if not TELLING.search(sql):
+        yield sql, sql
+        return
     nesting, command = _Nesting(), StringIO()
     start = position = 0
+    may_end = ";" in sql
     for piece in pieces(sql):
-        ends = nesting.ends_at(sql, piece)
+        ends = may_end and nesting.ends_at(sql, piece)
         if ends or piece.lexeme in SILENT:
-            command.write(sql[position : piece.start])
-            command.write("" if ends else " ")
+            command.write(sql[position : piece.start] + ("" if ends else " "))
             position = piece.end
         if ends:
             yield sql[start : piece.start], command.getvalue()

@@ -256,6 +256,36 @@ def test_status_is_read_from_each_of_them(three: GuardedRunner) -> None:
     assert three.rollback() == ["003_t3"]
 
 
+@pytest.mark.parametrize(
+    ("statement", "strange"),
+    [
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON migratehistory FOR EACH ROW"
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+            "trigger t",
+        ),
+        ("CREATE RULE r AS ON INSERT TO migratehistory DO INSTEAD NOTHING", "rule r"),
+        ("CREATE TABLE child () INHERITS (migratehistory)", "inheritance"),
+        ("DROP TABLE migratehistory", ""),
+    ],
+)
+def test_a_run_sees_what_becomes_of_the_table_that_it_has_looked_through(
+    statement: str, strange: str, empty_url: str, tmp_path: Path
+) -> None:
+    """Files after the second one take the table as it was, unless it is not that any more."""
+    for number in range(1, 6):
+        made = statement if number == 4 else f"CREATE TABLE t{number} (i int)"
+        write(tmp_path, f"{number:03}_file", made)
+    if strange:
+        with pytest.raises(HistoryError, match=strange):
+            runner_on(empty_url, tmp_path).migrate()
+        assert query(empty_url, "SELECT count(*) FROM migratehistory") == [(3,)]
+    else:
+        runner_on(empty_url, tmp_path).migrate()
+        names = query(empty_url, "SELECT name FROM migratehistory ORDER BY id")
+        assert names == [("004_file",), ("005_file",)]
+
+
 @pytest.mark.parametrize("table", ["migratehistory", "migratejournal", "migratereading"])
 def test_a_role_from_which_rows_are_hidden_gets_no_answer(
     server: PostgresServer, three: GuardedRunner, table: str
