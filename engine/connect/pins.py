@@ -52,7 +52,7 @@ SET_OWN = """
 SET = f"""
     {SET_OWN}
       AND (s.name <> ALL (%(privileged)s::text[])
-           OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+           OR current_setting('is_superuser') = 'on')
 """
 
 

@@ -23,8 +23,6 @@ PAIRS = [
     for pair in pairs.read()
     if pair.oldest <= 14 and not pair.refused and not any(word in pair.new for word in SUPERUSERS)
 ]
-SOME = 16
-"""One in so many runs each time, all as a campaign."""
 
 
 @pytest.fixture
@@ -33,13 +31,7 @@ def law(server: PostgresServer, tmp_path: Path) -> Iterator[GenerateLaw]:
         yield law
 
 
-@pytest.mark.parametrize(
-    "pair",
-    [
-        pytest.param(pair, marks=[pytest.mark.campaign] if number % SOME else [], id=str(pair))
-        for number, pair in enumerate(PAIRS)
-    ],
-)
+@pairs.parametrized(PAIRS, each=100)
 def test_what_generate_writes_leads_there_and_back(pair: Pair, law: GenerateLaw) -> None:
     partitions = "PARTITION OF" in pair.old  # which no file makes, so rows have no place
     assert law.holds(pair.old, pair.new, "" if partitions else pair.rows)

@@ -12,7 +12,9 @@ from tests.support.databases import query
 from tests.support.project import ROOT, Invoke
 
 
-@pytest.mark.parametrize("name", ["fiber_lines", "reference"])
+@pytest.mark.parametrize(
+    "name", ["reference", pytest.param("fiber_lines", marks=pytest.mark.campaign)]
+)
 def test_a_new_domain_goes_through_generate_and_migrate(
     name: str, project: Path, migrated_url: str, invoke: Invoke
 ) -> None:

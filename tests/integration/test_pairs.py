@@ -17,17 +17,13 @@ OLDEST = 14
 """Of the servers that the tests take turns on; what needs a newer one runs on the newest."""
 
 
-def parametrized(found: list[Pair]) -> Any:
-    return pytest.mark.parametrize("pair", found, ids=map(str, found))
-
-
-@parametrized([pair for pair in PAIRS if pair.oldest <= OLDEST])
+@pairs.parametrized([pair for pair in PAIRS if pair.oldest <= OLDEST], each=3)
 def test_there_and_back(pair: Pair, bench: Any) -> None:
     hold(pair, bench)
 
 
 @pytest.mark.only("newest")
-@parametrized([pair for pair in PAIRS if pair.oldest > OLDEST])
+@pairs.parametrized([pair for pair in PAIRS if pair.oldest > OLDEST], each=2)
 def test_there_and_back_on_the_newest(pair: Pair, bench: Any) -> None:
     if bench.server_version // 10000 < pair.oldest:
         pytest.skip(f"needs PostgreSQL {pair.oldest}")

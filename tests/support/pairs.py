@@ -9,9 +9,12 @@ the oldest PostgreSQL that knows the statements.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pytest
 
 FOLDER = Path(__file__).resolve().parent.parent / "cases"
 HEADER = re.compile(r"-- (name|old|rows|new|loses|refused|from)(?::\s*(.*))?")
@@ -32,6 +35,19 @@ class Pair:
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.name}"
+
+
+def parametrized(pairs: list[Pair], each: int) -> pytest.MarkDecorator:
+    """Runs a test with all of them; in the usual run with those that are refused, the first one of
+    each kind, and of the others of that kind with one in so many."""
+    numbers: Counter[str] = Counter()
+    parameters = []
+    for pair in pairs:
+        rare = numbers[pair.kind] % each > 0 and not pair.refused
+        numbers[pair.kind] += 1
+        marks = [pytest.mark.campaign] if rare else []
+        parameters.append(pytest.param(pair, marks=marks, id=str(pair)))
+    return pytest.mark.parametrize("pair", parameters)
 
 
 def read() -> list[Pair]:
