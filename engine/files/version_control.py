@@ -32,6 +32,8 @@ def way_back(project: Project, name: str) -> str:
         return f"`git checkout HEAD -- {path}` brings it back"
     if commit := _git(project, "log", "-n", "1", "--format=%h", "HEAD", "--", file):
         return f"{commit} deleted it: `git checkout {commit}^ -- {path}` brings it back"
+    if stash := _stash(project, file):
+        return f"`git stash pop {stash}` brings it back"
     made = ("--diff-filter=AM", "--format=%h", "--", file)
     if commit := _git(project, "log", "--all", "-n", "1", *made):
         branch = _branch(project, commit, "-a")
@@ -39,7 +41,20 @@ def way_back(project: Project, name: str) -> str:
             f"it is on the branch {branch}: there `{project.task('rollback')}` undoes it; "
             f"`git checkout {commit} -- {path}` brings it here"
         )
-    return ELSEWHERE
+    title = name.partition("_")[2].removesuffix("_online")
+    return (
+        f"{ELSEWHERE}; one that was only here is written again by `{project.task('generate')} "
+        f"{title}`, as long as the domains ask for the same"
+    )
+
+
+def _stash(project: Project, file: str) -> str:
+    """The stash that has the file, or empty. What git did not know yet is in its third parent."""
+    for stash in (_git(project, "stash", "list", "--format=%gd") or "").splitlines():
+        for tree in (stash, f"{stash}^3"):
+            if _git(project, "cat-file", "-e", f"{tree}:./{file}") is not None:
+                return stash
+    return ""
 
 
 def on_main_line(project: Project) -> frozenset[str] | None:

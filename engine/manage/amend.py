@@ -46,13 +46,22 @@ class Amendment:
         be, and nothing has changed.
         """
         if self.applied:
-            runner.rollback(self.applied, losing=losing)
+            self._undo(runner, losing=losing)
         for migration in self.replaced:
             migration.path.replace(aside(migration))
         paths = list(write())
         if self.applied and paths:
             runner.migrate()
         return paths
+
+    def _undo(self, runner: Runner, *, losing: bool) -> None:
+        """Roll back what was applied: all of it, or none, where the second of two is refused."""
+        try:
+            runner.rollback(self.applied, losing=losing)
+        except Refused:
+            if self.applied == len(self.replaced):
+                runner.migrate()
+            raise
 
 
 def aside(migration: Migration) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from engine.errors import ConfigError
 from engine.files import migration_folder, version_control
 from engine.files.migration_file import Migration
+from engine.files.template import TOGETHER
 from engine.project import Project
 
 
@@ -31,7 +32,8 @@ def renumber(
     """Move the files that have to (each with its new name, in order).
 
     applied: the names of the files that the database has run. last: the name of a file that has to
-    come behind all others, whoever has it. dry: only say. Raises ConfigError where there is no
+    come behind all others, whoever has it, with those that were written together with it. dry: only
+    say. Raises ConfigError where there is no
     file of that name.
     """
     migrations = migration_folder.find(project.migrations)
@@ -41,7 +43,8 @@ def renumber(
             fix=f"`{project.task('status')}` lists them; write the whole name, without .py.",
         )
     done = set(applied)
-    moves = _moves(migrations, done, version_control.on_main_line(project), last)
+    behind = _with_its_companions(migrations, last)
+    moves = _moves(migrations, done, version_control.on_main_line(project), behind)
     # The last one first: 007_rows becomes 008_rows only when 008_rows has become 009_rows.
     for move in reversed(moves):
         if not dry:
@@ -52,11 +55,30 @@ def renumber(
     return moves
 
 
+def _with_its_companions(migrations: list[Migration], name: str) -> set[str]:
+    """The file and those behind it that generate wrote together with it: 008_add_code_online needs
+    the column of 007_add_code. Of two branches each may have an 008; the title tells whose it is.
+    """
+    names: set[str] = set()
+    for migration in migrations:
+        if migration.name == name:
+            names, number, title = {name}, migration.number, migration.title
+    if not names:
+        return names
+    for migration in migrations:
+        same = [other for other in migrations if other.number == migration.number]
+        ours = len(same) == 1 or migration.title == f"{title}_online"
+        if migration.number == number + 1 and TOGETHER in migration.text and ours:
+            names.add(migration.name)
+            number += 1
+    return names
+
+
 def _moves(
-    migrations: list[Migration], applied: set[str], main: frozenset[str] | None, last: str
+    migrations: list[Migration], applied: set[str], main: frozenset[str] | None, last: set[str]
 ) -> list[Move]:
     """Which files move. main: the names of those that the main branch has; None where nobody
-    knows."""
+    knows. last: the names of those that have to come behind all others."""
     fixed = applied if main is None else main
 
     def place(migration: Migration) -> tuple[bool, bool, bool, int, bool, str]:
@@ -64,7 +86,7 @@ def _moves(
         name, is_applied = migration.name, migration.name in applied
         early = name in fixed
         return (
-            name == last,
+            name in last,
             not early,
             not (early or is_applied),
             migration.number,
@@ -77,7 +99,7 @@ def _moves(
     for migration in sorted(migrations, key=place):
         if migration.number > highest:
             highest = migration.number
-        elif migration.name in fixed and migration.name != last:
+        elif migration.name in fixed and migration.name not in last:
             twice.append(migration)  # it must not take a number that a later one has
         else:
             highest += 1

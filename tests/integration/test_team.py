@@ -84,6 +84,23 @@ def test_a_file_is_renumbered_that_another_had_applied(ani_and_budi: tuple[Clone
         ani.renumber("002_ani")
 
 
+def test_what_was_written_together_moves_together(ani_and_budi: tuple[Clone, Clone]) -> None:
+    """The second of two files needs what the first one makes."""
+    ani, budi = ani_and_budi
+    ani.write("002_code", "code")
+    ani.write("003_code_online", "code_online", together=True)
+    ani.write("004_other", "other")
+    assert ani.renumber("002_code") == [
+        ("002_code", "005_code"),
+        ("003_code_online", "006_code_online"),
+    ]
+    for name, together in (("002_a", False), ("002_b", False), ("003_b_online", True)):
+        budi.write(name, name[4:], together=together)
+    budi.write("003_a_online", "a_online", together=True)
+    moves = budi.renumber("002_b")
+    assert moves == [("002_b", "004_b"), ("003_b_online", "005_b_online")]
+
+
 def test_the_row_follows_and_so_does_the_reading(ani_and_budi: tuple[Clone, Clone]) -> None:
     ani, _ = ani_and_budi
     ani.write("002_ani", "of_ani")
@@ -114,7 +131,7 @@ def test_the_text_is_what_a_row_follows(ani_and_budi: tuple[Clone, Clone]) -> No
 def test_a_file_that_is_gone_comes_back_by_the_command_that_is_told(
     ani_and_budi: tuple[Clone, Clone],
 ) -> None:
-    """Deleted by mistake, deleted in a commit, or on another branch."""
+    """Deleted by mistake, deleted in a commit, put aside, or on another branch."""
     ani, _ = ani_and_budi
     path = ani.project.migrations / "001_first.py"
 
@@ -135,6 +152,15 @@ def test_a_file_that_is_gone_comes_back_by_the_command_that_is_told(
     ani.commit()
     bring_back()
     ani.commit()
+    ani.write("002_ani", "of_ani")
+    ani.runner.migrate()
+    ani.git("stash", "push", "-q", "--include-untracked")
+    (problem,) = ani.problems()
+    assert problem.endswith("missing; `git stash pop stash@{0}` brings it back.")
+    ani.git("stash", "pop", "-q", "stash@{0}")
+    assert ani.problems() == []
+    ani.runner.rollback()
+    (ani.project.migrations / "002_ani.py").unlink()
     ani.git("switch", "-q", "--orphan", "other")
     ani.git("commit", "-q", "--allow-empty", "-m", "Begin another branch")
     ani.project.migrations.mkdir(exist_ok=True)
@@ -156,6 +182,7 @@ def test_without_git_what_is_applied_keeps_its_number(
     (ani.project.migrations / "005_far.py").unlink()
     (problem,) = ani.problems()
     assert "restore it from the release that this database was migrated with" in problem
+    assert "written again by `invoke generate " in problem
 
 
 # ── writing the newest file again ───────────────────────────────────────────────────────────────
@@ -208,6 +235,22 @@ def test_values_that_would_be_lost_are_told_before(ani_and_budi: tuple[Clone, Cl
     assert ani.states() == {"001_first": "applied", "002_things": "applied"}
     assert amend(ani, things("name"), losing=True) == ["002_things"]
     assert query(ani.url, "SELECT name FROM things") == []
+
+
+def test_where_the_first_of_two_files_is_refused_the_second_stays(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
+    ani, _ = ani_and_budi
+    generate(ani, "things", things("name"))
+    ani.runner.migrate()
+    domains = things("name", "code")
+    domains[0].index(domains[0].tables[0], "upper(name)", name="things_upper_idx")
+    assert generate(ani, "code", domains) == ["003_code", "004_code_online"]
+    ani.runner.migrate()
+    execute(ani.url, "INSERT INTO things (name, code) VALUES ('a', 'kept')")
+    with pytest.raises(Refused):
+        amend(ani, things("name", "label"))
+    assert set(ani.states().values()) == {"applied"}
 
 
 def test_files_of_one_generate_are_replaced_together(ani_and_budi: tuple[Clone, Clone]) -> None:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from engine.files.template import Statement, migration_text
+from engine.files.template import TOGETHER, Statement, migration_text
 from engine.manage.renumber import renumber
 from engine.manage.status import read_status
 from engine.project import Project
@@ -39,13 +39,14 @@ class Clone:
         assert done.returncode == 0, (arguments, done.stderr)
         return done.stdout.strip()
 
-    def write(self, name: str, table: str) -> None:
-        """A file as generate writes it, which makes a table."""
+    def write(self, name: str, table: str, *, together: bool = False) -> None:
+        """A file as generate writes it, which makes a table. together: with the file before it."""
         up = [Statement("shop", f"CREATE TABLE {table} (id int PRIMARY KEY)")]
         down = [Statement("shop", f"DROP TABLE {table}")]
+        notes = ["By hand.", *([TOGETHER] if together else [])]
         folder = self.project.migrations
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.py").write_text(migration_text(name, ["By hand."], up, down))
+        (folder / f"{name}.py").write_text(migration_text(name, notes, up, down))
 
     def commit(self) -> None:
         self.git("add", "-A")
