@@ -41,6 +41,12 @@ TASKS = {
         "tenants.add": "commands.tenants:tenants_add",
         "tenants.drop": "commands.tenants:tenants_drop",
     },
+    "Branches": {
+        "branches": "commands.branches:branches_list",
+        "branches.key": "commands.branches:branches_key",
+        "branches.on": "commands.branches:branches_on",
+        "branches.off": "commands.branches:branches_off",
+    },
     "The database": {
         "db.start": "commands.db:db_start",
         "db.stop": "commands.db:db_stop",

@@ -20,7 +20,8 @@ from dataclasses import replace
 from typing import Any
 
 import registry
-from application.pool import EnginePool, PoolSettings
+from application.pool import EnginePool
+from application.pool_settings import PoolSettings
 from engine.connect import environment
 from engine.connect.embedded import database_url
 from engine.connect.settings import load_environment
@@ -96,7 +97,8 @@ def operating(url: str) -> Iterator[None]:
     try:
         database.connect()
         refuse_planted(database.connection().cursor())
-        yield
+        with database.acting_for_all("a task of an operator"):
+            yield
     finally:
         disconnect()
 

@@ -14,50 +14,24 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
 
 from application import hygiene, roles
+from application.acting import Acting
+from application.pool_settings import PoolSettings
 from application.tenant import Tenancy
+from domains.auth.models import UserSession
 from engine.connect.connection import connect_plainly
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
-from engine.errors import ConfigError, PoolExhausted
+from engine.errors import PoolExhausted
 from engine.project import Project
+from kernel.row_locks import identity
 
 HEALTH_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class PoolSettings:
-    """How a pool behaves.
-
-    size: connections at the most (DB_POOL_SIZE). timeout: seconds that a thread waits for one
-    (DB_POOL_TIMEOUT). recycle: seconds after which one is closed instead of used again
-    (DB_POOL_RECYCLE); 0 for never.
-    """
-
-    size: int = 10
-    timeout: float = 30.0
-    recycle: float = 1800.0
-
-    @classmethod
-    def chosen(
-        cls, size: int | None = None, timeout: float | None = None, recycle: float | None = None
-    ) -> PoolSettings:
-        """What was passed, else what the environment says, else the defaults.
-
-        Raises ConfigError for a number that cannot be used.
-        """
-        said: float | str | None = os.environ.get("DB_POOL_SIZE") if size is None else size
-        connections = _number("DB_POOL_SIZE", said, cls.size, least=1, whole=True)
-        said = os.environ.get("DB_POOL_TIMEOUT") if timeout is None else timeout
-        wait = _number("DB_POOL_TIMEOUT", said, cls.timeout)
-        said = os.environ.get("DB_POOL_RECYCLE") if recycle is None else recycle
-        return cls(int(connections), wait, _number("DB_POOL_RECYCLE", said, cls.recycle))
 
 
 class Place:
@@ -91,6 +65,7 @@ class EnginePool(PooledDatabase, Places):
         self.as_owner = as_owner
         self._borrowers: dict[int, threading.Thread] = {}
         self._tenancy = Tenancy(self)
+        self._acting = Acting(self)
 
     @contextmanager
     def tenant(self, name: str) -> Iterator[None]:
@@ -100,14 +75,48 @@ class EnginePool(PooledDatabase, Places):
         Raises NoSuchTenant where no schema of that name has had a migration, ConfigError inside a
         transaction.
         """
-        borrowed = self.connection_context() if self.is_closed() else nullcontext()
-        with borrowed, self._tenancy.of(name):
+        with self._borrowed(), self._tenancy.of(name):
             yield
 
+    @contextmanager
+    def acting(self, session: int | UserSession) -> Iterator[None]:
+        """Act for the branches in which the user of a session works, `with
+        database.acting(session):`, in one transaction: there are no rows of others.
+
+        session: the row of user_sessions, or its identity. Raises SessionEnded where it opens
+        nothing any more, ConfigError inside of a block that acts for somebody else, and where
+        branches are on and BILLING_BRANCH_KEY has another key than the database.
+        """
+        with self._borrowed(), self._acting.session(identity(session)):
+            yield
+
+    @contextmanager
+    def acting_for_all(self, reason: str) -> Iterator[None]:
+        """Act for all branches, `with database.acting_for_all("nightly billing"):`, for what no
+        user does: jobs, callbacks, log-in. Each operation inside has a transaction of its own.
+
+        reason: for the log. Raises ConfigError as acting() does.
+        """
+        with self._borrowed(), self._acting.everywhere(reason):
+            yield
+
+    def _borrowed(self) -> AbstractContextManager[Any]:
+        """A connection for this thread, where it has none yet."""
+        borrowed: AbstractContextManager[Any] = (
+            self.connection_context() if self.is_closed() else nullcontext()
+        )
+        return borrowed
+
     def begin(self, isolation_level: Any = None) -> None:
-        """Begin a transaction, inside tenant() on its rows."""
+        """Begin a transaction: inside tenant() on its rows, inside acting() for its branches."""
         super().begin(isolation_level)
         self._tenancy.begun()
+        self._acting.begun()
+
+    def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
+        """Execute; inside acting_for_all() also what stands alone acts for all branches."""
+        with self.atomic() if self._acting.stands_alone() else nullcontext():
+            return super().execute_sql(sql, params, *rest)
 
     def connect(self, reuse_if_open: bool = False) -> bool:
         """Borrow a connection for this thread.
@@ -223,24 +232,3 @@ class Probe(threading.Thread):
                 line = socket.socket(fileno=os.dup(self._connection.fileno()))
                 with line:
                     line.shutdown(socket.SHUT_RDWR)
-
-
-def _number(
-    setting: str,
-    said: float | str | None,
-    default: float,
-    *,
-    least: float = 0,
-    whole: bool = False,
-) -> float:
-    try:
-        number = default if said in (None, "") else float(said or 0)
-    except ValueError:
-        number = -1
-    if not least <= number < 1e9 or (whole and number != int(number)):
-        kind = "a whole number" if whole else "a number of seconds"
-        raise ConfigError(
-            f"{setting} is {said!r}; it must be {kind}, {least:g} or more.",
-            fix=f"write {setting}={default:g}, or leave it out: that is the default.",
-        )
-    return number

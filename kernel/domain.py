@@ -12,6 +12,7 @@ from peewee import Field, Model
 
 from kernel.access import Accessible
 from kernel.arguments import is_model, is_text, shown, takes_one
+from kernel.branches import Branched
 from kernel.faults import Fault, calling_place, model_place
 from kernel.fields import EnumField
 from kernel.functions import notice_function, updated_at_trigger
@@ -26,7 +27,7 @@ PERMISSION = re.compile(r"[a-z_]+\.[a-z_]+")
 
 
 @dataclass
-class Domain(Accessible):
+class Domain(Accessible, Branched):
     """One domain's table of contents.
 
     name: the package's or the entry point's name. origin: where it came from, for messages.

@@ -31,6 +31,8 @@ OPTIONS = (
 )
 # Options that say which classes Peewee uses; BaseModel sets the first.
 CLASSES = {"model_metadata_class", "schema_manager_class"}
+# Of our own: the rows of the model are branches (kernel.branches).
+OWN = {"is_branch"}
 # Peewee's options for other databases, and those that put a table where generate does not look.
 ELSEWHERE = ("schema", "temporary", "without_rowid", "strict_tables")
 INDEXES = 'write indexes = ((("branch", "code"), True),), with a comma behind each index'
@@ -113,7 +115,7 @@ def _written_twice(model: Any) -> Iterator[Slip]:
 
 def _meta(model: Any) -> Iterator[Slip]:
     meta = model._meta
-    for option in sorted(meta._additional_keys - CLASSES):
+    for option in sorted(meta._additional_keys - CLASSES - OWN):
         yield "Meta", f"has {option}, which is not an option", _instead(option)
     for option in ELSEWHERE:
         if getattr(meta, option, None):

@@ -17,7 +17,7 @@ NAME_BYTES = 63
 # The engine's own tables, which generate never writes a migration for; a test holds the list.
 RESERVED = (
     *("migratehistory", "migratejournal", "migratereading"),
-    *("migrateenvironment", "migrateroles"),
+    *("migrateenvironment", "migrateroles", "migratekeys"),
 )
 # What every table of PostgreSQL has.
 SYSTEM_COLUMNS = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"}

@@ -12,6 +12,7 @@ from peewee import DeferredForeignKey, ForeignKeyField, Model
 
 from kernel.access import undeclared_roles
 from kernel.arguments import is_model
+from kernel.branches import unbranched
 from kernel.domain import Domain
 from kernel.faults import Fault, model_place, short
 
@@ -192,5 +193,6 @@ RULES: tuple[Callable[[Sequence[Domain]], Iterator[Fault]], ...] = (
     unrequired,
     undeclared,
     undeclared_roles,
+    unbranched,
     not_in_the_database,
 )

@@ -406,6 +406,98 @@ $$
     # ── locations ───────────────────────────────────────────────────────────────────────────────
 
     migrator.sql("""
+CREATE FUNCTION acting_branches()
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+-- lint: ignore open-definer it tells the caller for what the caller acts, and nothing else
+DECLARE
+    acting text := current_setting('billing.acting', true);
+    branches text := split_part(acting, '|', 1);
+    key text;
+BEGIN
+    IF to_regclass(quote_ident(current_schema()) || '.migratekeys') IS NOT NULL THEN
+        SELECT value INTO key FROM migratekeys WHERE name = 'branches';
+    END IF;
+    IF coalesce(branches, '') = '' THEN
+        IF key IS NOT NULL AND NOT has_function_privilege(
+            coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+            'every_branch()', 'EXECUTE')
+        THEN
+            RETURN NULL;
+        END IF;
+        branches := '*';
+    ELSIF encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex') <> split_part(acting, '|', 2)
+    THEN
+        RETURN NULL;
+    END IF;
+    IF branches = '*' THEN
+        RETURN ARRAY(SELECT id FROM locations);
+    END IF;
+    RETURN branches::bigint[];
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION begin_acting(session bigint, proof text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    whose text := coalesce(session::text, '*');
+    branches text := '*';
+    key text;
+BEGIN
+    IF to_regclass(quote_ident(current_schema()) || '.migratekeys') IS NOT NULL THEN
+        SELECT value INTO key FROM migratekeys WHERE name = 'branches';
+    END IF;
+    IF key IS NOT NULL AND proof IS DISTINCT FROM encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        format('act %%s %%s %%s', pg_backend_pid(), extract(epoch FROM now()), whose), 'UTF8'))), 'hex')
+    THEN
+        RAISE EXCEPTION 'branches are on, and nothing shows that the application itself acts'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'The key in BILLING_BRANCH_KEY has to be the one of the database.';
+    END IF;
+    IF session IS NOT NULL THEN
+        SELECT ARRAY(
+            SELECT l.id
+            FROM locations l LEFT JOIN location_users p
+                ON p.location_id = l.id AND p.admin_user_id = a.id
+            JOIN roles r ON r.id = coalesce(p.role_id, a.role_id)
+            WHERE r.permissions <> '{}' ORDER BY l.id)
+        INTO branches
+        FROM user_sessions s JOIN admin_users a ON a.id = s.admin_user_id
+        WHERE s.id = session AND a.is_active AND s.revoked_at IS NULL AND s.expires_at > now();
+        IF branches IS NULL THEN
+            RAISE EXCEPTION 'the session %% has ended', session
+                USING ERRCODE = 'invalid_authorization_specification';
+        END IF;
+    END IF;
+    PERFORM set_config('billing.acting', branches || '|' || coalesce(encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex'), ''), true);
+    RETURN branches;
+END
+$function$
+""")
+    migrator.sql("""
+CREATE FUNCTION every_branch()
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+    SELECT ARRAY(SELECT id FROM locations)
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION keep_default_location()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -488,6 +580,7 @@ $function$
     migrator.sql("""
         CREATE INDEX location_users_role_id_idx ON location_users USING btree (role_id)
     """)
+    migrator.sql("""ALTER TABLE location_users ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE CONSTRAINT TRIGGER locations_one_is_default AFTER INSERT OR DELETE OR UPDATE OF is_default ON locations DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION keep_default_location()
@@ -499,6 +592,12 @@ $function$
     migrator.sql("""
         CREATE TRIGGER location_users_updated_at BEFORE UPDATE ON location_users
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE POLICY location_users_branch ON location_users USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY location_users_read ON location_users FOR SELECT USING (true)
     """)
     migrator.sql("""
         COMMENT ON TABLE locations IS 'A branch of the provider. Exactly one is the default, and that one is active.';
@@ -522,13 +621,18 @@ $function$
         COMMENT ON COLUMN location_users.created_at IS 'When the row was made.';
         COMMENT ON COLUMN location_users.updated_at IS 'When the row last really changed.'
     """)
-    migrator.sql("""REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC""")
+    migrator.sql("""
+        REVOKE EXECUTE ON ROUTINE begin_acting(bigint, text) FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE every_branch() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC
+    """)
     migrator.sql("""
 DO $$
 DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE begin_acting(bigint, text) TO ' || grantee;
         EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, admin_user_id, role_id), SELECT (location_id, admin_user_id, role_id), UPDATE (role_id) ON TABLE location_users TO ' || grantee;
         EXECUTE 'GRANT SELECT, INSERT (code, name, timezone, address, phone, is_default, is_active), UPDATE (code, name, timezone, address, phone, is_default, is_active) ON TABLE locations TO ' || grantee;
     END IF;
@@ -541,6 +645,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
 BEGIN
     IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE every_branch() TO ' || grantee;
         EXECUTE 'GRANT SELECT ON TABLE location_users TO ' || grantee;
         EXECUTE 'GRANT SELECT ON TABLE locations TO ' || grantee;
     END IF;
@@ -830,6 +935,12 @@ AS $function$
 DECLARE
     made bigint;
 BEGIN
+    IF EXISTS (SELECT FROM customers WHERE id = customer
+               AND (location_id = ANY (acting_branches())) IS NOT TRUE)
+    THEN
+        RAISE EXCEPTION 'transaction_logs: the branch of customer %% is not acted for', customer
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
                                   reference_id, reverses_id, created_by_id)
     VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)
@@ -983,6 +1094,8 @@ $function$
     migrator.sql("""
         CREATE UNIQUE INDEX transaction_logs_reverses_id_key ON transaction_logs USING btree (reverses_id) WHERE reverses_id IS NOT NULL
     """)
+    migrator.sql("""ALTER TABLE customers ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE transaction_logs ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER customers_balance_follows_ledger BEFORE INSERT OR UPDATE OF balance ON customers
             FOR EACH ROW EXECUTE FUNCTION check_balance()
@@ -1010,6 +1123,14 @@ $function$
     migrator.sql("""
         CREATE TRIGGER transaction_logs_reversal_mirrors_entry AFTER INSERT ON transaction_logs
             FOR EACH ROW WHEN (new.entry_type = 'reversal'::transaction_log_entry_type) EXECUTE FUNCTION check_reversal()
+    """)
+    migrator.sql("""
+        CREATE POLICY customers_branch ON customers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY transaction_logs_branch ON transaction_logs USING ((EXISTS ( SELECT
+           FROM customers parent
+          WHERE parent.id = transaction_logs.customer_id)))
     """)
     migrator.sql("""
         REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
@@ -1075,6 +1196,10 @@ AS $function$
 DECLARE
     made bigint;
 BEGIN
+    IF branch IS NOT NULL AND (branch = ANY (acting_branches())) IS NOT TRUE THEN
+        RAISE EXCEPTION 'activity_logs: the branch %% is not acted for', branch
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
                                details, ip)
     VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,
@@ -1213,6 +1338,8 @@ $function$
     migrator.sql("""
         CREATE UNIQUE INDEX settings_location_id_key_key ON settings USING btree (location_id, key)
     """)
+    migrator.sql("""ALTER TABLE activity_logs ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE settings ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER activity_logs_append_only BEFORE UPDATE OR TRUNCATE ON activity_logs
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('what was done stays on record')
@@ -1232,6 +1359,12 @@ $function$
     migrator.sql("""
         CREATE TRIGGER settings_updated_at BEFORE UPDATE ON settings
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE POLICY activity_logs_branch ON activity_logs USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])))
+    """)
+    migrator.sql("""
+        CREATE POLICY settings_branch ON settings USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])))
     """)
     migrator.sql("""
         COMMENT ON TABLE activity_logs IS 'Something that someone did: append-only.';
@@ -1896,6 +2029,12 @@ $function$
     migrator.sql("""
         CREATE INDEX vouchers_to_sync_idx ON vouchers USING btree (location_id) WHERE sync_state <> 'synced'::sync_state
     """)
+    migrator.sql("""ALTER TABLE profiles ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE routers ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE pppoe_users ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE vendors ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE voucher_batches ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE vouchers ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER profiles_kind_is_fixed BEFORE UPDATE OF location_id, service_type ON profiles
             FOR EACH ROW EXECUTE FUNCTION refuse_change_of_fixed_columns('location_id', 'service_type')
@@ -1971,6 +2110,26 @@ $function$
     migrator.sql("""
         CREATE TRIGGER vouchers_used_once BEFORE UPDATE OF status, used_at, expires_at ON vouchers
             FOR EACH ROW EXECUTE FUNCTION refuse_second_use()
+    """)
+    migrator.sql("""
+        CREATE POLICY profiles_branch ON profiles USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY routers_branch ON routers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY pppoe_users_branch ON pppoe_users USING ((EXISTS ( SELECT
+           FROM routers parent
+          WHERE parent.id = pppoe_users.router_id)))
+    """)
+    migrator.sql("""
+        CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY voucher_batches_branch ON voucher_batches USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY vouchers_branch ON vouchers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
         COMMENT ON TABLE profiles IS 'A product of a branch: how fast, how long, how much data, at what price.';
@@ -2209,6 +2368,7 @@ $function$
     migrator.sql("""
         CREATE INDEX notification_queue_stuck_idx ON notification_queue USING btree (locked_until) WHERE status = 'processing'::notification_queue_status
     """)
+    migrator.sql("""ALTER TABLE notification_queue ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER notification_queue_claim_is_kept BEFORE UPDATE OF status, attempts, locked_by ON notification_queue
             FOR EACH ROW EXECUTE FUNCTION keep_notification_claim()
@@ -2220,6 +2380,11 @@ $function$
     migrator.sql("""
         CREATE TRIGGER notification_queue_updated_at BEFORE UPDATE ON notification_queue
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR (EXISTS ( SELECT
+           FROM customers parent
+          WHERE parent.id = notification_queue.customer_id)))
     """)
     migrator.sql("""
         COMMENT ON TABLE notification_queue IS 'One notification to one recipient.';
@@ -2471,6 +2636,8 @@ $function$
     migrator.sql("""
         CREATE INDEX whatsapp_messages_template_id_idx ON whatsapp_messages USING btree (template_id)
     """)
+    migrator.sql("""ALTER TABLE whatsapp_sessions ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER whatsapp_sessions_status_move BEFORE INSERT OR UPDATE OF status ON whatsapp_sessions
             FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>disconnected', 'disconnected>connecting', 'connecting>disconnected', 'connecting>scanning', 'connecting>connected', 'connecting>error', 'scanning>disconnected', 'scanning>connecting', 'scanning>connected', 'scanning>error', 'connected>disconnected', 'connected>connecting', 'connected>error', 'error>disconnected', 'error>connecting')
@@ -2494,6 +2661,14 @@ $function$
     migrator.sql("""
         CREATE TRIGGER whatsapp_messages_updated_at BEFORE UPDATE ON whatsapp_messages
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
+    """)
+    migrator.sql("""
+        CREATE POLICY whatsapp_sessions_branch ON whatsapp_sessions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING ((EXISTS ( SELECT
+           FROM whatsapp_sessions parent
+          WHERE parent.id = whatsapp_messages.session_id)))
     """)
     migrator.sql("""
         COMMENT ON TABLE whatsapp_sessions IS 'A WhatsApp number that a branch sends from.';
@@ -3087,6 +3262,9 @@ $function$
     migrator.sql("""
         CREATE INDEX invoice_items_invoice_id_idx ON invoice_items USING btree (invoice_id)
     """)
+    migrator.sql("""ALTER TABLE subscriptions ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE invoices ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE invoice_items ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE CONSTRAINT TRIGGER customers_subscriber_stays AFTER UPDATE OF location_id, deleted_at ON customers DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW WHEN (old.location_id <> new.location_id OR new.deleted_at IS NOT NULL) EXECUTE FUNCTION keep_subscriber()
@@ -3268,6 +3446,17 @@ $$
     migrator.sql("""
         CREATE TRIGGER transaction_logs_credit_fits_invoice AFTER INSERT ON transaction_logs
             FOR EACH ROW WHEN (new.reference_type = 'invoice_credit'::text) EXECUTE FUNCTION check_invoice_credit()
+    """)
+    migrator.sql("""
+        CREATE POLICY subscriptions_branch ON subscriptions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY invoices_branch ON invoices USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY invoice_items_branch ON invoice_items USING ((EXISTS ( SELECT
+           FROM invoices parent
+          WHERE parent.id = invoice_items.invoice_id)))
     """)
     migrator.sql("""
         COMMENT ON TABLE subscriptions IS 'A customer''s standing order for a profile, billed period by period.';
@@ -3955,6 +4144,10 @@ $function$
     migrator.sql("""
         CREATE UNIQUE INDEX payment_links_token_hash_key ON payment_links USING btree (token_hash)
     """)
+    migrator.sql("""ALTER TABLE payments ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE payment_allocations ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE payment_events ENABLE ROW LEVEL SECURITY""")
+    migrator.sql("""ALTER TABLE payment_links ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
         CREATE TRIGGER invoices_paid_is_sum BEFORE INSERT OR UPDATE OF paid ON invoices
             FOR EACH ROW EXECUTE FUNCTION check_paid()
@@ -4163,6 +4356,24 @@ $$
 
     # ── payments ────────────────────────────────────────────────────────────────────────────────
 
+    migrator.sql("""
+        CREATE POLICY payments_branch ON payments USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
+    """)
+    migrator.sql("""
+        CREATE POLICY payment_allocations_branch ON payment_allocations USING ((EXISTS ( SELECT
+           FROM payments parent
+          WHERE parent.id = payment_allocations.payment_id)))
+    """)
+    migrator.sql("""
+        CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR (EXISTS ( SELECT
+           FROM payments parent
+          WHERE parent.id = payment_events.payment_id)))
+    """)
+    migrator.sql("""
+        CREATE POLICY payment_links_branch ON payment_links USING ((EXISTS ( SELECT
+           FROM invoices parent
+          WHERE parent.id = payment_links.invoice_id)))
+    """)
     migrator.sql("""
         COMMENT ON TABLE payment_methods IS 'A way of paying that a customer or a cashier may choose.';
         COMMENT ON COLUMN payment_methods.id IS 'Identity.';
@@ -4498,6 +4709,9 @@ $$
 
     migrator.sql("""DROP TABLE location_users""")
     migrator.sql("""DROP TABLE locations""")
+    migrator.sql("""DROP FUNCTION acting_branches()""")
+    migrator.sql("""DROP FUNCTION begin_acting(bigint, text)""")
+    migrator.sql("""DROP FUNCTION every_branch()""")
     migrator.sql("""DROP FUNCTION keep_default_location()""")
 
     # ── auth ────────────────────────────────────────────────────────────────────────────────────

@@ -117,6 +117,85 @@ CREATE TYPE whatsapp_template_category AS ENUM (
 
 CREATE TYPE whatsapp_template_service AS ENUM ('hotspot', 'pppoe');
 
+CREATE FUNCTION acting_branches()
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+-- lint: ignore open-definer it tells the caller for what the caller acts, and nothing else
+DECLARE
+    acting text := current_setting('billing.acting', true);
+    branches text := split_part(acting, '|', 1);
+    key text;
+BEGIN
+    IF to_regclass(quote_ident(current_schema()) || '.migratekeys') IS NOT NULL THEN
+        SELECT value INTO key FROM migratekeys WHERE name = 'branches';
+    END IF;
+    IF coalesce(branches, '') = '' THEN
+        IF key IS NOT NULL AND NOT has_function_privilege(
+            coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+            'every_branch()', 'EXECUTE')
+        THEN
+            RETURN NULL;
+        END IF;
+        branches := '*';
+    ELSIF encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex') <> split_part(acting, '|', 2)
+    THEN
+        RETURN NULL;
+    END IF;
+    IF branches = '*' THEN
+        RETURN ARRAY(SELECT id FROM locations);
+    END IF;
+    RETURN branches::bigint[];
+END
+$function$;
+
+CREATE FUNCTION begin_acting(session bigint, proof text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+DECLARE
+    whose text := coalesce(session::text, '*');
+    branches text := '*';
+    key text;
+BEGIN
+    IF to_regclass(quote_ident(current_schema()) || '.migratekeys') IS NOT NULL THEN
+        SELECT value INTO key FROM migratekeys WHERE name = 'branches';
+    END IF;
+    IF key IS NOT NULL AND proof IS DISTINCT FROM encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        format('act %s %s %s', pg_backend_pid(), extract(epoch FROM now()), whose), 'UTF8'))), 'hex')
+    THEN
+        RAISE EXCEPTION 'branches are on, and nothing shows that the application itself acts'
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'The key in BILLING_BRANCH_KEY has to be the one of the database.';
+    END IF;
+    IF session IS NOT NULL THEN
+        SELECT ARRAY(
+            SELECT l.id
+            FROM locations l LEFT JOIN location_users p
+                ON p.location_id = l.id AND p.admin_user_id = a.id
+            JOIN roles r ON r.id = coalesce(p.role_id, a.role_id)
+            WHERE r.permissions <> '{}' ORDER BY l.id)
+        INTO branches
+        FROM user_sessions s JOIN admin_users a ON a.id = s.admin_user_id
+        WHERE s.id = session AND a.is_active AND s.revoked_at IS NULL AND s.expires_at > now();
+        IF branches IS NULL THEN
+            RAISE EXCEPTION 'the session % has ended', session
+                USING ERRCODE = 'invalid_authorization_specification';
+        END IF;
+    END IF;
+    PERFORM set_config('billing.acting', branches || '|' || coalesce(encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
+        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex'), ''), true);
+    RETURN branches;
+END
+$function$;
+
 CREATE FUNCTION chain_entry()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -484,6 +563,16 @@ BEGIN
     WHERE admin_user_id = NEW.id AND revoked_at IS NULL AND expires_at > now();
     RETURN NULL;
 END
+$function$;
+
+CREATE FUNCTION every_branch()
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE PARALLEL SAFE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+    SELECT ARRAY(SELECT id FROM locations)
 $function$;
 
 CREATE FUNCTION follow_invoice()
@@ -919,6 +1008,12 @@ AS $function$
 DECLARE
     made bigint;
 BEGIN
+    IF EXISTS (SELECT FROM customers WHERE id = customer
+               AND (location_id = ANY (acting_branches())) IS NOT TRUE)
+    THEN
+        RAISE EXCEPTION 'transaction_logs: the branch of customer % is not acted for', customer
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
                                   reference_id, reverses_id, created_by_id)
     VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)
@@ -965,6 +1060,10 @@ AS $function$
 DECLARE
     made bigint;
 BEGIN
+    IF branch IS NOT NULL AND (branch = ANY (acting_branches())) IS NOT TRUE THEN
+        RAISE EXCEPTION 'activity_logs: the branch % is not acted for', branch
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
                                details, ip)
     VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,
@@ -2634,6 +2733,48 @@ CREATE UNIQUE INDEX whatsapp_messages_session_id_provider_message_id_key ON what
 
 CREATE INDEX whatsapp_messages_template_id_idx ON whatsapp_messages USING btree (template_id);
 
+ALTER TABLE activity_logs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE profiles ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE routers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE pppoe_users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE subscriptions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE invoices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE invoice_items ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE location_users ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE notification_queue ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE vendors ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE payments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE payment_allocations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE payment_events ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE payment_links ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE settings ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE transaction_logs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE voucher_batches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE vouchers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE whatsapp_sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY;
+
 CREATE TRIGGER roles_super_admin_keeps_permissions BEFORE UPDATE OF permissions ON roles
     FOR EACH ROW WHEN (old.code = 'super_admin'::text AND NOT new.permissions @> old.permissions) EXECUTE FUNCTION keep_permissions();
 
@@ -2949,6 +3090,66 @@ CREATE TRIGGER whatsapp_messages_status_move BEFORE INSERT OR UPDATE OF status O
 
 CREATE TRIGGER whatsapp_messages_updated_at BEFORE UPDATE ON whatsapp_messages
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();
+
+CREATE POLICY activity_logs_branch ON activity_logs USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])));
+
+CREATE POLICY customers_branch ON customers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY profiles_branch ON profiles USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY routers_branch ON routers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY pppoe_users_branch ON pppoe_users USING ((EXISTS ( SELECT
+   FROM routers parent
+  WHERE parent.id = pppoe_users.router_id)));
+
+CREATE POLICY subscriptions_branch ON subscriptions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY invoices_branch ON invoices USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY invoice_items_branch ON invoice_items USING ((EXISTS ( SELECT
+   FROM invoices parent
+  WHERE parent.id = invoice_items.invoice_id)));
+
+CREATE POLICY location_users_branch ON location_users USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY location_users_read ON location_users FOR SELECT USING (true);
+
+CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR (EXISTS ( SELECT
+   FROM customers parent
+  WHERE parent.id = notification_queue.customer_id)));
+
+CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY payments_branch ON payments USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY payment_allocations_branch ON payment_allocations USING ((EXISTS ( SELECT
+   FROM payments parent
+  WHERE parent.id = payment_allocations.payment_id)));
+
+CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR (EXISTS ( SELECT
+   FROM payments parent
+  WHERE parent.id = payment_events.payment_id)));
+
+CREATE POLICY payment_links_branch ON payment_links USING ((EXISTS ( SELECT
+   FROM invoices parent
+  WHERE parent.id = payment_links.invoice_id)));
+
+CREATE POLICY settings_branch ON settings USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])));
+
+CREATE POLICY transaction_logs_branch ON transaction_logs USING ((EXISTS ( SELECT
+   FROM customers parent
+  WHERE parent.id = transaction_logs.customer_id)));
+
+CREATE POLICY voucher_batches_branch ON voucher_batches USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY vouchers_branch ON vouchers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY whatsapp_sessions_branch ON whatsapp_sessions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
+
+CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING ((EXISTS ( SELECT
+   FROM whatsapp_sessions parent
+  WHERE parent.id = whatsapp_messages.session_id)));
 
 COMMENT ON TABLE roles IS 'A set of permissions that admin users are given together.';
 COMMENT ON COLUMN roles.id IS 'Identity.';
@@ -3418,6 +3619,8 @@ COMMENT ON COLUMN whatsapp_messages.error IS 'Why it failed.';
 COMMENT ON COLUMN whatsapp_messages.created_at IS 'When the row was made.';
 COMMENT ON COLUMN whatsapp_messages.updated_at IS 'When the row last really changed.';
 
+REVOKE EXECUTE ON ROUTINE begin_acting(bigint, text) FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE check_invoice_credit() FROM PUBLIC;
@@ -3427,6 +3630,8 @@ REVOKE EXECUTE ON ROUTINE check_payment_link() FROM PUBLIC;
 REVOKE EXECUTE ON ROUTINE check_subscription() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE every_branch() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
 
@@ -3465,6 +3670,16 @@ REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC;
 REVOKE EXECUTE ON ROUTINE take_credits_back() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE begin_acting(bigint, text) TO ' || grantee;
+    END IF;
+END
+$$;
 
 DO $$
 DECLARE
@@ -3872,6 +4087,16 @@ DECLARE
 BEGIN
     IF grantee IS NOT NULL THEN
         EXECUTE 'GRANT DELETE, SELECT, INSERT (name, category, service, language, body, variables, is_active, is_default), UPDATE (name, category, service, language, body, variables, is_active, is_default) ON TABLE whatsapp_templates TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE every_branch() TO ' || grantee;
     END IF;
 END
 $$;

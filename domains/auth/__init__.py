@@ -8,6 +8,7 @@ from domains.auth.rights import rights
 def register(domain: Domain) -> None:
     """Register roles, admin users and sessions."""
     domain.models(models.Role, models.AdminUser, models.UserSession)
+    domain.shared(models.Role, models.AdminUser, models.UserSession)
     # log-in, whatever the letter case
     domain.index(models.AdminUser, "lower(username)", unique=True, name="admin_users_username_key")
     domain.index(models.AdminUser, "lower(email)", unique=True, name="admin_users_email_key")

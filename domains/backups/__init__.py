@@ -12,6 +12,7 @@ def register(domain: Domain) -> None:
     """Register the domain."""
     domain.requires("system")
     domain.models(BackupSchedule, Backup)
+    domain.shared(BackupSchedule, Backup)
     # Retention: the backups of a schedule, newest first.
     domain.index(
         Backup,

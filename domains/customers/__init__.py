@@ -11,6 +11,8 @@ def register(domain: Domain) -> None:
     domain.requires("auth", "locations")
     domain.extension("pg_trgm")
     domain.models(models.Customer, models.TransactionLog)
+    domain.branch(models.Customer.location)
+    domain.branch(models.TransactionLog.customer)
     indexes(domain)
     domain.sql(*rules.RULES)
     domain.permissions(

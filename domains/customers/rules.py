@@ -57,6 +57,12 @@ CREATE FUNCTION post_entry(
 DECLARE
     made bigint;
 BEGIN
+    IF EXISTS (SELECT FROM customers WHERE id = customer
+               AND (location_id = ANY (acting_branches())) IS NOT TRUE)
+    THEN
+        RAISE EXCEPTION 'transaction_logs: the branch of customer % is not acted for', customer
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
                                   reference_id, reverses_id, created_by_id)
     VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)

@@ -44,6 +44,7 @@ class Location(TimestampedModel):
 
     class Meta:
         table_name = "locations"
+        is_branch = True
         constraints = [
             Check("is_active OR NOT is_default", name="locations_default_is_active_check")
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domains import ALL, Domain, entered_but
 from domains.locations.models import Location, LocationUser
+from domains.locations.rules_branches import ACTING_BRANCHES, BEGIN_ACTING, EVERY_BRANCH
 
 
 def rights(domain: Domain) -> None:
@@ -28,3 +29,9 @@ def rights(domain: Domain) -> None:
     )
     domain.access(Location, "report", select=ALL)
     domain.access(LocationUser, "report", select=ALL)
+    domain.access(ACTING_BRANCHES, "PUBLIC", execute=True)
+    domain.access(
+        BEGIN_ACTING, "app", execute=True, reason="who has branches acts for them before operations"
+    )
+    # reads all branches without acting for them
+    domain.access(EVERY_BRANCH, "report", execute=True)

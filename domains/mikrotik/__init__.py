@@ -17,6 +17,7 @@ def register(domain: Domain) -> None:
         models.Voucher,
         models.PppoeUser,
     )
+    branches(domain)
     indexes(domain)
     domain.sql(
         rules.ROUTERS_LOCATION_IS_FIXED,
@@ -52,3 +53,11 @@ def register(domain: Domain) -> None:
         "pppoe_users.write",
     )
     rights(domain)
+
+
+def branches(domain: Domain) -> None:
+    """State whose rows are whose."""
+    for model in (models.Router, models.Vendor, models.Profile, models.VoucherBatch):
+        domain.branch(model.location)
+    domain.branch(models.Voucher.location)
+    domain.branch(models.PppoeUser.router)

@@ -12,6 +12,7 @@ def register(domain: Domain) -> None:
     """Register the domain."""
     domain.requires("customers")
     domain.models(NotificationQueue)
+    domain.branch(NotificationQueue.customer)
     # The claim: FOR UPDATE SKIP LOCKED in this order. The few pending rows, not the millions sent.
     domain.index(
         NotificationQueue,

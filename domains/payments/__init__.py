@@ -19,6 +19,11 @@ def register(domain: Domain) -> None:
     """Register the domain."""
     domain.requires("auth", "locations", "system", "customers", "mikrotik", "billing", "plugins")
     domain.models(PaymentMethod, Payment, PaymentAllocation, PaymentLink, PaymentEvent)
+    domain.shared(PaymentMethod)
+    domain.branch(Payment.location)
+    domain.branch(PaymentAllocation.payment)
+    domain.branch(PaymentLink.invoice)
+    domain.branch(PaymentEvent.payment)
     indexes(domain)
     domain.status(statuses.PAYMENTS, statuses.LINKS)
     domain.sql(*rules.RULES)

@@ -12,6 +12,7 @@ def register(domain: Domain) -> None:
     """Register the domain."""
     domain.requires("auth")
     domain.models(PaymentPlugin, PluginConfiguration, PluginErrorLog)
+    domain.shared(PaymentPlugin, PluginConfiguration, PluginErrorLog)
     # What an administrator installed: null for all that ships with the system.
     domain.index(PaymentPlugin, PaymentPlugin.installed_by, where="installed_by_id IS NOT NULL")
     # The newest errors of a plugin.

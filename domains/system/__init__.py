@@ -11,6 +11,8 @@ def register(domain: Domain) -> None:
     """Register settings and the activity log."""
     domain.requires("auth", "locations")
     domain.models(models.Setting, models.ActivityLog)
+    domain.branch(models.Setting.location)
+    domain.branch(models.ActivityLog.location)
     indexes(domain)
     domain.sql(*rules.RULES)
     domain.permissions("settings.read", "settings.write", "activity_logs.read")

@@ -39,6 +39,10 @@ CREATE FUNCTION record_activity(
 DECLARE
     made bigint;
 BEGIN
+    IF branch IS NOT NULL AND (branch = ANY (acting_branches())) IS NOT TRUE THEN
+        RAISE EXCEPTION 'activity_logs: the branch % is not acted for', branch
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
                                details, ip)
     VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,

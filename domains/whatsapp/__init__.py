@@ -13,6 +13,9 @@ def register(domain: Domain) -> None:
     """Register the domain."""
     domain.requires("locations", "customers")
     domain.models(WhatsappSession, WhatsappTemplate, WhatsappMessage)
+    domain.shared(WhatsappTemplate)
+    domain.branch(WhatsappSession.location)
+    domain.branch(WhatsappMessage.session)
     indexes(domain)
     domain.sql(
         rules.REFUSE_UNDECLARED_PLACEHOLDER, rules.WHATSAPP_TEMPLATES_PLACEHOLDERS_ARE_DECLARED

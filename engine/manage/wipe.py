@@ -25,7 +25,7 @@ from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES, ROLES_TABLE
+from engine.schema.own_tables import ENVIRONMENT_TABLE, KEYS_TABLE, OWN_TABLES, ROLES_TABLE
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.
@@ -164,8 +164,8 @@ def _objects(connection: Any) -> list[Object]:
         own_sql.fetch(cursor, OBJECTS)
         objects = [Object(*row) for row in cursor.fetchall()]
     # What a database is for it is for when empty, too: `fresh` would take its protection away. And
-    # the roles of the cluster stay who they are.
-    stays = {f"table {table}" for table in (ENVIRONMENT_TABLE, ROLES_TABLE)}
+    # the roles of the cluster stay who they are, and so do the keys that applications have.
+    stays = {f"table {table}" for table in (ENVIRONMENT_TABLE, ROLES_TABLE, KEYS_TABLE)}
     return [thing for thing in objects if str(thing) not in stays]
 
 

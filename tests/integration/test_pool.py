@@ -16,7 +16,8 @@ import peewee
 import pytest
 
 import application as door
-from application.pool import EnginePool, PoolSettings
+from application.pool import EnginePool
+from application.pool_settings import PoolSettings
 from domains.auth.models import AdminUser, Role
 from domains.system.models import Setting
 from engine.errors import ConfigError, ConnectionFailed, PoolExhausted

@@ -223,8 +223,11 @@ def test_nobody_calls_what_has_the_rights_of_its_owner(cursor: Any) -> None:
     )
     definers = cursor.fetchall()
     assert len(definers) >= 7
+    assert "acting_branches" in {name for name, _, _ in definers}  # it is in every policy
     for name, settings, rights in definers:
         assert "search_path=" in settings, name
         assert "row_security=off" in settings, name
+        if name == "acting_branches":
+            continue
         assert rights is not None, name
         assert re.findall(r"[{,](=[^,}]*)", rights) == [], name

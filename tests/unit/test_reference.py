@@ -11,6 +11,7 @@ from peewee import Field, Model
 
 import domains
 from domains.auth import models, seeds
+from domains.customers.models import Customer
 from domains.payments import statuses
 from kernel.domain import Domain
 from pages import reference
@@ -53,6 +54,7 @@ def test_a_domain_takes_the_example_of_each_call(name: str) -> None:
         "seeds": seeds,
         "statuses": statuses,
         "all_but": domains.all_but,
+        "Customer": Customer,
     }
     exec(text, scope)
     assert [str(fault) for fault in domain.faults] == []

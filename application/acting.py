@@ -1,0 +1,188 @@
+"""As whom the application acts: for a session's branches, or for all, transaction by transaction.
+
+What a transaction acts for is set in it and ends with it, so a pooler in transaction mode may stand
+between. Where branches are on, the database believes it only with a proof that is made here, of the
+key in BILLING_BRANCH_KEY and of what the server tells of the transaction: a statement that somebody
+has slipped into one of the application's cannot act for another branch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import peewee
+from psycopg2 import errors, extensions
+
+from domains.auth.sessions import SessionEnded
+from engine.errors import ConfigError
+
+SETTING = "BILLING_BRANCH_KEY"
+FORM = re.compile(r"[0-9a-f]{64}")
+# The moment in which the transaction began, which no other one of this session has.
+ASK = """
+    SELECT pg_catalog.to_regprocedure('begin_acting(bigint,text)') IS NOT NULL,
+           pg_catalog.pg_backend_pid(), EXTRACT(epoch FROM pg_catalog.now())::pg_catalog.text
+"""
+BEGIN = "SELECT begin_acting(%s, %s)"
+END = "SELECT pg_catalog.set_config('billing.acting', '', true)"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """session: the identity of a user's session; None for the application itself, which acts for
+    all branches."""
+
+    session: int | None
+
+    def __str__(self) -> str:
+        return "all branches" if self.session is None else f"the session {self.session}"
+
+
+class Acting:
+    """As whom each thread of a pool acts. database: the pool."""
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+        self._thread = threading.local()
+
+    @property
+    def actor(self) -> Actor | None:
+        """Of this thread; None where it acts for none."""
+        return getattr(self._thread, "actor", None)
+
+    @contextmanager
+    def session(self, identity: int) -> Iterator[None]:
+        """Act for the branches of that session inside, in one transaction or a part of one."""
+        with self._be(Actor(identity)), self.database.atomic():
+            yield
+
+    @contextmanager
+    def everywhere(self, reason: str) -> Iterator[None]:
+        """Act for all branches inside, in each transaction and each statement that stands alone."""
+        if not reason.strip():
+            raise ConfigError(
+                "acting_for_all() was given no reason.", fix="say what is done for all branches."
+            )
+        logging.getLogger(__name__).info("acting for all branches: %s", reason)
+        with self._be(Actor(None)):
+            yield
+
+    @contextmanager
+    def _be(self, actor: Actor) -> Iterator[None]:
+        before = self.actor
+        if before == actor:
+            yield
+            return
+        if before is not None:
+            raise ConfigError(
+                f"this thread acts for {before} already, and cannot act for {actor} meanwhile.",
+                why="What was read for one would be written for the other.",
+                fix="let one block end before the other begins.",
+            )
+        inside = self.database.in_transaction()
+        self._thread.actor = actor
+        try:
+            if not inside:
+                yield
+                return
+            # taken back with this part of the transaction where that fails
+            with self.database.atomic():
+                self.begun()
+                yield
+                self._run(END)
+        finally:
+            self._thread.actor = None
+
+    def begun(self) -> None:
+        """A transaction has begun: let it be the actor's, also one that follows a commit in its
+        midst."""
+        if self.actor is None:
+            return
+        try:
+            self._begin(self.actor)
+        except BaseException:
+            if not self.database.in_transaction():  # whose beginning this is; nobody else ends it
+                self.database.rollback()
+            raise
+
+    def stands_alone(self) -> bool:
+        """Whether a statement would be a transaction of its own that acts for no branch."""
+        if self.actor is None or self.database.in_transaction():
+            return False
+        status = self.database.connection().info.transaction_status
+        return bool(status == extensions.TRANSACTION_STATUS_IDLE)
+
+    def _begin(self, actor: Actor) -> None:
+        is_there, *transaction = self._run(ASK)
+        if not is_there:
+            if actor.session is None:
+                return
+            raise ConfigError(
+                "the database knows nothing of branches.",
+                fix="apply the migrations (`invoke migrate`).",
+            )
+        try:
+            self._run(BEGIN, (actor.session, proof(actor.session, *transaction)))
+        except peewee.PeeweeException as error:
+            raise _explained(error, actor) from error
+
+    def _run(self, query: str, parameters: Any = None) -> Any:
+        """The first row. Not by execute_sql, which would begin a transaction for it."""
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+            cursor = self.database.cursor()
+            cursor.execute(query, parameters)
+            return cursor.fetchone()
+
+
+def proof(session: int | None, process: int, moment: str) -> str:
+    """What shows that this application acts for the session in that transaction: twice hashed, as
+    domains/locations/rules_branches.py reads it. Empty where the application has no key.
+
+    Raises ConfigError for a key that cannot be one.
+    """
+    key = checked_key(os.environ.get(SETTING, ""))
+    if not key:
+        return ""
+    said = f"act {process} {moment} {'*' if session is None else session}"
+    inner = hashlib.sha256(f"{key}{said}".encode()).digest()
+    return hashlib.sha256(key.encode() + inner).hexdigest()
+
+
+def new_key() -> str:
+    """A random key in the form that BILLING_BRANCH_KEY takes."""
+    return secrets.token_hex(32)
+
+
+def checked_key(said: str) -> str:
+    """The key, or empty where none was said. Raises ConfigError for what cannot be one."""
+    key = said.strip()
+    if key and not FORM.fullmatch(key):
+        raise ConfigError(
+            f"{SETTING} is no key: that has 64 digits, 0 to 9 and a to f.",
+            fix="take the line that `invoke branches.key` prints.",
+        )
+    return key
+
+
+def _explained(error: Exception, actor: Actor) -> Exception:
+    cause = error.__context__  # Peewee's errors have the driver's there
+    if isinstance(cause, errors.InvalidAuthorizationSpecification):
+        return SessionEnded()
+    if isinstance(cause, errors.InsufficientPrivilege):
+        return ConfigError(
+            f"the database does not let this application act for {actor}: "
+            f"{cause.diag.message_primary}.",
+            why="Branches are on there, and it believes nobody without the key.",
+            fix=f"set {SETTING} to the key that the database has (`invoke branches.on` gave it "
+            "that), and connect as the role of the application.",
+        )
+    return error

@@ -1,0 +1,81 @@
+"""Whether branches are on in a database: whether the application sees rows only while it acts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from application.acting import SETTING, checked_key
+from engine.connect.connection import connect
+from engine.errors import Refused
+from engine.files import key_table, role_table
+from engine.project import Project
+from engine.schema import own_sql
+from kernel.branches import is_branch
+from kernel.domain import Domain
+
+__all__ = ["are_on", "described", "switch"]
+
+NAME = "branches"
+APP = "app"
+IS_THERE = """
+    SELECT FROM pg_proc WHERE proname = 'begin_acting' AND pronamespace = %(here)s
+"""
+
+
+def are_on(project: Project) -> bool:
+    """Whether they are; project: at the database, as the owner."""
+    with closing(connect(project, autocommit=True)) as connection:
+        return key_table.kept(connection.cursor(), NAME) is not None
+
+
+def switch(project: Project, on: bool) -> None:
+    """Turn them on, with the key that this process has, or off; transactions that begin later know.
+
+    Raises Refused without a key, and where there is no role that they would hold for: the owner of
+    the tables sees all rows. ConfigError for a key that cannot be one.
+    """
+    key = checked_key(os.environ.get(SETTING, "")) if on else None
+    if on and not key:
+        raise Refused(
+            f"{SETTING} is not set.",
+            why="Once branches are on, the database believes only an application that has the key.",
+            fix=f"`invoke branches.key` prints a new one: set {SETTING} to it here and for every "
+            "process of the application, then run the command again.",
+        )
+    with closing(connect(project, autocommit=True)) as connection:
+        cursor = connection.cursor()
+        if on:
+            _refuse_unready(cursor, project)
+        key_table.keep(cursor, NAME, key)
+
+
+def _refuse_unready(cursor: Any, project: Project) -> None:
+    own_sql.fetch(cursor, IS_THERE)
+    if cursor.rowcount == 0:
+        raise Refused("the database knows nothing of branches.", fix="run `invoke migrate` first.")
+    if APP not in role_table.kept(cursor):
+        raise Refused(
+            "the application has no role of its own in this database.",
+            why="It would see every row all the same: branches hold for whoever does not own the "
+            "tables.",
+            fix=f"let the application connect as a role of its own, name it in "
+            f"{project.settings.roles} (docs/settings.md has the lines), and run "
+            f"`{project.task('roles', '--apply')}`.",
+        )
+
+
+def described(domains: Sequence[Domain]) -> dict[str, str]:
+    """Each table, and how its rows have their branch: `location_id`, `invoice_id → invoices`, or
+    `shared` for those of all branches."""
+    ways: dict[str, str] = {}
+    for domain in domains:
+        for _, key in domain.branches:
+            target = key.rel_model
+            more = "" if is_branch(target) else f" → {target._meta.table_name}"
+            ways[key.model._meta.table_name] = f"{key.column_name}{more}"
+        for _, model in domain.shared_models:
+            ways[model._meta.table_name] = "shared"
+    return ways
