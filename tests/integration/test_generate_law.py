@@ -16,6 +16,7 @@ from tests.support.drawn import BOUNDED, Drawn, held
 from tests.support.owned import owned_law
 from tests.support.pairs import Pair
 from tests.support.postgres import PostgresServer
+from tests.support.usual import usually_first
 
 SUPERUSERS = ("LEAKPROOF", "LANGUAGE internal")
 PAIRS = [
@@ -48,14 +49,14 @@ HIDDEN = {
 }
 
 
-@pytest.mark.parametrize("title", HIDDEN)
+@pytest.mark.parametrize("title", usually_first(HIDDEN))
 def test_rows_that_policies_hide_from_their_owner_stay(title: str, law: GenerateLaw) -> None:
     """Without a policy their owner sees none of them."""
     old, new = (f"CREATE TABLE t ({columns}); {FORCED}" for columns in HIDDEN[title])
     law.holds(old, new, "INSERT INTO t VALUES (1, 2), (3, 4)")
 
 
-@settings(BOUNDED, max_examples=4)
+@settings(BOUNDED, max_examples=2)
 @given(pair=schema_pairs())
 def test_what_is_drawn_leads_there_and_back(
     server: PostgresServer, tmp_path: Path, pair: Drawn
@@ -89,7 +90,7 @@ KEYS = {
 }
 
 
-@pytest.mark.parametrize("title", KEYS)
+@pytest.mark.parametrize("title", usually_first(KEYS, 2))
 def test_keys_are_replaced_on_a_table_in_use(title: str, law: GenerateLaw) -> None:
     law.holds(*KEYS[title])
 

@@ -24,6 +24,7 @@ from tests.support.console import call
 from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.project import MIGRATIONS
 from tests.support.runners import at, runner_on
+from tests.support.usual import usually_first
 
 
 def test_fresh_and_reset_give_the_same_catalogs_each_time(migrated_url: str) -> None:
@@ -99,7 +100,7 @@ def test_status_json_has_the_promised_form(empty_url: str) -> None:
     assert (first["number"], first["state"], first["applied_by"]) == (1, "applied", "postgres")
 
 
-@pytest.mark.parametrize("task", ["fresh", "reset"])
+@pytest.mark.parametrize("task", usually_first(["reset", "fresh"]))
 def test_what_the_files_did_not_make_is_listed_and_kept(task: str, migrated_url: str) -> None:
     execute(migrated_url, "CREATE TABLE notes (t text); INSERT INTO notes VALUES ('mine')")
     execute(migrated_url, "CREATE SCHEMA other; CREATE TABLE other.notes (t text)")

@@ -17,6 +17,7 @@ from psycopg2 import errors, extensions
 from application.integrity import audit
 from tests.support import money, samples
 from tests.support.money import committed, one
+from tests.support.usual import usually_each
 
 LEVELS = {
     "read committed": extensions.ISOLATION_LEVEL_READ_COMMITTED,
@@ -286,7 +287,7 @@ def test_a_rule_holds_whatever_snapshot_a_transaction_has(migrated_url: str, rac
     }
 
 
-@each_race
+@pytest.mark.parametrize("race", usually_each(RACES, 4), ids=[race.name for race in RACES])
 def test_a_rule_holds_for_two_at_the_same_time(migrated_url: str, race: Race) -> None:
     """Both are under way before either commits; one may wait for the other."""
     for level in LEVELS:

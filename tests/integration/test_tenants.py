@@ -25,6 +25,7 @@ from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.runners import at, runner_on
 from tests.support.tenants import add, standing
+from tests.support.usual import usually_first
 from tests.support.waiting import until
 
 # What a name can hold that means something to SQL, to a URL, to psycopg2 or to a terminal.
@@ -222,7 +223,7 @@ def migrating(project: Path, url: str, sleeping: int) -> Iterator[subprocess.Pop
         yield process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", usually_first([signal.SIGINT, signal.SIGKILL, signal.SIGTERM]))
 def test_a_run_that_is_ended_leaves_each_before_or_after_a_file(
     number: int, empty_url: str, files: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
