@@ -34,12 +34,17 @@ class BrokenRule:
 # On Citus each node numbers in a range of its own, 2^48 wide; the sequence that is asked here says
 # nothing about those of others. Elsewhere no id is ever so high.
 NODE_BITS = 48
+# Those that the role may not read are left out: the server gives no number, or refuses.
 IDENTITIES = """
-    SELECT c.relname, coalesce(pg_sequence_last_value(pg_get_serial_sequence(
-               quote_ident(c.relname), a.attname)::regclass), 0)
-    FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-    WHERE a.attidentity <> '' AND c.relnamespace = quote_ident(current_schema())::regnamespace
-    ORDER BY c.relname
+    SELECT relname, coalesce(pg_sequence_last_value(sequence), 0) FROM (
+        SELECT c.relname,
+               pg_get_serial_sequence(quote_ident(c.relname), a.attname)::regclass AS sequence
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+        WHERE a.attidentity <> '' AND c.relnamespace = quote_ident(current_schema())::regnamespace
+        OFFSET 0
+    ) identities
+    WHERE has_sequence_privilege(sequence, 'USAGE, SELECT')
+    ORDER BY relname
 """
 
 

@@ -4470,7 +4470,7 @@ BEGIN
     IF grantee IS NOT NULL THEN
         EXECUTE 'GRANT DELETE, SELECT, INSERT (payment_id, invoice_id, amount) ON TABLE payment_allocations TO ' || grantee;
         EXECUTE 'GRANT DELETE, SELECT, INSERT (provider, event_key, external_ref, amount, is_success, payload, signature_ok), UPDATE (processed_at, outcome, payment_id, error) ON TABLE payment_events TO ' || grantee;
-        EXECUTE 'GRANT SELECT, INSERT (invoice_id, token_hash, amount, url, status, expires_at, regenerated_count), UPDATE (url, status) ON TABLE payment_links TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (invoice_id, token_hash, amount, url, status, expires_at, regenerated_count), UPDATE (token_hash, url, status, expires_at, regenerated_count) ON TABLE payment_links TO ' || grantee;
         EXECUTE 'GRANT DELETE, SELECT, INSERT (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active), UPDATE (code, name, type, plugin_id, fee_bp, fee_fixed, fee_least, fee_most, config, is_active) ON TABLE payment_methods TO ' || grantee;
         EXECUTE 'GRANT SELECT, INSERT (location_id, customer_id, invoice_id, method_id, vendor_id, amount, fee, allocated, status, provider, external_ref, paid_at, expires_at, refunded, received_by_id, notes), UPDATE (amount, status, external_ref, paid_at, expires_at, refunded, refunded_by_id, refund_reason, disputed_at, notes) ON TABLE payments TO ' || grantee;
     END IF;

@@ -3896,7 +3896,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT SELECT, INSERT (invoice_id, token_hash, amount, url, status, expires_at, regenerated_count), UPDATE (url, status) ON TABLE payment_links TO ' || grantee;
+        EXECUTE 'GRANT SELECT, INSERT (invoice_id, token_hash, amount, url, status, expires_at, regenerated_count), UPDATE (token_hash, url, status, expires_at, regenerated_count) ON TABLE payment_links TO ' || grantee;
     END IF;
 END
 $$;

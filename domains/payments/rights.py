@@ -30,7 +30,13 @@ def rights(domain: Domain) -> None:
         ),
     )
     domain.access(PaymentAllocation, "app", select=ALL, insert=entered_but(), delete=True)
-    domain.access(PaymentLink, "app", select=ALL, insert=entered_but("url"), update=("status",))
+    domain.access(
+        PaymentLink,
+        "app",
+        select=ALL,
+        insert=entered_but("url"),
+        update=("status", "token_hash", "expires_at", "regenerated_count"),
+    )
     domain.access(
         PaymentEvent,
         "app",

@@ -24,6 +24,8 @@ from domains.payments.operations import owing, record_payment, settle_from_balan
 from domains.system.operations import change_setting
 from tests.support import money, samples
 
+pytestmark = pytest.mark.as_app
+
 DAY = timedelta(1)
 REASON: dict[str, Any] = {"by": None, "reason": "Diminta"}
 BEGAN = date(2026, 1, 10)

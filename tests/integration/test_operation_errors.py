@@ -36,6 +36,9 @@ from domains.payments.refunds import refund
 from domains.system.operations import UnknownSetting, change_setting, setting
 from kernel.database_rules import operation
 from tests.support import money
+from tests.support.as_app import as_owner
+
+pytestmark = pytest.mark.as_app
 
 ODD: st.SearchStrategy[Any] = st.one_of(
     st.none(),
@@ -210,9 +213,10 @@ def test_an_event_that_names_no_payment_is_closed_after_a_week(billing: Any) -> 
     event = take_callback("duitku", "k", signature_ok=True, external_ref="D", amount=1, payload={})
     assert process_unprocessed() == 0
     cursor = billing.cursor()
-    cursor.execute("SET session_replication_role = replica")
-    cursor.execute("UPDATE payment_events SET received_at = now() - interval '8 days'")
-    cursor.execute("SET session_replication_role = origin")
+    with as_owner(cursor):
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE payment_events SET received_at = now() - interval '8 days'")
+        cursor.execute("SET session_replication_role = origin")
     assert process_unprocessed() == 1
     assert PaymentEvent.get_by_id(event.id).outcome == "failed"
 

@@ -31,6 +31,9 @@ from domains.payments.refunds import keep_disputed, refund, reject, to_review
 from domains.payments.renewals import renew_due
 from domains.system.operations import change_setting
 from tests.support import money, samples
+from tests.support.as_app import as_owner
+
+pytestmark = pytest.mark.as_app
 
 DAY = timedelta(1)
 REASON: dict[str, Any] = {"by": None, "reason": "Dicek"}
@@ -40,7 +43,8 @@ REASON: dict[str, Any] = {"by": None, "reason": "Dicek"}
 def home(models: Any) -> Iterator[int]:
     yield money.main_office(models)
     models.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    assert audit(models.connection) == []
+    with as_owner(models):
+        assert audit(models.connection) == []
 
 
 @pytest.fixture
@@ -50,10 +54,11 @@ def who(models: Any, home: int) -> int:
 
 def later(models: Any, table: str, **values: Any) -> None:
     """Write what only time may bring, behind the back of the rules."""
-    models.execute("SET LOCAL session_replication_role = replica")
-    parts = ", ".join(f"{column} = %s" for column in values)
-    models.execute(f"UPDATE {table} SET {parts}", list(values.values()))
-    models.execute("SET LOCAL session_replication_role = origin")
+    with as_owner(models):
+        models.execute("SET LOCAL session_replication_role = replica")
+        parts = ", ".join(f"{column} = %s" for column in values)
+        models.execute(f"UPDATE {table} SET {parts}", list(values.values()))
+        models.execute("SET LOCAL session_replication_role = origin")
 
 
 def test_one_that_fails_stops_none_behind_it() -> None:
@@ -160,7 +165,8 @@ def event(billing: Any) -> Iterator[Any]:
         return take_callback("duitku", f"k{next(count)}", external_ref=reference, **given)
 
     yield take
-    assert audit(billing.connection()) == []
+    with as_owner(billing.cursor()):
+        assert audit(billing.connection()) == []
 
 
 def test_callbacks_that_name_no_payment_keep_no_other_waiting(billing: Any, event: Any) -> None:
@@ -185,13 +191,15 @@ def test_a_callback_that_cannot_be_processed_keeps_no_other_waiting(
         made = {"provider": "duitku", "external_ref": f"D{number}"}
         money.payment(cursor, who, 100, "pending", **made)
     rule = "CHECK (external_ref <> 'D1' OR status <> 'paid')"
-    cursor.execute(f"ALTER TABLE payments ADD CONSTRAINT x {rule}")
+    with as_owner(cursor):
+        cursor.execute(f"ALTER TABLE payments ADD CONSTRAINT x {rule}")
     with pytest.raises(BatchIncomplete) as caught:
         process_unprocessed(limit=1)
     assert (list(caught.value.failures), caught.value.count) == ([first.id], 1)
     assert "violates check constraint" in PaymentEvent.get_by_id(first.id).error
     assert PaymentEvent.get_by_id(second.id).outcome == "applied"
-    cursor.execute("ALTER TABLE payments DROP CONSTRAINT x")
+    with as_owner(cursor):
+        cursor.execute("ALTER TABLE payments DROP CONSTRAINT x")
     assert process_unprocessed() == 1
 
 

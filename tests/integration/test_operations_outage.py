@@ -20,6 +20,8 @@ from domains.notifications.operations import (
     retry,
 )
 
+pytestmark = pytest.mark.as_app
+
 ATTEMPTS = 3
 HOURS = 200
 

@@ -33,6 +33,9 @@ from domains.payments.refunds import NotRefundable, refund
 from domains.payments.renewals import renew
 from domains.payments.revenue import revenue
 from tests.support import money, samples
+from tests.support.as_app import as_owner
+
+pytestmark = pytest.mark.as_app
 
 DAY = timedelta(1)
 REASON = {"by": None, "reason": "Diminta"}
@@ -42,7 +45,8 @@ REASON = {"by": None, "reason": "Diminta"}
 def home(models: Any) -> Iterator[int]:
     yield money.main_office(models)
     models.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    assert audit(models.connection) == []
+    with as_owner(models):
+        assert audit(models.connection) == []
 
 
 @pytest.fixture

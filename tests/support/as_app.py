@@ -3,8 +3,10 @@ and nothing else."""
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from functools import cache
+from typing import Any
 
 import psycopg2
 
@@ -53,3 +55,14 @@ def grant(url: str) -> None:
 def as_role(url: str, role: str) -> str:
     """The URL with which everything is done as that role."""
     return f"{url}?options=-c%20role%3D{ROLES[role]}"
+
+
+@contextmanager
+def as_owner(cursor: Any) -> Iterator[None]:
+    """What is done through the cursor inside is done as whoever connected, whose own the tables
+    are."""
+    cursor.execute("SELECT current_setting('role')")
+    (role,) = cursor.fetchone()
+    cursor.execute("SET ROLE none")
+    yield
+    cursor.execute("SELECT set_config('role', %s, false)", (role,))

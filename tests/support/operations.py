@@ -148,7 +148,7 @@ OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
     "settle_from_balance": lambda w: _of(
         (w.paid(), w.invoice()), lambda row: settle_from_balance(w.who)
     ),
-    "make_link": lambda w: _of(w.invoice(), lambda row: make_link(row)),
+    "make_link": lambda w: _of(_link(w)[0].invoice_id, lambda row: make_link(row)),
     "open_link": lambda w: _of(_link(w), lambda made: open_link(made[1])),
     "revoke_link": lambda w: _of(_link(w), lambda made: revoke_link(made[0])),
     "expire_links": lambda w: lambda: expire_links(),
