@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json as json_format
+import sys
+from typing import TYPE_CHECKING, Any
+
 from invoke.context import Context
 
-from commands.base import DRY_RUN, here, is_dry
+from commands.base import DRY_RUN, TENANT, TENANTS, here, is_dry
+from commands.many import JOBS, Choice, chosen
 from commands.task import command
+from engine.wording import counted
+
+if TYPE_CHECKING:
+    from engine.report import Report
+    from engine.run.options import RunOptions
+
+AS_GRANTED = "all is as the files have it"
 
 
 @command(
@@ -13,23 +25,68 @@ from commands.task import command
     help={
         "apply": "Grant and revoke what is not as the files have it.",
         "dry_run": DRY_RUN,
+        "tenant": TENANT,
+        "tenants": TENANTS,
+        "jobs": JOBS,
         "json": "Print JSON.",
     },
 )
-def roles(c: Context, apply: bool = False, dry_run: bool = False, json: bool = False) -> None:
+def roles(
+    c: Context,
+    apply: bool = False,
+    dry_run: bool = False,
+    tenant: str = "",
+    tenants: bool = False,
+    jobs: str = "",
+    json: bool = False,
+) -> None:
     """Show who may do what in the database, and bring about what the files grant."""
     from commands.colour import harmless
     from commands.console import Console
     from engine.manage import roles as rights
     from engine.run.options import RunOptions
 
+    many, options = chosen(tenant, tenants, jobs), RunOptions(dry=is_dry(c, dry_run))
+    if many:
+        _each(many, options, applying=apply, json=json)
+        return
     if apply:
-        options = RunOptions(dry=is_dry(c, dry_run))
-        statements = rights.apply(here(), options, Console(quiet=True))
+        statements = rights.apply(here(tenant), options, Console(quiet=True))
         for statement in statements:
             print(harmless(f"{statement};"))
         if not statements:
-            print("Nothing to do: all is as the files have it.")
+            print(f"Nothing to do: {AS_GRANTED}.")
         return
-    there = rights.look(here())
+    there = rights.look(here(tenant))
     print(there.as_json() if json else harmless(there.as_text()))
+
+
+def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> None:
+    """A line for each tenant; with JSON all that there is to say of each."""
+    from commands.console import Console
+    from commands.many import Many, all_tenants
+    from engine.manage import roles as rights
+    from engine.tenants import listing
+
+    project = here()
+    values: list[dict[str, Any]] = []
+
+    def work(tenant: str, report: Report) -> str:
+        at = listing.at(project, tenant)
+        if applying:
+            statements = rights.apply(at, options, report)
+            would = "would be " if options.dry else ""
+            return f"{counted(len(statements), 'statement')} {would}run"
+        there = rights.look(at)
+        values.append({"tenant": tenant, **json_format.loads(there.as_json())})
+        if not there.statements:
+            return f"{AS_GRANTED}, looked at"
+        missing = counted(len(there.statements), "statement")
+        return f"not as the files have it ({missing} missing), looked at"
+
+    task = Many(Console(quiet=json), "run the command again.", many)
+    task.stream = sys.stderr if json else sys.stdout
+    task.run([tenant.name for tenant in all_tenants(project)], work)
+    if json and not applying:
+        values.sort(key=lambda value: str(value["tenant"]))
+        print(json_format.dumps(values, indent=2, ensure_ascii=False))

@@ -6,9 +6,13 @@ called. Every message that says what to type next takes its words from here.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+# The tasks that can be told to work on one tenant.
+OF_TENANTS = ("migrate", "rollback", "status", "check", "backup", "roles")
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,8 @@ class Project:
     where everything runs. foreign: names of what other programs have in the same schema, also with
     * and ?, such as `kea_*`; it is never taken for drift. keeps_session: whether each connection is
     known to keep its session although a pooler stands between, so that a SET lasts. roles: which
-    roles of the cluster the abstract ones of the files are; None where nobody has said.
+    roles of the cluster the abstract ones of the files are; None where nobody has said. tenant: the
+    one that a task was told to work on, which what is typed next has to be told, too.
     """
 
     name: str
@@ -59,10 +64,14 @@ class Project:
     left_out: list[str] | None = field(default=None, compare=False)
     keeps_session: bool = False
     roles: Mapping[str, str] | None = field(default=None, compare=False)
+    tenant: str = ""
 
     def task(self, *words: object) -> str:
         """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""
-        return " ".join([self.command, *map(str, words)])
+        spelled = [self.command, *map(str, words)]
+        if self.tenant and spelled[1] in OF_TENANTS:
+            spelled += ["--tenant", shlex.quote(self.tenant)]
+        return " ".join(spelled)
 
     def at(self, url: str, migrations: Path | None = None) -> Project:
         """The same program with another database and, where one is given, another folder."""

@@ -21,6 +21,7 @@ from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE
 
 OLDEST = 140000
+CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 # Nothing is pinned yet: it must mean the same under any search_path.
@@ -185,3 +186,9 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             "default_transaction_read_only), or name another role in "
             f"{project.settings.migration_url}.",
         )
+
+
+def is_citus(cursor: Any) -> bool:
+    """Whether the database of this psycopg2 cursor is spread over several machines by Citus."""
+    own_sql.fetch(cursor, CITUS)
+    return bool(cursor.rowcount)

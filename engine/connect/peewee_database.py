@@ -11,14 +11,12 @@ from peewee import PostgresqlDatabase
 from psycopg2 import extensions
 
 from engine.connect import contained, environment
-from engine.connect.connection import connect
+from engine.connect.connection import connect, is_citus
 from engine.project import Project
-from engine.schema import own_sql
 from engine.schema.own_sql import Place
 from engine.sql import lexer
 from engine.sql.dedent import dedented
 
-CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
 
 
@@ -93,6 +91,5 @@ class EngineDatabase(PostgresqlDatabase):
         if ";" not in sql or status != extensions.TRANSACTION_STATUS_INTRANS:
             return [sql]
         if self.has_citus is None:  # asked once: 001 has some 120 such steps
-            own_sql.fetch(cursor, CITUS)
-            self.has_citus = bool(cursor.rowcount)
+            self.has_citus = is_citus(cursor)
         return (lexer.in_place(sql) or [sql]) if self.has_citus else [sql]

@@ -42,6 +42,9 @@ OBJECTS = """
 FIRST = ("view", "materialized view")
 TOGETHER = "table"
 LAST = "type"
+# What a database is for it is for when empty, too: `fresh` would take its protection away. And the
+# roles of the cluster stay who they are, and so do the keys that applications have.
+STAYS = (ENVIRONMENT_TABLE, ROLES_TABLE, KEYS_TABLE)
 DEPENDENTS_EXIST = "2BP01"
 
 
@@ -163,9 +166,7 @@ def _objects(connection: Any) -> list[Object]:
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, OBJECTS)
         objects = [Object(*row) for row in cursor.fetchall()]
-    # What a database is for it is for when empty, too: `fresh` would take its protection away. And
-    # the roles of the cluster stay who they are, and so do the keys that applications have.
-    stays = {f"table {table}" for table in (ENVIRONMENT_TABLE, ROLES_TABLE, KEYS_TABLE)}
+    stays = {f"table {table}" for table in STAYS}
     return [thing for thing in objects if str(thing) not in stays]
 
 

@@ -19,7 +19,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import own_sql
-from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import extensions, listing
@@ -136,8 +136,9 @@ def drop(project: Project, tenant: Tenant, options: RunOptions, report: Report) 
     there = listing.at(project, tenant.name)
     plan = wipe.plan(there, everything=True)
     schema = quoted(tenant.name)
-    last = (f"DROP TABLE IF EXISTS {schema}.{ENVIRONMENT_TABLE}", f"DROP SCHEMA {schema}")
-    wipe.carry_out(there, replace(plan, statements=(*plan.statements, *last)), options, report)
+    stays = [f"DROP TABLE IF EXISTS {schema}.{table}" for table in wipe.STAYS]
+    statements = (*plan.statements, *stays, f"DROP SCHEMA {schema}")
+    wipe.carry_out(there, replace(plan, statements=statements), options, report)
 
 
 def refuse_name(name: str) -> None:

@@ -20,7 +20,7 @@ from engine.backup.archive import Archive, look
 from engine.backup.restore import ENVIRONMENT, NEEDLESS
 from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
 from engine.connect import environment
-from engine.connect.connection import connect
+from engine.connect.connection import connect, is_citus
 from engine.errors import Refused
 from engine.files import own_table
 from engine.manage.environment import SHOW, keep
@@ -60,11 +60,12 @@ def restore(
     Extensions, and what the database is set to and is for, stay as they are.
 
     approve: is asked where the dump has code that the migrations did not make. Raises ConfigError
-    for a name that no tenant has, Refused where the file is not the one that was written, has
-    nothing of that schema, or where that holds what no migration made; BackupFailed where it cannot
-    be restored whole. Then everything is as it was.
+    for a name that no tenant has, Refused where the server is one of Citus, the file is not the one
+    that was written or has nothing of that schema, or the schema holds what no migration made;
+    BackupFailed where it cannot be restored whole. Then everything is as it was.
     """
     lifecycle.refuse_name(name)
+    _refuse_citus(project)
     verify(path, project)
     archive = _of_one(path, project, name)
     refuse_foreign(archive, project, approve, ("--tenant", shlex.quote(name)))
@@ -76,6 +77,23 @@ def restore(
     except Refused as error:
         drop = project.task("tenants.drop", shlex.quote(former.name))
         report.message(f"what was there is kept as {former.name}: {error}\nAfter that: {drop}")
+
+
+def _refuse_citus(project: Project) -> None:
+    """Raise Refused where the server is one of Citus: it knows neither the statement that makes a
+    column of a table an identity, as pg_dump writes it, nor rows that come before their triggers;
+    and each of its nodes numbers by itself, so that ids would be given a second time."""
+    with (
+        closing(connect(listing.nowhere(project), autocommit=True)) as connection,
+        connection.cursor() as cursor,
+    ):
+        if is_citus(cursor):
+            raise Refused(
+                "Citus cannot restore a dump of pg_dump into a schema that it has placed.",
+                why="Nothing was restored.",
+                fix="restore it into a database of PostgreSQL alone, and carry over what is "
+                "missing here.",
+            )
 
 
 def _of_one(path: Path, project: Project, name: str) -> Archive:

@@ -3,6 +3,7 @@ who gets what then."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -25,11 +26,13 @@ from engine.run.options import RunOptions
 from engine.schema.access import Access, by_default
 from engine.schema.kinds import Key, Kind
 from engine.sql import access_statements
+from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
 from tests.support.runners import at, runner_at
+from tests.support.tenants import add
 
 MAY = """
     SELECT has_table_privilege('{0}', 't', 'SELECT'), has_table_privilege('{0}', 't', 'DELETE'),
@@ -251,3 +254,33 @@ def test_a_role_that_is_not_there_or_owns_all_is_refused(empty_url: str, folder:
     for role, said in (("nobody_at_all", "no role nobody_at_all"), ("postgres", "names postgres")):
         with pytest.raises(ConfigError, match=said):
             runner_at(replace(at(empty_url, folder), roles={"app": role})).migrate()
+
+
+@pytest.mark.only("newest")
+def test_each_tenant_has_roles_of_its_own(
+    empty_url: str, folder: Path, names: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named once; the database keeps them, and what is granted later is theirs."""
+    migrations_in(folder, monkeypatch)
+    add(empty_url, "a", "b")
+    for tenant, role in zip("ab", names, strict=True):
+        said = {"DB_ROLES": f"app:{role}"}
+        shown = call(empty_url, "roles", "--tenant", tenant, **said)
+        assert f"`invoke roles --apply --tenant {tenant}` runs this" in shown.out
+        assert call(empty_url, "roles", "--apply", "--tenant", tenant, **said).code == 0
+    each = call(empty_url, "roles", "--tenants")
+    assert (each.code, each.out.count("all is as the files have it")) == (0, 2), each.err
+    may = "SELECT has_table_privilege('{}', 'a.t', 'SELECT')"
+    assert [query(empty_url, may.format(role)) for role in names] == [[(True,)], [(False,)]]
+    more = granting("app", Key(Kind.TABLE, "", "more"), ("SELECT",))
+    write(folder, "002_more", "CREATE TABLE more (i int)", more)
+    assert call(empty_url, "migrate", "--tenants").code == 0
+    may = may.replace("a.t", "b.more")
+    assert [query(empty_url, may.format(role)) for role in names] == [[(False,)], [(True,)]]
+    told = json.loads(call(empty_url, "roles", "--tenants", "--json").out)
+    assert [(one["tenant"], one["roles"]) for one in told] == [
+        ("a", {"app": names[0]}),
+        ("b", {"app": names[1]}),
+    ]
+    done = call(empty_url, "tenants.drop", "a", "--yes")
+    assert done.code == 0, done.err
