@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -89,6 +89,15 @@ class Change:
     def does(self, action: Action, kind: Kind) -> bool:
         """Whether it does that to an object of that kind."""
         return self.action is action and self.kind is kind
+
+
+MIRRORS = {Action.CREATE: Action.DROP, Action.DROP: Action.CREATE}
+
+
+def mirrored(change: Change) -> Change:
+    """The change that undoes it, where nothing else has changed."""
+    action = MIRRORS.get(change.action, change.action)
+    return replace(change, action=action, old=change.new, new=change.old, losing="", fill=None)
 
 
 def grows(old: Enum, new: Enum) -> bool:

@@ -46,3 +46,9 @@ def _that_stay(changes: list[Change], old: Schema) -> dict[Key, str | None]:
         if not made & {key, *owners}:
             stay[key] = thing.comment
     return stay
+
+
+def commented(change: Change, comment: Comment) -> set[Key]:
+    """What a comment in a change of comments may be about."""
+    kinds = {comment.kind, Kind.FOREIGN_KEY}
+    return {Key(kind, change.table, comment.name) for kind in kinds}

@@ -44,6 +44,7 @@ def rollback(migrator, database, *, fake=False):
     # The way back. Leave `pass` only where there is nothing to undo.
     pass
 '''
+UNDO = "    migrator.undo(migrate)  # what is said below each statement, the last first"
 WIDTH = 96
 # What generate says in the head of its files, and reads there when it is to write them again.
 WRITTEN_BY = "Written by `{task}`"
@@ -52,25 +53,29 @@ TOGETHER = "Written together with the file before it."
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a file. group: the comment it stands under, usually the domain."""
+    """A statement of a file. group: the comment it stands under, usually the domain. back: what
+    undoes it by itself; None where the file does not say that."""
 
     group: str
     sql: str
+    back: tuple[str, ...] | None = None
 
 
 def migration_text(
     title: str,
     header: Iterable[str],
     up: Iterable[Statement],
-    down: Iterable[Statement],
+    down: Iterable[Statement] | None,
     *,
     atomic: bool = True,
 ) -> str:
-    """The whole file. header: paragraphs. atomic: whether it is one transaction."""
+    """The whole file. header: paragraphs. down: the way back; None for that of each statement of
+    the way up, the last first. atomic: whether it is one transaction."""
     paragraphs = (textwrap.fill(paragraph, WIDTH) for paragraph in header)
     text = "\n\n".join(paragraphs).replace("\\", "\\\\").replace('"""', "'''")
     mode = "" if atomic else "\natomic = False\n"
-    return FORM.format(title=title, header=text, mode=mode, up=_body(up), down=_body(down))
+    back = UNDO if down is None else _body(down)
+    return FORM.format(title=title, header=text, mode=mode, up=_body(up), down=back)
 
 
 def empty_text(title: str) -> str:
@@ -82,13 +87,21 @@ def _body(statements: Iterable[Statement]) -> str:
     blocks = []
     for group, members in groupby(statements, key=lambda statement: statement.group):
         rule = "─" * max(4, WIDTH - 8 - len(group))
-        calls = "\n".join(_call(statement.sql) for statement in members)
-        blocks.append(f"    # ── {group} {rule}\n\n{calls}")
+        calls: list[str] = []
+        for statement in members:
+            calls += [_call("sql", statement.sql), *_ways_back(statement)]
+        blocks.append(f"    # ── {group} {rule}\n\n" + "\n".join(calls))
     return "\n\n".join(blocks) if blocks else "    pass"
 
 
-def _call(sql: str) -> str:
-    """One `migrator.sql` call. What is inside a quoted text stays where it is, to the letter."""
+def _ways_back(statement: Statement) -> list[str]:
+    if statement.back == ():
+        return ["    migrator.back()"]
+    return [_call("back", sql) for sql in statement.back or ()]
+
+
+def _call(method: str, sql: str) -> str:
+    """One call of the migrator's. What is inside a quoted text stays where it is, to the letter."""
     text = sql.strip().replace("%", "%%")
     if "\n" in text or len(text) >= WIDTH - 22:
         indent = " " * 4 if _indentable(text) else ""
@@ -97,8 +110,8 @@ def _call(sql: str) -> str:
     for quotes in ('"""', "'''"):
         form = f"{raw}{quotes}{text}{quotes}"
         if _means(form, text):
-            return f"    migrator.sql({form})"
-    return f"    migrator.sql({text!r})"
+            return f"    migrator.{method}({form})"
+    return f"    migrator.{method}({text!r})"
 
 
 def _means(form: str, text: str) -> bool:

@@ -17,6 +17,9 @@ from engine.sql.online_split import Split
 # What a person would name first; whatever else there is comes along with it.
 FOREMOST = (*(Kind.TABLE, Kind.COLUMN, Kind.ENUM, Kind.DOMAIN_TYPE, Kind.COMPOSITE, Kind.VIEW),)
 LONGEST = 60
+# Of a file whose statements stand alone.
+STEP_BY_STEP = "Where it stops in the middle it goes on, or what is done of it is undone."
+ONLY_ON = "Where it stops in the middle it can only go on."
 
 
 def title_of(renames: Sequence[Rename], plan: Sequence[Change]) -> str:
@@ -87,3 +90,10 @@ def _is_narrowed_by_the_way_back(change: Change) -> bool:
 def is_bare(change: Change) -> bool:
     """Whether it drops a NOT NULL column without a default, which rows could not get back."""
     return change.action is Action.DROP and is_unfillable(change.old)
+
+
+def summary(plan: Iterable[Change]) -> list[str]:
+    """A line for each change; comments are worth one where nothing else changes."""
+    listed = list(plan)
+    lines = [str(change) for change in listed if change.kind is not Kind.COMMENT]
+    return lines or (["change comments"] if listed else [])

@@ -7,13 +7,16 @@ import shlex
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+import psycopg2
+from psycopg2 import errors
+
 from engine.diff.change import Action, Change
 from engine.diff.renames import possible, specification
 from engine.errors import ConfigError, GenerateError, LosesData
 from engine.schema import own_sql
 from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
-from engine.schema.sequences import is_counted
+from engine.schema.sequences import PLAIN, is_counted
 from engine.sql.changed_rows import names
 from engine.sql.lexer import after_comments, split
 
@@ -170,3 +173,16 @@ def refuse_lost_comments(cursor: Any) -> None:
 
 def _first_line(statement: str) -> str:
     return statement[after_comments(statement) :].strip().partition("\n")[0]
+
+
+def has_cast(connection: Any, old: str, new: str) -> bool:
+    """Whether there is a cast from a type to another; of a type that is not there yet nobody knows.
+    connection: psycopg2, in autocommit."""
+    before, after = (PLAIN.get(kind, kind) for kind in (old, new))
+    try:
+        connection.cursor().execute(f"SELECT CAST(NULL::{before} AS {after})")
+    except errors.CannotCoerce:
+        return False
+    except psycopg2.Error:
+        pass
+    return True

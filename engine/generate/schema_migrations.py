@@ -7,27 +7,30 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-import psycopg2
-from psycopg2 import errors
-
 from engine.diff.change import Change, is_rebuilt, is_retyped
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename
 from engine.files.template import Statement
-from engine.generate.headings import is_bare, remarks, title_of
+from engine.generate.headings import ONLY_ON, STEP_BY_STEP, is_bare, remarks, summary, title_of
 from engine.generate.ownership import Ownership
-from engine.generate.refusals import refuse_other_layout, refuse_unfit_fills, refuse_unsaid
+from engine.generate.refusals import (
+    has_cast,
+    refuse_other_layout,
+    refuse_unfit_fills,
+    refuse_unsaid,
+)
 from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
+from engine.run.replay import stuck
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
-from engine.schema.sequences import PLAIN
 from engine.sql.access_statements import block
 from engine.sql.filling import fill_of, filling_statements, may_be_filled
 from engine.sql.online_split import Split
-from engine.sql.online_statements import online_statements
+from engine.sql.online_statements import UNASKED, Undo, online_statements
+from engine.sql.ways_back import WaysBack
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,7 @@ class SchemaMigrations:
             stage.title,
             renames + self._statements(stage.plan),
             self._statements(self.plan(stage.wanted, stage.start)) + back,
-            [*map(str, stage.renames), *_summary(stage.plan)],
+            [*map(str, stage.renames), *summary(stage.plan)],
             *remarks(stage.plan, split, emptied),
         )
         self._prove(file, stage.known, stage.wanted, emptied)
@@ -159,12 +162,20 @@ class SchemaMigrations:
         if not plan:
             return []
         emptied = self._emptied(plan)
+        back = self.plan(wanted, known)
+        up = self._online_statements(plan, known, split.filled, WaysBack(plan, back, wanted))
+        down: list[Statement] | None = None
+        undone = STEP_BY_STEP
+        if problem := stuck(self.bench.connection, [(line.sql, line.back or ()) for line in up]):
+            self.report.message(f"{title}, where it stops in the middle, can only go on: {problem}")
+            up, down = _plain(up), _plain(self._online_statements(back, wanted))
+            undone = ONLY_ON
         file = self.bench.add(
             title,
-            self._online_statements(plan, known, split.filled),
-            self._online_statements(self.plan(wanted, known), wanted),
-            _summary(plan),
-            "Its statements stand alone, so that tables with rows stay in use meanwhile.",
+            up,
+            down,
+            summary(plan),
+            "Its statements stand alone, so that tables with rows stay in use meanwhile. " + undone,
             *remarks(plan, split, emptied),
             atomic=False,
         )
@@ -195,12 +206,14 @@ class SchemaMigrations:
         return self.ownership.owner_of(change), role
 
     def _online_statements(
-        self, plan: list[Change], old: Schema, filled: Collection[Key] = ()
+        self, plan: list[Change], old: Schema, filled: Collection[Key] = (), undo: Undo = UNASKED
     ) -> list[Statement]:
         """The changes as a file has them whose statements stand alone. old: the schema before.
-        filled: new columns, every row of which gets the default."""
-        forms = online_statements(plan, old, filled)
-        return [Statement(self.ownership.owner_of(change), sql) for change, sql in forms]
+        filled: new columns, every row of which gets the default. undo: for what undoes each."""
+        lines = []
+        for change, pair in online_statements(plan, old, filled, undo):
+            lines.append(Statement(self.ownership.owner_of(change), pair.sql, pair.back))
+        return lines
 
     def _prove(
         self, file: Generated, known: Schema, wanted: Schema, emptied: Sequence[str]
@@ -220,28 +233,15 @@ class SchemaMigrations:
         return self.bench.filled(change.table for change in plan if is_bare(change))
 
 
-def _summary(plan: Iterable[Change]) -> list[str]:
-    """A line for each change; comments are worth one where nothing else changes."""
-    listed = list(plan)
-    lines = [str(change) for change in listed if change.kind is not Kind.COMMENT]
-    return lines or (["change comments"] if listed else [])
+def _plain(lines: Iterable[Statement]) -> list[Statement]:
+    """Statements of which nobody says how each is undone."""
+    return [replace(line, back=None) for line in lines]
 
 
 def _uncast(connection: Any, plan: Iterable[Change]) -> Iterator[Key]:
     """The columns that get a type to which PostgreSQL has no cast from theirs, or back."""
     for change in plan:
         if is_retyped(change) and not change.by_text:
-            types = [PLAIN.get(column.type, column.type) for column in (change.old, change.new)]
-            if not (_casts(connection, *types) and _casts(connection, *reversed(types))):
+            there = has_cast(connection, change.old.type, change.new.type)
+            if not (there and has_cast(connection, change.new.type, change.old.type)):
                 yield change.key
-
-
-def _casts(connection: Any, old: str, new: str) -> bool:
-    """Whether there is a cast; of a type that is not there yet nobody knows."""
-    try:
-        connection.cursor().execute(f"SELECT CAST(NULL::{old} AS {new})")
-    except errors.CannotCoerce:
-        return False
-    except psycopg2.Error:
-        pass
-    return True

@@ -110,12 +110,13 @@ class Bench:
         self,
         title: str,
         up: list[Statement],
-        down: list[Statement],
+        down: list[Statement] | None,
         summary: list[str],
         *remarks: str,
         atomic: bool = True,
     ) -> Generated:
-        """Add the next file to the migrations. remarks: paragraphs of its header."""
+        """Add the next file to the migrations. down: None where each statement says what undoes
+        it. remarks: paragraphs of its header."""
         number = migration_folder.next_number(self.migrations)
         file_name = f"{number:03}_{title}"
         proof = (

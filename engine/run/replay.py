@@ -3,11 +3,14 @@ they lead back."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import psycopg2
 
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
@@ -21,6 +24,7 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 
 State = TypeVar("State")
+ALONE = re.compile(r"(?<=INDEX) CONCURRENTLY")
 
 
 class Leg(StrEnum):
@@ -64,6 +68,38 @@ def round_trip(
         got = read()
         after = got if after is None else after
         yield Passed(leg, before if leg is Leg.DOWN else after, got)
+
+
+def stuck(connection: Any, steps: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Why what is done of some statements cannot be undone wherever they stop; empty where it can.
+    steps: (statement, what undoes it). connection: psycopg2 in autocommit, where nothing stays.
+
+    All of it is tried in one transaction, which can hold no index that is built CONCURRENTLY and no
+    COMMIT; what is there afterwards is the same.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN; SET CONSTRAINTS ALL IMMEDIATE")
+        try:
+            before = catalog.read(connection, depends=False)
+            ways_back: list[str] = []
+            for number, (statement, back) in enumerate(steps, start=1):
+                ways_back = [*back, *ways_back]
+                cursor.execute(f"{_inside(statement)};\nSAVEPOINT engine_step")
+                for way in ways_back:
+                    cursor.execute(_inside(way))
+                if catalog.read(connection, depends=False) != before:
+                    return f"after statement {number} it leads back to something else"
+                cursor.execute("ROLLBACK TO SAVEPOINT engine_step")
+        except psycopg2.Error as error:
+            return f"after statement {number}: {error.diag.message_primary}"
+        finally:
+            cursor.execute("ROLLBACK")
+    return ""
+
+
+def _inside(sql: str) -> str:
+    """A statement of the online form as a transaction can hold it."""
+    return ALONE.sub("", sql, count=1).replace("COMMIT;", "NULL;")
 
 
 @dataclass(frozen=True)

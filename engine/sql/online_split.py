@@ -15,6 +15,7 @@ from enum import Enum, auto
 
 from engine.diff import row_types
 from engine.diff.change import Action, Change, is_rebuilt, is_retyped
+from engine.diff.comments import commented
 from engine.diff.precedence import Taken, names_given_up, names_taken
 from engine.diff.recreate import gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
@@ -180,9 +181,9 @@ class Split:
         if change.kind is Kind.ACCESS:
             return change.new.on in self.waiting
         if change.kind is Kind.COMMENT:
-            about = set()
-            for kind, part, _ in change.new:
-                about |= {Key(kind, change.table, part), Key(Kind.FOREIGN_KEY, change.table, part)}
+            about: set[Key] = set()
+            for comment in change.new:
+                about |= commented(change, comment)
             return bool(about & self.waiting)
         if change.action is Action.DROP:
             return change.key in self.waiting - self.early

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.diff.change import Action, Change
 from engine.schema.kinds import Key, Kind
-from engine.schema.model import Schema
+from engine.schema.model import Constraint, Index, Schema
 from engine.schema.quoting import literal, name, suffixed
 from engine.sql import statements
 from engine.sql.online_split import (
@@ -45,21 +47,49 @@ END
 {quotes}"""
 
 
+@dataclass(frozen=True)
+class Paired:
+    """A statement that stands alone, and what undoes it, one statement after the other."""
+
+    sql: str
+    back: tuple[str, ...] = ()
+
+
+class Undo:
+    """Knows how each change of a plan is undone by itself; this one says nothing of it."""
+
+    def of(self, change: Change) -> tuple[str, ...]:
+        """The statements that undo it."""
+        return ()
+
+    def again(self, key: Key) -> tuple[str, ...]:
+        """What comes again with an object that the plan drops, such as its comment."""
+        return ()
+
+
+UNASKED = Undo()
+
+
 def online_statements(
-    changes: Iterable[Change], old: Schema, filled: Collection[Key] = ()
-) -> Iterator[tuple[Change, str]]:
+    changes: Iterable[Change],
+    old: Schema,
+    filled: Collection[Key] = (),
+    undo: Undo = UNASKED,
+) -> Iterator[tuple[Change, Paired]]:
     """(change, statement) for changes in order. old: the schema before them. filled: columns
-    that are new, so that every row gets the default."""
+    that are new, so that every row gets the default. undo: for what undoes each statement."""
     # "column b is in a primary key", as long as the key is there that is swapped for another.
     plan = sorted(changes, key=only_takes_not_null_away)
     swapped = _swapped(plan, old)
+    dropped = {change.key: change for change in plan if change.action is Action.DROP}
     for change in plan:
         if not _spares(change, old):
-            yield change, statements.sql(change)
+            yield change, Paired(statements.sql(change), undo.of(change))
         elif change.key not in swapped:
-            yield from ((change, sql) for sql in _alone(change, filled))
+            yield from ((change, pair) for pair in _alone(change, filled, undo.of(change)))
         elif change.action is Action.CREATE:
-            yield from ((change, sql) for sql in SWAPS[change.kind](change))
+            swap, before = SWAPS[change.kind], dropped[change.key].old
+            yield from ((change, pair) for pair in swap(change, before, undo.again(change.key)))
 
 
 def _swapped(plan: list[Change], old: Schema) -> set[Key]:
@@ -83,83 +113,116 @@ def _spares(change: Change, old: Schema) -> bool:
     return table is not None and not table.partitioned
 
 
-def _alone(change: Change, filled: Collection[Key]) -> Iterator[str]:
+def _alone(change: Change, filled: Collection[Key], back: tuple[str, ...]) -> Iterator[Paired]:
+    """back: what undoes all of it."""
     form = constraint_form(change) if change.action is Action.CREATE else None
     if form:
-        yield from _constraint(change, form, "")
+        yield from _constraint(change, form, "", back)
     elif change.kind is Kind.INDEX:
-        yield _concurrently(statements.sql(change))
+        yield Paired(_concurrently(statements.sql(change)), back)
     elif change.does(Action.ALTER, Kind.COLUMN):
-        yield from _column(change, change.key in filled)
+        yield from _column(change, change.key in filled, back)
     else:
-        yield statements.sql(change)
+        yield Paired(statements.sql(change), back)
 
 
 def _concurrently(sql: str) -> str:
     return sql.replace("INDEX ", "INDEX CONCURRENTLY ", 1)
 
 
-def _swapped_index(change: Change) -> Iterator[str]:
-    """The new one is there before the old one goes."""
+def _swapped_index(change: Change, before: Index, again: tuple[str, ...]) -> Iterator[Paired]:
+    """The new one is there before the old one goes; and on the way back the other way round."""
     index, new = name(change.name), name(suffixed(change.name, "_new"))
-    yield _concurrently(statements.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
-    yield f"DROP INDEX CONCURRENTLY {index}"
-    yield f"ALTER INDEX {new} RENAME TO {index}"
+    made = _concurrently(statements.sql(change)).replace(f" {index} ON ", f" {new} ON ", 1)
+    yield Paired(made, (f"DROP INDEX CONCURRENTLY {new}",))
+    old = _concurrently(statements.sql(replace(change, new=before)))
+    yield Paired(f"DROP INDEX CONCURRENTLY {index}", (old, *again))
+    renamed = f"ALTER INDEX {new} RENAME TO {index}"
+    yield Paired(renamed, (f"ALTER INDEX {index} RENAME TO {new}",))
 
 
-def _swapped_constraint(change: Change) -> Iterator[str]:
+def _swapped_constraint(
+    change: Change, before: Constraint, again: tuple[str, ...]
+) -> Iterator[Paired]:
+    """before: the one of that name that goes. again: what comes again with it."""
+    mirror = replace(change, old=change.new, new=before)
+    back = (*_swap(mirror), *again)
     form = constraint_form(change)
-    table, constraint = name(change.table), name(change.name)
-    # In one step, so in one transaction: nobody sees the table without it. Two statements, for
-    # Citus: "cannot execute ADD CONSTRAINT command with other subcommands".
-    drop = f"ALTER TABLE {table} DROP CONSTRAINT {constraint};\n"
     if form:
-        yield from _constraint(change, form, drop)
+        yield from _constraint(change, form, _drop_first(change), back)
     else:
-        yield f"{drop}ALTER TABLE {table}\n    ADD CONSTRAINT {constraint} {change.new.definition}"
+        (statement,) = _swap(change)
+        yield Paired(statement, back)
 
 
-def _constraint(change: Change, form: OnlineForm, before: str) -> Iterator[str]:
-    """before: a statement that goes before the one that adds it, in the same step."""
+def _swap(change: Change) -> list[str]:
+    """The statements that put the new constraint in the place of the old one."""
+    form, drop = constraint_form(change), _drop_first(change)
+    if form:
+        return [pair.sql for pair in _constraint(change, form, drop, ())]
+    table, constraint = name(change.table), name(change.name)
+    return [f"{drop}ALTER TABLE {table}\n    ADD CONSTRAINT {constraint} {change.new.definition}"]
+
+
+def _drop_first(change: Change) -> str:
+    """In one step, so in one transaction: nobody sees the table without it. Two statements, for
+    Citus: "cannot execute ADD CONSTRAINT command with other subcommands"."""
+    return f"ALTER TABLE {name(change.table)} DROP CONSTRAINT {name(change.name)};\n"
+
+
+def _constraint(
+    change: Change, form: OnlineForm, before: str, back: tuple[str, ...]
+) -> Iterator[Paired]:
+    """before: a statement that goes before the one that adds it, in the same step. back: what
+    undoes that step."""
     table, constraint = name(change.table), name(change.name)
     definition = change.new.definition
     if form is OnlineForm.VALIDATE:
         added = f"ADD CONSTRAINT {constraint} {definition} NOT VALID"
-        yield f"{before}ALTER TABLE {table}\n    {added}"
-        yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}"
+        yield Paired(f"{before}ALTER TABLE {table}\n    {added}", back)
+        yield Paired(f"ALTER TABLE {table} VALIDATE CONSTRAINT {constraint}")
         return
     key = KEY.fullmatch(definition)
     assert key is not None
     index = name(suffixed(change.name, "_new")) if before else constraint
     columns = f"{key['columns']}{key['include'] or ''}{key['nulls'] or ''}"
-    yield f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}"
-    yield (
+    # The constraint takes the index over, and along when it is dropped.
+    yield Paired(
+        f"CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table} {columns}",
+        (f"DROP INDEX CONCURRENTLY IF EXISTS {index}",),
+    )
+    yield Paired(
         f"{before}ALTER TABLE {table}\n"
-        f"    ADD CONSTRAINT {constraint} {key['kind']} USING INDEX {index}{key['rest']}"
+        f"    ADD CONSTRAINT {constraint} {key['kind']} USING INDEX {index}{key['rest']}",
+        back,
     )
 
 
-def _column(change: Change, filled: bool) -> Iterator[str]:
-    """A default before NOT NULL, and between the two the rows that have no value."""
+def _column(change: Change, filled: bool, back: tuple[str, ...]) -> Iterator[Paired]:
+    """A default before NOT NULL, and between the two the rows that have no value. back: what undoes
+    all of it."""
     old, new = change.old, change.new
     table, column = name(change.table), name(change.name)
+    altered = f"ALTER TABLE {table} ALTER COLUMN {column}"
     if not new.not_null or old.not_null:
-        yield statements.sql(change)
+        yield Paired(statements.sql(change), back)
     elif filled:
-        yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {new.default}"
+        yield Paired(f"{altered} SET DEFAULT {new.default}", (f"{altered} DROP DEFAULT",))
     if filled:
-        yield _fill(table, column, "DEFAULT")
+        yield Paired(_fill(table, column, "DEFAULT"))
     elif change.fill:
-        yield _fill(table, column, f"({change.fill.value})")
+        yield Paired(_fill(table, column, f"({change.fill.value})"))
     if new.not_null and not old.not_null:
         # From PostgreSQL 18 on NOT NULL has a name, which would be items_name_not_null1 where the
         # check has the one that PostgreSQL would choose.
         check = name(suffixed(f"{change.table}_{change.name}", "_not_null_check"))
         checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
-        yield f"ALTER TABLE {table}\n    {checked}"
-        yield f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}"
-        yield f"ALTER TABLE {table}\n    ALTER COLUMN {column} SET NOT NULL"
-        yield f"ALTER TABLE {table} DROP CONSTRAINT {check}"
+        drop = f"ALTER TABLE {table} DROP CONSTRAINT"
+        yield Paired(f"ALTER TABLE {table}\n    {checked}", (f"{drop} IF EXISTS {check}",))
+        yield Paired(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}")
+        altered = f"ALTER TABLE {table}\n    ALTER COLUMN {column}"
+        yield Paired(f"{altered} SET NOT NULL", (f"{altered} DROP NOT NULL",))
+        yield Paired(f"{drop} {check}")
 
 
 def _fill(table: str, column: str, value: str) -> str:
@@ -174,7 +237,7 @@ def _fill(table: str, column: str, value: str) -> str:
     )
 
 
-SWAPS = {
+SWAPS: dict[Kind, Callable[[Change, Any, tuple[str, ...]], Iterator[Paired]]] = {
     Kind.INDEX: _swapped_index,
     Kind.CONSTRAINT: _swapped_constraint,
     Kind.FOREIGN_KEY: _swapped_constraint,

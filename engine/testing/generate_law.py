@@ -3,7 +3,7 @@ a database with rows, undone and applied again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,13 +20,35 @@ from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
 from engine.project import Project
+from engine.report import Report
 from engine.rows.hidden import all_rows, unforce
-from engine.run.replay import Leg, Replay, round_trip
+from engine.run.replay import Leg, Passed, Replay, round_trip
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import lexer
 from engine.sql.online_split import FORCED
 from engine.testing.law import ROLES, Rows, Statements, as_text, equal, keeps, rows_of
+
+
+class _Stopped(Exception):
+    """The run ends here, as if it had been killed."""
+
+
+class _Stop(Report):
+    """Stops a run after so many statements of files that run step by step."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.name = ""
+
+    def started(self, name: str, steps: int) -> None:
+        self.name = name
+
+    def step(self) -> None:
+        if self.name.endswith("_online"):
+            self.number -= 1
+            if self.number == 0:
+                raise _Stopped
 
 
 @dataclass
@@ -62,13 +84,17 @@ class GenerateLaw:
     """Goes from one schema to another by the files that generate writes.
 
     project: at an empty database of no other use, on a server where its role may make others.
-    offline: without the online form. Whatever is lost is allowed to be.
+    offline: without the online form. stops: after how many statements of the files that run step by
+    step these are stopped, undone from there, and begin anew. Whatever is lost is allowed to be.
     """
 
-    def __init__(self, project: Project, *, offline: bool = False) -> None:
+    def __init__(
+        self, project: Project, *, offline: bool = False, stops: Iterable[int] = ()
+    ) -> None:
         self.project = replace(project, roles=StandIns())
         roles.stand_in(self.project, ROLES)
         self.offline = offline
+        self.stops = list(stops)
         self.files: list[Migration] = []
 
     def holds(self, old: Statements, new: Statements, rows: str = "") -> list[str]:
@@ -99,7 +125,29 @@ class GenerateLaw:
             equal(passed, goal)
             keeps(before, self._rows(goal) if before else {}, known, goal, changes)
         assert self._generate(new, wanted, wanted) == [], "a second generate finds something to do"
+        if self.stops:
+            replay.runner().rollback(len(texts), losing=True)
+        for number in self.stops:
+            if not self._stopped(replay, number, len(texts)):
+                break
+            got = self._read()
+            equal(Passed(Leg.DOWN, known, got), known)
+            keeps(before, self._rows(known) if before else {}, known, known, changes)
         return texts
+
+    def _stopped(self, replay: Replay, number: int, files: int) -> bool:
+        """Apply the last files, stop after so many statements and lead back from there; whether
+        there were as many."""
+        stop = _Stop(number)
+        try:
+            replay.runner(stop).migrate()
+            replay.runner().rollback(files, losing=True)
+            return False
+        except _Stopped:
+            names = [migration.name for migration in self.files[-files:]]
+            undone = replay.runner().rollback(1 + names.index(stop.name), losing=True)
+            assert undone == names[: 1 + names.index(stop.name)][::-1], "it is undone from there"
+            return True
 
     def _generate(self, statements: Statements, old: Schema, new: Schema) -> list[str]:
         """The texts of the files that generate adds."""

@@ -14,6 +14,7 @@ from peewee import SQL, BigIntegerField, Check, ForeignKeyField, IntegerField, T
 
 from engine.errors import ConfigError
 from engine.generate.generator import Generator
+from engine.manage.status import read_status
 from engine.report import Report
 from kernel.domain import Domain
 from kernel.models import BaseModel, TimestampedModel
@@ -32,6 +33,7 @@ ROWS = """
     FROM generate_series(1, 8000) i
 """
 FEW_ROWS = ROWS.replace("8000", "200")
+LEFT_OVER_INDEXES = "SELECT indexrelid::regclass FROM pg_index WHERE NOT indisvalid"
 INSERT = "INSERT INTO items (name, owner, rank) VALUES ('new', 1, %s)"
 UPDATE = "UPDATE items SET name = 'changed' WHERE id = %s"
 DELETE = "DELETE FROM items WHERE id = %s"
@@ -409,6 +411,41 @@ def test_after_a_crash_plain_migrate_finishes(
             tried += 1
     assert tried
     print(f"{tried} points tried, all finished by a plain migrate")
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("how", ["kill", pytest.param("terminate", marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.campaign)])
+def test_after_a_crash_plain_rollback_leads_back(
+    workshop: Workshop, server: PostgresServer, how: str, stride: int
+) -> None:
+    """From every statement, also where it is ended again on the way."""
+    workshop.first(models(busy=False))
+    execute(workshop.url, FEW_ROWS)
+    first, _ = workshop.generate(models(busy=True))
+    template = workshop.url.rpartition("/")[2]
+    short = first.read_text().partition("def rollback")[0].count("migrator.sql")
+    before, rows = None, query(workshop.url, "SELECT id, name, owner, rank FROM items ORDER BY id")
+    tried, point = 0, short + 5
+    while True:
+        with server.database(f"TEMPLATE {template}") as url:
+            crash.run(url, workshop.folder, point, how)
+            runner = runner_on(url, workshop.folder)
+            if not read_status(runner.project).history.half_done:
+                break
+            crash.run(url, workshop.folder, 2 + point * 7 % (point - short), how, back=True)
+            if read_status(runner.project).history.half_done:
+                runner.rollback()
+            assert read_status(runner.project).history.recorded == {"001_change", first.stem}
+            before = before or read(url)
+            assert read(url) == before, point
+            now = query(url, "SELECT id, name, owner, rank FROM items ORDER BY id")
+            assert (now, query(url, LEFT_OVER_INDEXES)) == (rows, []), point
+        point, tried = point + stride, tried + 1
+    with server.database(f"TEMPLATE {template}") as url:
+        crash.run(url, workshop.folder, short + 2)
+        assert tried and read(url) == before
+    print(f"{tried} points tried, all led back by a plain rollback")
 
 
 def test_what_is_not_managed_is_told_and_stays(workshop: Workshop) -> None:
