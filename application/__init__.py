@@ -14,10 +14,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cache
 from typing import Any
+
+from peewee import Model
 
 import registry
 from application.pool import EnginePool
@@ -114,8 +117,14 @@ def disconnect() -> None:
 
 
 def _bind(database: Any) -> None:
-    for model in registry.load().tables:
+    for model in _tables():
         model._meta.set_database(database)
+
+
+@cache
+def _tables() -> Sequence[type[Model]]:
+    """The models of all domains, which stay the same ones as long as the process runs."""
+    return registry.load().tables
 
 
 def _leave_to_parent() -> None:

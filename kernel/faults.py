@@ -26,8 +26,7 @@ class Fault:
 
 def short(filename: str) -> str:
     """The file's name from where the command runs, if it lies below."""
-    path, here = Path(filename), Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else filename
+    return filename.removeprefix(f"{Path.cwd()}/")
 
 
 def calling_place() -> str:

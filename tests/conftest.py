@@ -10,15 +10,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, settings
-from peewee import DeferredForeignKey
+from peewee import DeferredForeignKey, Model
 
 import registry
 from engine.connect.peewee_database import EngineDatabase
@@ -238,9 +239,8 @@ def workshop(empty_url: str, tmp_path: Path) -> Workshop:
 def books(shared_url: str) -> Iterator[Any]:
     """A cursor on a bound database; the audit comes at the end, then all is rolled back."""
     database = EngineDatabase(at(shared_url))
-    models = registry.load().tables
     with (
-        database.bind_ctx(models, bind_refs=False, bind_backrefs=False),
+        database.bind_ctx(tables(), bind_refs=False, bind_backrefs=False),
         database.connection_context(),
         database.transaction() as transaction,
     ):
@@ -254,9 +254,14 @@ def books(shared_url: str) -> Iterator[Any]:
 def bound(url: str) -> EngineDatabase:
     """A database with all models bound to it."""
     database = EngineDatabase(at(url))
-    tables = registry.load().tables
-    database.bind(tables, bind_refs=False, bind_backrefs=False)
+    database.bind(tables(), bind_refs=False, bind_backrefs=False)
     return database
+
+
+@cache
+def tables() -> Sequence[type[Model]]:
+    """The models of all domains, which are looked through once and not for each test."""
+    return registry.load().tables
 
 
 @pytest.fixture
