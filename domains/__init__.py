@@ -43,7 +43,7 @@ from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
 from kernel.text_fields import DocumentField, LineField, NoteField, readable
-from kernel.text_rules import clear_json, clear_name, one_line
+from kernel.text_rules import clear_json, clear_name, one_line, spelled
 
 __all__ = [
     "ALL",
@@ -105,6 +105,7 @@ __all__ = [
     "retried",
     "rule_violations",
     "share",
+    "spelled",
     "touch",
     "whole_rupiah",
 ]

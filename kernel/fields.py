@@ -26,6 +26,7 @@ from peewee import (
 from kernel.errors import InvalidValue
 from kernel.money import MOST_RUPIAH, whole_rupiah
 from kernel.phone import Phone, normalise_phone
+from kernel.text_rules import spelled
 
 ENUM_BYTES = 63
 
@@ -60,6 +61,10 @@ class CheckedField(Field):
         return f"{model._meta.table_name}_{self.column_name}_{self.check_name}_check"
 
 
+# Of functions, not of constants: these PostgreSQL would show by each session's own style of dates.
+OF_THE_CENTURY = "BETWEEN make_date(2000, 1, 1) AND make_date(2099, 12, 31)"
+
+
 class TimestampField(CheckedField):
     """A moment of the years 2000 to 2099: `timestamptz`; a naive datetime is refused, for it names
     no moment.
@@ -70,7 +75,7 @@ class TimestampField(CheckedField):
     Example: paid_at = TimestampField(null=True, help_text="When it was paid.")"""
 
     field_type = "TIMESTAMPTZ"
-    check = "EXTRACT(epoch FROM {column}) BETWEEN 946684800 AND 4102444799"
+    check = "{column} BETWEEN to_timestamp(946684800) AND to_timestamp(4102444799)"
 
     def __init__(self, *, last: int = 0, **options: Any) -> None:
         super().__init__(**options)
@@ -91,7 +96,7 @@ class DayField(CheckedField, DateField):
     """A day of the years 2000 to 2099.
     Example: due_on = DayField(help_text="The last day to pay it.")"""
 
-    check = "EXTRACT(year FROM {column}) BETWEEN 2000 AND 2099"
+    check = f"{{column}} {OF_THE_CENTURY}"
 
 
 class MoneyField(CheckedField, BigIntegerField):
@@ -119,7 +124,7 @@ class PhoneField(CheckedField, TextField):
     """Digits with country code and no plus (`62812…`); other spellings are normalised.
     Example: phone = PhoneField(null=True, help_text="For messages.")"""
 
-    check = "{column} ~ '^[1-9][0-9]{7,14}$'"
+    check = spelled("{column}", "[1-9][0-9]*", 15, least=8)
 
     def db_value(self, value: Any) -> Any:
         return None if value is None else normalise_phone(value)
@@ -201,7 +206,4 @@ class DateRangeField(CheckedField):
     Example: period = DateRangeField(help_text="The days that it is for.")"""
 
     field_type = "DATERANGE"
-    check = (
-        "EXTRACT(year FROM lower({column})) BETWEEN 2000 AND 2099"
-        " AND EXTRACT(year FROM upper({column})) BETWEEN 2000 AND 2099"
-    )
+    check = f"lower({{column}}) {OF_THE_CENTURY} AND upper({{column}}) {OF_THE_CENTURY}"

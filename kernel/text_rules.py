@@ -29,6 +29,14 @@ def one_line(column: str, most: int) -> str:
     return f"{visible(column, most)} AND {column} !~ '[{LINE_BREAKING}]'"
 
 
+def spelled(column: str, form: str, most: int, *, least: int = 1) -> str:
+    """The condition that a text is spelled in a form, a regular expression, and has so many
+    characters. The lengths are not counted in the expression: `{0,62}` makes PostgreSQL try it in
+    62 ways, and each row written takes ten times as long."""
+    at_least = f"char_length({column}) >= {least} AND " if least > 1 else ""
+    return f"{at_least}char_length({column}) <= {most} AND {column} ~ '^{form}$'"
+
+
 def clear_name(column: str, *, anywhere: bool = True) -> str:
     """The condition that a name (`small_letters`) says of no secret that it follows. anywhere:
     look at all parts of the name, not at its end alone (`password_min_length` is no secret)."""

@@ -30,9 +30,21 @@ CHECKS = (
     ),
     (rf"char_length\({NAME}\) <= (\d+)", "{0} has {1} characters at most"),
     (
-        rf"EXTRACT\(epoch FROM {NAME}\) >= 946684800::numeric AND "
-        r"EXTRACT\(epoch FROM \1\) <= '4102444799'::bigint::numeric",
+        rf"{NAME} >= to_timestamp\(946684800::double precision\) AND "
+        r"\1 <= to_timestamp\('4102444799'::bigint::double precision\)",
         "{0} lies between 2000 and 2099",
+    ),
+    (
+        rf"{NAME} >= make_date\(2000, 1, 1\) AND \1 <= make_date\(2099, 12, 31\)",
+        "{0} lies between 2000 and 2099",
+    ),
+    (
+        rf"char_length\({NAME}\) <= (\d+) AND \1 ~ '([^']*)'::text",
+        "{0} matches `{2}`, and has {1} characters at most",
+    ),
+    (
+        rf"char_length\({NAME}\) >= (\d+) AND char_length\(\1\) <= (\d+) AND \1 ~ '([^']*)'::text",
+        "{0} matches `{3}`, and has {1} to {2} characters",
     ),
     (rf"{NAME} ~ '([^']*)'::text", "{0} matches `{1}`"),
 )

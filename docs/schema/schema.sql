@@ -1380,12 +1380,12 @@ CREATE TABLE roles (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT roles_pkey PRIMARY KEY (id),
-    CONSTRAINT roles_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]{0,62}$'::text),
-    CONSTRAINT roles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT roles_code_form_check CHECK (char_length(code) <= 63 AND code ~ '^[a-z][a-z0-9_]*$'::text),
+    CONSTRAINT roles_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT roles_description_check CHECK (char_length(description) <= 10000),
     CONSTRAINT roles_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT roles_permissions_form_check CHECK (permissions::text ~ '^\{([a-z_]+\.[a-z_]+(,[a-z_]+\.[a-z_]+)*)?\}$'::text AND octet_length(permissions::text) <= 65536),
-    CONSTRAINT roles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT roles_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE admin_users (
@@ -1403,15 +1403,15 @@ CREATE TABLE admin_users (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT admin_users_pkey PRIMARY KEY (id),
-    CONSTRAINT admin_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT admin_users_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT admin_users_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
     CONSTRAINT admin_users_failed_logins_check CHECK (failed_logins >= 0 AND failed_logins <= 1000000000),
     CONSTRAINT admin_users_full_name_not_blank_check CHECK (full_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(full_name) <= 200 AND full_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT admin_users_last_login_at_check CHECK (EXTRACT(epoch FROM last_login_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_login_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT admin_users_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
+    CONSTRAINT admin_users_last_login_at_check CHECK (last_login_at >= to_timestamp(946684800::double precision) AND last_login_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT admin_users_locked_until_check CHECK (locked_until >= to_timestamp(946684800::double precision) AND locked_until <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT admin_users_password_hash_is_bcrypt_check CHECK (password_hash ~ '^\$2[aby]\$1[0-4]\$[./A-Za-z0-9]{53}$'::text),
-    CONSTRAINT admin_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT admin_users_username_form_check CHECK (username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{1,63}$'::text)
+    CONSTRAINT admin_users_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT admin_users_username_form_check CHECK (char_length(username) >= 2 AND char_length(username) <= 64 AND username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]*$'::text)
 );
 
 CREATE TABLE locations (
@@ -1427,13 +1427,13 @@ CREATE TABLE locations (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT locations_pkey PRIMARY KEY (id),
     CONSTRAINT locations_address_check CHECK (char_length(address) <= 10000),
-    CONSTRAINT locations_code_form_check CHECK (code ~ '^[A-Z0-9][A-Z0-9_-]{0,62}$'::text),
-    CONSTRAINT locations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT locations_code_form_check CHECK (char_length(code) <= 63 AND code ~ '^[A-Z0-9][A-Z0-9_-]*$'::text),
+    CONSTRAINT locations_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT locations_default_is_active_check CHECK (is_active OR NOT is_default),
     CONSTRAINT locations_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT locations_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
+    CONSTRAINT locations_phone_check CHECK (char_length(phone) >= 8 AND char_length(phone) <= 15 AND phone ~ '^[1-9][0-9]*$'::text),
     CONSTRAINT locations_timezone_is_known_check CHECK (timezone ~ '^(UTC|[A-Z][A-Za-z_]*(/[A-Z][A-Za-z_-]*)+)$'::text AND (now() AT TIME ZONE timezone) IS NOT NULL),
-    CONSTRAINT locations_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT locations_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE activity_logs (
@@ -1449,13 +1449,13 @@ CREATE TABLE activity_logs (
     user_agent text,
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT activity_logs_pkey PRIMARY KEY (id),
-    CONSTRAINT activity_logs_action_form_check CHECK (action ~ '^[a-z_]{1,31}\.[a-z_]{1,31}$'::text),
-    CONSTRAINT activity_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT activity_logs_action_form_check CHECK (char_length(action) <= 63 AND action ~ '^[a-z_]+\.[a-z_]+$'::text),
+    CONSTRAINT activity_logs_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT activity_logs_details_is_object_check CHECK (jsonb_typeof(details) = 'object'::text),
     CONSTRAINT activity_logs_details_size_check CHECK (octet_length(details::text) <= 65536),
     CONSTRAINT activity_logs_target_has_type_check CHECK (target_id IS NULL OR target_type IS NOT NULL),
     CONSTRAINT activity_logs_target_id_range_check CHECK (target_id >= '-4611686018427387904'::bigint AND target_id <= '4611686018427387904'::bigint),
-    CONSTRAINT activity_logs_target_type_form_check CHECK (target_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT activity_logs_target_type_form_check CHECK (char_length(target_type) <= 63 AND target_type ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT activity_logs_user_agent_check CHECK (char_length(user_agent) <= 10000),
     CONSTRAINT activity_logs_username_not_blank_check CHECK (username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(username) <= 200 AND username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
 );
@@ -1472,14 +1472,14 @@ CREATE TABLE backup_schedules (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT backup_schedules_pkey PRIMARY KEY (id),
-    CONSTRAINT backup_schedules_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backup_schedules_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backup_schedules_cron_form_check CHECK (cron ~ '^[!-~]{1,40}( [!-~]{1,40}){4}$'::text),
-    CONSTRAINT backup_schedules_last_run_at_check CHECK (EXTRACT(epoch FROM last_run_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_run_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backup_schedules_last_run_at_check CHECK (last_run_at >= to_timestamp(946684800::double precision) AND last_run_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backup_schedules_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT backup_schedules_next_after_last_check CHECK (next_run_at > last_run_at),
-    CONSTRAINT backup_schedules_next_run_at_check CHECK (EXTRACT(epoch FROM next_run_at) >= 946684800::numeric AND EXTRACT(epoch FROM next_run_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backup_schedules_next_run_at_check CHECK (next_run_at >= to_timestamp(946684800::double precision) AND next_run_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backup_schedules_retention_count_positive_check CHECK (retention_count >= 1 AND retention_count <= 1000),
-    CONSTRAINT backup_schedules_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT backup_schedules_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE backups (
@@ -1498,19 +1498,19 @@ CREATE TABLE backups (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT backups_pkey PRIMARY KEY (id),
     CONSTRAINT backups_completed_is_provable_check CHECK (status <> 'completed'::backup_status OR num_nulls(path, size_bytes, sha256) = 0),
-    CONSTRAINT backups_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backups_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backups_error_check CHECK (char_length(error) <= 10000),
     CONSTRAINT backups_failed_says_why_check CHECK (status <> 'failed'::backup_status OR error IS NOT NULL),
     CONSTRAINT backups_finished_after_start_check CHECK (finished_at >= started_at),
-    CONSTRAINT backups_finished_at_check CHECK (EXTRACT(epoch FROM finished_at) >= 946684800::numeric AND EXTRACT(epoch FROM finished_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backups_finished_at_check CHECK (finished_at >= to_timestamp(946684800::double precision) AND finished_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backups_finished_unless_running_check CHECK ((status = 'running'::backup_status) = (finished_at IS NULL)),
     CONSTRAINT backups_path_not_blank_check CHECK (path ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(path) <= 200 AND path !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT backups_removed_at_check CHECK (EXTRACT(epoch FROM removed_at) >= 946684800::numeric AND EXTRACT(epoch FROM removed_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT backups_removed_at_check CHECK (removed_at >= to_timestamp(946684800::double precision) AND removed_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT backups_removed_was_completed_check CHECK (status = 'completed'::backup_status OR removed_at IS NULL),
     CONSTRAINT backups_sha256_check CHECK (octet_length(sha256) = 32),
     CONSTRAINT backups_size_bytes_positive_check CHECK (size_bytes >= 1 AND size_bytes <= '1000000000000000'::bigint),
-    CONSTRAINT backups_started_at_check CHECK (EXTRACT(epoch FROM started_at) >= 946684800::numeric AND EXTRACT(epoch FROM started_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT backups_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT backups_started_at_check CHECK (started_at >= to_timestamp(946684800::double precision) AND started_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT backups_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE customers (
@@ -1535,17 +1535,17 @@ CREATE TABLE customers (
     CONSTRAINT customers_address_check CHECK (char_length(address) <= 10000),
     CONSTRAINT customers_balance_check CHECK (balance >= '-1000000000000000'::bigint AND balance <= '1000000000000000'::bigint),
     CONSTRAINT customers_balance_within_credit_check CHECK (balance >= (- credit_limit)),
-    CONSTRAINT customers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT customers_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT customers_credit_limit_check CHECK (credit_limit >= 0 AND credit_limit <= '1000000000000000'::bigint),
-    CONSTRAINT customers_deleted_at_check CHECK (EXTRACT(epoch FROM deleted_at) >= 946684800::numeric AND EXTRACT(epoch FROM deleted_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT customers_deleted_at_check CHECK (deleted_at >= to_timestamp(946684800::double precision) AND deleted_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT customers_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
     CONSTRAINT customers_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT customers_notes_check CHECK (char_length(notes) <= 10000),
-    CONSTRAINT customers_number_form_check CHECK (number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]{0,62}$'::text),
-    CONSTRAINT customers_opted_out_at_check CHECK (EXTRACT(epoch FROM opted_out_at) >= 946684800::numeric AND EXTRACT(epoch FROM opted_out_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT customers_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
+    CONSTRAINT customers_number_form_check CHECK (char_length(number) <= 63 AND number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]*$'::text),
+    CONSTRAINT customers_opted_out_at_check CHECK (opted_out_at >= to_timestamp(946684800::double precision) AND opted_out_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT customers_phone_check CHECK (char_length(phone) >= 8 AND char_length(phone) <= 15 AND phone ~ '^[1-9][0-9]*$'::text),
     CONSTRAINT customers_shared_phone_is_there_check CHECK (phone IS NOT NULL OR NOT phone_is_shared),
-    CONSTRAINT customers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT customers_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE profiles (
@@ -1566,7 +1566,7 @@ CREATE TABLE profiles (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT profiles_pkey PRIMARY KEY (id),
     CONSTRAINT profiles_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
-    CONSTRAINT profiles_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT profiles_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT profiles_data_limit_bytes_check CHECK (data_limit_bytes >= 1 AND data_limit_bytes <= '1000000000000000'::bigint),
     CONSTRAINT profiles_duration_check CHECK (duration >= 1 AND duration <=
 CASE duration_unit
@@ -1580,7 +1580,7 @@ END),
     CONSTRAINT profiles_rate_limit_form_check CHECK (rate_limit ~ '^[0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?( [0-9]{1,12}[kKmMgG]?(/[0-9]{1,12}[kKmMgG]?)?){0,5}$'::text),
     CONSTRAINT profiles_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
     CONSTRAINT profiles_shared_users_check CHECK (shared_users >= 1 AND shared_users <= 100000),
-    CONSTRAINT profiles_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT profiles_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE routers (
@@ -1601,13 +1601,13 @@ CREATE TABLE routers (
     CONSTRAINT routers_pkey PRIMARY KEY (id),
     CONSTRAINT routers_api_password_of_its_row_check CHECK (SUBSTRING(api_password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(api_password) >= 33 AND octet_length(api_password) <= 8192 OR SUBSTRING(api_password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(api_password) >= 41 AND octet_length(api_password) <= 8200 AND SUBSTRING(api_password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT routers_api_username_not_blank_check CHECK (api_username ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(api_username) <= 200 AND api_username !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT routers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT routers_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT routers_host_form_check CHECK (host ~ '^[\x21-\x7e]{1,253}$'::text),
     CONSTRAINT routers_last_error_check CHECK (char_length(last_error) <= 10000),
-    CONSTRAINT routers_last_seen_at_check CHECK (EXTRACT(epoch FROM last_seen_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_seen_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT routers_last_seen_at_check CHECK (last_seen_at >= to_timestamp(946684800::double precision) AND last_seen_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT routers_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT routers_port_check CHECK (port >= 1 AND port <= 65535),
-    CONSTRAINT routers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT routers_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE pppoe_users (
@@ -1626,15 +1626,15 @@ CREATE TABLE pppoe_users (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT pppoe_users_pkey PRIMARY KEY (id),
-    CONSTRAINT pppoe_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT pppoe_users_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT pppoe_users_expired_has_end_check CHECK (status <> 'expired'::pppoe_user_status OR expires_at IS NOT NULL),
-    CONSTRAINT pppoe_users_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT pppoe_users_expires_at_check CHECK (expires_at >= to_timestamp(946684800::double precision) AND expires_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT pppoe_users_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
     CONSTRAINT pppoe_users_password_of_its_row_check CHECK (SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(password) >= 33 AND octet_length(password) <= 8192 OR SUBSTRING(password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(password) >= 41 AND octet_length(password) <= 8200 AND SUBSTRING(password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT pppoe_users_static_ip_is_host_check CHECK (static_ip = host(static_ip)::inet),
     CONSTRAINT pppoe_users_sync_error_check CHECK (char_length(sync_error) <= 10000),
-    CONSTRAINT pppoe_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT pppoe_users_username_form_check CHECK (username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{0,63}$'::text)
+    CONSTRAINT pppoe_users_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT pppoe_users_username_form_check CHECK (char_length(username) <= 64 AND username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]*$'::text)
 );
 
 CREATE TABLE subscriptions (
@@ -1658,18 +1658,18 @@ CREATE TABLE subscriptions (
     CONSTRAINT subscriptions_active_is_billed_check CHECK (status <> 'active'::subscription_status OR num_nonnulls(next_billing_on, ended_on) > 0),
     CONSTRAINT subscriptions_anchor_day_range_check CHECK (anchor_day >= 1 AND anchor_day <= 31),
     CONSTRAINT subscriptions_billed_after_start_check CHECK (next_billing_on >= started_on),
-    CONSTRAINT subscriptions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT subscriptions_credited_until_check CHECK (EXTRACT(year FROM credited_until) >= 2000::numeric AND EXTRACT(year FROM credited_until) <= 2099::numeric),
+    CONSTRAINT subscriptions_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT subscriptions_credited_until_check CHECK (credited_until >= make_date(2000, 1, 1) AND credited_until <= make_date(2099, 12, 31)),
     CONSTRAINT subscriptions_ended_is_final_check CHECK (status <> 'ended'::subscription_status OR ended_on IS NOT NULL AND next_billing_on IS NULL),
-    CONSTRAINT subscriptions_ended_on_check CHECK (EXTRACT(year FROM ended_on) >= 2000::numeric AND EXTRACT(year FROM ended_on) <= 2099::numeric),
+    CONSTRAINT subscriptions_ended_on_check CHECK (ended_on >= make_date(2000, 1, 1) AND ended_on <= make_date(2099, 12, 31)),
     CONSTRAINT subscriptions_ends_after_start_check CHECK (ended_on >= (started_on - 1)),
-    CONSTRAINT subscriptions_next_billing_on_check CHECK (EXTRACT(year FROM next_billing_on) >= 2000::numeric AND EXTRACT(year FROM next_billing_on) <= 2099::numeric),
+    CONSTRAINT subscriptions_next_billing_on_check CHECK (next_billing_on >= make_date(2000, 1, 1) AND next_billing_on <= make_date(2099, 12, 31)),
     CONSTRAINT subscriptions_once_has_end_check CHECK (cycle <> 'once'::subscription_cycle OR ended_on IS NOT NULL),
     CONSTRAINT subscriptions_price_check CHECK (price >= 0 AND price <= '1000000000000000'::bigint),
-    CONSTRAINT subscriptions_started_on_check CHECK (EXTRACT(year FROM started_on) >= 2000::numeric AND EXTRACT(year FROM started_on) <= 2099::numeric),
+    CONSTRAINT subscriptions_started_on_check CHECK (started_on >= make_date(2000, 1, 1) AND started_on <= make_date(2099, 12, 31)),
     CONSTRAINT subscriptions_suspended_has_day_check CHECK ((status = 'suspended'::subscription_status) = (suspended_on IS NOT NULL)),
-    CONSTRAINT subscriptions_suspended_on_check CHECK (EXTRACT(year FROM suspended_on) >= 2000::numeric AND EXTRACT(year FROM suspended_on) <= 2099::numeric),
-    CONSTRAINT subscriptions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT subscriptions_suspended_on_check CHECK (suspended_on >= make_date(2000, 1, 1) AND suspended_on <= make_date(2099, 12, 31)),
+    CONSTRAINT subscriptions_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE invoices (
@@ -1696,13 +1696,13 @@ CREATE TABLE invoices (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT invoices_pkey PRIMARY KEY (id),
     CONSTRAINT invoices_subscription_id_period_excl EXCLUDE USING gist (subscription_id WITH =, period WITH &&) WHERE (status <> 'void'::invoice_status),
-    CONSTRAINT invoices_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT invoices_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT invoices_discount_check CHECK (discount >= 0 AND discount <= '1000000000000000'::bigint),
     CONSTRAINT invoices_discount_within_subtotal_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR discount <= subtotal),
     CONSTRAINT invoices_draft_not_issued_check CHECK (status <> 'draft'::invoice_status OR issued_at IS NULL),
-    CONSTRAINT invoices_due_on_check CHECK (EXTRACT(year FROM due_on) >= 2000::numeric AND EXTRACT(year FROM due_on) <= 2099::numeric),
+    CONSTRAINT invoices_due_on_check CHECK (due_on >= make_date(2000, 1, 1) AND due_on <= make_date(2099, 12, 31)),
     CONSTRAINT invoices_foreign_number_not_blank_check CHECK (foreign_number ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(foreign_number) <= 100 AND foreign_number !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT invoices_issued_at_check CHECK (EXTRACT(epoch FROM issued_at) >= 946684800::numeric AND EXTRACT(epoch FROM issued_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT invoices_issued_at_check CHECK (issued_at >= to_timestamp(946684800::double precision) AND issued_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT invoices_issued_has_dates_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR num_nulls(issued_at, due_on) = 0),
     CONSTRAINT invoices_issued_is_numbered_check CHECK (num_nonnulls(number, number_month, number_seq, issued_at) =
 CASE
@@ -1712,9 +1712,9 @@ END),
     CONSTRAINT invoices_not_overpaid_check CHECK (paid <= total),
     CONSTRAINT invoices_notes_check CHECK (char_length(notes) <= 10000),
     CONSTRAINT invoices_number_check CHECK (char_length(number) <= 10000),
-    CONSTRAINT invoices_number_month_check CHECK (EXTRACT(year FROM number_month) >= 2000::numeric AND EXTRACT(year FROM number_month) <= 2099::numeric),
+    CONSTRAINT invoices_number_month_check CHECK (number_month >= make_date(2000, 1, 1) AND number_month <= make_date(2099, 12, 31)),
     CONSTRAINT invoices_number_seq_positive_check CHECK (number_seq >= 1 AND number_seq <= 2000000000),
-    CONSTRAINT invoices_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT invoices_paid_at_check CHECK (paid_at >= to_timestamp(946684800::double precision) AND paid_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT invoices_paid_check CHECK (paid >= 0 AND paid <= '1000000000000000'::bigint),
     CONSTRAINT invoices_paid_fits_status_check CHECK (
 CASE status
@@ -1724,14 +1724,14 @@ CASE status
 END),
     CONSTRAINT invoices_paid_has_time_check CHECK ((status = 'paid'::invoice_status) = (paid_at IS NOT NULL)),
     CONSTRAINT invoices_paid_once_issued_check CHECK (paid_at >= issued_at),
-    CONSTRAINT invoices_period_check CHECK (EXTRACT(year FROM lower(period)) >= 2000::numeric AND EXTRACT(year FROM lower(period)) <= 2099::numeric AND EXTRACT(year FROM upper(period)) >= 2000::numeric AND EXTRACT(year FROM upper(period)) <= 2099::numeric),
+    CONSTRAINT invoices_period_check CHECK (lower(period) >= make_date(2000, 1, 1) AND lower(period) <= make_date(2099, 12, 31) AND upper(period) >= make_date(2000, 1, 1) AND upper(period) <= make_date(2099, 12, 31)),
     CONSTRAINT invoices_period_has_days_check CHECK (NOT (isempty(period) OR lower_inf(period) OR upper_inf(period))),
     CONSTRAINT invoices_subscription_has_period_check CHECK (subscription_id IS NULL OR period IS NOT NULL),
     CONSTRAINT invoices_subtotal_check CHECK (subtotal >= 0 AND subtotal <= '1000000000000000'::bigint),
     CONSTRAINT invoices_tax_check CHECK (tax >= 0 AND tax <= '1000000000000000'::bigint),
     CONSTRAINT invoices_total_adds_up_check CHECK ((status = ANY (ARRAY['draft'::invoice_status, 'void'::invoice_status])) OR total = (subtotal - discount + tax)),
     CONSTRAINT invoices_total_check CHECK (total >= 0 AND total <= '1000000000000000'::bigint),
-    CONSTRAINT invoices_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT invoices_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE invoice_items (
@@ -1750,7 +1750,7 @@ CREATE TABLE invoice_items (
     CONSTRAINT invoice_items_pkey PRIMARY KEY (id),
     CONSTRAINT invoice_items_amount_adds_up_check CHECK (amount::numeric = (quantity::numeric * unit_price::numeric)),
     CONSTRAINT invoice_items_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
-    CONSTRAINT invoice_items_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT invoice_items_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT invoice_items_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT invoice_items_discount_check CHECK (discount >= 0 AND discount <= '1000000000000000'::bigint),
     CONSTRAINT invoice_items_discount_within_amount_check CHECK (discount <= amount),
@@ -1759,7 +1759,7 @@ CREATE TABLE invoice_items (
     CONSTRAINT invoice_items_tax_fits_rate_check CHECK (abs((amount - discount)::numeric * tax_rate_bp::numeric - tax::numeric * 10000::numeric) < 10000::numeric),
     CONSTRAINT invoice_items_tax_rate_bp_check CHECK (tax_rate_bp >= 0 AND tax_rate_bp <= 10000),
     CONSTRAINT invoice_items_unit_price_check CHECK (unit_price >= 0 AND unit_price <= '1000000000000000'::bigint),
-    CONSTRAINT invoice_items_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT invoice_items_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE location_users (
@@ -1770,8 +1770,8 @@ CREATE TABLE location_users (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT location_users_pkey PRIMARY KEY (id),
-    CONSTRAINT location_users_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT location_users_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT location_users_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT location_users_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE notification_queue (
@@ -1798,12 +1798,12 @@ CREATE TABLE notification_queue (
     CONSTRAINT notification_queue_attempts_range_check CHECK (attempts >= 0 AND attempts <= max_attempts),
     CONSTRAINT notification_queue_attempts_sane_check CHECK (attempts >= 0 AND attempts <= 1000),
     CONSTRAINT notification_queue_body_not_blank_check CHECK (body ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(body) <= 65536),
-    CONSTRAINT notification_queue_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT notification_queue_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT notification_queue_dedupe_key_not_blank_check CHECK (dedupe_key ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(dedupe_key) <= 200 AND dedupe_key !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT notification_queue_error_check CHECK (char_length(error) <= 10000),
     CONSTRAINT notification_queue_failed_says_why_check CHECK (status <> 'failed'::notification_queue_status OR error IS NOT NULL),
     CONSTRAINT notification_queue_locked_by_not_blank_check CHECK (locked_by ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(locked_by) <= 200 AND locked_by !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT notification_queue_locked_until_check CHECK (EXTRACT(epoch FROM locked_until) >= 946684800::numeric AND EXTRACT(epoch FROM locked_until) <= '4102444799'::bigint::numeric),
+    CONSTRAINT notification_queue_locked_until_check CHECK (locked_until >= to_timestamp(946684800::double precision) AND locked_until <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT notification_queue_max_attempts_positive_check CHECK (max_attempts >= 1 AND max_attempts <= 1000),
     CONSTRAINT notification_queue_payload_object_check CHECK (jsonb_typeof(payload) = 'object'::text),
     CONSTRAINT notification_queue_payload_size_check CHECK (octet_length(payload::text) <= 65536),
@@ -1814,14 +1814,14 @@ CREATE TABLE notification_queue (
     CONSTRAINT notification_queue_recipient_fits_channel_check CHECK (
 CASE channel
     WHEN 'email'::notification_queue_channel THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'::text
-    ELSE recipient ~ '^[1-9][0-9]{7,14}$'::text
+    ELSE char_length(recipient) >= 8 AND char_length(recipient) <= 15 AND recipient ~ '^[1-9][0-9]*$'::text
 END),
     CONSTRAINT notification_queue_recipient_length_check CHECK (char_length(recipient) <= 254),
-    CONSTRAINT notification_queue_send_after_check CHECK (EXTRACT(epoch FROM send_after) >= 946684800::numeric AND EXTRACT(epoch FROM send_after) <= '4102444799'::bigint::numeric),
-    CONSTRAINT notification_queue_sent_at_check CHECK (EXTRACT(epoch FROM sent_at) >= 946684800::numeric AND EXTRACT(epoch FROM sent_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT notification_queue_send_after_check CHECK (send_after >= to_timestamp(946684800::double precision) AND send_after <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT notification_queue_sent_at_check CHECK (sent_at >= to_timestamp(946684800::double precision) AND sent_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT notification_queue_sent_has_time_check CHECK ((status = 'sent'::notification_queue_status) = (sent_at IS NOT NULL)),
     CONSTRAINT notification_queue_subject_check CHECK (char_length(subject) <= 10000),
-    CONSTRAINT notification_queue_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT notification_queue_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE payment_plugins (
@@ -1841,11 +1841,11 @@ CREATE TABLE payment_plugins (
     CONSTRAINT payment_plugins_author_check CHECK (char_length(author) <= 10000),
     CONSTRAINT payment_plugins_config_schema_object_check CHECK (jsonb_typeof(config_schema) = 'object'::text),
     CONSTRAINT payment_plugins_config_schema_size_check CHECK (octet_length(config_schema::text) <= 65536),
-    CONSTRAINT payment_plugins_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_plugins_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_plugins_description_check CHECK (char_length(description) <= 10000),
     CONSTRAINT payment_plugins_entry_point_form_check CHECK (entry_point ~ '^[A-Za-z_][A-Za-z0-9_.]{0,126}:[A-Za-z_][A-Za-z0-9_]{0,62}$'::text),
-    CONSTRAINT payment_plugins_name_form_check CHECK (name ~ '^[a-z][a-z0-9_]{0,62}$'::text),
-    CONSTRAINT payment_plugins_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_plugins_name_form_check CHECK (char_length(name) <= 63 AND name ~ '^[a-z][a-z0-9_]*$'::text),
+    CONSTRAINT payment_plugins_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_plugins_version_not_blank_check CHECK (version ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(version) <= 200 AND version !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
 );
 
@@ -1864,11 +1864,11 @@ CREATE TABLE payment_methods (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT payment_methods_pkey PRIMARY KEY (id),
-    CONSTRAINT payment_methods_code_form_check CHECK (code ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT payment_methods_code_form_check CHECK (char_length(code) <= 63 AND code ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT payment_methods_config_hides_no_secret_check CHECK (NOT jsonb_path_exists(config, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND config::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
     CONSTRAINT payment_methods_config_object_check CHECK (jsonb_typeof(config) = 'object'::text),
     CONSTRAINT payment_methods_config_size_check CHECK (octet_length(config::text) <= 65536),
-    CONSTRAINT payment_methods_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_methods_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_methods_fee_bounds_check CHECK (fee_least <= fee_most),
     CONSTRAINT payment_methods_fee_bp_check CHECK (fee_bp >= 0 AND fee_bp <= 10000),
     CONSTRAINT payment_methods_fee_fixed_check CHECK (fee_fixed >= 0 AND fee_fixed <= '1000000000000000'::bigint),
@@ -1876,7 +1876,7 @@ CREATE TABLE payment_methods (
     CONSTRAINT payment_methods_fee_most_check CHECK (fee_most >= 0 AND fee_most <= '1000000000000000'::bigint),
     CONSTRAINT payment_methods_gateway_has_plugin_check CHECK (type <> 'gateway'::payment_method_type OR plugin_id IS NOT NULL),
     CONSTRAINT payment_methods_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT payment_methods_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT payment_methods_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE vendors (
@@ -1896,11 +1896,11 @@ CREATE TABLE vendors (
     CONSTRAINT vendors_address_check CHECK (char_length(address) <= 10000),
     CONSTRAINT vendors_commission_bp_check CHECK (commission_bp >= 0 AND commission_bp <= 10000),
     CONSTRAINT vendors_contact_name_check CHECK (char_length(contact_name) <= 10000),
-    CONSTRAINT vendors_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT vendors_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT vendors_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
     CONSTRAINT vendors_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT vendors_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
-    CONSTRAINT vendors_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT vendors_phone_check CHECK (char_length(phone) >= 8 AND char_length(phone) <= 15 AND phone ~ '^[1-9][0-9]*$'::text),
+    CONSTRAINT vendors_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE payments (
@@ -1931,9 +1931,9 @@ CREATE TABLE payments (
     CONSTRAINT payments_allocated_check CHECK (allocated >= 0 AND allocated <= '1000000000000000'::bigint),
     CONSTRAINT payments_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
     CONSTRAINT payments_amount_positive_check CHECK (amount > 0),
-    CONSTRAINT payments_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT payments_disputed_at_check CHECK (EXTRACT(epoch FROM disputed_at) >= 946684800::numeric AND EXTRACT(epoch FROM disputed_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT payments_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payments_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT payments_disputed_at_check CHECK (disputed_at >= to_timestamp(946684800::double precision) AND disputed_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT payments_expires_at_check CHECK (expires_at >= to_timestamp(946684800::double precision) AND expires_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payments_external_ref_has_provider_check CHECK (external_ref IS NULL OR provider IS NOT NULL),
     CONSTRAINT payments_external_ref_not_blank_check CHECK (external_ref ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(external_ref) <= 200 AND external_ref !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT payments_fee_check CHECK (fee >= 0 AND fee <= '1000000000000000'::bigint),
@@ -1942,15 +1942,15 @@ CREATE TABLE payments (
     CONSTRAINT payments_only_paid_is_allocated_check CHECK (allocated = 0 OR status = 'paid'::payment_status),
     CONSTRAINT payments_only_paid_is_refunded_check CHECK (refunded = 0 OR (status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status]))),
     CONSTRAINT payments_only_what_came_is_disputed_check CHECK (disputed_at IS NULL OR (status = ANY (ARRAY['paid'::payment_status, 'review'::payment_status, 'refunded'::payment_status]))),
-    CONSTRAINT payments_paid_at_check CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payments_paid_at_check CHECK (paid_at >= to_timestamp(946684800::double precision) AND paid_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payments_paid_has_time_check CHECK ((status = ANY (ARRAY['paid'::payment_status, 'refunded'::payment_status])) = (paid_at IS NOT NULL)),
-    CONSTRAINT payments_provider_form_check CHECK (provider ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT payments_provider_form_check CHECK (char_length(provider) <= 63 AND provider ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT payments_refund_reason_not_blank_check CHECK (refund_reason ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(refund_reason) <= 500 AND refund_reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT payments_refunded_at_check CHECK (EXTRACT(epoch FROM refunded_at) >= 946684800::numeric AND EXTRACT(epoch FROM refunded_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payments_refunded_at_check CHECK (refunded_at >= to_timestamp(946684800::double precision) AND refunded_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payments_refunded_check CHECK (refunded >= 0 AND refunded <= '1000000000000000'::bigint),
     CONSTRAINT payments_refunded_has_time_check CHECK ((refunded > 0) = (refunded_at IS NOT NULL)),
     CONSTRAINT payments_refunded_is_whole_check CHECK ((status = 'refunded'::payment_status) = (refunded = amount)),
-    CONSTRAINT payments_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT payments_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE payment_allocations (
@@ -1962,7 +1962,7 @@ CREATE TABLE payment_allocations (
     CONSTRAINT payment_allocations_pkey PRIMARY KEY (id),
     CONSTRAINT payment_allocations_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
     CONSTRAINT payment_allocations_amount_positive_check CHECK (amount > 0),
-    CONSTRAINT payment_allocations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT payment_allocations_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE payment_events (
@@ -1983,15 +1983,15 @@ CREATE TABLE payment_events (
     CONSTRAINT payment_events_pkey PRIMARY KEY (id),
     CONSTRAINT payment_events_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
     CONSTRAINT payment_events_applied_is_signed_check CHECK (outcome <> 'applied'::payment_event_outcome OR signature_ok),
-    CONSTRAINT payment_events_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_events_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_events_error_check CHECK (char_length(error) <= 10000),
     CONSTRAINT payment_events_event_key_not_blank_check CHECK (event_key ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(event_key) <= 200 AND event_key !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT payment_events_external_ref_not_blank_check CHECK (external_ref ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(external_ref) <= 200 AND external_ref !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT payment_events_payload_size_check CHECK (octet_length(payload::text) <= 131072),
-    CONSTRAINT payment_events_processed_at_check CHECK (EXTRACT(epoch FROM processed_at) >= 946684800::numeric AND EXTRACT(epoch FROM processed_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_events_processed_at_check CHECK (processed_at >= to_timestamp(946684800::double precision) AND processed_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_events_processed_has_outcome_check CHECK ((processed_at IS NULL) = (outcome IS NULL)),
-    CONSTRAINT payment_events_provider_form_check CHECK (provider ~ '^[a-z][a-z0-9_]{0,62}$'::text),
-    CONSTRAINT payment_events_received_at_check CHECK (EXTRACT(epoch FROM received_at) >= 946684800::numeric AND EXTRACT(epoch FROM received_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT payment_events_provider_form_check CHECK (char_length(provider) <= 63 AND provider ~ '^[a-z][a-z0-9_]*$'::text),
+    CONSTRAINT payment_events_received_at_check CHECK (received_at >= to_timestamp(946684800::double precision) AND received_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE payment_links (
@@ -2008,11 +2008,11 @@ CREATE TABLE payment_links (
     CONSTRAINT payment_links_pkey PRIMARY KEY (id),
     CONSTRAINT payment_links_amount_check CHECK (amount >= 0 AND amount <= '1000000000000000'::bigint),
     CONSTRAINT payment_links_amount_positive_check CHECK (amount > 0),
-    CONSTRAINT payment_links_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT payment_links_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_links_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT payment_links_expires_at_check CHECK (expires_at >= to_timestamp(946684800::double precision) AND expires_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_links_regenerated_count_range_check CHECK (regenerated_count >= 0 AND regenerated_count <= 1000000),
     CONSTRAINT payment_links_token_hash_check CHECK (octet_length(token_hash) = 32),
-    CONSTRAINT payment_links_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT payment_links_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT payment_links_url_not_blank_check CHECK (url ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(url) <= 2000 AND url !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)
 );
 
@@ -2026,12 +2026,12 @@ CREATE TABLE plugin_configurations (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT plugin_configurations_pkey PRIMARY KEY (id),
-    CONSTRAINT plugin_configurations_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT plugin_configurations_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT plugin_configurations_key_demands_secret_check CHECK (is_secret OR key !~ '(^|_)(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)(_|$)|password|passphrase|secret|token'::text),
-    CONSTRAINT plugin_configurations_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT plugin_configurations_key_form_check CHECK (char_length(key) <= 63 AND key ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT plugin_configurations_secret_is_encrypted_check CHECK (is_secret = (value_enc IS NOT NULL)),
     CONSTRAINT plugin_configurations_secret_not_in_clear_check CHECK (value_enc IS NULL OR value IS NULL),
-    CONSTRAINT plugin_configurations_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT plugin_configurations_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT plugin_configurations_value_enc_of_its_row_check CHECK (SUBSTRING(value_enc FROM 1 FOR 1) = '\x01'::bytea AND octet_length(value_enc) >= 33 AND octet_length(value_enc) <= 8192 OR SUBSTRING(value_enc FROM 1 FOR 1) = '\x02'::bytea AND octet_length(value_enc) >= 41 AND octet_length(value_enc) <= 8200 AND SUBSTRING(value_enc FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT plugin_configurations_value_hides_no_secret_check CHECK (NOT jsonb_path_exists(value, '$.**?(@.type() == "object").keyvalue()."key"?(@ like_regex "(^|[^a-z])(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)([^a-z]|$)|password|passphrase|secret|token|api.?key" flag "i" || @ like_regex "[a-z](Key|Pass|Pwd|Pin|Auth|Credential|Header|Cookie|Cert|Salt|Otp)")'::jsonpath) AND value::text !~ '://[^/@[:space:]]*:[^/@[:space:]]+@|-----BEGIN'::text),
     CONSTRAINT plugin_configurations_value_size_check CHECK (octet_length(value::text) <= 20000)
@@ -2048,7 +2048,7 @@ CREATE TABLE plugin_error_logs (
     CONSTRAINT plugin_error_logs_pkey PRIMARY KEY (id),
     CONSTRAINT plugin_error_logs_context_object_check CHECK (jsonb_typeof(context) = 'object'::text),
     CONSTRAINT plugin_error_logs_context_size_check CHECK (octet_length(context::text) <= 65536),
-    CONSTRAINT plugin_error_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT plugin_error_logs_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT plugin_error_logs_error_type_not_blank_check CHECK (error_type ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(error_type) <= 200 AND error_type !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT plugin_error_logs_message_check CHECK (char_length(message) <= 100000),
     CONSTRAINT plugin_error_logs_stack_check CHECK (char_length(stack) <= 100000)
@@ -2067,10 +2067,10 @@ CREATE TABLE settings (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT settings_pkey PRIMARY KEY (id),
-    CONSTRAINT settings_category_form_check CHECK (category ~ '^[a-z][a-z0-9_]{0,62}$'::text),
-    CONSTRAINT settings_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT settings_category_form_check CHECK (char_length(category) <= 63 AND category ~ '^[a-z][a-z0-9_]*$'::text),
+    CONSTRAINT settings_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT settings_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 200 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT settings_key_form_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT settings_key_form_check CHECK (char_length(key) <= 63 AND key ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT settings_key_names_no_secret_check CHECK (key !~ '(^|_)(key|keys|secret|secrets|pass|passwd|password|passwords|passphrase|passcode|pwd|pin|token|tokens|apikey|authorization|auth|credential|credentials|header|headers|cookie|cookies|signature|private|cert|certificate|jwt|bearer|otp|salt)$'::text),
     CONSTRAINT settings_known_range_check CHECK (
 CASE key
@@ -2097,7 +2097,7 @@ CASE key
 END IS TRUE),
     CONSTRAINT settings_least_range_check CHECK ("least" >= '-1000000000000000'::bigint AND "least" <= '1000000000000000'::bigint),
     CONSTRAINT settings_most_range_check CHECK (most >= '-1000000000000000'::bigint AND most <= '1000000000000000'::bigint),
-    CONSTRAINT settings_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT settings_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT settings_value_fits_type_check CHECK (
 CASE type
     WHEN 'integer'::setting_type THEN value::text ~ '^-?[0-9]+$'::text
@@ -2132,13 +2132,13 @@ CREATE TABLE transaction_logs (
     CONSTRAINT transaction_logs_balance_after_check CHECK (balance_after >= '-1000000000000000'::bigint AND balance_after <= '1000000000000000'::bigint),
     CONSTRAINT transaction_logs_balance_before_check CHECK (balance_before >= '-1000000000000000'::bigint AND balance_before <= '1000000000000000'::bigint),
     CONSTRAINT transaction_logs_balance_is_chained_check CHECK (balance_after = (balance_before + amount)),
-    CONSTRAINT transaction_logs_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT transaction_logs_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT transaction_logs_description_not_blank_check CHECK (description ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(description) <= 300 AND description !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT transaction_logs_opening_is_first_check CHECK (entry_type <> 'opening'::transaction_log_entry_type OR seq = 1),
     CONSTRAINT transaction_logs_payment_is_named_check CHECK ((entry_type <> ALL (ARRAY['payment'::transaction_log_entry_type, 'refund'::transaction_log_entry_type])) OR NOT reference_type IS DISTINCT FROM 'payment'::text),
     CONSTRAINT transaction_logs_reference_id_range_check CHECK (reference_id >= '-4611686018427387904'::bigint AND reference_id <= '4611686018427387904'::bigint),
     CONSTRAINT transaction_logs_reference_is_whole_check CHECK ((reference_type IS NULL) = (reference_id IS NULL)),
-    CONSTRAINT transaction_logs_reference_type_form_check CHECK (reference_type ~ '^[a-z][a-z0-9_]{0,62}$'::text),
+    CONSTRAINT transaction_logs_reference_type_form_check CHECK (char_length(reference_type) <= 63 AND reference_type ~ '^[a-z][a-z0-9_]*$'::text),
     CONSTRAINT transaction_logs_reversal_names_entry_check CHECK ((entry_type = 'reversal'::transaction_log_entry_type) = (reverses_id IS NOT NULL)),
     CONSTRAINT transaction_logs_reverses_another_check CHECK (reverses_id <> id),
     CONSTRAINT transaction_logs_seq_check CHECK (seq >= 1 AND seq <= 2000000000),
@@ -2161,12 +2161,12 @@ CREATE TABLE user_sessions (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT user_sessions_pkey PRIMARY KEY (id),
-    CONSTRAINT user_sessions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT user_sessions_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT user_sessions_expires_after_created_check CHECK (expires_at > created_at),
-    CONSTRAINT user_sessions_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT user_sessions_revoked_at_check CHECK (EXTRACT(epoch FROM revoked_at) >= 946684800::numeric AND EXTRACT(epoch FROM revoked_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT user_sessions_expires_at_check CHECK (expires_at >= to_timestamp(946684800::double precision) AND expires_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT user_sessions_revoked_at_check CHECK (revoked_at >= to_timestamp(946684800::double precision) AND revoked_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT user_sessions_token_hash_check CHECK (octet_length(token_hash) = 32),
-    CONSTRAINT user_sessions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT user_sessions_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT user_sessions_user_agent_check CHECK (char_length(user_agent) <= 10000)
 );
 
@@ -2186,15 +2186,15 @@ CREATE TABLE voucher_batches (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT voucher_batches_pkey PRIMARY KEY (id),
-    CONSTRAINT voucher_batches_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'::text),
+    CONSTRAINT voucher_batches_code_form_check CHECK (char_length(code) <= 63 AND code ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'::text),
     CONSTRAINT voucher_batches_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
-    CONSTRAINT voucher_batches_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT voucher_batches_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT voucher_batches_notes_check CHECK (char_length(notes) <= 10000),
-    CONSTRAINT voucher_batches_prefix_form_check CHECK (prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'::text),
+    CONSTRAINT voucher_batches_prefix_form_check CHECK (char_length(prefix) <= 32 AND prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'::text),
     CONSTRAINT voucher_batches_quantity_check CHECK (quantity >= 1 AND quantity <= 100000),
     CONSTRAINT voucher_batches_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
-    CONSTRAINT voucher_batches_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT voucher_batches_use_until_check CHECK (EXTRACT(epoch FROM use_until) >= 946684800::numeric AND EXTRACT(epoch FROM use_until) <= '4102444799'::bigint::numeric)
+    CONSTRAINT voucher_batches_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT voucher_batches_use_until_check CHECK (use_until >= to_timestamp(946684800::double precision) AND use_until <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE vouchers (
@@ -2216,11 +2216,11 @@ CREATE TABLE vouchers (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT vouchers_pkey PRIMARY KEY (id),
-    CONSTRAINT vouchers_code_form_check CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$'::text),
+    CONSTRAINT vouchers_code_form_check CHECK (char_length(code) >= 3 AND char_length(code) <= 64 AND code ~ '^[A-Za-z0-9][A-Za-z0-9_-]*$'::text),
     CONSTRAINT vouchers_cost_price_check CHECK (cost_price >= 0 AND cost_price <= '1000000000000000'::bigint),
-    CONSTRAINT vouchers_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT vouchers_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT vouchers_expires_after_used_check CHECK (expires_at > used_at),
-    CONSTRAINT vouchers_expires_at_check CHECK (EXTRACT(epoch FROM expires_at) >= 946684800::numeric AND EXTRACT(epoch FROM expires_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT vouchers_expires_at_check CHECK (expires_at >= to_timestamp(946684800::double precision) AND expires_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT vouchers_failed_sync_has_error_check CHECK ((sync_state = 'failed'::sync_state) = (sync_error IS NOT NULL)),
     CONSTRAINT vouchers_password_of_its_row_check CHECK (SUBSTRING(password FROM 1 FOR 1) = '\x01'::bytea AND octet_length(password) >= 33 AND octet_length(password) <= 8192 OR SUBSTRING(password FROM 1 FOR 1) = '\x02'::bytea AND octet_length(password) >= 41 AND octet_length(password) <= 8200 AND SUBSTRING(password FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT vouchers_selling_price_check CHECK (selling_price >= 0 AND selling_price <= '1000000000000000'::bigint),
@@ -2233,9 +2233,9 @@ CASE status
 END),
     CONSTRAINT vouchers_sync_error_check CHECK (char_length(sync_error) <= 10000),
     CONSTRAINT vouchers_times_come_together_check CHECK ((used_at IS NULL) = (expires_at IS NULL)),
-    CONSTRAINT vouchers_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT vouchers_use_until_check CHECK (EXTRACT(epoch FROM use_until) >= 946684800::numeric AND EXTRACT(epoch FROM use_until) <= '4102444799'::bigint::numeric),
-    CONSTRAINT vouchers_used_at_check CHECK (EXTRACT(epoch FROM used_at) >= 946684800::numeric AND EXTRACT(epoch FROM used_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT vouchers_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT vouchers_use_until_check CHECK (use_until >= to_timestamp(946684800::double precision) AND use_until <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT vouchers_used_at_check CHECK (used_at >= to_timestamp(946684800::double precision) AND used_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE whatsapp_sessions (
@@ -2252,13 +2252,13 @@ CREATE TABLE whatsapp_sessions (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT whatsapp_sessions_pkey PRIMARY KEY (id),
     CONSTRAINT whatsapp_sessions_connected_has_phone_check CHECK (status <> 'connected'::whatsapp_session_status OR phone IS NOT NULL),
-    CONSTRAINT whatsapp_sessions_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_sessions_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_sessions_credentials_of_its_row_check CHECK (SUBSTRING(credentials FROM 1 FOR 1) = '\x01'::bytea AND octet_length(credentials) >= 33 AND octet_length(credentials) <= 8192 OR SUBSTRING(credentials FROM 1 FOR 1) = '\x02'::bytea AND octet_length(credentials) >= 41 AND octet_length(credentials) <= 8200 AND SUBSTRING(credentials FROM 6 FOR 8) = int8send(id)),
     CONSTRAINT whatsapp_sessions_error_check CHECK (char_length(error) <= 10000),
-    CONSTRAINT whatsapp_sessions_last_activity_at_check CHECK (EXTRACT(epoch FROM last_activity_at) >= 946684800::numeric AND EXTRACT(epoch FROM last_activity_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_sessions_last_activity_at_check CHECK (last_activity_at >= to_timestamp(946684800::double precision) AND last_activity_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_sessions_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT whatsapp_sessions_phone_check CHECK (phone ~ '^[1-9][0-9]{7,14}$'::text),
-    CONSTRAINT whatsapp_sessions_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT whatsapp_sessions_phone_check CHECK (char_length(phone) >= 8 AND char_length(phone) <= 15 AND phone ~ '^[1-9][0-9]*$'::text),
+    CONSTRAINT whatsapp_sessions_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 CREATE TABLE whatsapp_templates (
@@ -2275,11 +2275,11 @@ CREATE TABLE whatsapp_templates (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT whatsapp_templates_pkey PRIMARY KEY (id),
     CONSTRAINT whatsapp_templates_body_not_blank_check CHECK (body ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(body) <= 65536),
-    CONSTRAINT whatsapp_templates_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_templates_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_templates_default_is_active_check CHECK (is_active OR NOT is_default),
     CONSTRAINT whatsapp_templates_language_form_check CHECK (language ~ '^[a-z]{2}(-[A-Z]{2})?$'::text),
     CONSTRAINT whatsapp_templates_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT whatsapp_templates_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_templates_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_templates_variables_names_check CHECK (jsonb_typeof(variables) = 'array'::text AND NOT jsonb_path_exists(variables, '$[*]?(@.type() != "string")'::jsonpath)),
     CONSTRAINT whatsapp_templates_variables_size_check CHECK (octet_length(variables::text) <= 65536)
 );
@@ -2302,8 +2302,8 @@ CREATE TABLE whatsapp_messages (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT whatsapp_messages_pkey PRIMARY KEY (id),
     CONSTRAINT whatsapp_messages_body_check CHECK (char_length(body) <= 65536),
-    CONSTRAINT whatsapp_messages_created_at_check CHECK (EXTRACT(epoch FROM created_at) >= 946684800::numeric AND EXTRACT(epoch FROM created_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT whatsapp_messages_delivered_at_check CHECK (EXTRACT(epoch FROM delivered_at) >= 946684800::numeric AND EXTRACT(epoch FROM delivered_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_messages_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT whatsapp_messages_delivered_at_check CHECK (delivered_at >= to_timestamp(946684800::double precision) AND delivered_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_messages_direction_fits_status_check CHECK (
 CASE direction
     WHEN 'inbound'::whatsapp_message_direction THEN status = ANY (ARRAY['delivered'::whatsapp_message_status, 'read'::whatsapp_message_status])
@@ -2312,9 +2312,9 @@ END),
     CONSTRAINT whatsapp_messages_error_check CHECK (char_length(error) <= 10000),
     CONSTRAINT whatsapp_messages_failed_says_why_check CHECK (status <> 'failed'::whatsapp_message_status OR error IS NOT NULL),
     CONSTRAINT whatsapp_messages_provider_message_id_not_blank_check CHECK (provider_message_id ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(provider_message_id) <= 200 AND provider_message_id !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
-    CONSTRAINT whatsapp_messages_read_at_check CHECK (EXTRACT(epoch FROM read_at) >= 946684800::numeric AND EXTRACT(epoch FROM read_at) <= '4102444799'::bigint::numeric),
-    CONSTRAINT whatsapp_messages_recipient_check CHECK (recipient ~ '^[1-9][0-9]{7,14}$'::text),
-    CONSTRAINT whatsapp_messages_sent_at_check CHECK (EXTRACT(epoch FROM sent_at) >= 946684800::numeric AND EXTRACT(epoch FROM sent_at) <= '4102444799'::bigint::numeric),
+    CONSTRAINT whatsapp_messages_read_at_check CHECK (read_at >= to_timestamp(946684800::double precision) AND read_at <= to_timestamp('4102444799'::bigint::double precision)),
+    CONSTRAINT whatsapp_messages_recipient_check CHECK (char_length(recipient) >= 8 AND char_length(recipient) <= 15 AND recipient ~ '^[1-9][0-9]*$'::text),
+    CONSTRAINT whatsapp_messages_sent_at_check CHECK (sent_at >= to_timestamp(946684800::double precision) AND sent_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT whatsapp_messages_times_fit_status_check CHECK (
 CASE status
     WHEN 'pending'::whatsapp_message_status THEN sent_at IS NULL
@@ -2322,7 +2322,7 @@ CASE status
     WHEN 'read'::whatsapp_message_status THEN read_at IS NOT NULL
     ELSE true
 END),
-    CONSTRAINT whatsapp_messages_updated_at_check CHECK (EXTRACT(epoch FROM updated_at) >= 946684800::numeric AND EXTRACT(epoch FROM updated_at) <= '4102444799'::bigint::numeric)
+    CONSTRAINT whatsapp_messages_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
 ALTER TABLE admin_users

@@ -12,6 +12,7 @@ from domains import (
     TextArrayField,
     TimestampedModel,
     TimestampField,
+    spelled,
 )
 
 
@@ -20,7 +21,7 @@ class Role(TimestampedModel):
 
     code = TextField(
         unique=True,
-        constraints=[Check("code ~ '^[a-z][a-z0-9_]{0,62}$'", name="roles_code_form_check")],
+        constraints=[Check(spelled("code", "[a-z][a-z0-9_]*", 63), name="roles_code_form_check")],
         help_text="What programs call the role, such as super_admin.",
     )
     name = LineField(
@@ -50,7 +51,7 @@ class AdminUser(TimestampedModel):
     username = TextField(
         constraints=[
             Check(
-                "username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{1,63}$'",
+                spelled("username", "[A-Za-z0-9][A-Za-z0-9@._-]*", 64, least=2),
                 name="admin_users_username_form_check",
             )
         ],

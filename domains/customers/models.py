@@ -15,6 +15,7 @@ from domains import (
     PhoneField,
     TimestampedModel,
     TimestampField,
+    spelled,
 )
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
@@ -59,7 +60,8 @@ class Customer(TimestampedModel):
     number = TextField(
         constraints=[
             Check(
-                "number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]{0,62}$'", name="customers_number_form_check"
+                spelled("number", "[A-Za-z0-9][A-Za-z0-9/_-]*", 63),
+                name="customers_number_form_check",
             )
         ],
         help_text="Customer number, unique in the branch.",
@@ -147,7 +149,7 @@ class TransactionLog(BaseModel):
         null=True,
         constraints=[
             Check(
-                "reference_type ~ '^[a-z][a-z0-9_]{0,62}$'",
+                spelled("reference_type", "[a-z][a-z0-9_]*", 63),
                 name="transaction_logs_reference_type_form_check",
             )
         ],

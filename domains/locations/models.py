@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from peewee import BooleanField, Check, ForeignKeyField, TextField
 
-from domains import LineField, NoteField, PhoneField, TimestampedModel
+from domains import LineField, NoteField, PhoneField, TimestampedModel, spelled
 from domains.auth.models import AdminUser, Role
 
 
@@ -14,7 +14,7 @@ class Location(TimestampedModel):
     code = TextField(
         unique=True,
         constraints=[
-            Check("code ~ '^[A-Z0-9][A-Z0-9_-]{0,62}$'", name="locations_code_form_check")
+            Check(spelled("code", "[A-Z0-9][A-Z0-9_-]*", 63), name="locations_code_form_check")
         ],
         help_text="Short code, used in numbers of customers and invoices.",
     )

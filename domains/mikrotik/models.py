@@ -18,6 +18,7 @@ from domains import (
     SecretField,
     TimestampedModel,
     TimestampField,
+    spelled,
 )
 from domains.auth.models import AdminUser
 from domains.customers.models import Customer
@@ -250,7 +251,8 @@ class VoucherBatch(TimestampedModel):
         unique=True,
         constraints=[
             Check(
-                "code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$'", name="voucher_batches_code_form_check"
+                spelled("code", "[A-Za-z0-9][A-Za-z0-9_-]*", 63),
+                name="voucher_batches_code_form_check",
             )
         ],
         help_text="Code of the batch, found in the router's comments.",
@@ -259,7 +261,7 @@ class VoucherBatch(TimestampedModel):
         null=True,
         constraints=[
             Check(
-                "prefix ~ '^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$'",
+                spelled("prefix", "[A-Za-z0-9][A-Za-z0-9_-]*", 32),
                 name="voucher_batches_prefix_form_check",
             )
         ],
@@ -317,7 +319,10 @@ class Voucher(TimestampedModel):
     code = TextField(
         unique=True,
         constraints=[
-            Check("code ~ '^[A-Za-z0-9][A-Za-z0-9_-]{2,63}$'", name="vouchers_code_form_check")
+            Check(
+                spelled("code", "[A-Za-z0-9][A-Za-z0-9_-]*", 64, least=3),
+                name="vouchers_code_form_check",
+            )
         ],
         help_text="What the customer types; the user name on the hotspot.",
     )
@@ -382,7 +387,7 @@ class PppoeUser(TimestampedModel):
     username = TextField(
         constraints=[
             Check(
-                "username ~ '^[A-Za-z0-9][A-Za-z0-9@._-]{0,63}$'",
+                spelled("username", "[A-Za-z0-9][A-Za-z0-9@._-]*", 64),
                 name="pppoe_users_username_form_check",
             )
         ],

@@ -6,7 +6,15 @@ from enum import StrEnum
 
 from peewee import Check, Default, ForeignKeyField, SmallIntegerField, TextField
 
-from domains import DocumentField, EnumField, LineField, NoteField, TimestampedModel, TimestampField
+from domains import (
+    DocumentField,
+    EnumField,
+    LineField,
+    NoteField,
+    TimestampedModel,
+    TimestampField,
+    spelled,
+)
 from domains.customers.models import Customer
 
 
@@ -121,7 +129,7 @@ class NotificationQueue(TimestampedModel):
             Check(
                 "CASE channel WHEN 'email'"
                 " THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'"
-                " ELSE recipient ~ '^[1-9][0-9]{7,14}$' END",
+                f" ELSE {spelled('recipient', '[1-9][0-9]*', 15, least=8)} END",
                 name="notification_queue_recipient_fits_channel_check",
             ),
             Check(

@@ -18,6 +18,7 @@ from domains import (
     TimestampedModel,
     TimestampField,
     clear_json,
+    spelled,
 )
 from domains.auth.models import AdminUser
 from domains.billing.models import Invoice
@@ -26,7 +27,7 @@ from domains.locations.models import Location
 from domains.mikrotik.models import Vendor
 from domains.plugins.models import PaymentPlugin
 
-PROVIDER_FORM = "provider ~ '^[a-z][a-z0-9_]{0,62}$'"
+PROVIDER_FORM = spelled("provider", "[a-z][a-z0-9_]*", 63)
 
 
 class PaymentMethodType(StrEnum):
@@ -75,7 +76,7 @@ class PaymentMethod(TimestampedModel):
     code = TextField(
         unique=True,
         constraints=[
-            Check("code ~ '^[a-z][a-z0-9_]{0,62}$'", name="payment_methods_code_form_check")
+            Check(spelled("code", "[a-z][a-z0-9_]*", 63), name="payment_methods_code_form_check")
         ],
         help_text="Name by which the code refers to it.",
     )

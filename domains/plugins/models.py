@@ -13,6 +13,7 @@ from domains import (
     TimestampedModel,
     clear_json,
     clear_name,
+    spelled,
 )
 from domains.auth.models import AdminUser
 
@@ -23,7 +24,7 @@ class PaymentPlugin(TimestampedModel):
     name = TextField(
         unique=True,
         constraints=[
-            Check("name ~ '^[a-z][a-z0-9_]{0,62}$'", name="payment_plugins_name_form_check")
+            Check(spelled("name", "[a-z][a-z0-9_]*", 63), name="payment_plugins_name_form_check")
         ],
         help_text="Machine name; payments and their events carry it as provider.",
     )
@@ -83,7 +84,9 @@ class PluginConfiguration(TimestampedModel):
     )
     key = TextField(
         constraints=[
-            Check("key ~ '^[a-z][a-z0-9_]{0,62}$'", name="plugin_configurations_key_form_check")
+            Check(
+                spelled("key", "[a-z][a-z0-9_]*", 63), name="plugin_configurations_key_form_check"
+            )
         ],
         help_text="Name of the value, a property of the plugin's config_schema.",
     )

@@ -16,6 +16,7 @@ from domains import (
     TimestampedModel,
     clear_json,
     clear_name,
+    spelled,
 )
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
@@ -50,7 +51,7 @@ class Setting(TimestampedModel):
     )
     key = TextField(
         constraints=[
-            Check("key ~ '^[a-z][a-z0-9_]{0,62}$'", name="settings_key_form_check"),
+            Check(spelled("key", "[a-z][a-z0-9_]*", 63), name="settings_key_form_check"),
             # password_min_length is a setting; smtp_password is a secret
             Check(clear_name("key", anywhere=False), name="settings_key_names_no_secret_check"),
         ],
@@ -76,7 +77,7 @@ class Setting(TimestampedModel):
     )
     category = TextField(
         constraints=[
-            Check("category ~ '^[a-z][a-z0-9_]{0,62}$'", name="settings_category_form_check")
+            Check(spelled("category", "[a-z][a-z0-9_]*", 63), name="settings_category_form_check")
         ],
         help_text="Group to show it in.",
     )
@@ -130,7 +131,7 @@ class ActivityLog(BaseModel):
     action = TextField(
         constraints=[
             Check(
-                r"action ~ '^[a-z_]{1,31}\.[a-z_]{1,31}$'", name="activity_logs_action_form_check"
+                spelled("action", r"[a-z_]+\.[a-z_]+", 63), name="activity_logs_action_form_check"
             )
         ],
         help_text="What was done, as resource.action.",
@@ -139,7 +140,7 @@ class ActivityLog(BaseModel):
         null=True,
         constraints=[
             Check(
-                "target_type ~ '^[a-z][a-z0-9_]{0,62}$'",
+                spelled("target_type", "[a-z][a-z0-9_]*", 63),
                 name="activity_logs_target_type_form_check",
             )
         ],

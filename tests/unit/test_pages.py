@@ -26,8 +26,8 @@ from pages.words import LANGUAGES, WORDS
             "amount is between 0 and 1000000000000000",
         ),
         (
-            "CHECK (EXTRACT(epoch FROM paid_at) >= 946684800::numeric AND "
-            "EXTRACT(epoch FROM paid_at) <= '4102444799'::bigint::numeric)",
+            "CHECK (paid_at >= to_timestamp(946684800::double precision) AND "
+            "paid_at <= to_timestamp('4102444799'::bigint::double precision))",
             "paid_at lies between 2000 and 2099",
         ),
         ("CHECK (a > b)", "`a > b`"),
