@@ -19,9 +19,10 @@ from project import PROJECT
     help={
         "after": "Number of the last file that is applied already.",
         "to": "Number of the last file to print.",
+        "down": "Print the way back, the last file first; rows may be lost by it.",
     },
 )
-def sql_script(c: Context, after: str = "0", to: str = "") -> None:
+def sql_script(c: Context, after: str = "0", to: str = "", down: bool = False) -> None:
     """Print the migrations as an SQL script for psql, the history included."""
     from engine.connect.settings import named_roles
     from engine.files import migration_folder
@@ -36,7 +37,8 @@ def sql_script(c: Context, after: str = "0", to: str = "") -> None:
                 fix="`invoke status` lists the files and their numbers.",
             )
     project = replace(PROJECT, roles=named_roles(PROJECT))
-    text = script(project, first, last, os.environ.get(PROJECT.settings.time_zone))
+    zone = os.environ.get(PROJECT.settings.time_zone)
+    text = script(project, first, last, zone, down=down)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as the script says of itself
     print(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.connect.peewee_database import EngineDatabase
@@ -24,27 +24,41 @@ NEEDS_TRANSACTION = re.compile(
     r"(?:LOCK|DECLARE|SAVEPOINT|SET\s+(?:LOCAL|CONSTRAINTS|TRANSACTION))\b", re.IGNORECASE
 )
 
+# The table of the history goes with its last row.
+EMPTIED = rf"""SELECT 'DROP TABLE {HISTORY_TABLE}' WHERE NOT EXISTS (SELECT FROM {HISTORY_TABLE})
+\gexec"""
+
 
 def script(
-    project: Project, first: int = 0, last: int | None = None, zone: str | None = None
+    project: Project,
+    first: int = 0,
+    last: int | None = None,
+    zone: str | None = None,
+    *,
+    down: bool = False,
 ) -> str:
     """The files with first < number <= last as psql takes them; no database is asked.
 
-    zone: the time zone that the database shall have; None for its own or the project's. The script
-    leads to what `migrate` leads to: the same settings while a file runs, nothing that one file
+    zone: the time zone that the database shall have; None for its own or the project's. down: the
+    way back, the last file first; it asks nobody whether rows may be lost. The script leads to what
+    `migrate`, or `rollback`, leads to: the same settings while a file runs, nothing that one file
     leaves in the session for the next, and the same settings and rights of the database. Raises
-    GenerateError for a file that does more than SQL.
+    GenerateError for a file that does more than SQL, or has no rollback.
     """
     lines = [psql_session.beginning(zone, project.time_zone, project.roles)]
     ran_code = False
-    for number, migration in enumerate(_chosen(project, first, last)):
-        steps = _steps(migration, project)
+    chosen = _chosen(project, first, last)
+    for number, migration in enumerate(reversed(chosen) if down else chosen):
+        steps = _steps(migration, project, down=down)
         if number:
             lines.append(psql_session.between(new=ran_code))
         ran_code = not all(step.only_defines for step in steps)
-        table = "" if number else psql_session.history(first=not first)
-        lines += ["", *_file(migration, steps, table)]
-    lines += ["", psql_session.end(zone, project.time_zone)]
+        if down:
+            lines += ["", *_file_down(migration, steps, project)]
+        else:
+            table = "" if number else psql_session.history(first=not first)
+            lines += ["", *_file(migration, _run(migration, steps), table, _recorded(migration))]
+    lines += ["", EMPTIED if down else psql_session.end(zone, project.time_zone)]
     return "\n".join(lines).rstrip()
 
 
@@ -67,11 +81,15 @@ class _NoDatabase(EngineDatabase):
         return self._connect()
 
 
-def _steps(migration: Migration, project: Project) -> list[Step]:
-    """What the file asks for: SQL and nothing else."""
+def _steps(migration: Migration, project: Project, *, down: bool) -> list[Step]:
+    """What the file asks for: SQL and nothing else. down: on its way back."""
     migrator = FileMigrator(_NoDatabase(project), migration.path)
+    functions = migration.functions
+    function = functions.rollback if down else functions.migrate
+    if function is None:
+        raise _no_script(migration, 0, "it has no rollback.", project)
     try:
-        migration.functions.migrate(migrator, migrator.__database__, fake=False)
+        function(migrator, migrator.__database__, fake=False)
     except EngineError:
         raise
     except (Exception, SystemExit) as error:
@@ -96,27 +114,50 @@ def _no_script(migration: Migration, line: int, said: str, project: Project) -> 
     )
 
 
-def _file(migration: Migration, steps: list[Step], table: str) -> Iterator[str]:
-    """table: what makes the table of the history; empty where it is there. As migrate does it, not
-    before the first file has run, which may grant rights on all tables."""
-    atomic = migration.functions.atomic
+def _file(migration: Migration, run: Iterable[str], table: str, row: str) -> Iterator[str]:
+    """run: its statements. table: what makes the table of the history; empty where it is there. As
+    migrate does it, not before the first file has run, which may grant rights on all tables. row:
+    what keeps the history."""
     yield f"-- {migration.name}"
     yield psql_session.RUN_SETTLE
-    if atomic:
+    if migration.functions.atomic:
         yield "BEGIN;"
-    for step in steps:
-        yield from [_sql(step)] if atomic else _by_itself(step)
-    row = (
-        f"INSERT INTO {HISTORY_TABLE} (name, migrated_at, checksum, applied_by)\n"
-        f"VALUES ({literal(migration.name)}, clock_timestamp() AT TIME ZONE 'UTC',\n"
-        f"        {literal(migration.checksum)}, current_user);"
-    )
+    yield from run
     yield psql_session.RUN_SETTLE
     if table:
         yield table
     yield row
-    if atomic:
+    if migration.functions.atomic:
         yield "COMMIT;"
+
+
+def _run(migration: Migration, steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        yield from [_sql(step)] if migration.functions.atomic else _by_itself(step)
+
+
+def _recorded(migration: Migration) -> str:
+    return (
+        f"INSERT INTO {HISTORY_TABLE} (name, migrated_at, checksum, applied_by)\n"
+        f"VALUES ({literal(migration.name)}, clock_timestamp() AT TIME ZONE 'UTC',\n"
+        f"        {literal(migration.checksum)}, current_user);"
+    )
+
+
+def _file_down(migration: Migration, steps: list[Step], project: Project) -> Iterator[str]:
+    """The way back. Where it is known of each statement of a file that runs step by step, it is
+    said which of them each part undoes: of a script that stopped there the rest leads back."""
+    run = list(_run(migration, steps))
+    if not migration.functions.atomic:
+        way_up = _steps(migration, project, down=False)
+        ways = [list(_run(migration, step.back or ())) for step in way_up]
+        told: list[str] = []
+        for number, way in reversed(list(enumerate(ways, start=1))):
+            told += [f"-- undoes statement {number} of {len(ways)}", *way] if way else []
+        if run == [line for line in told if not line.startswith("-- undoes statement ")]:
+            run = told
+    row = f"DELETE FROM {HISTORY_TABLE} WHERE name = {literal(migration.name)};"
+    yield from _file(migration, run, "", row)
 
 
 def _by_itself(step: Step) -> Iterator[str]:

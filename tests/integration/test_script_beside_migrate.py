@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from engine.connect.programs import clients
 from engine.errors import GenerateError, MigrationFailed
 from engine.manage.sql_script import script
-from engine.project import Project
 from tests.support.databases import query
 from tests.support.drawn import BOUNDED
 from tests.support.drawn_files import (
@@ -32,6 +29,7 @@ from tests.support.drawn_files import (
 )
 from tests.support.migration_files import HEAD
 from tests.support.postgres import PostgresServer
+from tests.support.psql import through_psql
 from tests.support.runners import at, runner_at
 from tests.support.twins import differing
 
@@ -89,28 +87,13 @@ def same(
             runner_at(project).migrate()
         except MigrationFailed as error:
             failed = str(error)
-        said = through_psql(project, scripted, Path(name, "all.sql"))
+        said = through_psql(script(project), scripted, Path(name, "all.sql"))
         assert bool(failed) == bool(said), (failed, said)
         assert differing(scripted, migrated) == []
         if roles:
             kept = "SELECT * FROM migrateroles"
             assert query(scripted, kept) == query(migrated, kept) == list(roles.items())
         return failed
-
-
-def through_psql(project: Project, url: str, path: Path) -> str:
-    """What psql complains of in the script, which it stops at."""
-    path.write_text(script(project), encoding="utf-8", newline="")
-    program = str(list(clients("psql").values())[-1])
-    done = subprocess.run(
-        [program, "-X", "-q", "-d", url, "-f", str(path)],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert bool(done.returncode) == bool(done.stderr), done.stderr
-    return done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.errors import HistoryError, MigrationFailed, Refused
+from engine.errors import GenerateError, HistoryError, MigrationFailed, Refused
+from engine.manage.sql_script import script
 from engine.manage.status import read_status
 from engine.run.options import RunOptions
 from engine.schema.model import Schema
@@ -16,6 +17,7 @@ from tests.support import crash
 from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.postgres import PostgresServer
+from tests.support.psql import through_psql
 from tests.support.reports import Heard
 from tests.support.runners import GuardedRunner, runner_on
 
@@ -231,3 +233,22 @@ def test_nothing_is_left_of_what_was_undone(rows: GuardedRunner) -> None:
         rows.migrate()
     assert rows.rollback(2, losing=True) == ["002_u", "001_t"]
     assert not query(rows.url, LEFT_OVER)
+
+
+def test_a_script_of_the_way_back_leads_back(rows: GuardedRunner) -> None:
+    """And says which of its statements undo which."""
+    path = rows.folder / "way.sql"
+    before, project = state(rows.url), rows.project
+    (rows.folder / "002_u.py").write_text(paired(PAIRS))
+    assert rows.migrate() == ["002_u"]
+    text = script(project, 1, down=True)
+    assert text.index("-- undoes statement 7 of 7\n") < text.index("-- undoes statement 5 of 7\n")
+    assert "-- undoes statement 6 of 7\n" not in text
+    assert through_psql(text, rows.url, path) == ""
+    assert state(rows.url) == before
+    assert through_psql(script(project, down=True), rows.url, path) != ""  # 002 is not there
+    assert through_psql(script(project, 0, 1, down=True), rows.url, path) == ""
+    assert [name for _, name in query(rows.url, LEFT_OVER)] == ["public.migratereading"]
+    (rows.folder / "002_u.py").write_text("def migrate(migrator, database, *, fake=False): pass")
+    with pytest.raises(GenerateError, match="it has no rollback"):
+        script(project, down=True)
