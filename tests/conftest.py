@@ -35,6 +35,8 @@ from tests.support.workshop import Workshop
 # The trees of all modules, and what each test leaves, are no garbage for the most part: at the
 # usual threshold the collector took half of the time in which they were read.
 gc.set_threshold(100_000, 20, 20)
+# Where pytest makes the folders of the tests.
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.quick_folder())
 # How long an example takes says how busy the machine is.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("tests", UNHURRIED, max_examples=15)

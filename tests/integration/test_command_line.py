@@ -22,6 +22,7 @@ from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.project import ROOT, edit
 from tests.support.screen import Screen, screen
+from tests.support.usual import usually_first
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.only("newest")
@@ -97,12 +98,15 @@ def works_on(url: str, sql: str) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "status", "log"),
-    [
-        (signal.SIGTERM, 143, False),
-        (signal.SIGTERM, 143, True),
-        (signal.SIGHUP, 129, True),
-        (signal.SIGINT, 1, True),
-    ],
+    usually_first(
+        [
+            (signal.SIGTERM, 143, False),
+            (signal.SIGINT, 1, True),
+            (signal.SIGTERM, 143, True),
+            (signal.SIGHUP, 129, True),
+        ],
+        2,
+    ),
 )
 def test_a_signal_ends_a_run_with_a_word_and_an_event(
     project: Path, empty_url: str, number: signal.Signals, status: int, log: bool
@@ -195,7 +199,7 @@ def rows_of_a_run(project: Path, url: str, columns: int, **environment: str) -> 
         return t
 
 
-@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("columns", usually_first([40, 80, 120]))
 def test_a_terminal_shows_what_the_statement_that_runs_is_at(
     project: Path, empty_url: str, columns: int
 ) -> None:

@@ -128,7 +128,7 @@ class Servers:
 
 def start(name: str, folder: Path) -> PostgresServer:
     user = programs.account()
-    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=_folder()))
+    home = Path(tempfile.mkdtemp(prefix=f"pg{name}_", dir=quick_folder()))
     if user:
         os.chown(home, user.pw_uid, user.pw_gid)
     if user and not programs.may(user, str(folder / "initdb"), "--version"):
@@ -173,8 +173,9 @@ def _run(user: Any, program: Path, *arguments: str) -> None:
         raise RuntimeError(f"{program}: {output}")
 
 
-def _folder() -> str:
-    """Memory, where there is enough of it: cloning a database is mostly writing files."""
+def quick_folder() -> str:
+    """Memory, where there is enough of it: cloning a database is mostly writing files, and so is
+    copying the project, which takes ten times as long on a disk."""
     memory = Path("/dev/shm")
     return str(memory) if memory.exists() and shutil.disk_usage(memory).free > 4 << 30 else "/tmp"
 
