@@ -164,8 +164,8 @@ RULES = {
             number_month NOT BETWEEN
                 date_trunc('month', issued_at AT TIME ZONE 'UTC' - interval '14 hours')
                 AND issued_at AT TIME ZONE 'UTC' + interval '14 hours'
-            OR number !~ format('^INV/[A-Z0-9_-]+/%s/0*%s$', to_char(number_month, 'YYYY/MM'),
-                                number_seq))
+            OR (regexp_match(number, '^INV/[A-Z0-9_-]+/([0-9]{4}/[0-9]{2})/0*([1-9][0-9]*)$'))
+               IS DISTINCT FROM ARRAY[to_char(number_month, 'YYYY/MM'), number_seq::text])
     """,
     # Invoices, payments and ended subscriptions stay where they were made; the customer may move.
     "a subscription that runs is of its customer's branch": """

@@ -1,12 +1,13 @@
 """Filling a database: refuse what is not empty, stream the rows in, verify, commit or undo all.
 
 One transaction. The tables' own triggers are off while rows stream in, since the rows come with
-what these would fill; foreign keys, CHECKs and unique indexes stay on, and the audit looks
-after the rest before anything is committed.
+what these would fill; CHECKs and unique indexes stay on, foreign keys are added again and look at
+all rows, and the audit looks after the rest before anything is committed.
 """
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from psycopg2 import errors
 
 import registry
 from application.integrity import audit
-from demo import seeded, world
+from demo import bulk, seeded, world
 from demo.moments import DAY
 from demo.plan import Plan
 from demo.sheets import Batch, Book, Sheet
@@ -71,7 +72,8 @@ def load(project: Project, plan: Plan, report: Report) -> list[Sheet]:
         try:
             with connection, connection.cursor() as cursor:
                 _refuse_in_use(cursor, project, where)
-                with _triggers_off(cursor, models):
+                _be_patient(cursor)
+                with bulk.bare(cursor, [model._meta.table_name for model in models]):
                     # Once more, now that nobody else writes.
                     _refuse_in_use(cursor, project, where)
                     sheets = _fill(cursor, models, plan, report)
@@ -116,17 +118,10 @@ def _refuse_in_use(cursor: Any, project: Project, where: str) -> None:
         )
 
 
-@contextmanager
-def _triggers_off(cursor: Any, models: list[type[Model]]) -> Iterator[None]:
-    """Turn the tables' own triggers off; other writers wait. A rollback turns them on, too."""
-    tables = [model._meta.table_name for model in models]
+def _be_patient(cursor: Any) -> None:
+    """Wait for locks a while, and for nothing else less than it takes."""
     cursor.execute("SELECT set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
     cursor.execute("SELECT set_config('statement_timeout', '0', true)")
-    for table in tables:
-        cursor.execute(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
-    yield
-    for table in tables:
-        cursor.execute(f'ALTER TABLE "{table}" ENABLE TRIGGER USER')
 
 
 def _fill(cursor: Any, models: list[type[Model]], plan: Plan, report: Report) -> list[Sheet]:
@@ -136,7 +131,7 @@ def _fill(cursor: Any, models: list[type[Model]], plan: Plan, report: Report) ->
     story = Story(plan, book, known, world.branches(cursor, plan, book, known))
     days = 0
     report.started("demo", (story.now - story.begins) // DAY)
-    with ThreadPoolExecutor(1) as executor:
+    with _uncollected(), ThreadPoolExecutor(1) as executor:
         for moment, batch in _ahead(executor, story.batches()):
             for sheet, rows in batch:
                 sheet.copy(cursor, rows)
@@ -147,6 +142,17 @@ def _fill(cursor: Any, models: list[type[Model]], plan: Plan, report: Report) ->
     for sheet in filled:
         _advance(cursor, sheet)
     return filled
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: rows by the million are no cycles, and it would look at each
+    time and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _ahead(executor: ThreadPoolExecutor, batches: Iterator[Any]) -> Iterator[tuple[int, Batch]]:

@@ -184,15 +184,19 @@ def _remind(
         "expires_at": _day(bill.due_on),
         "days_left": str(REMINDED_DAYS_BEFORE),
     }
+    is_cancelled = _paid_before(bill, min(remind_at, story.now))
+    is_queued = remind_at >= story.now - DAYS_IN_QUEUE * DAY
+    if is_cancelled and not is_queued:
+        return
     body = _body(story, person, "expiry_warning", values)
-    if _paid_before(bill, min(remind_at, story.now)):
+    if is_cancelled:
         result: dict[str, Any] = {"status": NotificationQueueStatus.CANCELLED}
     elif remind_at >= story.now:
         result = {"status": NotificationQueueStatus.PENDING}
     else:
         result = _sent(remind_at + 3)
         story.at(remind_at, _reminded, person, body)
-    if remind_at >= story.now - DAYS_IN_QUEUE * DAY:
+    if is_queued:
         key = f"expiry_warning:{invoice.id}"
         queue(story, moment, person, body, send_after=remind_at, dedupe_key=key, **result)
 
