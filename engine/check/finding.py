@@ -46,6 +46,7 @@ class RuleName(StrEnum):
     FUNCTION_WITHOUT_PATH = "function-without-path"
     OPEN_DEFINER = "open-definer"
     GRANTED_TO_EVERYBODY = "granted-to-everybody"
+    VIEW_PAST_POLICIES = "view-past-policies"
     ROWS_IN_THE_WAY = "rows-in-the-way"
     FOREIGN_KEYS_OFF = "foreign-keys-off"
     REACHES_OUTSIDE = "reaches-outside"

@@ -130,7 +130,9 @@ def _observed(value: dict[str, Any]) -> Observed:
     events = []
     for event in value["events"]:
         events.append(Event(**{**event, "kind": Happened(event["kind"])}))
-    return Observed(**{**value, "events": tuple(events), "taken": tuple(value["taken"])})
+    exposed = [(rule, name) for rule, name in value["exposed"]]
+    tuples = {"events": tuple(events), "taken": tuple(value["taken"]), "exposed": tuple(exposed)}
+    return Observed(**{**value, **tuples})
 
 
 def _had_a_part(module: str) -> bool:

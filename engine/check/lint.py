@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from engine.check import text_rules
-from engine.check.finding import Finding
+from engine.check.finding import Finding, RuleName
 from engine.check.observer import Observed
 from engine.check.rules import BY_EVENT, Rule
 from engine.check.table_changes import Event, Happened
@@ -50,6 +50,18 @@ TAKEN_FROM_PUBLIC = re.compile(r"\s*REVOKE\b.*\bFROM\s+PUBLIC\b", re.IGNORECASE 
 GRANTED = re.compile(
     r"\s*GRANT\s+(?P<name>.+?)\s+TO\s+(?:[^;]*,\s*)?PUBLIC\b", re.IGNORECASE | re.DOTALL
 )
+INVOKER_SET = re.compile(
+    r"\s*ALTER\b.*\bSET\b.*\bsecurity_invoker\b|\s*DROP\s+VIEW\b.*", re.IGNORECASE | re.DOTALL
+)
+EXPOSED: dict[str, Rule] = {
+    RuleName.OPEN_DEFINER: text_rules.OPEN_DEFINER,
+    RuleName.GRANTED_TO_EVERYBODY: text_rules.GRANTED_TO_EVERYBODY,
+    RuleName.VIEW_PAST_POLICIES: text_rules.VIEW_PAST_POLICIES,
+}
+MENDS: dict[str, re.Pattern[str]] = {
+    RuleName.OPEN_DEFINER: TAKEN_FROM_PUBLIC,
+    RuleName.VIEW_PAST_POLICIES: INVOKER_SET,
+}
 REWRITES = {
     Happened.COLUMN_ADDED: Happened.COLUMN_ADDED_WITH_REWRITE,
     Happened.TYPE_CHANGED: Happened.TYPE_CHANGED_WITH_REWRITE,
@@ -135,14 +147,22 @@ def _to_everybody(statement: Observed, seen: Iterable[Observed]) -> Iterator[Bro
     if match := GRANTED.match(text):
         yield Broken(text_rules.GRANTED_TO_EVERYBODY, "", " ".join(match["name"].split()))
     made = FUNCTION.match(text)
-    if not made or REPLACED.match(text) or not DEFINER.search(text):
-        return
-    word = re.compile(rf"(?<![\w$]){re.escape(made['name'])}(?![\w$])", re.IGNORECASE)
+    opened = list(statement.exposed)
+    if made and not REPLACED.match(text) and DEFINER.search(text):
+        opened.append((RuleName.OPEN_DEFINER, made["name"]))
+    for rule, name in opened:
+        if rule not in MENDS or not _mended(name, MENDS[rule], statement, seen):
+            yield Broken(EXPOSED[rule], "", name)
+
+
+def _mended(name: str, how: re.Pattern[str], broken: Observed, seen: Iterable[Observed]) -> bool:
+    """Whether another statement of the file takes it back, by its text."""
+    word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
     for other in seen:
-        taken = TAKEN_FROM_PUBLIC.match(masked(other.sql))
-        if other.file == statement.file and taken and word.search(taken[0]):
-            return
-    yield Broken(text_rules.OPEN_DEFINER, "", made["name"])
+        taken = how.match(masked(other.sql))
+        if other.file == broken.file and other is not broken and taken and word.search(taken[0]):
+            return True
+    return False
 
 
 def _combined(statement: Observed) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from engine.check import table_changes
+from engine.check import exposure, table_changes
 from engine.check.table_changes import Event, Happened, Shape
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
@@ -19,7 +19,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.replay import Replay
 from engine.schema import own_sql
-from engine.sql.lexer import split
+from engine.sql.lexer import masked, split
 
 # From the weakest of one that writes to the strongest.
 MODES = (
@@ -41,7 +41,8 @@ LOCKS = """
 class Observed:
     """A statement that ran. file, line: where it stands. tag: PostgreSQL's for it, without counts.
     events: what it did to tables that were there. locks: the strongest lock that the transaction
-    has on each of these. taken: those that it took, or made stronger."""
+    has on each of these. taken: those that it took, or made stronger. exposed: what it opened to
+    whom it should not be, where its text does not tell: (rule, name)."""
 
     file: str
     line: int
@@ -50,6 +51,7 @@ class Observed:
     events: tuple[Event, ...]
     locks: dict[str, str]
     taken: tuple[str, ...]
+    exposed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -73,6 +75,7 @@ class Observer(Report):
         self.placed = 0  # how many of them know their line
         self.file = ""
         self.tables: dict[int, _Table] | None = None
+        self.exposed: exposure.Exposed | None = None
 
     def started(self, name: str, steps: int) -> None:
         self.file, self.tables = name, None
@@ -86,8 +89,10 @@ class Observer(Report):
             present = {oid: t.now for oid, t in self.tables.items() if t.now is not None}
             self.tables = {oid: _Table(shape, shape) for oid, shape in present.items()}
 
-    def before(self, cursor: Any) -> None:
-        """Read what is there, where a file begins."""
+    def before(self, cursor: Any, sql: str) -> None:
+        """Read what is there, where a file begins, and what is open to whom, before a statement
+        that may open something where its text does not tell."""
+        self.exposed = exposure.read(cursor) if exposure.TELLING.match(masked(sql)) else None
         if self.tables is None:
             shapes = table_changes.read(cursor, self.there)
             self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
@@ -102,7 +107,10 @@ class Observer(Report):
             if transaction or event.kind is Happened.REWRITTEN:
                 events.append(event)
         locks = {table.began.name: table.lock for table in tables.values() if table.lock}
-        self.seen.append(Observed(self.file, 0, sql, tag, tuple(events), locks, tuple(taken)))
+        opened = () if self.exposed is None else sorted(exposure.read(cursor) - self.exposed)
+        self.seen.append(
+            Observed(self.file, 0, sql, tag, tuple(events), locks, tuple(taken), tuple(opened))
+        )
 
 
 def _locks(cursor: Any, tables: Iterable[int]) -> dict[int, str]:
@@ -156,7 +164,7 @@ class ObservedDatabase(EngineDatabase):
         result: Any = None
         for statement in split(text) or [text]:
             with self.cursor() as cursor:
-                self.observer.before(cursor)
+                self.observer.before(cursor, statement)
             result = super().execute_sql(statement.replace("%", "%%"), (), *rest)
             tag = (result.statusmessage or "").rstrip("0123456789 ")
             inside = self.connection().info.transaction_status != 0

@@ -1,4 +1,4 @@
-"""What is dangerous about a statement by its text, where the catalogs do not tell."""
+"""What is dangerous about a statement by its text, or by what it opens to others."""
 
 from __future__ import annotations
 
@@ -82,7 +82,17 @@ GRANTED_TO_EVERYBODY = Rule(
     "PUBLIC is every role of the whole server, those of other programs too.",
     "Grant it to the role that needs it.",
 )
+VIEW_PAST_POLICIES = Rule(
+    RuleName.VIEW_PAST_POLICIES,
+    Level.ERROR,
+    False,
+    "sql-createview.html#SQL-CREATEVIEW-SECURITY",
+    "the view {name} shows rows that row-level security keeps from whoever asks it.",
+    "It reads its tables with the rights of its owner, whom their policies do not hold.",
+    "From PostgreSQL 15 on write CREATE VIEW {name} WITH (security_invoker) AS …; a materialized "
+    "view keeps no rows apart: grant it to nobody who may not see all of them.",
+)
 BY_TEXT = (
     *(LOCK_TABLE, ALL_ROWS, SET_WITHOUT_LOCAL, IF_NOT_EXISTS, REACHES_OUTSIDE, WITHOUT_PATH),
-    *(OPEN_DEFINER, GRANTED_TO_EVERYBODY),
+    *(OPEN_DEFINER, GRANTED_TO_EVERYBODY, VIEW_PAST_POLICIES),
 )

@@ -31,8 +31,16 @@ CREATE TABLE owners (id int PRIMARY KEY, name text, note varchar(20), "Order" in
 CREATE TABLE pets (id int PRIMARY KEY, owner int, name text);
 CREATE TABLE "Big One" (id int PRIMARY KEY);
 CREATE UNIQUE INDEX pets_name_idx ON pets (name);
-ALTER TABLE owners ADD CONSTRAINT named CHECK (name IS NOT NULL)
+ALTER TABLE owners ADD CONSTRAINT named CHECK (name IS NOT NULL);
+CREATE TABLE secret (id int PRIMARY KEY, note text);
+ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
+CREATE FUNCTION closed() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a
+    AS 'SELECT 1';
+REVOKE EXECUTE ON FUNCTION closed() FROM PUBLIC
 """
+PAST = "view-past-policies"
+HIDDEN_DEFINER = """DO $$ BEGIN EXECUTE 'CREATE FUNCTION hidden() RETURNS int LANGUAGE sql
+    SECURITY DEFINER SET search_path = a AS $f$ SELECT 1 $f$'; END $$"""
 FK = "ALTER TABLE pets ADD CONSTRAINT kept_by FOREIGN KEY (owner) REFERENCES owners"
 CHECK = "ALTER TABLE owners ADD CONSTRAINT positive CHECK (n > 0)"
 
@@ -186,13 +194,43 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
                 " AS 'SELECT 1'",
                 "REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC",
             ],
-        )
+        ),
+        (
+            [HIDDEN_DEFINER],
+            [HIDDEN_DEFINER, "REVOKE EXECUTE ON FUNCTION hidden() FROM PUBLIC"],
+        ),
+        (
+            ["DO $$ BEGIN GRANT EXECUTE ON FUNCTION closed() TO PUBLIC; END $$"],
+            ["DO $$ BEGIN GRANT EXECUTE ON FUNCTION closed() TO CURRENT_USER; END $$"],
+        ),
+    ],
+    "view-past-policies": [
+        (
+            ["CREATE VIEW seen AS SELECT note FROM secret"],
+            ["CREATE VIEW seen AS SELECT name FROM pets", "CREATE TABLE other (i int)"],
+        ),
+        (
+            ["CREATE VIEW one AS TABLE pets", "ALTER TABLE pets ENABLE ROW LEVEL SECURITY"],
+            ["ALTER TABLE pets ENABLE ROW LEVEL SECURITY"],
+        ),
+        (
+            ["DO $$ BEGIN CREATE MATERIALIZED VIEW kept AS TABLE secret; END $$"],
+            ["DO $$ BEGIN CREATE MATERIALIZED VIEW kept AS TABLE pets; END $$"],
+        ),
     ],
     "granted-to-everybody": [
         (
             ["GRANT SELECT (id), UPDATE ON owners TO CURRENT_USER, public"],
             ["GRANT SELECT ON owners TO CURRENT_USER", "SELECT 'GRANT x TO PUBLIC'"],
-        )
+        ),
+        (
+            ["DO $$ BEGIN EXECUTE format('GRANT %s (id) ON pets TO PUBLIC', 'UPDATE'); END $$"],
+            ["DO $$ BEGIN EXECUTE format('GRANT %s ON pets TO %I', 'UPDATE', user); END $$"],
+        ),
+        (
+            ["DO $$ BEGIN ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; END $$"],
+            ["DO $$ BEGIN ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO CURRENT_USER; END $$"],
+        ),
     ],
     "if-not-exists": [
         (
@@ -370,6 +408,20 @@ def test_another_search_path_hides_nothing(bench: str, folder: Path) -> None:
     steps += ["SELECT 1", "RESET search_path", CHECK]
     found = linted(bench, folder, file(folder, 2, steps))
     assert [(finding.rule, finding.line) for finding in found] == [("check-scan", 6)]
+
+
+@pytest.mark.only("18")
+def test_a_view_that_asks_as_its_caller_is_none_past_policies(
+    server: PostgresServer, bench: str, folder: Path
+) -> None:
+    """Also through another view, and where it is said later in the file."""
+    made = "CREATE VIEW {} WITH (security_invoker = {}) AS SELECT note FROM {}"
+    inner, outer = made.format("inner_one", "on", "secret"), made.format("outer_one", "1", "{}")
+    assert rules(bench, folder, [inner, outer.format("inner_one")]) == set()
+    later = "ALTER VIEW inner_one SET (security_invoker = true)"
+    assert rules(bench, folder, [inner.replace("on)", "off)"), later]) == set()
+    assert rules(bench, folder, [inner, made.format("past", "off", "inner_one")]) == {PAST}
+    assert rules(bench, folder, [inner, later.replace("true", "false")]) == {PAST}
 
 
 def test_python_in_a_file_hides_nothing(bench: str, folder: Path) -> None:
