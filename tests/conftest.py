@@ -24,12 +24,14 @@ from peewee import DeferredForeignKey, Model
 import registry
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
+from kernel import secrets
 from tests.support import as_app, postgres
 from tests.support.console import migrations_in
 from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
 from tests.support.runners import at, runner_at
+from tests.support.secret_keys import OLD, Keys
 from tests.support.workshop import Workshop
 
 # The trees of all modules, and what each test leaves, are no garbage for the most part: at the
@@ -227,6 +229,17 @@ def models(shared_url: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     with database.connection_context(), database.transaction() as transaction:
         yield database.connection().cursor()
         transaction.rollback()
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
+    """Says which keys for secrets there are, the current one first; until then the old one."""
+
+    def use(*keys: str) -> None:
+        monkeypatch.setenv(secrets.SETTING, ",".join(keys))
+
+    use(OLD)
+    return use
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,20 +18,10 @@ from kernel import key_rotation as rotation
 from kernel import secrets
 from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from tests.support.console import call
+from tests.support.secret_keys import NEW, OLD, Keys, key_id
 
-OLD, NEW = secrets.new_key(), secrets.new_key()
+pytestmark = pytest.mark.usefixtures("keys")
 PLACE = "routers.api_password"
-
-Keys = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
-    def use(*keys: str) -> None:
-        monkeypatch.setenv(secrets.SETTING, ",".join(keys))
-
-    use(OLD)
-    return use
 
 
 @pytest.fixture
@@ -49,11 +38,6 @@ def router(number: int = 1, password: Any = "rahasia") -> Router:
         api_password=password,
     )
     return made
-
-
-def key_id(keys: Keys, key: str) -> str:
-    keys(key)
-    return secrets.current_key_id().hex()
 
 
 def test_the_database_never_sees_the_plain_text(billing: EngineDatabase) -> None:

@@ -24,21 +24,11 @@ from kernel import secrets
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from tests.support.databases import execute
 from tests.support.runners import at
+from tests.support.secret_keys import NEW, OLD, Keys
 from tests.support.workshop import Workshop
 
-OLD, NEW = secrets.new_key(), secrets.new_key()
+pytestmark = pytest.mark.usefixtures("keys")
 RULE = "routers_api_password_of_its_row_check"
-
-Keys = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
-    def use(*keys: str) -> None:
-        monkeypatch.setenv(secrets.SETTING, ",".join(keys))
-
-    use(OLD)
-    return use
 
 
 def row(number: int, password: Any) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,30 +10,15 @@ import registry
 from kernel import key_rotation as rotation
 from kernel import secrets
 from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
+from tests.support.secret_keys import NEW, OLD, Keys, key_id
 
-OLD, NEW = secrets.new_key(), secrets.new_key()
+pytestmark = pytest.mark.usefixtures("keys")
 PLACE, ROW = "routers.api_password", 7
-
-Keys = Callable[..., None]
-
-
-@pytest.fixture(autouse=True)
-def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
-    def use(*keys: str) -> None:
-        monkeypatch.setenv(secrets.SETTING, ",".join(keys))
-
-    use(OLD)
-    return use
 
 
 @pytest.fixture
 def models() -> list[Any]:
     return registry.load().tables
-
-
-def key_id(keys: Keys, key: str) -> str:
-    keys(key)
-    return secrets.current_key_id().hex()
 
 
 def test_every_secret_column_is_known(models: list[Any]) -> None:
