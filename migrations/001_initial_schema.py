@@ -332,76 +332,11 @@ $function$
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
-        COMMENT ON TABLE roles IS 'A set of permissions that admin users are given together.';
-        COMMENT ON COLUMN roles.id IS 'Identity.';
-        COMMENT ON COLUMN roles.code IS 'What programs call the role, such as super_admin.';
-        COMMENT ON COLUMN roles.name IS 'What people call the role.';
-        COMMENT ON COLUMN roles.description IS 'Whom the role is for.';
-        COMMENT ON COLUMN roles.permissions IS 'Permissions, each resource.action as a domain declares it.';
-        COMMENT ON COLUMN roles.is_system IS 'Comes with the system; is not deleted.';
-        COMMENT ON COLUMN roles.created_at IS 'When the row was made.';
-        COMMENT ON COLUMN roles.updated_at IS 'When the row last really changed.'
-    """)
-    migrator.sql("""
-        COMMENT ON TABLE admin_users IS 'Someone who may log in to run the system. User names differ by more than case.';
-        COMMENT ON COLUMN admin_users.id IS 'Identity.';
-        COMMENT ON COLUMN admin_users.username IS 'Name to log in with; letter case does not matter.';
-        COMMENT ON COLUMN admin_users.email IS 'E-mail address; letter case does not matter.';
-        COMMENT ON COLUMN admin_users.password_hash IS 'bcrypt hash of the password, cost 10 to 14.';
-        COMMENT ON COLUMN admin_users.full_name IS 'Name to show.';
-        COMMENT ON COLUMN admin_users.role_id IS 'Role in every location that gives no other one.';
-        COMMENT ON COLUMN admin_users.is_active IS 'May log in.';
-        COMMENT ON COLUMN admin_users.must_change_password IS 'Someone else chose the password: ask for a new one at log-in.';
-        COMMENT ON COLUMN admin_users.failed_logins IS 'Failed log-ins since the last good one.';
-        COMMENT ON COLUMN admin_users.locked_until IS 'No log-in before this moment.';
-        COMMENT ON COLUMN admin_users.last_login_at IS 'Last good log-in.';
-        COMMENT ON COLUMN admin_users.created_at IS 'When the row was made.';
-        COMMENT ON COLUMN admin_users.updated_at IS 'When the row last really changed.'
-    """)
-    migrator.sql("""
-        COMMENT ON TABLE user_sessions IS 'A log-in of an admin user, good until it expires or is revoked.';
-        COMMENT ON COLUMN user_sessions.id IS 'Identity.';
-        COMMENT ON COLUMN user_sessions.admin_user_id IS 'Who logged in.';
-        COMMENT ON COLUMN user_sessions.token_hash IS 'sha256 of the session token; the token itself is not stored.';
-        COMMENT ON COLUMN user_sessions.ip IS 'Address the log-in came from.';
-        COMMENT ON COLUMN user_sessions.user_agent IS 'Browser or program the log-in came from.';
-        COMMENT ON COLUMN user_sessions.expires_at IS 'End of the session; use may move it on.';
-        COMMENT ON COLUMN user_sessions.revoked_at IS 'When it was ended early, by log-out or force.';
-        COMMENT ON COLUMN user_sessions.created_at IS 'When the row was made.';
-        COMMENT ON COLUMN user_sessions.updated_at IS 'When the row last really changed.'
-    """)
-    migrator.sql("""
         REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_a_super_admin() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE refuse_change_of_system_role() FROM PUBLIC
     """)
-    migrator.sql("""
-DO $$
-DECLARE
-    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
-BEGIN
-    IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT SELECT, INSERT (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins), UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at) ON TABLE admin_users TO ' || grantee;
-        EXECUTE 'GRANT DELETE, SELECT, INSERT (code, name, description, permissions, is_system), SELECT (id, permissions), UPDATE (name, description, permissions) ON TABLE roles TO ' || grantee;
-        EXECUTE 'GRANT DELETE, SELECT, INSERT (admin_user_id, token_hash, ip, user_agent, expires_at), UPDATE (expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
-    END IF;
-END
-$$
-""")
-    migrator.sql("""
-DO $$
-DECLARE
-    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
-BEGIN
-    IF grantee IS NOT NULL THEN
-        EXECUTE 'GRANT SELECT (id, username, email, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
-        EXECUTE 'GRANT SELECT ON TABLE roles TO ' || grantee;
-        EXECUTE 'GRANT SELECT (id, admin_user_id, ip, user_agent, expires_at, revoked_at, created_at, updated_at) ON TABLE user_sessions TO ' || grantee;
-    END IF;
-END
-$$
-""")
 
     # ── locations ───────────────────────────────────────────────────────────────────────────────
 
@@ -518,6 +453,24 @@ BEGIN
 END
 $function$
 """)
+    migrator.sql("""
+CREATE FUNCTION keep_staff()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    IF (acting_branches() @> ARRAY(SELECT id FROM locations)) IS NOT TRUE THEN
+        RAISE EXCEPTION '%%: who acts for all branches alone may do this', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Log-in does so in a block of database.acting_for_all("log-in").';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END
+$function$
+""")
     migrator.sql(r"""
         CREATE TABLE locations (
             id bigint GENERATED BY DEFAULT AS IDENTITY,
@@ -582,6 +535,105 @@ $function$
     """)
     migrator.sql("""ALTER TABLE location_users ENABLE ROW LEVEL SECURITY""")
     migrator.sql("""
+        CREATE TRIGGER roles_added_by_all_branches BEFORE INSERT OR DELETE ON roles
+            FOR EACH ROW EXECUTE FUNCTION keep_staff()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER roles_widened_by_all_branches BEFORE UPDATE ON roles
+            FOR EACH ROW WHEN (NOT old.permissions @> new.permissions) EXECUTE FUNCTION keep_staff()
+    """)
+
+    # ── auth ────────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        COMMENT ON TABLE roles IS 'A set of permissions that admin users are given together.';
+        COMMENT ON COLUMN roles.id IS 'Identity.';
+        COMMENT ON COLUMN roles.code IS 'What programs call the role, such as super_admin.';
+        COMMENT ON COLUMN roles.name IS 'What people call the role.';
+        COMMENT ON COLUMN roles.description IS 'Whom the role is for.';
+        COMMENT ON COLUMN roles.permissions IS 'Permissions, each resource.action as a domain declares it.';
+        COMMENT ON COLUMN roles.is_system IS 'Comes with the system; is not deleted.';
+        COMMENT ON COLUMN roles.created_at IS 'When the row was made.';
+        COMMENT ON COLUMN roles.updated_at IS 'When the row last really changed.'
+    """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (code, name, description, permissions, is_system), SELECT (id, permissions), UPDATE (name, description, permissions) ON TABLE roles TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT ON TABLE roles TO ' || grantee;
+    END IF;
+END
+$$
+""")
+
+    # ── locations ───────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        CREATE TRIGGER admin_users_added_by_all_branches BEFORE INSERT ON admin_users
+            FOR EACH ROW EXECUTE FUNCTION keep_staff()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER admin_users_changed_by_all_branches BEFORE UPDATE ON admin_users
+            FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.username IS DISTINCT FROM new.username OR old.email IS DISTINCT FROM new.email OR old.password_hash IS DISTINCT FROM new.password_hash OR old.role_id IS DISTINCT FROM new.role_id OR old.is_active IS DISTINCT FROM new.is_active) EXECUTE FUNCTION keep_staff()
+    """)
+
+    # ── auth ────────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        COMMENT ON TABLE admin_users IS 'Someone who may log in to run the system. User names differ by more than case.';
+        COMMENT ON COLUMN admin_users.id IS 'Identity.';
+        COMMENT ON COLUMN admin_users.username IS 'Name to log in with; letter case does not matter.';
+        COMMENT ON COLUMN admin_users.email IS 'E-mail address; letter case does not matter.';
+        COMMENT ON COLUMN admin_users.password_hash IS 'bcrypt hash of the password, cost 10 to 14.';
+        COMMENT ON COLUMN admin_users.full_name IS 'Name to show.';
+        COMMENT ON COLUMN admin_users.role_id IS 'Role in every location that gives no other one.';
+        COMMENT ON COLUMN admin_users.is_active IS 'May log in.';
+        COMMENT ON COLUMN admin_users.must_change_password IS 'Someone else chose the password: ask for a new one at log-in.';
+        COMMENT ON COLUMN admin_users.failed_logins IS 'Failed log-ins since the last good one.';
+        COMMENT ON COLUMN admin_users.locked_until IS 'No log-in before this moment.';
+        COMMENT ON COLUMN admin_users.last_login_at IS 'Last good log-in.';
+        COMMENT ON COLUMN admin_users.created_at IS 'When the row was made.';
+        COMMENT ON COLUMN admin_users.updated_at IS 'When the row last really changed.'
+    """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT, INSERT (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins), UPDATE (username, email, password_hash, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at) ON TABLE admin_users TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, username, email, full_name, role_id, is_active, must_change_password, failed_logins, locked_until, last_login_at, created_at, updated_at) ON TABLE admin_users TO ' || grantee;
+    END IF;
+END
+$$
+""")
+
+    # ── locations ───────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
         CREATE CONSTRAINT TRIGGER locations_one_is_default AFTER INSERT OR DELETE OR UPDATE OF is_default ON locations DEFERRABLE INITIALLY DEFERRED
             FOR EACH ROW EXECUTE FUNCTION keep_default_location()
     """)
@@ -593,6 +645,54 @@ $function$
         CREATE TRIGGER location_users_updated_at BEFORE UPDATE ON location_users
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
+    migrator.sql("""
+        CREATE TRIGGER user_sessions_begun_by_all_branches BEFORE INSERT ON user_sessions
+            FOR EACH ROW EXECUTE FUNCTION keep_staff()
+    """)
+    migrator.sql("""
+        CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
+            FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL) EXECUTE FUNCTION keep_staff()
+    """)
+
+    # ── auth ────────────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""
+        COMMENT ON TABLE user_sessions IS 'A log-in of an admin user, good until it expires or is revoked.';
+        COMMENT ON COLUMN user_sessions.id IS 'Identity.';
+        COMMENT ON COLUMN user_sessions.admin_user_id IS 'Who logged in.';
+        COMMENT ON COLUMN user_sessions.token_hash IS 'sha256 of the session token; the token itself is not stored.';
+        COMMENT ON COLUMN user_sessions.ip IS 'Address the log-in came from.';
+        COMMENT ON COLUMN user_sessions.user_agent IS 'Browser or program the log-in came from.';
+        COMMENT ON COLUMN user_sessions.expires_at IS 'End of the session; use may move it on.';
+        COMMENT ON COLUMN user_sessions.revoked_at IS 'When it was ended early, by log-out or force.';
+        COMMENT ON COLUMN user_sessions.created_at IS 'When the row was made.';
+        COMMENT ON COLUMN user_sessions.updated_at IS 'When the row last really changed.'
+    """)
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT DELETE, SELECT, INSERT (admin_user_id, token_hash, ip, user_agent, expires_at), UPDATE (expires_at, revoked_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$
+""")
+    migrator.sql("""
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'report');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (id, admin_user_id, ip, user_agent, expires_at, revoked_at, created_at, updated_at) ON TABLE user_sessions TO ' || grantee;
+    END IF;
+END
+$$
+""")
+
+    # ── locations ───────────────────────────────────────────────────────────────────────────────
+
     migrator.sql("""
         CREATE POLICY location_users_branch ON location_users USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
@@ -624,7 +724,8 @@ $function$
     migrator.sql("""
         REVOKE EXECUTE ON ROUTINE begin_acting(bigint, text) FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE every_branch() FROM PUBLIC;
-        REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC
+        REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE keep_staff() FROM PUBLIC
     """)
     migrator.sql("""
 DO $$
@@ -4719,6 +4820,13 @@ $$
     migrator.sql("""DROP TABLE user_sessions""")
     migrator.sql("""DROP TABLE admin_users""")
     migrator.sql("""DROP TABLE roles""")
+
+    # ── locations ───────────────────────────────────────────────────────────────────────────────
+
+    migrator.sql("""DROP FUNCTION keep_staff()""")
+
+    # ── auth ────────────────────────────────────────────────────────────────────────────────────
+
     migrator.sql("""DROP FUNCTION end_sessions()""")
     migrator.sql("""DROP FUNCTION keep_a_super_admin()""")
     migrator.sql("""DROP FUNCTION keep_permissions()""")

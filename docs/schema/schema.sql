@@ -788,6 +788,23 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION keep_staff()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    IF (acting_branches() @> ARRAY(SELECT id FROM locations)) IS NOT TRUE THEN
+        RAISE EXCEPTION '%: who acts for all branches alone may do this', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Log-in does so in a block of database.acting_for_all("log-in").';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END
+$function$;
+
 CREATE FUNCTION keep_subscribed_line()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2775,6 +2792,9 @@ ALTER TABLE whatsapp_sessions ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE whatsapp_messages ENABLE ROW LEVEL SECURITY;
 
+CREATE TRIGGER roles_added_by_all_branches BEFORE INSERT OR DELETE ON roles
+    FOR EACH ROW EXECUTE FUNCTION keep_staff();
+
 CREATE TRIGGER roles_super_admin_keeps_permissions BEFORE UPDATE OF permissions ON roles
     FOR EACH ROW WHEN (old.code = 'super_admin'::text AND NOT new.permissions @> old.permissions) EXECUTE FUNCTION keep_permissions();
 
@@ -2783,6 +2803,15 @@ CREATE TRIGGER roles_system_role_stays BEFORE DELETE OR UPDATE OF code, is_syste
 
 CREATE TRIGGER roles_updated_at BEFORE UPDATE ON roles
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();
+
+CREATE TRIGGER roles_widened_by_all_branches BEFORE UPDATE ON roles
+    FOR EACH ROW WHEN (NOT old.permissions @> new.permissions) EXECUTE FUNCTION keep_staff();
+
+CREATE TRIGGER admin_users_added_by_all_branches BEFORE INSERT ON admin_users
+    FOR EACH ROW EXECUTE FUNCTION keep_staff();
+
+CREATE TRIGGER admin_users_changed_by_all_branches BEFORE UPDATE ON admin_users
+    FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.username IS DISTINCT FROM new.username OR old.email IS DISTINCT FROM new.email OR old.password_hash IS DISTINCT FROM new.password_hash OR old.role_id IS DISTINCT FROM new.role_id OR old.is_active IS DISTINCT FROM new.is_active) EXECUTE FUNCTION keep_staff();
 
 CREATE TRIGGER admin_users_deactivation_ends_sessions AFTER UPDATE OF is_active ON admin_users
     FOR EACH ROW WHEN (old.is_active AND NOT new.is_active) EXECUTE FUNCTION end_sessions();
@@ -3039,6 +3068,12 @@ CREATE TRIGGER transaction_logs_matches_payment AFTER INSERT ON transaction_logs
 
 CREATE TRIGGER transaction_logs_reversal_mirrors_entry AFTER INSERT ON transaction_logs
     FOR EACH ROW WHEN (new.entry_type = 'reversal'::transaction_log_entry_type) EXECUTE FUNCTION check_reversal();
+
+CREATE TRIGGER user_sessions_begun_by_all_branches BEFORE INSERT ON user_sessions
+    FOR EACH ROW EXECUTE FUNCTION keep_staff();
+
+CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
+    FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL) EXECUTE FUNCTION keep_staff();
 
 CREATE TRIGGER user_sessions_updated_at BEFORE UPDATE ON user_sessions
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();
@@ -3646,6 +3681,8 @@ REVOKE EXECUTE ON ROUTINE keep_default_location() FROM PUBLIC;
 REVOKE EXECUTE ON ROUTINE keep_issued_items() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_permissions() FROM PUBLIC;
+
+REVOKE EXECUTE ON ROUTINE keep_staff() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE keep_subscribed_line() FROM PUBLIC;
 

@@ -111,4 +111,51 @@ END
 $$
 """
 
-RULES = (EVERY_BRANCH, ACTING_BRANCHES, BEGIN_ACTING)
+# Who could write these rows would be let into another branch by them, in the next transaction: by a
+# role of their own with permissions, as somebody else, or by a session of somebody else's.
+KEEP_STAFF = f"""
+CREATE FUNCTION keep_staff() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
+BEGIN
+    IF (acting_branches() @> ARRAY(SELECT id FROM locations)) IS NOT TRUE THEN
+        RAISE EXCEPTION '%: who acts for all branches alone may do this', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege',
+                  HINT = 'Log-in does so in a block of database.acting_for_all("log-in").';
+    END IF;
+    RETURN coalesce(NEW, OLD);
+END
+$$
+"""
+STAFF_IS_KEPT = (
+    """
+CREATE TRIGGER roles_added_by_all_branches BEFORE INSERT OR DELETE ON roles
+FOR EACH ROW EXECUTE FUNCTION keep_staff()
+""",
+    """
+CREATE TRIGGER roles_widened_by_all_branches BEFORE UPDATE ON roles
+FOR EACH ROW WHEN (NOT OLD.permissions @> NEW.permissions) EXECUTE FUNCTION keep_staff()
+""",
+    """
+CREATE TRIGGER admin_users_added_by_all_branches BEFORE INSERT ON admin_users
+FOR EACH ROW EXECUTE FUNCTION keep_staff()
+""",
+    """
+CREATE TRIGGER admin_users_changed_by_all_branches BEFORE UPDATE ON admin_users
+FOR EACH ROW WHEN ((OLD.id, OLD.username, OLD.email, OLD.password_hash, OLD.role_id, OLD.is_active)
+    IS DISTINCT FROM
+    (NEW.id, NEW.username, NEW.email, NEW.password_hash, NEW.role_id, NEW.is_active))
+EXECUTE FUNCTION keep_staff()
+""",
+    """
+CREATE TRIGGER user_sessions_begun_by_all_branches BEFORE INSERT ON user_sessions
+FOR EACH ROW EXECUTE FUNCTION keep_staff()
+""",
+    """
+CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
+FOR EACH ROW WHEN ((OLD.id, OLD.admin_user_id, OLD.token_hash) IS DISTINCT FROM
+                   (NEW.id, NEW.admin_user_id, NEW.token_hash)
+                   OR OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL)
+EXECUTE FUNCTION keep_staff()
+""",
+)
+
+RULES = (EVERY_BRANCH, ACTING_BRANCHES, BEGIN_ACTING, KEEP_STAFF, *STAFF_IS_KEPT)
