@@ -7,7 +7,6 @@ live database.
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
@@ -20,14 +19,15 @@ from engine.connect import roles
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.explain import postgres_errors
-from engine.generate import refusals
-from engine.generate.completion import close_definers, fix_paths, lend_sequences
+from engine.generate import completion, refusals
+from engine.generate.completion import constant_default, first_paragraph, offered
 from engine.schema.abstract_roles import PUBLIC
 
 EARLY = re.compile(
     r"(?:\s|--[^\n]*\n)*CREATE\s+(?:FUNCTION|PROCEDURE|TYPE|DOMAIN|SEQUENCE)\s", re.IGNORECASE
 )
 FUNCTION = re.compile(r"(?P<head>(?:\s|--[^\n]*\n)*CREATE)\s+(?=FUNCTION|PROCEDURE)", re.IGNORECASE)
+UNIQUE_INDEX = re.compile(r"(?:\s|--[^\n]*\n)*CREATE\s+UNIQUE\s+INDEX\b", re.IGNORECASE)
 NOT_YET_THERE = (
     errors.UndefinedTable,
     errors.UndefinedObject,
@@ -76,17 +76,16 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         for number, builder in enumerate(builders, 1):
             builder.extensions()
             builder.enums(made)
-            late = builder.early()
-            builder.tables()
+            late = builder.tables(builder.early())
             builder.statements(late, domains[number:])
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
             builder.check_functions()
-        fix_paths(connection.cursor())
-        close_definers(connection.cursor())
+        completion.fix_paths(connection.cursor())
+        completion.close_definers(connection.cursor())
         for builder in builders:
             builder.privileges()
-        lend_sequences(connection.cursor())
+        completion.lend_sequences(connection.cursor())
         refusals.refuse_lost_comments(connection.cursor())
 
 
@@ -119,20 +118,40 @@ class _Builder:
         waiting = self._make(early)
         return waiting + [text for text in self.domain.statements if text not in early]
 
-    def tables(self) -> None:
+    def tables(self, late: list[str]) -> list[str]:
+        """Make them, and the unique indexes among the statements that had to wait (late), as a
+        foreign key may refer to what one holds. Gives those that still wait."""
         models: list[Any] = list(self.domain.tables)
+        foreign_keys = []
         for model in models:
             model.bind(self.database, bind_refs=False, bind_backrefs=False)
-            manager = model._schema
-            self._peewee(manager._create_table(safe=False), model)
-            for index in manager._create_indexes(safe=False):
+            foreign_keys += self._table(model)
+            for index in model._schema._create_indexes(safe=False):
                 self._peewee(index, model)
             self._defaults(model)
             self._comments(model)
-        for model in models:
-            for field in model._meta.sorted_fields:
-                if isinstance(field, peewee.ForeignKeyField) and field.deferred:
-                    self._peewee(model._schema._create_foreign_key(field), model)
+        unique = [text for text in late if UNIQUE_INDEX.match(text)]
+        waiting = self._make(unique)
+        for key in foreign_keys:
+            context = key.model._schema._create_context().literal("ALTER TABLE ").sql(key.model)
+            constraint = key.foreign_key_constraint(key.deferred)
+            self._peewee(context.literal(" ADD ").sql(constraint), key.model)
+        return [text for text in late if text not in unique or text in waiting]
+
+    def _table(self, model: Any) -> list[Any]:
+        """Make it (the foreign keys that have to wait: for another table, or for what makes the
+        column unique to which they refer)."""
+        fields = model._meta.sorted_fields
+        keys = [field for field in fields if isinstance(field, peewee.ForeignKeyField)]
+        kept = [key for key in keys if not (key.deferred or _is_unique(key))]
+        for key in kept:
+            key.deferred = True  # for Peewee, which leaves it out of CREATE TABLE then
+        try:
+            self._peewee(model._schema._create_table(safe=False), model)
+            return [key for key in keys if key.deferred]
+        finally:
+            for key in kept:
+                key.deferred = False
 
     def statements(self, statements: list[str], later: list[DomainLike]) -> None:
         """Make them all, whatever the order in which they were registered. later: the domains that
@@ -190,7 +209,7 @@ class _Builder:
 
     def _comments(self, model: type[Model]) -> None:
         table = sql.Identifier(model._meta.table_name)
-        text = _first_paragraph(model)
+        text = first_paragraph(model)
         if text:
             self._run(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(text)))
         for field in model._meta.sorted_fields:
@@ -222,28 +241,6 @@ class _Builder:
         )
 
 
-def offered(connection: Any, extension: str) -> bool:
-    """Whether the server has the extension to offer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_available_extensions WHERE name = %s", (extension,))
-        return bool(cursor.rowcount)
-
-
-def constant_default(field: Any) -> Any:
-    """The field's Python default as the driver takes it, or None where it is no constant.
-
-    `dict` and `list`, Peewee's way to say {} and [], count as constants.
-    """
-    default = field.default
-    if default is dict or default is list:
-        default = default()
-    if default is None or callable(default):
-        return None
-    value = field.db_value(default)
-    return "" if value == {} else value  # an hstore: the driver has no form for a dict
-
-
-def _first_paragraph(model: type[Model]) -> str:
-    """The docstring of the model itself; Peewee's models inherit none that says anything."""
-    text = inspect.cleandoc(model.__doc__ or "")
-    return " ".join(text.split("\n\n")[0].split())
+def _is_unique(key: Any) -> Any:
+    """Whether what it refers to is that before its table is there: the index is made after it."""
+    return key.rel_field.primary_key or (key.rel_field.unique and key.rel_model is not key.model)

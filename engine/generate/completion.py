@@ -1,9 +1,13 @@
 """What is added to what the domains state, since PostgreSQL leaves it open: the path of functions,
-who may call those that run with their owner's rights, and sequences for whoever may insert."""
+who may call those that run with their owner's rights, sequences for whoever may insert; and what
+models say for which Peewee has no word."""
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
+
+from peewee import Model
 
 from engine.schema import own_sql
 from engine.schema.function_path import FROM_CURRENT
@@ -65,3 +69,30 @@ def lend_sequences(cursor: Any) -> None:
     own_sql.fetch(cursor, SERIALS)
     for sequence, grantee in cursor.fetchall():
         cursor.execute(f"GRANT USAGE ON SEQUENCE {sequence} TO {grantee}")
+
+
+def offered(connection: Any, extension: str) -> bool:
+    """Whether the server has the extension to offer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_available_extensions WHERE name = %s", (extension,))
+        return bool(cursor.rowcount)
+
+
+def constant_default(field: Any) -> Any:
+    """The field's Python default as the driver takes it, or None where it is no constant.
+
+    `dict` and `list`, Peewee's way to say {} and [], count as constants.
+    """
+    default = field.default
+    if default is dict or default is list:
+        default = default()
+    if default is None or callable(default):
+        return None
+    value = field.db_value(default)
+    return "" if value == {} else value  # an hstore: the driver has no form for a dict
+
+
+def first_paragraph(model: type[Model]) -> str:
+    """The docstring of the model itself; Peewee's models inherit none that says anything."""
+    text = inspect.cleandoc(model.__doc__ or "")
+    return " ".join(text.split("\n\n")[0].split())

@@ -19,7 +19,7 @@ from engine.explain import postgres_errors
 from engine.files import history, migration_file, migration_folder
 from engine.files.migration_file import Migration
 from engine.files.template import TOGETHER, WRITTEN_BY, Statement, migration_text
-from engine.generate.build_models import offered
+from engine.generate.completion import offered
 from engine.project import Project
 from engine.rows.hidden import all_rows
 from engine.run.replay import Leg, Replay, replayed, round_trip

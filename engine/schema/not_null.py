@@ -4,6 +4,7 @@ new rows alone, or for no child.
 That a column is NOT NULL is said by the column. What a person has stated beside that is a setting
 of it; the name that PostgreSQL gives by itself (items_code_not_null, and items_code_not_null1
 where that is taken) follows from what the table and the column were called once, and says nothing.
+One that has the name of neither was stated: price_not_null. Of a long name a part is cut.
 What sets one does nothing on an older server, which knows none of it.
 """
 
@@ -17,8 +18,12 @@ NOT_NULLS = r"""
     SELECT k.conrelid, a.attname, k.conname, pg_get_constraintdef(k.oid),
            k.convalidated AND NOT k.connoinherit
     FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+    JOIN pg_class c ON c.oid = k.conrelid,
+    LATERAL regexp_replace(k.conname, '_not_null[0-9]*$', '') AS of (names)
     WHERE k.conrelid = ANY (%(relations)s) AND k.contype = 'n' AND k.conparentid = 0
-      AND (k.conname !~ '_not_null[0-9]*$' OR NOT k.convalidated OR k.connoinherit)
+      AND (NOT k.convalidated OR k.connoinherit OR of.names = k.conname
+           OR NOT (starts_with(of.names, c.relname || '_') OR octet_length(k.conname) > 54
+                   OR right(of.names, length(a.attname) + 1) = '_' || a.attname))
     ORDER BY a.attnum
 """
 RENAMED = """DO $$

@@ -411,3 +411,12 @@ INSERT INTO t VALUES (1, 2, 3);
 -- new
 CREATE TABLE t (a int, b int, c int NOT NULL);
 ALTER TABLE t ADD CONSTRAINT t_a_not_null NOT NULL a NOT VALID;
+
+-- name: NOT NULL has a name that only ends as those of PostgreSQL do
+-- from: 18
+-- old
+CREATE TABLE t (a int CONSTRAINT a_not_null NOT NULL, b int NOT NULL, c int CONSTRAINT must_not_null1 NOT NULL);
+-- rows
+INSERT INTO t VALUES (1, 2, 3);
+-- new
+CREATE TABLE t (a int NOT NULL, b int CONSTRAINT tb_not_null NOT NULL, c int CONSTRAINT t_not_null NOT NULL);

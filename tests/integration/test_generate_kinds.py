@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from peewee import SQL, BigIntegerField, IntegerField, TextField
+from peewee import SQL, BigIntegerField, ForeignKeyField, IntegerField, TextField
 
 from engine.errors import GenerateError
 from engine.generate.generator import Generator
@@ -227,3 +227,46 @@ def with_items(domain: Domain) -> None:
             table_name = "items"
 
     domain.models(Item)
+
+
+def coded(*, linked: bool, unique: bool = True) -> Any:
+    """A table with a code, and what refers to that: itself and another table."""
+
+    def register(domain: Domain) -> None:
+        class Parent(BaseModel):
+            code = TextField()
+            if linked:
+                above: Any = ForeignKeyField(
+                    "self", field="code", column_name="above", null=True, index=False
+                )
+
+            class Meta:
+                table_name = "parents"
+
+        domain.models(Parent)
+        if unique:
+            domain.index(Parent, Parent.code, unique=True, name="parents_code_key")
+        if linked:
+
+            class Child(BaseModel):
+                parent = ForeignKeyField(Parent, field="code", column_name="parent")
+
+                class Meta:
+                    table_name = "children"
+
+            domain.models(Child)
+
+    return register
+
+
+@pytest.mark.parametrize("unique", [True, False])
+def test_a_foreign_key_refers_to_what_an_index_makes_unique(
+    unique: bool, workshop: Workshop
+) -> None:
+    """Also to one of the domain's that comes at the same time, and of a table with rows."""
+    workshop.first(coded(linked=False, unique=unique))
+    execute(workshop.url, "INSERT INTO parents (code) VALUES ('a')")
+    text = workshop.step(coded(linked=True), ["parents"])
+    assert text.count("REFERENCES parents(code)") == 2
+    execute(workshop.url, "INSERT INTO children (parent) VALUES ('a')")
+    assert workshop.generate(coded(linked=True)) == []
