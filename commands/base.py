@@ -39,7 +39,7 @@ def here(tenant: str = "") -> Project:
     tenant: in whose schema; empty for that of the search_path. Raises ConfigError for a tenant that
     there is not.
     """
-    from engine.connect.settings import named_migration_url, named_roles
+    from engine.connect.settings import named_citus, named_migration_url, named_roles
 
     url, roles = named_migration_url(PROJECT), named_roles(PROJECT)
     if not url:  # only then is a server of ours needed
@@ -47,7 +47,7 @@ def here(tenant: str = "") -> Project:
 
         url = migration_url(PROJECT)
         roles = find(PROJECT).roles if roles is None else roles
-    project = replace(PROJECT.at(url), roles=roles)
+    project = replace(PROJECT.at(url), roles=roles, citus=named_citus(PROJECT))
     if not tenant:
         return project
     from engine.tenants import listing

@@ -32,6 +32,7 @@ class SettingNames:
     time_zone: str = "DB_TIMEZONE"
     backups: str = "BACKUP_ROOT"
     roles: str = "DB_ROLES"
+    citus: str = "CITUS"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,9 @@ class Project:
     where everything runs. foreign: names of what other programs have in the same schema, also with
     * and ?, such as `kea_*`; it is never taken for drift. keeps_session: whether each connection is
     known to keep its session although a pooler stands between, so that a SET lasts. roles: which
-    roles of the cluster the abstract ones of the files are; None where nobody has said. tenant: the
-    one that a task was told to work on, which what is typed next has to be told, too.
+    roles of the cluster the abstract ones of the files are; None where nobody has said. citus:
+    whether the files are for Citus, too, which does not take every statement. tenant: the one that
+    a task was told to work on, which what is typed next has to be told, too.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Project:
     left_out: list[str] | None = field(default=None, compare=False)
     keeps_session: bool = False
     roles: Mapping[str, str] | None = field(default=None, compare=False)
+    citus: bool = False
     tenant: str = ""
 
     def task(self, *words: object) -> str:

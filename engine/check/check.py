@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from engine.check import lint, squawk
+from engine.check import citus_rules, lint, squawk
 from engine.check.checked import Checked
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.ignore_comments import obeyed
@@ -15,7 +15,7 @@ from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.observer import Observed
 from engine.check.round_trip import Walk
-from engine.connect.connection import connect
+from engine.connect.connection import connect, is_citus
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import history, migration_folder
 from engine.files.entry import State
@@ -37,10 +37,12 @@ from engine.schema import own_sql
 
 @dataclass(frozen=True)
 class Live:
-    """The database that the files are for; empty where it cannot be reached."""
+    """The database that the files are for; empty where it cannot be reached. is_citus: whether it
+    is spread over several machines by Citus."""
 
     history: History | None = None
     sizes: Sizes = field(default_factory=lambda: Sizes({}))
+    is_citus: bool = False
 
     def pending(self, migrations: Sequence[Migration]) -> set[str]:
         """The names of the files that it has not applied."""
@@ -137,7 +139,8 @@ class Check:
                 cursor = connection.cursor()
                 known = history.read(cursor, migrations, self.project)
                 own_sql.fetch(cursor, lint.SIZES)
-                return Live(known, Sizes({name: sizes for name, *sizes in cursor.fetchall()}))
+                sizes = Sizes({name: sizes for name, *sizes in cursor.fetchall()})
+                return Live(known, sizes, is_citus(cursor))
         except ConnectionFailed as error:
             self.notes.append(f"all files are taken as pending: {error.what}")
             return Live()
@@ -151,6 +154,8 @@ class Check:
     ) -> list[Finding]:
         """What the statements of pending files do to tables that were there."""
         dangers = list(lint.lint(seen, live.sizes))
+        if self.project.citus or live.is_citus:
+            dangers += citus_rules.findings(seen)
         path = squawk.program()
         if not path:
             self.notes.append(squawk.INSTALL)

@@ -50,6 +50,7 @@ class RuleName(StrEnum):
     ROWS_IN_THE_WAY = "rows-in-the-way"
     FOREIGN_KEYS_OFF = "foreign-keys-off"
     REACHES_OUTSIDE = "reaches-outside"
+    NOT_ON_CITUS = "not-on-citus"
     IGNORE_WITHOUT_REASON = "ignore-without-reason"
     IGNORE_UNKNOWN = "ignore-unknown"
     IGNORE_UNUSED = "ignore-unused"

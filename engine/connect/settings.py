@@ -13,6 +13,9 @@ from engine.project import Project
 
 ABSTRACT = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
+# What the setting may say; nothing means no.
+CITUS = {"": False, "off": False, "on": True}
+
 
 def load_environment(project: Project) -> str:
     """Take settings from `.env` that the environment does not have, or has empty: what to tell of
@@ -64,6 +67,19 @@ def named_roles(project: Project) -> dict[str, str] | None:
         if role:
             roles[name] = role
     return roles
+
+
+def named_citus(project: Project) -> bool:
+    """Whether the files are for Citus, too. Raises ConfigError for a word that is none."""
+    setting = project.settings.citus
+    word = os.environ.get(setting, "").strip().lower()
+    if word not in CITUS:
+        raise ConfigError(
+            f"{setting} is {word!r}, which says neither yes nor no.",
+            why="It says whether the files have to be such that Citus takes them.",
+            fix=f"write {setting}=on or {setting}=off.",
+        )
+    return CITUS[word]
 
 
 def _unreadable(setting: str, why: str) -> ConfigError:

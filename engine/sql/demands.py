@@ -63,7 +63,7 @@ def demands(statement: str) -> Iterator[Demand]:
     """What one statement demands."""
     text = masked(statement)
     if match := ALTER.match(text):
-        for start, end in _parts(statement, match.end(), len(statement)):
+        for start, end in parts(statement, match.end(), len(statement)):
             yield from _of_action(match["table"], statement[start:end])
     elif match := UNIQUE_INDEX.match(text):
         inside, rest = _parentheses(statement, match.end())
@@ -121,7 +121,7 @@ def _of_constraint(table: str, action: str) -> Iterator[Demand]:
     else:
         yield _unique(table, inside, "", (match["nulls"] or "") + rest)
         if kind == "PRIMARY KEY":
-            for start, end in _parts(inside, 0, len(inside)):
+            for start, end in parts(inside, 0, len(inside)):
                 yield _not_null(table, inside[start:end].strip())
 
 
@@ -137,7 +137,7 @@ def _unique(table: str, columns: str, where: str, rest: str) -> Demand:
     """Rows with a NULL are not alike, unless it is said that NULLs are."""
     conditions = [f"({where})"] if where else []
     if not re.search(r"\bNULLS\s+NOT\s+DISTINCT\b", masked(rest), re.IGNORECASE):
-        for start, end in _parts(columns, 0, len(columns)):
+        for start, end in parts(columns, 0, len(columns)):
             conditions.append(f"({columns[start:end]}) IS NOT NULL")
     condition = " AND ".join(conditions)
     return Demand(table, f"no two may be alike in ({columns})", condition, twins=columns)
@@ -149,8 +149,8 @@ def _reference(table: str, columns: str, rest: str, constraint: str) -> Iterator
         return
     targets, _ = _parentheses(rest, match.end())
     own = table.rpartition(".")[2]
-    sources = [columns[start:end].strip() for start, end in _parts(columns, 0, len(columns))]
-    keys = [targets[start:end].strip() for start, end in _parts(targets, 0, len(targets))]
+    sources = [columns[start:end].strip() for start, end in parts(columns, 0, len(columns))]
+    keys = [targets[start:end].strip() for start, end in parts(targets, 0, len(targets))]
     given = " AND ".join(f"{own}.{source} IS NOT NULL" for source in sources)
     pairs = zip(keys, sources, strict=False)
     same = " AND ".join(f"engine_target.{key} = {own}.{source}" for key, source in pairs)
@@ -159,7 +159,7 @@ def _reference(table: str, columns: str, rest: str, constraint: str) -> Iterator
     yield Demand(table, need, where, constraint=constraint)
 
 
-def _parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+def parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where the parts between the commas begin and end, outside of parentheses."""
     depth, begin = 0, start
     silent = QUOTED.sub(lambda name: "_" * len(name[0]), masked(text))

@@ -14,7 +14,7 @@ from typing import Any
 
 from psycopg2 import errors
 
-from engine.connect.connection import connect
+from engine.connect.connection import connect, is_citus
 from engine.connect.url import with_schema
 from engine.errors import HistoryError, NoSuchTenant
 from engine.files import history, history_table, migration_folder, own_table
@@ -37,6 +37,13 @@ SIZES = """
                            * current_setting('block_size')::bigint
     FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
     WHERE c.relnamespace = ANY (%(schemas)s::oid[]) AND c.relkind IN ('r', 'm', 'i', 'S')
+    GROUP BY 1
+"""
+# On Citus the rows are on the nodes, and here is next to nothing.
+SIZES_ON_NODES = """
+    SELECT c.relnamespace, sum(s.shard_size)
+    FROM pg_catalog.citus_shards s JOIN pg_class c ON c.oid = s.table_name
+    WHERE c.relnamespace = ANY (%(schemas)s::oid[])
     GROUP BY 1
 """
 TRIES = 3
@@ -208,6 +215,9 @@ def _from_each(cursor: Any, places: Sequence[Place], table: str) -> list[tuple[P
 
 
 def _with_sizes(cursor: Any, tenants: Sequence[Tenant]) -> list[Tenant]:
-    own_sql.fetch(cursor, SIZES, {"schemas": [tenant.place.oid for tenant in tenants]})
-    sizes = {oid: int(size) for oid, size in cursor.fetchall()}
-    return [replace(tenant, size_bytes=sizes.get(tenant.place.oid, 0)) for tenant in tenants]
+    sizes = dict.fromkeys([tenant.place.oid for tenant in tenants], 0)
+    for query in (SIZES, SIZES_ON_NODES) if is_citus(cursor) else (SIZES,):
+        own_sql.fetch(cursor, query, {"schemas": list(sizes)})
+        for oid, size in cursor.fetchall():
+            sizes[oid] += int(size)
+    return [replace(tenant, size_bytes=sizes[tenant.place.oid]) for tenant in tenants]

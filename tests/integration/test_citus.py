@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import peewee
+import psycopg2
 import pytest
 
 import application as door
 from domains.auth.models import AdminUser
 from engine.connect.url import with_schema
 from engine.drift.comparison import compare
+from engine.sql.lexer import split
+from engine.tenants import listing
+from tests.support.citus_cases import MADE, REFUSED, TAKEN
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
@@ -54,6 +58,8 @@ def test_the_files_run_as_they_are_and_a_tenant_lives_on_one_node(tenants: str) 
     assert all(tables > 30 for _, _, tables in placed)
     assert call(tenants, "check", "--live", "--tenants").code == 0
     assert call(tenants, "status", "--tenants", "--exit-code").code == 0
+    sizes = {each.name: each.size_bytes or 0 for each in listing.read(at(tenants), sizes=True)}
+    assert all(sizes[name] > 1_000_000 for name in TENANTS)
 
 
 def test_the_rules_and_the_audit_hold_there(tenants: str) -> None:
@@ -97,3 +103,28 @@ def test_an_online_file_goes_up_and_down(
     for name in TENANTS:
         assert runner_on(with_schema(tenants, name), tmp_path).rollback() == ["003_online"]
     assert compare(there).drifts == ()
+
+
+def test_what_the_rules_name_is_refused_there_and_nothing_else() -> None:
+    """Each in a transaction of its own, on tables of a schema that is placed on a node."""
+    execute(URL, "CREATE SCHEMA try_c")
+    try:
+        for statement in split(MADE):
+            execute(with_schema(URL, "try_c"), statement)
+        taken = [sql for sql in (*REFUSED, *TAKEN) if error_of(sql) is None]
+        assert taken == list(TAKEN), [error_of(sql) for sql in TAKEN]
+    finally:
+        execute(URL, "DROP SCHEMA try_c CASCADE")
+
+
+def error_of(sql: str) -> str | None:
+    """What Citus says to a statement, which is undone again; None where it takes it."""
+    with closing(psycopg2.connect(URL)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SET search_path = try_c")
+        try:
+            cursor.execute(sql)
+        except psycopg2.Error as error:
+            return str(error)
+        connection.rollback()
+        return None

@@ -28,7 +28,7 @@ from tests.support.readme import (
 from tests.support.source import modules, nodes
 
 CI = ROOT / ".ci/run"
-SETTING = re.compile(r"(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL|BACKUP_ROOT")
+SETTING = re.compile(r"CITUS|(?:BILLING|DB)_[A-Z_]+|(?:[A-Z]+_)?DATABASE_URL|BACKUP_ROOT")
 
 
 def test_readme_names_every_rule() -> None:

@@ -1,0 +1,21 @@
+"""What Citus does not take is named before a cluster refuses it; what it takes is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.check.citus_rules import STATEMENTS, SUBCOMMANDS, TOGETHER, refused_in
+from tests.support.citus_cases import REFUSED, TAKEN
+
+
+def test_every_rule_has_a_case_and_each_case_one_rule() -> None:
+    named = []
+    for sql in REFUSED:
+        (refused,) = refused_in(f"-- it's a comment\n{sql};")
+        named.append(refused)
+    assert {*named} == {*SUBCOMMANDS, *STATEMENTS, TOGETHER}
+
+
+@pytest.mark.parametrize("sql", TAKEN)
+def test_what_it_takes_is_not_named(sql: str) -> None:
+    assert list(refused_in(sql)) == []
