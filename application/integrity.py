@@ -46,14 +46,30 @@ IDENTITIES = """
     WHERE has_sequence_privilege(sequence, 'USAGE, SELECT')
     ORDER BY relname
 """
+HIDDEN = """
+    SELECT c.relname FROM pg_class c
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
+      AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
+    ORDER BY c.relname
+"""
 
 
 def audit(connection: Any) -> list[BrokenRule]:
-    """The rules that are broken in what a psycopg2 connection sees; nothing is changed."""
+    """The rules that are broken in what a psycopg2 connection sees; nothing is changed. That it
+    sees all rows is one of them."""
     with connection.cursor() as cursor:
-        rules = [_looked_at(cursor, rule, query) for rule, query in RULES.items()]
+        rules = [_seen(cursor)]
+        rules += [_looked_at(cursor, rule, query) for rule, query in RULES.items()]
         rules.append(_used_identities(cursor))
     return [rule for rule in rules if rule.count]
+
+
+def _seen(cursor: Any) -> BrokenRule:
+    """Rows that policies hide would pass for rows that keep the rules."""
+    cursor.execute(HIDDEN)
+    tables = [table for (table,) in cursor.fetchall()]
+    rule = "policies hide no table's rows from the role that looks"
+    return BrokenRule(rule, len(tables), tuple(tables[:EXAMPLES]))
 
 
 def _looked_at(cursor: Any, rule: str, query: str) -> BrokenRule:

@@ -178,7 +178,8 @@ class Check:
                 learn = earlier_models(migrations, migration.number, self.project)
                 files.append((migration, learn))
         with closing(connect(self.project, autocommit=True, files=True)) as connection:
-            in_the_way = obstacles.of_files(connection.cursor(), self.project, files)
+            in_the_way, unseen = obstacles.of_files(connection.cursor(), self.project, files)
+        self.notes += unseen
         return [_in_the_way(obstacle) for obstacle in in_the_way]
 
     def _models(self, migrations: list[Migration], replay: Replay | None) -> list[Finding]:

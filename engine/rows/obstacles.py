@@ -33,6 +33,7 @@ CONSTRAINT = """
     WHERE conrelid = %(table)s AND quote_ident(conname) = %(name)s AND NOT convalidated
 """
 SHOWN = 5
+MAY_NOT_LOOK = "42501"
 # A value that cannot be what it has to be; every other error says that something is not there yet.
 BAD_VALUE = ("22", "23")
 
@@ -52,7 +53,8 @@ class Obstacle:
 
 
 class Looking:
-    """Goes through the steps of files in their order. cursor: psycopg2, in autocommit."""
+    """Goes through the steps of files in their order. cursor: psycopg2, in autocommit. unseen: the
+    tables whose rows nobody could look at, and why."""
 
     def __init__(self, cursor: Any) -> None:
         self.cursor = cursor
@@ -61,6 +63,7 @@ class Looking:
         self.sure = True
         self.waiting: dict[tuple[str, str], Demand] = {}
         self.asked: set[Demand] = set()
+        self.unseen: dict[str, str] = {}
 
     def obstacles(self, file: str, steps: Iterable[Step]) -> Iterator[Obstacle]:
         """What is in the way of one file. What a file changes before is not looked at: it may put
@@ -118,6 +121,8 @@ class Looking:
                 planned = True
                 return self._asked(demand)
         except psycopg2.Error as error:
+            if error.pgcode == MAY_NOT_LOOK:
+                self.unseen[demand.table] = str(error.diag.message_primary)
             if not planned or (error.pgcode or "")[:2] not in BAD_VALUE:
                 return None
             said = f"a row of {demand.table} is in the way: {demand.need}"
@@ -165,9 +170,11 @@ def _tail(demand: Demand) -> str:
 
 def of_files(
     cursor: Any, project: Project, files: Iterable[tuple[Migration, Learn | None]]
-) -> list[Obstacle]:
-    """What is in the way of files that are to be applied, in their order. A file that cannot say
-    what it wants without being run ends the look. cursor: psycopg2, in autocommit."""
+) -> tuple[list[Obstacle], list[str]]:
+    """(what is in the way of files that are to be applied, in their order; what is to be told of
+    rows that nobody could look at, as policies hide them or the role may not read them). A file
+    that cannot say what it wants without being run ends the look. cursor: psycopg2, in autocommit.
+    """
     looking = Looking(cursor)
     obstacles: list[Obstacle] = []
     dry = EngineDatabase(project, dry=True)
@@ -181,7 +188,10 @@ def of_files(
             obstacles += looking.obstacles(migration.name, migrator.steps)
     finally:
         dry.close()
-    return obstacles
+    return obstacles, [
+        f"nobody looked whether rows of {table} are in the way: {reason}"
+        for table, reason in looking.unseen.items()
+    ]
 
 
 def refuse(obstacles: list[Obstacle]) -> None:

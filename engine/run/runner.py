@@ -156,7 +156,10 @@ class Runner:
         """Raise MigrationFailed where rows are in the way; in a scratch database there are none."""
         if self.project.left_out is None and not self.options.dry:
             files = [(job.migration, job.learn) for job in jobs]
-            obstacles.refuse(obstacles.of_files(session.cursor(), self.project, files))
+            in_the_way, unseen = obstacles.of_files(session.cursor(), self.project, files)
+            for text in unseen:
+                self.report.message(text)
+            obstacles.refuse(in_the_way)
 
     def _run(self, session: Session, guard: Guard, jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also

@@ -10,6 +10,9 @@ from engine.errors import MigrationFailed
 from tests.support.checks import looked_through
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
+from tests.support.owned import owned_url
+from tests.support.postgres import PostgresServer
+from tests.support.reports import Heard
 from tests.support.runners import runner_on
 from tests.support.workshop import Workshop
 
@@ -134,3 +137,31 @@ def test_check_names_them_too(workshop: Workshop) -> None:
     found = next(finding for finding in checked.findings if finding.rule == "rows-in-the-way")
     assert (found.file, found.line) == ("002_demands", 2)
     assert "SELECT * FROM t WHERE a IS NULL" in found.fix
+
+
+def test_rows_that_nobody_may_look_at_are_told(server: PostgresServer, tmp_path: Path) -> None:
+    """Policies hide them from the owner, or the role may not read the table: no rows to see are not
+    no rows in the way."""
+    with owned_url(server) as url:
+        write(
+            tmp_path,
+            "001_first",
+            "CREATE TABLE t (a int); CREATE TABLE u (a int)",
+            "INSERT INTO t VALUES (NULL); INSERT INTO u VALUES (1)",
+            "ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY",
+            "REVOKE ALL ON u FROM current_user",
+        )
+        heard = Heard()
+        runner = runner_on(url, tmp_path, heard)
+        runner.migrate()
+        write(
+            tmp_path,
+            "002_demands",
+            "ALTER TABLE t ALTER a SET NOT NULL",
+            "ALTER TABLE u ALTER a SET NOT NULL",
+        )
+        with pytest.raises(MigrationFailed, match='column "a" of relation "t" contains null'):
+            runner.migrate()
+        told = [text for text in heard.messages if text.startswith("nobody looked whether rows")]
+        assert "of t are in the way: query would be affected by row-level security" in told[0]
+        assert "of u are in the way: permission denied for table u" in told[1]

@@ -10,6 +10,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from application.integrity import audit
 from tests.support import money, samples
 
 HIDDEN = (
@@ -79,6 +80,19 @@ def test_hidden_rows_let_nothing_pass(cursor: Any) -> None:
     for rule, statement in WRITTEN.items():
         with money.refused(cursor, rule):
             cursor.execute(statement, values)
+
+
+@pytest.mark.only("newest")
+def test_an_audit_names_the_tables_of_which_it_sees_a_part(cursor: Any) -> None:
+    for table in ("customers", "invoices"):
+        cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    assert audit(cursor.connection) == [], "for a superuser no policy holds"
+    cursor.execute(f"SET LOCAL ROLE {app(cursor, 'pg_read_all_data')}")
+    (broken,) = audit(cursor.connection)
+    assert str(broken) == (
+        "policies hide no table's rows from the role that looks: 2 times, such as customers; "
+        "invoices"
+    )
 
 
 def app(cursor: Any, *grants: str) -> str:
