@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from engine.errors import HistoryError
-from engine.files import history_table, misfits, own_table, unfinished, version_control
+from engine.files import history_table, misfits, own_table, unfinished
 from engine.files.entry import Entry, State
-from engine.files.migration_file import Migration, checksum_of, number_of
+from engine.files.migration_file import Migration, number_of
 from engine.files.misfits import Misfit, Problem
 from engine.files.unfinished import Direction, Unfinished
+from engine.files.version_control import WaysBack
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 
@@ -80,12 +82,12 @@ class History:
         """The files that stopped in the middle of their way down, for those that are on their way
         up; and those that are gone."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
+        ways = WaysBack(self.project)
         for file in self.unfinished:
             command = self.project.task(file.direction)
             if file.name not in names:
                 what = f"{file.name} stopped in the middle, and its file is missing"
-                back = version_control.way_back(self.project, file.name)
-                fix = f"{back}; then finish it with `{command}`"
+                fix = f"{ways.of(file.name)}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
             elif file.direction is Direction.DOWN and direction is Direction.UP:
                 what = f"{file} stopped in the middle"
@@ -130,21 +132,27 @@ def _moved(
 ) -> list[tuple[Migration, str]]:
     """(file, the name that the history has) of what was applied under another name."""
     there = {file.name for file in files}
-    left = [file for file in files if file.name not in rows]
+    left: dict[str, list[Migration]] = {}
+    for file in files:
+        if file.name not in rows:
+            left.setdefault(file.title, []).append(file)
     moved = []
     for name, row in rows.items():
-        file = _same(left, name, row.get("checksum")) if name not in there else None
-        if file:
-            left.remove(file)
-            moved.append((file, name))
+        checksum = row.get("checksum")
+        if checksum and name not in there and (same := _same(left, name, checksum)):
+            left[same.title].remove(same)
+            moved.append((same, name))
     return moved
 
 
-def _same(files: list[Migration], name: str, checksum: str | None) -> Migration | None:
-    """The one file with that text but for its name; of several the one with the same title."""
-    same = [file for file in files if checksum and checksum_of(file.text_as(name)) == checksum]
-    if len(same) > 1:
-        same = [file for file in same if file.title == name.partition("_")[2]]
+def _same(left: Mapping[str, list[Migration]], name: str, checksum: str) -> Migration | None:
+    """The one file with that text but for its name; of several the one with the same title.
+    left: those that no row has, by their titles."""
+    title = name.partition("_")[2]
+    same = [file for file in left.get(title, []) if file.checksum_as(name) == checksum]
+    if not same:  # few lose their title: else each file would be held against each row
+        others = chain.from_iterable(files for key, files in left.items() if key != title)
+        same = [file for file in others if file.checksum_as(name) == checksum]
     return same[0] if len(same) == 1 else None
 
 

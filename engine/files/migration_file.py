@@ -61,6 +61,22 @@ class Migration:
         """sha256 of the text, deaf to line ends and trailing space."""
         return checksum_of(self.text)
 
+    def checksum_as(self, name: str) -> str:
+        """That of the text that it has under another name."""
+        if self._body is None:
+            return self.checksum
+        if not number_of(name):
+            return checksum_of(self.text_as(name))
+        return hashlib.sha256(f'"""{name}\n{self._body}'.rstrip().encode()).hexdigest()
+
+    @cached_property
+    def _body(self) -> str | None:
+        """What a checksum is taken of, behind the line with the name; None where there is none."""
+        first = f'"""{self.name}\n'
+        if not self.text.startswith(first):
+            return None
+        return "\n".join(line.rstrip() for line in self.text.removeprefix(first).splitlines())
+
     @cached_property
     def functions(self) -> Functions:
         """What the text defines; it is executed when first asked for, and only then.

@@ -3,6 +3,7 @@ command that leads out of it."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 
 from engine.files import version_control
 from engine.files.entry import Entry, State
+from engine.files.version_control import WaysBack
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
@@ -62,9 +64,9 @@ def recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
 def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
     """What is wrong with entries in their order."""
     yield from _used_twice(entries, project)
-    pending = {entry.checksum: entry.name for entry in entries if entry.state is State.PENDING}
-    applied = [e.number for e in entries if e.state in (State.APPLIED, State.EDITED)]
+    applied = sorted(e.number for e in entries if e.state in (State.APPLIED, State.EDITED))
     main_line = cache(version_control.on_main_line)  # up to four processes, asked once for all
+    ways, namesakes = WaysBack(project), _by_title(entries)
     for entry in entries:
         if entry.state is State.EDITED:
             what = f"{entry.name} was changed after it was applied"
@@ -75,10 +77,10 @@ def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
             )
             yield Problem(Misfit.EDITED, (entry.name,), what, fix)
         elif entry.state is State.MISSING:
-            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, pending, project))
-        elif entry.state is State.PENDING and entry.number < max(applied, default=0):
-            later = sum(number > entry.number for number in applied)
-            what = f"{entry.name} is pending, but {max(applied):03} is applied already"
+            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, namesakes, ways))
+        elif entry.state is State.PENDING and applied and entry.number < applied[-1]:
+            later = len(applied) - bisect_right(applied, entry.number)
+            what = f"{entry.name} is pending, but {applied[-1]:03} is applied already"
             fix = _late(entry, later, project, main_line)
             yield Problem(Misfit.LATE, (entry.name,), what, fix, undoable=True)
 
@@ -113,8 +115,8 @@ def _late(entry: Entry, later: int, project: Project, main_line: MainLine) -> st
     )
 
 
-def _missing(entry: Entry, pending: Mapping[str | None, str], project: Project) -> tuple[str, str]:
-    """(what, fix) for a file that is gone. pending: names of files by their checksum."""
+def _missing(entry: Entry, namesakes: Mapping[str, list[str]], ways: WaysBack) -> tuple[str, str]:
+    """(what, fix) for a file that is gone. namesakes: the pending files by their titles."""
     if not entry.number:
         return (
             f"the history has {entry.name!r}, and no migration file can have that name",
@@ -122,18 +124,22 @@ def _missing(entry: Entry, pending: Mapping[str | None, str], project: Project) 
             f"name = {literal(entry.name)}",
         )
     what = f"{entry.name} is applied, but its file is missing"
-    if namesake := _namesake(entry, pending.values()):
-        path = version_control.shown(project, namesake)
+    names = namesakes.get(entry.name.partition("_")[2], [])
+    if len(names) == 1:
+        (namesake,) = names
+        path = version_control.shown(ways.project, namesake)
         return (
             f"{entry.name} is applied, and {namesake} is not the same text under another name",
             f"if it is the same migration, give {path} the text back that was applied; if not, "
-            f"{version_control.way_back(project, entry.name)}",
+            f"{ways.of(entry.name)}",
         )
-    return what, version_control.way_back(project, entry.name)
+    return what, ways.of(entry.name)
 
 
-def _namesake(entry: Entry, pending: Iterable[str]) -> str:
-    """The one pending file with the same title under another number, or empty."""
-    title = entry.name.partition("_")[2]
-    names = [name for name in pending if name.partition("_")[2] == title]
-    return names[0] if len(names) == 1 else ""
+def _by_title(entries: Iterable[Entry]) -> dict[str, list[str]]:
+    """The names of what is pending, by the title in them."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        if entry.state is State.PENDING:
+            names.setdefault(entry.name.partition("_")[2], []).append(entry.name)
+    return names

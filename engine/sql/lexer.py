@@ -33,8 +33,7 @@ SILENT = (Lexeme.COMMENT, Lexeme.LITERAL)
 class Piece(NamedTuple):
     """A piece of SQL, from start to before end. NAME: in double quotes. MARK: `;`, `(` or `)`.
 
-    'it''s' and "a""b" are two pieces each, side by side, which changes nothing for a reader of
-    statements.
+    "a""b" is two pieces, side by side, which changes nothing for a reader of statements.
     """
 
     lexeme: Lexeme
@@ -50,7 +49,7 @@ PIECE = re.compile(
     (?P<comment>--[^\n\r]*)
     |(?P<block>/\*)
     |(?P<escaped>[eE]')
-    |(?P<literal>'[^']*+'?)
+    |(?P<literal>'[^']*+(?:''[^']*+)*+'?)
     |(?P<dollar>\$(?:[{LETTER}][{LETTER}0-9]*)?\$)
     |(?P<name>"[^"]*+"?)
     |(?P<word>[{LETTER}][{LETTER}0-9$]*)
@@ -69,6 +68,7 @@ ESCAPED = re.compile(r"(?:[^'\\]++|\\(?:.|\Z)|'')*+'?", re.DOTALL)
 # 'a' and, on a later line, 'b' are one literal; what stands between may be comments to line ends.
 CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\f\v\n\r]|--[^\n\r]*[\n\r])*'")
 SPACE = re.compile(r"\s*")
+LINE = re.compile(r"\n|[^\n]+")
 # Without any of it a text is one statement, and all of that is command.
 TELLING = re.compile(r"['$;]|--|/\*")
 
@@ -207,11 +207,12 @@ def masked(sql: str) -> str:
 
 
 def _masked(sql: str) -> str:
-    text, position, blank = StringIO(), 0, _Blank()
+    text, position = StringIO(), 0
     for piece in pieces(sql):
         if piece.lexeme in SILENT:
             text.write(sql[position : piece.start])
-            text.write(sql[piece.start : piece.end].translate(blank))
+            for part in LINE.finditer(sql, piece.start, piece.end):
+                text.write("\n" if part[0] == "\n" else " " * (part.end() - part.start()))
             position = piece.end
     text.write(sql[position:])
     return text.getvalue()
@@ -220,14 +221,6 @@ def _masked(sql: str) -> str:
 # Several rules look at each statement. A long one is read again: it would be kept twice.
 LONG = 10_000
 _masked_once = lru_cache(maxsize=32)(_masked)
-
-
-class _Blank(dict[int, int]):
-    """For str.translate: blanks for all but the end of a line."""
-
-    def __missing__(self, character: int) -> int:
-        self[character] = ord("\n") if character == ord("\n") else ord(" ")
-        return self[character]
 
 
 def after_comments(sql: str, position: int = 0) -> int:
@@ -247,4 +240,4 @@ def value(literal: str) -> str:
         return literal.removeprefix(tag).removesuffix(tag)
     if literal.startswith(("e", "E")):
         return literal[2:-1].replace("\\'", "'").replace("''", "'")
-    return literal[1:-1]
+    return literal[1:-1].replace("''", "'")

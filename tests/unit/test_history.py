@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,3 +105,48 @@ def test_a_way_down_that_stopped_is_finished_first(half: bool) -> None:
     for either in Direction:
         with pytest.raises(HistoryError, match="stopped in the middle, and its file is missing"):
             gone.checked(either)
+
+
+@given(NAMES, NAMES, st.text(alphabet="ab \n", max_size=8))
+def test_a_checksum_under_another_name_is_that_of_the_text_under_it(
+    name: str, other: str, text: str
+) -> None:
+    for written in (text, f'"""{name}\n{text}', f'"""{other}\n{text}', f'"""{name}'):
+        there = file(name, written)
+        assert there.checksum_as(other) == file(other, there.text_as(other)).checksum
+        assert there.checksum_as(name) == there.checksum
+
+
+def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = replace(PROJECT, root=tmp_path, migrations=tmp_path / "migrations")
+    names = [f"{number:03}_small" for number in range(1, 41)]
+    project.migrations.mkdir()
+    asked = []
+    run = subprocess.run
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=a", "-c", "user.email=a@b")
+        run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        asked.append(arguments)
+        return run(*arguments, **options)
+
+    git("init", "-q")
+    for name in names:
+        (project.migrations / f"{name}.py").write_text(name)
+    git("add", ".")
+    git("commit", "-qm", "All")
+    git("rm", "-q", *(f"migrations/{name}.py" for name in names[10:]))
+    git("commit", "-qm", "Some are gone")
+    monkeypatch.setattr(subprocess, "run", counted)
+    fixes = [
+        str(problem) for problem in history.joined([], list(map(row, names)), project).problems
+    ]
+    assert len(asked) == 2
+    for name, fix in zip(names[:10], fixes[:10], strict=True):
+        assert f"`git checkout HEAD -- migrations/{name}.py` brings it back" in fix
+    for name, fix in zip(names[10:], fixes[10:], strict=True):
+        assert re.search(rf"deleted it: `git checkout \w+\^ -- migrations/{name}.py`", fix)
