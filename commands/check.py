@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from engine.project import Project
     from registry import Domain
 
+ALL_KEPT = {False: "Every rule is kept.", True: "Every rule is kept in the rows that were seen."}
+PARTLY_SEEN = (
+    "Policies may hide rows from this role; run it as one for which they do not hold (one with "
+    "BYPASSRLS, or the owner without FORCE ROW LEVEL SECURITY). They hold in"
+)
+
 
 @command(
     example="invoke check --live",
@@ -98,21 +104,24 @@ def _compared(project: Project, as_json: bool) -> int:
 
 
 def _audited(project: Project, as_json: bool) -> int:
-    """Print which rules the rows break: 1 if there is one. A reading connection will do."""
+    """Print which rules the rows break: 1 if there is one, or if not all rows can be looked at. A
+    reading connection will do."""
     import json
     from contextlib import closing
 
-    from application.integrity import audit
+    from application.integrity import audit, partly_seen
     from engine.connect.connection import connect
 
     with closing(connect(project, files=True)) as connection:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ")
-        broken = audit(connection)
+        broken, hidden = audit(connection), partly_seen(connection)
     if as_json:
         rows = [
             {"rule": each.rule, "count": each.count, "examples": each.examples} for each in broken
         ]
-        print(json.dumps({"broken": rows}, indent=2))
+        print(json.dumps({"broken": rows, "partly_seen": hidden}, indent=2))
     else:
-        print("\n".join(map(str, broken)) or "Every rule is kept.")
-    return int(bool(broken))
+        print("\n".join(map(str, broken)) or ALL_KEPT[bool(hidden)])
+        if hidden:
+            print(f"{PARTLY_SEEN} {', '.join(hidden)}.")
+    return int(bool(broken or hidden))

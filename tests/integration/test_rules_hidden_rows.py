@@ -10,7 +10,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from application.integrity import audit
+from application.integrity import partly_seen
 from tests.support import money, samples
 
 HIDDEN = (
@@ -83,16 +83,11 @@ def test_hidden_rows_let_nothing_pass(cursor: Any) -> None:
 
 
 @pytest.mark.only("newest")
-def test_an_audit_names_the_tables_of_which_it_sees_a_part(cursor: Any) -> None:
-    for table in ("customers", "invoices"):
-        cursor.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    assert audit(cursor.connection) == [], "for a superuser no policy holds"
+def test_an_audit_says_what_it_sees_a_part_of(cursor: Any) -> None:
+    assert partly_seen(cursor.connection) == [], "for a superuser no policy holds"
+    cursor.execute("ALTER TABLE settings ENABLE ROW LEVEL SECURITY")
     cursor.execute(f"SET LOCAL ROLE {app(cursor, 'pg_read_all_data')}")
-    (broken,) = audit(cursor.connection)
-    assert str(broken) == (
-        "policies hide no table's rows from the role that looks: 2 times, such as customers; "
-        "invoices"
-    )
+    assert "settings" in partly_seen(cursor.connection)
 
 
 def app(cursor: Any, *grants: str) -> str:
