@@ -76,8 +76,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """But for campaigns the tests take turns on the servers; those marked each run on each."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """But for campaigns the tests take turns on the servers; those marked each run on each, and
+    those marked usually on one."""
     for item in items:
         if CAMPAIGNS in item.path.parents:
             item.add_marker(pytest.mark.campaign)
@@ -88,8 +89,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             test = item.nodeid.split("[")[0]
             homes.setdefault(f"{test} {parameters}", []).append(item)
     for turn, versions in enumerate(homes.values()):
-        for item in versions[: turn % len(versions)] + versions[turn % len(versions) + 1 :]:
-            item.add_marker(pytest.mark.campaign)
+        usual = versions[turn % len(versions)]
+        if mark := usual.get_closest_marker("usually"):
+            which = config.stash[SERVERS].only(mark.args[0])
+            usual = next(item for item in versions if item.callspec.params["server"] == which)
+        for item in versions:
+            if item is not usual:
+                item.add_marker(pytest.mark.campaign)
     # What takes long begins early: at the end all workers would wait for the one that has it.
     items.sort(key=lambda item: "project" not in getattr(item, "fixturenames", ()))
 

@@ -35,6 +35,8 @@ from tests.support.demo_databases import TODAY, demo_url, fill
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 
+pytestmark = pytest.mark.usually("newest")  # which gets thousands of invented customers
+
 CUSTOMERS, MONTHS = 40, 2
 TABLES = [model._meta.table_name for d in registry.load().domains for model in d.tables]
 # What the migrations put there; the demo adds to the first two.
