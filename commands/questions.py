@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from commands.task import asked, confirm
+from commands.task import asked, confirm, forget_what_was_typed
 
 if TYPE_CHECKING:
     from commands.console import Console
@@ -34,6 +34,7 @@ class Questions:
             f"({kind}, such as {_example(kind)})? Enter for nothing: "
         )
         with self.console.aside():
+            forget_what_was_typed()
             value = asked(input, question).strip()
         if value:
             self.flags.append(f"--fill {shlex.quote(f'{column}={value}')}")

@@ -62,7 +62,7 @@ def explained(error: ParseError, tokens: Sequence[str], tasks: Tasks, example: s
         token = str(ast.literal_eval(match["token"]))
         if task is None:
             return _told(_outside(token, tokens, tasks))
-        return _told(_inside(token, task, tasks, example))
+        return _told(_inside(_option_before(token, task, tokens), task, tasks, example))
     if task is None:
         return _told(ConfigError(f"{error}.".replace("!.", "."), fix=ALL))
     if match := NO_VALUE.match(str(error)):
@@ -137,6 +137,14 @@ def _inside(token: str, task: ParserContext, tasks: Tasks, example: str) -> Conf
     meant = _meant(token, [], tasks)
     fix = f"did you mean {_either(meant)}? " if meant else ""
     return ConfigError(what, why=why, fix=fix + _help(task))
+
+
+def _option_before(token: str, task: ParserContext, tokens: Sequence[str]) -> str:
+    """The option in `generate --fil x` that there is not: invoke stumbles over its value."""
+    for word in tokens[: tokens.index(token)] if token in tokens else tokens:
+        if word.startswith("--") and word.partition("=")[0] not in task.flags:
+            return word
+    return token
 
 
 def _meant(word: str, after: Sequence[str], tasks: Tasks) -> list[str]:

@@ -10,6 +10,7 @@ import functools
 import re
 import signal
 import sys
+import termios
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -117,6 +118,7 @@ def confirm(question: str, *, default: bool = False) -> bool:
     Raises Refused where nobody answers.
     """
     choices = "[Y/n]" if default else "[y/N]"
+    forget_what_was_typed()
     while True:
         typed = asked(input, f"{question} {choices} ").strip().lower()
         if not typed:
@@ -124,6 +126,12 @@ def confirm(question: str, *, default: bool = False) -> bool:
         if typed in ("y", "yes", "n", "no"):
             return typed.startswith("y")
         print("Please answer y or n.", flush=True)
+
+
+def forget_what_was_typed() -> None:
+    """What was typed before a question could be read, while files ran, is no answer to it."""
+    if sys.stdin.isatty():
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def asked(ask: Callable[[str], str], question: str) -> str:

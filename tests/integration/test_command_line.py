@@ -181,6 +181,15 @@ def test_a_question_takes_y_and_n_and_asks_again(migrated_url: str) -> None:
     assert query(migrated_url, "SELECT to_regclass('customers') IS NULL") == [(True,)]
 
 
+def test_what_was_typed_before_a_question_is_no_answer(migrated_url: str) -> None:
+    with screen(ROOT, migrated_url, "reset") as terminal:
+        terminal.types("y\n")
+        terminal.shows("Go on? [y/N] ")
+        terminal.types("n\n")
+        assert terminal.end() == 1
+    assert query(migrated_url, "SELECT to_regclass('customers') IS NULL") == [(False,)]
+
+
 def one_file(project: Path) -> None:
     for path in (project / "migrations").glob("*.py"):
         path.unlink()

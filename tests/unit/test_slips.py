@@ -52,6 +52,8 @@ def slip(line: str) -> Result:
         ("adopt", "adopt needs NUMBER.\nUsage: invoke adopt NUMBER"),
         ("adopt -n", "adopt has no option -n"),
         ("generate --empt", "did you mean --empty?"),
+        ("generate --fil x", "did you mean --fill?"),
+        ("generate --fil=x", "did you mean --fill?"),
         ("-d migrate", "write: invoke migrate -d"),
         ("-p migrate", "`invoke --help migrate` explains its options."),
         ("--yes fresh", "write: invoke fresh --yes"),
