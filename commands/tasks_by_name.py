@@ -34,12 +34,15 @@ class Tasks(Collection):
         module, _, function = place.partition(":")
         task = getattr(import_module(module), function)
         head, _, rest = name.partition(".")
-        if not rest and not is_head:
-            self.add_task(task, name)
+        alone = not rest and not is_head
+        own = name if alone else rest or "list"
+        task._name = own  # what `--list-format=json` has; else it is the function's
+        if alone:
+            self.add_task(task, own)
             return
         if head not in self.collections:
             self.add_collection(Collection(head))
-        self.collections[head].add_task(task, rest or "list", default=not rest)
+        self.collections[head].add_task(task, own, default=not rest)
 
     def to_contexts(self, ignore_unknown_help: bool | None = None) -> list[ParserContext]:
         """How each task is typed, as the parser and the help have it. What a collection does by

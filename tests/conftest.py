@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from peewee import DeferredForeignKey, Model
 
 import registry
+from engine.connect import embedded
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
 from kernel import secrets
@@ -30,7 +31,7 @@ from tests.support.console import migrations_in
 from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
 from tests.support.project import MIGRATIONS, PROJECT, ROOT, Invoke
-from tests.support.runners import at, runner_at
+from tests.support.runners import at, rooted, runner_at
 from tests.support.secret_keys import OLD, Keys
 from tests.support.workshop import Workshop
 
@@ -297,6 +298,17 @@ def project(tmp_path: Path) -> Path:
         else:
             shutil.copy(source, folder)
     return folder
+
+
+@pytest.fixture
+def clone(project: Path) -> Iterator[Path]:
+    """A copy of the project without a server, below folders that only their owner may enter."""
+    yield project
+    program = rooted(project)
+    embedded.stop(program)
+    home = (project / ".postgres").resolve()
+    if home.is_relative_to(program.data):
+        shutil.rmtree(home)
 
 
 @pytest.fixture

@@ -131,4 +131,4 @@ def remember(cursor: Any, project: Project, tell: Callable[[str], None]) -> None
     keep(cursor, now)
     said = ", ".join(f"{name} is {role}" for name, role in now.items() if name not in before)
     more = f"; what earlier files grant, `{task}` grants" if earlier else ""
-    tell(f"{said} from now on{more}")
+    tell(f"in this database the role {said}{more}")

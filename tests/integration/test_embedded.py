@@ -18,21 +18,10 @@ from pathlib import Path
 import pytest
 
 from engine.connect import embedded
-from project import PROJECT
 from tests.support.databases import execute, query
 from tests.support.project import Invoke
 from tests.support.runners import rooted
 from tests.support.waiting import until
-
-
-@pytest.fixture
-def clone(project: Path) -> Iterator[Path]:
-    """A copy of the project without a server, below folders that only their owner may enter."""
-    yield project
-    embedded.stop(rooted(project))
-    home = (project / ".postgres").resolve()
-    if home.is_relative_to(PROJECT.data):
-        shutil.rmtree(home)
 
 
 def postmaster(clone: Path) -> int:

@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from project import PROJECT
+from tests.support import as_app
 from tests.support.databases import execute, query
 from tests.support.project import ROOT
 from tests.support.readme import Terminal, block, steps, write_files
@@ -37,7 +39,14 @@ REMAINS = """
 
 @pytest.fixture
 def terminal(project: Path, migrated_url: str) -> Terminal:
-    return Terminal(project, migrated_url)
+    """Where README has gone on: the roles have what the files grant, the time zone is set."""
+    as_app.make_roles(migrated_url)
+    database = migrated_url.rpartition("/")[2]
+    execute(migrated_url, f"ALTER DATABASE {database} SET timezone TO '{PROJECT.time_zone}'")
+    roles = ",".join(f"{role}:{name}" for role, name in as_app.ROLES.items())
+    opened = Terminal(project, DATABASE_URL=migrated_url, DB_ROLES=roles)
+    assert opened.run("invoke roles --apply").returncode == 0
+    return opened
 
 
 def check_fiber(url: str) -> None:

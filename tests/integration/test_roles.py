@@ -157,14 +157,18 @@ def test_a_role_is_named_later_then_another_one_then_none(
     runner_at(plain).migrate()
     assert may(empty_url, first) == (False,) * 5
     assert read_status(plain).roles == {"app": None}
-    assert "What the files grant app nobody has" in read_status(plain).as_text()
+    assert (
+        "No role has what the files grant app: DB_ROLES names none." in read_status(plain).as_text()
+    )
     assert not compare(plain).drifts
 
     named = replace(plain, roles={"app": first})
     write(folder, "002_u", "CREATE TABLE u (a int)")
     heard = Heard()
     runner_at(named, heard).migrate()
-    assert f"app is {first} from now on; what earlier files grant" in "\n".join(heard.messages)
+    assert f"in this database the role app is {first}; what earlier files grant" in "\n".join(
+        heard.messages
+    )
     assert compare(named).drifts
     assert apply(named)
     assert may(empty_url, first) == ALL

@@ -15,6 +15,7 @@ from engine.connect.roles import setting
 from engine.files import migration_folder
 from engine.files.step_collector import FileMigrator
 from engine.schema import abstract_roles
+from tests.support.databases import execute
 from tests.support.project import MIGRATIONS
 from tests.support.runners import at
 
@@ -42,11 +43,16 @@ def granting() -> tuple[str, ...]:
     return tuple(texts)
 
 
+def make_roles(url: str) -> None:
+    """Make the roles, where the cluster does not have them yet."""
+    for role in ROLES.values():
+        execute(url, MAKE.format(role))
+
+
 def grant(url: str) -> None:
     """Grant the roles what the files grant them, in a migrated database that has none."""
+    make_roles(url)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        for role in ROLES.values():
-            cursor.execute(MAKE.format(role))
         cursor.execute("SELECT set_config('engine.roles', %s, true)", (setting(ROLES),))
         for text in granting():
             cursor.execute(text)

@@ -19,10 +19,7 @@ FILE = re.compile(r"^`(\S+)`\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 VARYING = (
     (re.compile(r"\b\d{3}_(?=[a-z])"), "NNN_"),
     (re.compile(r"\d+\.\d\d s\b|\d+ ms\b|\d{4}-\d\d-\d\d[T ][\d:.]+Z?"), "#"),
-    (re.compile(r"\bdatabase \w+"), "database #"),
-    (re.compile(r'ALTER DATABASE "\w+"'), "ALTER DATABASE #"),
     (re.compile(r"\S+/\w+_\d{8}T\d{6}Z"), "#"),
-    (re.compile(r"\bby \w+$", re.MULTILINE), "by #"),
 )
 
 
@@ -72,10 +69,6 @@ def settled(text: str) -> list[str]:
     """The lines, without what differs from run to run."""
     for pattern, word in VARYING:
         text = pattern.sub(word, text)
-    # The embedded server, which README shows, has the roles that the tests' servers lack.
-    text = re.sub(r"(?m)^What the files grant .*\n", "", text)
-    # Told once for each database: a test may begin where README has gone on for long.
-    text = re.sub(r"(?m)^the time zone of the database # set: .*\n", "", text)
     return text.strip().split("\n")
 
 
@@ -95,15 +88,18 @@ def steps(title: str) -> list[Step]:
 
 
 class Terminal:
-    """A shell in a copy of the project, with a database, where commands run as README has them."""
+    """A shell in a copy of the project, where commands run as README has them.
 
-    def __init__(self, folder: Path, url: str) -> None:
+    settings: such as DATABASE_URL; without it, commands use the embedded server.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
         ours = ("PG", "PYTEST", "BILLING_", "DB_", "DATABASE_", "SCRATCH_", "MIGRATION_")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)} | {
-            "DATABASE_URL": url,
             "PATH": f"{folder}/.venv/bin:{os.environ['PATH']}",
             "PYTHONUNBUFFERED": "1",
+            **settings,
         }
         (folder / ".venv").symlink_to(sys.prefix)
 
