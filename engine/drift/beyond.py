@@ -1,5 +1,5 @@
-"""What others have in a schema beside what the files grant: roles that no abstract one stands for,
-and objects of other owners."""
+"""What there is in a schema beside what the files grant: rights of roles that no abstract one
+stands for, objects of other owners, and what a role may for another reason than a grant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ OWNERS = f"""
     SELECT i.type || ' ' || replace(i.identity, quote_ident(n.nspname) || '.', ''), o.rolname::text
     FROM (SELECT 'pg_class'::regclass AS class, oid, relowner AS owner, relnamespace AS schema
           FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relname NOT IN {OWN_TABLES}
-          UNION ALL SELECT 'pg_proc'::regclass, oid, proowner, pronamespace FROM pg_proc) c
+          UNION ALL SELECT 'pg_proc'::regclass, oid, proowner, pronamespace FROM pg_proc
+          UNION ALL SELECT 'pg_type'::regclass, t.oid, typowner, typnamespace FROM pg_type t
+          LEFT JOIN pg_class s ON s.oid = typrelid
+          WHERE typtype IN ('e', 'd', 'r') OR s.relkind = 'c') c
     JOIN pg_namespace n ON n.oid = c.schema JOIN pg_roles o ON o.oid = c.owner,
     LATERAL pg_identify_object(c.class, c.oid, 0) i
     WHERE n.oid = %(here)s AND o.oid <> n.nspowner
@@ -28,6 +31,39 @@ OWNERS = f"""
                     WHERE relname = %(history)s AND relnamespace = %(here)s)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = c.class AND d.objid = c.oid
                       AND d.deptype IN ('e', 'i'))
+    ORDER BY 1
+"""
+# The role of the cluster itself: whatever the files grant it, by these it may more.
+POWERS = """
+    SELECT quote_ident(r.rolname) || ' ' || what
+    FROM pg_roles r JOIN pg_namespace n ON n.oid = %(here)s
+    JOIN pg_database b ON b.datname = current_database(),
+    LATERAL (
+        SELECT 'is a superuser' AS what WHERE r.rolsuper
+        UNION ALL SELECT 'passes by row-level security (BYPASSRLS)' WHERE r.rolbypassrls
+        UNION ALL SELECT 'may make roles (CREATEROLE)' WHERE r.rolcreaterole
+        UNION ALL SELECT 'may make schemas in the database'
+        WHERE has_database_privilege(r.oid, b.oid, 'CREATE')
+        UNION ALL SELECT 'may become ' || quote_ident(m.rolname) FROM pg_roles m
+        WHERE m.oid <> r.oid AND pg_has_role(r.oid, m.oid, 'MEMBER')
+          AND (m.rolsuper OR m.rolbypassrls OR m.rolcreaterole OR m.oid IN (n.nspowner, b.datdba)
+               OR m.rolname ~ '^pg_(read|write)_(all_data|server_files)$'
+               OR m.rolname = 'pg_execute_server_program')
+    ) w
+    WHERE r.rolname = ANY (%(named)s) AND (NOT r.rolsuper OR what = 'is a superuser')
+    ORDER BY 1
+"""
+# What a role makes from now on is somebody else's to use at once: tables of later files, too.
+DEFAULTS = """
+    SELECT 'what ' || d.defaclrole::regrole || ' makes from now on gives '
+           || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END || ' '
+           || string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) || ' on each '
+           || CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence'
+                                   WHEN 'f' THEN 'function' WHEN 'T' THEN 'type' ELSE 'schema' END
+    FROM pg_default_acl d, aclexplode(d.defaclacl) a
+    WHERE d.defaclnamespace IN (0, %(here)s) AND a.grantee <> d.defaclrole
+      AND NOT (a.grantee = 0 AND d.defaclobjtype IN ('f', 'T'))
+    GROUP BY d.oid, d.defaclrole, d.defaclobjtype, a.grantee
     ORDER BY 1
 """
 
@@ -57,4 +93,7 @@ def beyond(connection: Any, named: Mapping[str, str], live: Schema) -> list[str]
                     lines.append(f"{others[one.role]} may {told(one)}")
         own_sql.fetch(cursor, OWNERS, {"history": HISTORY_TABLE})
         lines += [f"{thing} belongs to {owner}" for thing, owner in cursor.fetchall()]
+        for query in (POWERS, DEFAULTS):
+            own_sql.fetch(cursor, query, {"named": list(named.values())})
+            lines += [line for (line,) in cursor.fetchall()]
     return lines

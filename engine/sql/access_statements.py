@@ -28,6 +28,7 @@ WORDS = {
     Kind.SCHEMA: "SCHEMA",
 }
 Rights = tuple[str, ...]
+CASCADE = " CASCADE"
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,12 @@ def grants(change: Change) -> Iterator[Grant]:
     old, new = change.old, change.new
     lost = _lost(old.rights, new.rights)
     if lost:
-        yield Grant(f"REVOKE {', '.join(lost)}", new.on, "FROM")
+        yield Grant(f"REVOKE {', '.join(lost)}", new.on, "FROM", _too(lost, [old.rights]))
     left = {column: _but(rights, lost) for column, rights in old.columns.items()}
     gone = {column: _lost(rights, new.columns.get(column, ())) for column, rights in left.items()}
     if listed := _listed((), gone):
-        yield Grant(f"REVOKE {listed}", new.on, "FROM")
+        more = _too(sorted(set().union(*gone.values())), left.values())
+        yield Grant(f"REVOKE {listed}", new.on, "FROM", more)
     whole = _but(new.rights, (), _but(old.rights, lost))
     single = {}
     for column, rights in new.columns.items():
@@ -88,6 +90,13 @@ def grants(change: Change) -> Iterator[Grant]:
 def _lost(old: Rights, new: Rights) -> Rights:
     """The rights that are to be revoked; also one that may be passed on no more."""
     return tuple(sorted({_plain(right) for right in old if right not in new}))
+
+
+def _too(lost: Iterable[str], old: Iterable[Rights]) -> str:
+    """What a role may pass on, others may have from it by now: PostgreSQL refuses to take it from
+    that role alone ("dependent privileges exist")."""
+    there = set().union(*old)
+    return CASCADE if any(f"{right}{GRANTABLE}" in there for right in lost) else ""
 
 
 def _but(rights: Rights, revoked: Rights, there: Rights = ()) -> Rights:

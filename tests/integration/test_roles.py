@@ -127,6 +127,8 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     runner_at(project).migrate()
     execute(
         empty_url,
+        f"GRANT DELETE, INSERT (a) ON t TO {first} WITH GRANT OPTION; SET ROLE {first}; "
+        f'GRANT DELETE, INSERT (a) ON t TO "{second}"; RESET ROLE; '
         f"REVOKE SELECT ON t FROM {first}; GRANT UPDATE (b), TRUNCATE ON t TO {first}; "
         "GRANT EXECUTE ON FUNCTION f TO PUBLIC; REVOKE USAGE ON SCHEMA public FROM "
         f'{first}; GRANT INSERT ON t TO "{second}"',
@@ -135,9 +137,9 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     told = [str(drift.key.name) for drift in compared.drifts]
     assert told == ["PUBLIC on function f()", "app on schema", "app on table t"]
     assert f"GRANT USAGE ON SCHEMA public TO {first}" in compared.as_text()
-    assert f"Beside what the files grant: {second} may INSERT on table t" in compared.as_text()
+    assert f"Beside what the files grant: {second} may DELETE, INSERT" in compared.as_text()
     missing = rights.look(project)
-    assert f"{second}, whom no file names: INSERT on table t" in missing.as_text()
+    assert f"{second}, whom no file names: DELETE, INSERT" in missing.as_text()
     assert sorted(missing.statements) == sorted(";\n".join(compared.back).split(";\n"))
     for statement in compared.back:
         execute(empty_url, statement)
@@ -145,7 +147,22 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     assert rights.look(project).statements == ()
     execute(empty_url, f'ALTER FUNCTION f OWNER TO "{second}"; REVOKE INSERT ON t FROM "{second}"')
     assert compare(project).others == (f"function f() belongs to {second}",)
-    execute(empty_url, "ALTER FUNCTION f OWNER TO postgres")
+    execute(
+        empty_url,
+        "ALTER FUNCTION f OWNER TO postgres; CREATE TYPE e AS ENUM ('a'); "
+        f'ALTER TYPE e OWNER TO "{second}"; GRANT pg_write_all_data TO {first}; '
+        f"ALTER ROLE {first} BYPASSRLS; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {first}",
+    )
+    assert compare(project).others == (
+        f"type e belongs to {second}",
+        f"{first} may become pg_write_all_data",
+        f"{first} passes by row-level security (BYPASSRLS)",
+        f"what postgres makes from now on gives {first} SELECT on each table",
+    )
+    execute(
+        empty_url,
+        f"DROP TYPE e; REVOKE pg_write_all_data FROM {first}; ALTER ROLE {first} NOBYPASSRLS",
+    )
     assert may(empty_url, first) == ALL
 
 
