@@ -59,11 +59,20 @@ def measure(cursor: Any, query: Query) -> Measurement:
 
     Raises LookupError where the database has no rows to take values from.
     """
+    return carried_out(cursor, query, typical(cursor, query))
+
+
+def typical(cursor: Any, query: Query) -> dict[str, Any]:
+    """The typical values. Raises LookupError as measure() does."""
     cursor.execute(query.given)
     row = cursor.fetchone()
     if row is None or None in row:
         raise LookupError(f"there are no rows for the query {query.name!r}; run invoke demo first")
-    values = dict(zip([column.name for column in cursor.description], row, strict=True))
+    return dict(zip([column.name for column in cursor.description], row, strict=True))
+
+
+def carried_out(cursor: Any, query: Query, values: dict[str, Any]) -> Measurement:
+    """Carry a query out with these values."""
     cursor.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query.sql, values)
     explained = cursor.fetchone()[0][0]
     nodes = list(_nodes(explained["Plan"]))

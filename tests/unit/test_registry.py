@@ -51,6 +51,9 @@ INDEX = "domain.index(models.{0}, models.{0}.a, name='{1}')"
 OTHER = "from domains.one.models import One\n"
 TO_ONE = "one = ForeignKeyField(One, on_delete='CASCADE')"
 THING, SAME = model("One", "things"), model("Two", "things")
+PLACE = model("Place", "places") + "        is_branch = True\n"
+IN_PLACE = model("One", "ones", "place = ForeignKeyField(Place)")
+OF_ONE = model("Two", "twos", "one = ForeignKeyField(One)")
 
 # What is under domains/, and what the message has to say.
 CASES: dict[str, tuple[Files, list[str]]] = {
@@ -68,6 +71,38 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "from domains import ALL; domain.access(models.One, 'aap', select=ALL)",
         ),
         ["gives access to the role aap, which no domain declares", 'domain.role("aap")'],
+    ),
+    "branches that cannot be meant": (
+        domain(
+            "one",
+            PLACE + IN_PLACE,
+            "domain.branch('place'); domain.branch(models.Place.a); domain.shared('ones')",
+        ),
+        [
+            "takes the foreign key that leads to the branch, not 'place'",
+            "takes the foreign key that leads to the branch, not <IntegerField: Place.a>",
+            "domain.shared takes models, not 'ones'",
+        ],
+    ),
+    "a table of which nothing says whose its rows are": (
+        domain("one", PLACE + IN_PLACE + OF_ONE, "domain.branch(models.One.place)"),
+        [
+            "Two.one: leads to One, whose rows have a branch",
+            "domain.shared(models.Two)",
+        ],
+    ),
+    "a branch through a table that has none": (
+        domain("one", PLACE + IN_PLACE + OF_ONE, "domain.branch(models.Two.one)"),
+        ["Two through One, which has none", "One.place: leads to Place, whose rows have a branch"],
+    ),
+    "a branch and none, and two": (
+        domain(
+            "one",
+            PLACE + IN_PLACE + OF_ONE,
+            "domain.branch(models.One.place); domain.branch(models.One.place);"
+            "domain.branch(models.Two.one); domain.shared(models.Two)",
+        ),
+        ["states two branches of One", "states a branch of Two, and that it is shared"],
     ),
     "unknown requirement": (
         AUTH | {"shop/__init__.py": package('domain.requires("auth", "stock")')},
