@@ -2,12 +2,14 @@
 of the whole server it has written to, and what has is taken back.
 
 `CREATE ROLE` in a DO block or a function is seen by that; what no rollback takes back, such as
-ALTER SYSTEM, has to be seen before it runs (engine.sql.outside).
+ALTER SYSTEM, has to be seen before it runs (engine.sql.outside). A superuser's text that is put
+together only when it runs is tried before, by a role that may do nothing of the kind.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,6 +79,25 @@ FOREIGN = """
     )
     SELECT c.relname::text FROM pg_class c JOIN f USING (oid)
 """
+# A role that may all that the superuser may to what is his, and nothing else: it gets his rights by
+# membership, but is none. It is PostgreSQL's own, since every other one would be of the server.
+SUPERUSER = "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = current_user AND rolsuper"
+COUNTED = """
+    SELECT format('SELECT pg_catalog.setval(%%L, %%s, %%L)', c.oid::regclass,
+                  coalesce(s.last_value, s.start_value), s.last_value IS NOT NULL)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_sequences s ON (s.schemaname, s.sequencename) = (n.nspname, c.relname)
+    WHERE c.relkind = 'S' AND c.relpersistence <> 't'
+"""
+AS_NOBODY = f"""
+    GRANT {{user}} TO pg_read_all_settings;
+    DO $engine$ DECLARE f regprocedure; BEGIN
+        FOR f IN SELECT oid FROM pg_catalog.pg_proc WHERE proname ~ '^({outside.NAMES})$' LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, {{user}}', f);
+        END LOOP;
+    END $engine$;
+    SET LOCAL ROLE pg_read_all_settings
+"""
 NOT_INSIDE = (errors.ActiveSqlTransaction, errors.InvalidTransactionTermination)
 SHOWN = 80
 
@@ -92,15 +113,21 @@ class Routine:
 
     def reaches(self, names: set[str]) -> bool:
         """Whether it reaches outside, by itself or by one of these."""
-        words, reaches = _read(self.body)
+        words, reaches, _ = _read(self.body)
         return not (self.trusted and names.isdisjoint(words)) or reaches
+
+    def may_reach(self, names: set[str]) -> bool:
+        """Whether nobody knows that before it runs, of itself or of one of these."""
+        words, _, dynamic = _read(self.body)
+        return dynamic or not names.isdisjoint(words)
 
 
 @lru_cache(maxsize=1024)
-def _read(body: str) -> tuple[frozenset[str], bool]:
-    """(its words in small letters, whether it reaches outside by itself); the same routines are
-    there before each of hundreds of statements."""
-    return frozenset(word.lower() for word in WORD.findall(body)), bool(body_reaches(body))
+def _read(body: str) -> tuple[frozenset[str], bool, bool]:
+    """(its words in small letters, whether it reaches outside by itself, whether it runs texts);
+    the same routines are there before each of hundreds of statements."""
+    words = frozenset(word.lower() for word in WORD.findall(body))
+    return words, bool(body_reaches(body)), outside.is_dynamic(body)
 
 
 def run(cursor: Any, text: str, left_out: list[str]) -> Any:
@@ -129,28 +156,62 @@ def _is_plain(command: str) -> bool:
 
 def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
     """Whether it names a routine that does what no rollback takes back, or a table of which one is
-    a trigger or the like, or whose rows are another server's. command: without literals."""
-    if cursor.connection.inert:
-        return False
-    with cursor.connection.cursor() as other:
-        names = _reaching(other)
-    cursor.connection.inert = not names
+    a trigger or the like, or whose rows are another server's; or is found to do so, where only a
+    trial says it. command: without literals."""
     said = statement if BLOCK.match(command) else command
-    return not names.isdisjoint(word.lower() for word in WORD.findall(said))
+    names: set[str] = set()
+    dynamic: set[str] = set()
+    if not cursor.connection.inert:
+        with cursor.connection.cursor() as other:
+            own_sql.fetch(other, FOREIGN)
+            foreign = {name.lower() for (name,) in other.fetchall()}
+            names = _closed(other, foreign, Routine.reaches)
+            dynamic = _closed(other, set(), Routine.may_reach)
+        cursor.connection.inert = not (names or dynamic)
+    words = {word.lower() for word in WORD.findall(said)}
+    if not names.isdisjoint(words):
+        return True
+    return (outside.is_dynamic(said) or not dynamic.isdisjoint(words)) and _denied(
+        cursor, statement
+    )
 
 
-def _reaching(cursor: Any) -> set[str]:
-    """The names of such routines and tables, in small letters."""
-    own_sql.fetch(cursor, FOREIGN)
-    names = {name.lower() for (name,) in cursor.fetchall()}
+def _closed(cursor: Any, names: set[str], meant: Callable[[Routine, set[str]], bool]) -> set[str]:
+    """These names, those of the routines that are meant, and of the tables that use them, in small
+    letters."""
+    names = set(names)
     own_sql.fetch(cursor, ROUTINES)
     left = [Routine(*row) for row in cursor.fetchall()]
-    while more := [routine for routine in left if routine.reaches(names)]:
+    while more := [routine for routine in left if meant(routine, names)]:
         left = [routine for routine in left if routine not in more]
         names |= {routine.name.lower() for routine in more}
         own_sql.fetch(cursor, USERS, {"routines": [routine.oid for routine in more]})
         names |= {name.lower() for (name,) in cursor.fetchall()}
     return names
+
+
+def _denied(cursor: Any, statement: str) -> bool:
+    """Whether it is denied to a role that may do nothing outside. Nothing of the trial stays. Where
+    it stops for another reason, as where it commits, nobody knows what it would go on to do."""
+    with cursor.connection.cursor() as other:
+        own_sql.fetch(other, SUPERUSER)
+        user = other.fetchone()
+        if not user:
+            return False
+        own_sql.fetch(other, COUNTED)
+        counted = other.fetchall()
+        idle = cursor.connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
+        other.execute("BEGIN" if idle else "SAVEPOINT engine_trial")
+        try:
+            other.execute(AS_NOBODY.format(user=user[0]))
+            other.execute(statement)
+            return False
+        except psycopg2.Error as error:
+            return bool(outside.DENIED.search(error.diag.message_primary or ""))
+        finally:
+            other.execute("ROLLBACK" if idle else "ROLLBACK TO SAVEPOINT engine_trial")
+            for (statement,) in counted:  # which no rollback takes back
+                other.execute(statement)
 
 
 def _stays_inside(cursor: Any, statement: str) -> bool:

@@ -25,15 +25,29 @@ NEVER_UNDONE = re.compile(
     r"|COPY\b.*\b(?:TO|FROM)\s+PROGRAM|COPY\b.*\bTO(?!\s+(?:STDOUT|PROGRAM)\b))\b",
     re.IGNORECASE | re.DOTALL,
 )
-CALLS = re.compile(
-    r"\b(?P<what>pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_promote"
+# The names of such functions, as PostgreSQL's own regular expressions take them, too.
+NAMES = (
+    r"pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_promote"
     r"|pg_(?:create|copy)_(?:physical|logical)_replication_slot|pg_drop_replication_slot"
     r"|pg_replication_slot_advance|pg_sync_replication_slots|pg_replication_origin_\w+"
     r"|pg_switch_wal|pg_create_restore_point|pg_wal_replay_\w+|pg_(?:start|stop)_backup"
     r"|pg_backup_(?:start|stop)|pg_file_(?:write|unlink|rename|sync)|pg_stat_reset_shared"
     r"|lo_(?:export|import)|dblink\w*|http_(?:get|post|put|patch|delete|head)|pg_background_launch"
+)
+CALLS = re.compile(
+    rf"\b(?P<what>{NAMES}"
     r"|cron\s*\.\s*(?:schedule|unschedule|alter_job)\w*|net\s*\.\s*http_\w+)\s*\(",
     re.IGNORECASE,
+)
+# What runs a text as SQL that nobody knows before: put together by format(), chr() or a variable.
+DYNAMIC = re.compile(
+    r"\bEXECUTE\b(?!\s+(?:FUNCTION|PROCEDURE)\b)"
+    r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(",
+    re.IGNORECASE,
+)
+# What PostgreSQL says where a role may do nothing of the kind.
+DENIED = re.compile(
+    rf"permission denied for function (?:{NAMES})$|\bCOPY (?:to|from|to or from) (?:a file|an ext)"
 )
 # pg_cron can be made in one database of a server only.
 CRON = re.compile(r"\s*CREATE\s+EXTENSION\b.*\b(?P<what>pg_cron)\b", re.IGNORECASE | re.DOTALL)
@@ -77,6 +91,11 @@ def body_reaches(body: str) -> str:
     call = CALLS.search(text)
     copy = COPIES.search(text)
     return call["what"].lower() if call else "COPY … PROGRAM" if copy else ""
+
+
+def is_dynamic(body: str) -> bool:
+    """Whether the body of a block or routine runs a text as SQL."""
+    return DYNAMIC.search(_without_comments(body)) is not None
 
 
 def _first(statement: str, *patterns: re.Pattern[str]) -> str:

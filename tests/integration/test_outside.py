@@ -119,6 +119,29 @@ WAYS = {
         "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
         TABLE,
     ],
+    "format in a block": [
+        "DO $$ DECLARE p text := 'GRAM'; BEGIN "
+        "EXECUTE format('COPY (SELECT 1) TO %s%s %L', 'PRO', p, 'touch {file}'); END $$"
+    ],
+    "letters of a function": [
+        "CREATE FUNCTION f(w text) RETURNS int LANGUAGE plpgsql AS $$ DECLARE s text := chr(67); "
+        "BEGIN s := s || lower('OPY (SELECT 1) '); s := s || 'TO ' || quote_literal(w); EXECUTE s; "
+        "RETURN 1; END $$",
+        "SELECT f('{file}')",
+    ],
+    "a variable in a trigger": [
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ DECLARE s text; BEGIN "
+        "s := concat('sel', 'ect lo_ex', 'port(78, $1)'); EXECUTE s USING NEW.a; RETURN NEW; "
+        "END $$",
+        "SELECT lo_from_bytea(78, 'x')",
+        "CREATE TABLE t (a text)",
+        "CREATE TRIGGER t BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+        "INSERT INTO t VALUES ('{file}')",
+    ],
+    "a query of a function of PostgreSQL's": [
+        "SELECT lo_from_bytea(79, 'x')",
+        "SELECT query_to_xml(concat('select lo_ex', 'port(79, ''{file}'')'), true, true, '')",
+    ],
     "a large object": ["SELECT lo_from_bytea(77, 'x'); SELECT lo_export(77, '{file}')"],
 }
 
@@ -129,12 +152,35 @@ def test_nothing_leads_out_of_a_scratch_database(workshop: Workshop, way: str) -
     steps = []
     for step in WAYS[way]:
         body = step.replace("{}", f"COPY (SELECT 1) TO '{file}';").replace("{file}", str(file))
-        steps.append(body)
+        steps.append(body.replace("%", "%%"))
     write(workshop.folder, "001_harm", *steps, "CREATE TABLE last (a int)")
     with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
         assert replay.project.left_out
         assert query(replay.project.url, "SELECT to_regclass('last') IS NULL") == [(False,)]
     assert not file.exists()
+
+
+def test_a_text_that_stays_inside_runs_once(workshop: Workshop) -> None:
+    """Also where nobody knows before what it says: numbers are not counted twice, rows are there,
+    and nothing of the trial is left."""
+    rights = """SELECT proacl::text FROM pg_proc WHERE proname = 'pg_reload_conf'
+        UNION ALL SELECT member::regrole::text FROM pg_auth_members
+        WHERE member = 'pg_read_all_settings'::regrole"""
+    before = query(workshop.url, rights)
+    write(
+        workshop.folder,
+        "001_rows",
+        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, a text)",
+        "CREATE FUNCTION fill(name text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN "
+        "EXECUTE format('INSERT INTO %%I (a) VALUES (''x'')', name); "
+        "EXECUTE format('ALTER TABLE %%I ADD COLUMN IF NOT EXISTS b int', name); END $$",
+        "SELECT fill('t')",
+        "DO $$ BEGIN EXECUTE 'ALTER TABLE t DISABLE TRIGGER ALL'; PERFORM fill('t'); END $$",
+    )
+    with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
+        assert replay.project.left_out == []
+        assert query(replay.project.url, "SELECT id, a FROM t") == [(1, "x"), (2, "x")]
+        assert query(replay.project.url, rights) == before
 
 
 def test_rows_of_another_server_are_left_alone(workshop: Workshop) -> None:
