@@ -7,8 +7,9 @@
     python -m benchmarks.workload
 
 Each query of `benchmarks.queries` runs once to warm up and then a few times; the table shows the
-median, the pages of 8 kB that it touched, its bound, the index, and what an earlier measurement on
-ten times as many customers gave (without the index → with it). Nothing is changed.
+median, the pages of 8 kB that it touched, how many times the fewest that can answer it these are,
+its bound, the index, and what an earlier measurement on ten times as many customers gave (without
+the index → with it). Nothing is changed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from project import PROJECT
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 7
-COLUMNS = ("query", "rows", "ms", "pages", "bound", "index", "earlier")
+COLUMNS = ("query", "rows", "ms", "pages", "ratio", "bound", "index", "earlier")
 
 
 def main() -> int:
@@ -70,6 +71,7 @@ def _row(query: Query, found: Measurement) -> tuple[str, ...]:
         f"{found.rows:g}",
         f"{found.milliseconds:.2f}",
         str(found.buffers),
+        f"{found.ratio:.2f}" if found.least else "-",
         str(query.buffers),
         indexes if query.kept(found) else f"[bold red]{indexes}[/]",
         query.known,

@@ -1425,7 +1425,7 @@ $function$
         CREATE INDEX activity_logs_attempts_idx ON activity_logs USING btree (ip, created_at) WHERE action = 'sessions.attempt'::text
     """)
     migrator.sql("""
-        CREATE INDEX activity_logs_created_at_idx ON activity_logs USING brin (created_at)
+        CREATE INDEX activity_logs_created_at_idx ON activity_logs USING brin (created_at) WITH (pages_per_range='16')
     """)
     migrator.sql("""
         CREATE INDEX activity_logs_location_id_created_at_idx ON activity_logs USING btree (location_id, created_at DESC)

@@ -97,7 +97,7 @@ QUERIES = (
         """,
         f"SELECT {NOW} AS now",
         "activity_logs_created_at_idx",
-        600,
+        120,
         "214 MB → 56 kB",
         large=True,
         # PostgreSQL 18 skips from location to location.

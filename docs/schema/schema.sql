@@ -2528,7 +2528,7 @@ CREATE INDEX activity_logs_admin_user_id_created_at_idx ON activity_logs USING b
 
 CREATE INDEX activity_logs_attempts_idx ON activity_logs USING btree (ip, created_at) WHERE action = 'sessions.attempt'::text;
 
-CREATE INDEX activity_logs_created_at_idx ON activity_logs USING brin (created_at);
+CREATE INDEX activity_logs_created_at_idx ON activity_logs USING brin (created_at) WITH (pages_per_range='16');
 
 CREATE INDEX activity_logs_location_id_created_at_idx ON activity_logs USING btree (location_id, created_at DESC);
 

@@ -1,4 +1,5 @@
-"""The queries that run all day: each is served by its index, within its bound of pages."""
+"""The queries that run all day: each is served by its index, within its bound of pages, and reads
+little more than holds its answer."""
 
 from __future__ import annotations
 

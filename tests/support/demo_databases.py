@@ -41,6 +41,9 @@ def demo_url(server: PostgresServer, template: str, customers: int, months: int)
 def served(connection: Any, query: Query) -> None:
     """Assert that the query finds rows through its index, and touches no more than its bound."""
     with connection.cursor() as cursor:
+        # where a table has a hundred pages, and not thousands, reading and sorting pays
+        cursor.execute("SET LOCAL enable_sort = off")
+        measure(cursor, query)  # also reads what the connection then knows of the index
         found = measure(cursor, query)
     connection.rollback()
     assert query.kept(found), found
