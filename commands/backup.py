@@ -141,7 +141,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
     task = Many(Console(quiet=json), one_by_one("backup"), dataclasses.replace(many, jobs=1))
     task.stream = sys.stderr if json else sys.stdout
     try:
-        task.run([tenant.name for tenant in all_tenants(project)], work)
+        task.run(all_tenants(project), work)
     finally:
         if json:
             _print(values)

@@ -38,7 +38,7 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
 
     many = Many(Console(quiet=as_json), "run `invoke check --live --tenants` again.", choice)
     many.stream = sys.stderr if as_json else sys.stdout
-    many.run([tenant.name for tenant in all_tenants(project)], work)
+    many.run(all_tenants(project), work)
     if as_json:
         values.sort(key=lambda value: str(value["tenant"]))
         print(json_format.dumps(values, indent=2, ensure_ascii=False))

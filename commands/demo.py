@@ -55,5 +55,5 @@ def demo(
         sheets = load(listing.at(project, name), plan, report)
         return f"{sum(sheet.rows for sheet in sheets):,} rows loaded"
 
-    names = [tenant.name for tenant in all_tenants(project)]
-    Many(Console(), one_by_one("demo"), replace(many, jobs=1)).run(names, work)
+    task = Many(Console(), one_by_one("demo"), replace(many, jobs=1))
+    task.run(all_tenants(project), work)

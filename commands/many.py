@@ -96,26 +96,29 @@ class Many:
         self.failed: list[Outcome[str]] = []
         self.stream: TextIO = sys.stdout
 
-    def run(self, names: Sequence[str], work: Callable[[str, Report], str]) -> None:
-        """Do it for each; where one is to go first and fails, nothing else is begun. Raises
-        EngineError, naming those that failed."""
-        first = self.choice.first
-        rest = [name for name in names if name != first]
-        if first in names:
-            self._each([first], work)
+    def run(self, tenants: Sequence[Tenant], work: Callable[[str, Report], str]) -> None:
+        """Do it for each; where one is to go first and fails, nothing else is begun. Nothing is
+        done where what the schema says cannot be believed. Raises EngineError, naming those that
+        failed."""
+        first = [tenant for tenant in tenants if tenant.name == self.choice.first]
+        rest = [tenant for tenant in tenants if tenant not in first]
+        self._each(first, work)
         if self.failed:
             self.console.message(f"not begun: the others ({counted(len(rest), 'tenant')})")
         else:
             self._each(rest, work)
-        self._end(len(names))
+        self._end(len(tenants))
 
-    def _each(self, names: Sequence[str], work: Callable[[str, Report], str]) -> None:
+    def _each(self, tenants: Sequence[Tenant], work: Callable[[str, Report], str]) -> None:
         from engine.tenants import together
 
+        by_name = {tenant.name: tenant for tenant in tenants}
+
         def with_report(name: str) -> str:
+            by_name[name].believed()
             return work(name, self._report(name))
 
-        outcomes = together.each(names, with_report, self.choice.jobs, self._tell)
+        outcomes = together.each(list(by_name), with_report, self.choice.jobs, self._tell)
         self.failed += [outcome for outcome in outcomes if outcome.error]
 
     def _report(self, name: str) -> Report:

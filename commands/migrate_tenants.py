@@ -105,5 +105,4 @@ def _run(
 
     console.running = not options.dry
     chosen = replace(choice, jobs=1) if shows else choice
-    names = [tenant.name for tenant in tenants]
-    Many(console, fix, chosen).run(names, work)
+    Many(console, fix, chosen).run(tenants, work)

@@ -86,7 +86,7 @@ def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> N
 
     task = Many(Console(quiet=json), "run the command again.", many)
     task.stream = sys.stderr if json else sys.stdout
-    task.run([tenant.name for tenant in all_tenants(project)], work)
+    task.run(all_tenants(project), work)
     if json and not applying:
         values.sort(key=lambda value: str(value["tenant"]))
         print(json_format.dumps(values, indent=2, ensure_ascii=False))

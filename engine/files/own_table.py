@@ -34,9 +34,10 @@ TABLES = f"""
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
                    AND t.typnamespace <> 'pg_catalog'::regnamespace),
            ARRAY(SELECT attname::text FROM pg_attribute
-                 WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+                 WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+           CASE WHEN {planted.EVERYWHERE.format(o="s")} THEN '' ELSE s.rolname::text END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    JOIN pg_roles o ON o.oid = c.relowner
+    JOIN pg_roles o ON o.oid = c.relowner JOIN pg_roles s ON s.oid = n.nspowner
     WHERE c.relname = ANY (%(tables)s)
 """
 TABLE = f"{TABLES} AND n.oid = %(here)s"
@@ -104,21 +105,36 @@ def everywhere(
     cursor: Any, table: str, schema: str | None = None
 ) -> dict[Place, set[str] | HistoryError]:
     """The names of its columns in every schema that has such a table which the role may read, or
-    why it cannot be believed there. schema: the only one to look at."""
+    why it cannot be believed there. Nobody has named these schemas, so their owners are not
+    trusted as such. schema: the only one to look at."""
     own_sql.fetch(cursor, READABLE, {"tables": [table], "schema": schema})
     tables: dict[Place, set[str] | HistoryError] = {}
     for row in cursor.fetchall():
         here = Place(*row[:2])
         try:
+            _refuse_owner(cursor, here, row[-1])
             tables[here] = _believed(cursor, row)
         except HistoryError as error:
             tables[here] = error
     return tables
 
 
+def _refuse_owner(cursor: Any, here: Place, owner: str) -> None:
+    """Raise HistoryError where a schema has an owner who is not trusted everywhere. owner: its
+    name then, else empty."""
+    if owner:
+        role = cursor.connection.info.user
+        raise HistoryError(
+            f"the schema belongs to the role {owner}, so what lies there cannot be believed.",
+            why=f"That role could have put anything there for {role} to run. Nothing was run.",
+            fix=f"if it is yours, run ALTER SCHEMA {quoted(here.name)} OWNER TO {quoted(role)} or "
+            f"use the role {owner}.",
+        )
+
+
 def _believed(cursor: Any, row: tuple[Any, ...]) -> set[str]:
     """The columns in a row of TABLES. Raises HistoryError as columns() does."""
-    _, _, table, is_table, owner, trusted, is_hidden, strange, names = row
+    _, _, table, is_table, owner, trusted, is_hidden, strange, names, _ = row
     role = cursor.connection.info.user
     if not is_table or not trusted:
         what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"

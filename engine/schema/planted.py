@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from engine.errors import Refused
 from engine.schema import own_sql
 from engine.schema.quoting import name as quoted
 
-# Whom the engine trusts with what lies in a schema: whoever asks, the owner of the schema or of the
-# database, and a superuser, to whom nothing is closed. o: of pg_roles; n: of pg_namespace.
-TRUSTED = """
-    (o.rolsuper OR o.rolname = current_user OR o.oid = n.nspowner
-     OR o.oid = (SELECT datdba FROM pg_database WHERE datname = current_database()))
+# Whom the engine trusts with what lies anywhere: whoever asks, the owner of the database, and a
+# superuser, to whom nothing is closed. {o}: of pg_roles.
+EVERYWHERE = """
+    ({o}.rolsuper OR {o}.rolname = current_user OR {o}.rolname = 'pg_database_owner'
+     OR {o}.oid = (SELECT datdba FROM pg_database WHERE datname = current_database()))
 """
+# With what lies in a schema also its owner, where somebody has named that schema. n: of
+# pg_namespace.
+TRUSTED = f"(o.oid = n.nspowner OR {EVERYWHERE.format(o='o')})"
 # The roles that may create in the schema although one need not trust them; empty for PUBLIC.
 MAY_CREATE = f"""
     SELECT coalesce(o.rolname::text, '')
@@ -36,11 +40,32 @@ CODE = f"""
     LATERAL pg_identify_object(m.classid, m.objid, 0) i
     WHERE (n.oid = %(here)s
            OR n.oid IN (SELECT extnamespace FROM pg_extension) AND n.nspname <> 'pg_catalog')
-      AND NOT {TRUSTED}
+      AND NOT (o.oid = (SELECT nspowner FROM pg_namespace WHERE oid = %(here)s)
+               OR {EVERYWHERE.format(o="o")})
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.objid
                       AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """
+# The owner of a schema, where it is none whom the engine trusts everywhere.
+STRANGER = f"""
+    SELECT o.rolname::text FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+    WHERE n.nspname = %(name)s AND NOT {EVERYWHERE.format(o="o")}
+"""
+
+
+def refuse_owner(cursor: Any, schema: str) -> None:
+    """Raise Refused where there is a schema of that name whose owner could put anything there, for
+    the files and those who run them to meet."""
+    own_sql.fetch(cursor, STRANGER, {"name": schema})
+    for (owner,) in cursor.fetchall():
+        user = quoted(cursor.connection.info.user)
+        raise Refused(
+            f"the schema {schema!r} belongs to the role {owner}.",
+            why=f"Whatever {owner} puts there could run with the rights of {user}. Nothing was "
+            "changed.",
+            fix="see what is in it, and take it over as an administrator (ALTER SCHEMA "
+            f"{quoted(schema)} OWNER TO {user}), or drop it.",
+        )
 
 
 def told(cursor: Any, strangers: list[str]) -> Iterator[str]:

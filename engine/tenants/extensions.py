@@ -19,7 +19,7 @@ from engine.drift.neighbours import SHARED_SCHEMA
 from engine.errors import Refused
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.schema import own_sql
+from engine.schema import own_sql, planted
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.tenants.listing import nowhere
@@ -70,8 +70,9 @@ def provide(cursor: Any, migrations: Sequence[Migration]) -> None:
     """Make those that the files ask for, where the server offers them and they are not there yet.
 
     cursor: psycopg2, in autocommit. One that this role may not make is left to the file, which may
-    do without.
+    do without. Raises Refused where their schema belongs to a role that could put code there.
     """
+    planted.refuse_owner(cursor, SCHEMA)
     own_sql.fetch(cursor, MISSING, {"names": sorted(_asked_for(migrations))})
     for (name,) in cursor.fetchall():
         _make_schema(cursor)

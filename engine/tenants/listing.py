@@ -16,7 +16,7 @@ from psycopg2 import errors
 
 from engine.connect.connection import connect, is_citus
 from engine.connect.url import with_schema
-from engine.errors import HistoryError, NoSuchTenant
+from engine.errors import HistoryError, NoSuchTenant, Refused
 from engine.files import history, history_table, migration_folder, own_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
@@ -80,6 +80,13 @@ class Tenant:
         """What keeps files from running there."""
         return [self.fault] if self.history is None else list(map(str, self.history.problems))
 
+    def believed(self) -> Tenant:
+        """The tenant itself. Raises Refused where its history cannot be believed: nothing may run
+        there then."""
+        if self.history is None:
+            raise Refused(self.fault, why="Nothing was run.")
+        return self
+
     def as_json(self) -> dict[str, Any]:
         """What `tenants --json` prints of it."""
         value = {
@@ -116,17 +123,19 @@ def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
 
 def find(project: Project, name: str) -> Tenant | None:
     """The tenant of that name, if there is one. The others are not looked at: of a thousand that
-    takes seconds."""
+    takes seconds. Raises Refused where what its schema says cannot be believed."""
     with (
         closing(connect(nowhere(project), autocommit=True)) as connection,
         connection.cursor() as cursor,
     ):
-        return next(iter(_steady(cursor, project, name)), None)
+        for tenant in _steady(cursor, project, name):
+            return tenant.believed()
+    return None
 
 
 def named(project: Project, name: str) -> Tenant:
     """The tenant of that name. Raises NoSuchTenant where there is none, with those that are
-    like it."""
+    like it, and what find() raises."""
     if tenant := find(project, name):
         return tenant
     names = [tenant.name for tenant in read(project)]

@@ -18,11 +18,13 @@ import pytest
 
 from engine.connect.programs import clients
 from engine.connect.url import with_schema
+from engine.errors import Refused
 from engine.run.replay import Replay
 from engine.tenants import listing
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
+from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 from tests.support.tenants import add, standing
 from tests.support.usual import usually_first
@@ -369,3 +371,63 @@ def test_a_notice_is_told_once_for_all(empty_url: str, files: Path) -> None:
     write(files, "002_notice", notice)
     result = call(empty_url, "migrate", "--tenants")
     assert (result.code, (result.out + result.err).count("few books")) == (0, 1), result.err
+
+
+@pytest.fixture
+def mallory(server: PostgresServer, empty_url: str) -> Iterator[str]:
+    """The URL of a role that may make schemas in the database, and nothing else."""
+    role = f"mallory_{empty_url.rpartition('_')[2]}"
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    execute(empty_url, f"GRANT CREATE ON DATABASE {empty_url.rpartition('/')[2]} TO {role}")
+    yield empty_url.replace("postgres@", f"{role}@")
+    execute(empty_url, f"DROP OWNED BY {role} CASCADE")
+    server.execute(f"DROP ROLE {role}")
+
+
+# A schema with all that makes a tenant, in which what a file meets runs with the rights of whoever
+# migrates.
+TRAP = """
+    CREATE SCHEMA trap;
+    CREATE TABLE trap.migratehistory (id serial PRIMARY KEY, name varchar(255) NOT NULL,
+                                      migrated_at timestamp NOT NULL);
+    INSERT INTO trap.migratehistory (name, migrated_at) VALUES ('001_books', now());
+    CREATE TABLE trap.caught (who text);
+    CREATE FUNCTION trap.catch() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN INSERT INTO trap.caught VALUES (current_user); RETURN NEW; END $$;
+    CREATE TABLE trap.books (title text);
+    INSERT INTO trap.books VALUES ('bait');
+    CREATE TRIGGER caught BEFORE UPDATE ON trap.books FOR EACH ROW EXECUTE FUNCTION trap.catch();
+    CREATE SCHEMA isp_new;
+"""
+
+
+def test_a_schema_of_somebody_who_is_not_trusted_is_no_tenant_to_run_in(
+    empty_url: str, files: Path, mallory: str
+) -> None:
+    add(empty_url, "a")
+    execute(mallory, TRAP)
+    write(files, "002_more", "UPDATE books SET title = title")
+    result = call(empty_url, "migrate", "--tenants")
+    assert "trap  failed" in result.err
+    assert "the schema belongs to the role mallory" in result.err
+    for task in ("migrate", "rollback", "status", "backup", "roles"):
+        one = call(empty_url, task, "--tenant", "trap")
+        assert (one.code, "belongs to the role mallory" in one.err) == (1, True), task
+    assert standing(empty_url) == {"a": (2, 0, 0), "trap": (0, 0, 1)}
+    assert query(empty_url, "SELECT who FROM trap.caught") == []
+    taken = call(empty_url, "tenants.add", "isp_new")
+    assert "the schema 'isp_new' belongs to the role mallory" in taken.err
+
+
+def test_the_schema_of_the_extensions_is_nobodys_to_plant_in(
+    empty_url: str, files: Path, mallory: str
+) -> None:
+    """What lies there is on the path of every tenant's functions."""
+    execute(mallory, "CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO PUBLIC")
+    refused = call(empty_url, "tenants.add", "a")
+    assert (refused.code, "'extensions' belongs to the role mallory" in refused.err) == (1, True)
+    code = "CREATE FUNCTION extensions.lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT ''x'''"
+    execute(mallory, code)
+    execute(empty_url, "CREATE SCHEMA a; CREATE EXTENSION hstore SCHEMA extensions")
+    with pytest.raises(Refused, match=r"code of others: function extensions\.lower"):
+        runner_on(with_schema(empty_url, "a"), files).migrate()
