@@ -24,6 +24,7 @@ from tests.support.databases import execute, query, read
 from tests.support.postgres import GUARDED, PostgresServer, free_port
 from tests.support.project import Invoke
 from tests.support.runners import at, runner_at, runner_on
+from tests.support.usual import usually_each
 
 SECRET = "s3cret"
 HEAD = "def migrate(migrator, database, *, fake=False):\n"
@@ -234,7 +235,7 @@ def broken_url(server: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.mark.parametrize("title", BROKEN)
+@pytest.mark.parametrize("title", usually_each(BROKEN, 2))
 def test_a_file_that_fails_leaves_nothing(title: str, broken_url: str, tmp_path: Path) -> None:
     text, words = BROKEN[title]
     (tmp_path / "001_good.py").write_text(

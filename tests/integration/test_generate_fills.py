@@ -13,6 +13,7 @@ from engine.generate.generator import Generator
 from kernel.domain import Domain
 from tests.support.databases import execute, query, read
 from tests.support.runners import at
+from tests.support.usual import usually_each
 from tests.support.workshop import Register, Workshop
 
 Fields = dict[str, Callable[[], Field]]
@@ -43,25 +44,21 @@ def peopled(workshop: Workshop) -> Workshop:
     return workshop
 
 
-# What is said, in how many files it comes online, and which rows then have it.
+# What is said, in how many files it comes online, which rows then have it, and whether it is.
 FILLS = [
-    ("'none'", 1, "code = 'none'"),
-    ("upper(name) || $$-$$ || id", 2, "code ~ '^P.*-[0-9]+$'"),
-    ('"name"', 2, "code = name"),
-    ("name", 2, "code = name"),
-    ("'100%'", 1, "code = '100%'"),
+    (fill, files, expected, offline)
+    for fill, files, expected in (
+        ("upper(name) || $$-$$ || id", 2, "code ~ '^P.*-[0-9]+$'"),
+        ("'100%'", 1, "code = '100%'"),
+        ('"name"', 2, "code = name"),
+        ("name", 2, "code = name"),
+        ("'none'", 1, "code = 'none'"),
+    )
+    for offline in (False, True)
 ]
 
 
-@pytest.mark.parametrize(
-    ("fill", "files", "expected", "offline"),
-    [
-        # Online and at once in turn; the other way in the campaign.
-        pytest.param(*fill, offline, marks=[pytest.mark.campaign] if number % 2 == offline else [])
-        for number, fill in enumerate(FILLS)
-        for offline in (True, False)
-    ],
-)
+@pytest.mark.parametrize(("fill", "files", "expected", "offline"), usually_each(FILLS, 3))
 def test_rows_get_what_is_said_once(
     fill: str, files: int, expected: str, offline: bool, peopled: Workshop
 ) -> None:

@@ -32,7 +32,7 @@ def law(server: PostgresServer, tmp_path: Path) -> Iterator[GenerateLaw]:
         yield law
 
 
-@pairs.parametrized(PAIRS, each=100)
+@pairs.parametrized(PAIRS)
 def test_what_generate_writes_leads_there_and_back(pair: Pair, law: GenerateLaw) -> None:
     partitions = "PARTITION OF" in pair.old  # which no file makes, so rows have no place
     assert law.holds(pair.old, pair.new, "" if partitions else pair.rows)

@@ -108,7 +108,7 @@ def lawful_call(url: str, words: list[str], text: str) -> None:
 @pytest.mark.only("newest")
 def test_environment(tried: Tried, victim: str) -> None:
     for setting, task in ENVIRONMENT:
-        tried(4, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
+        tried(2, lambda text, s=setting, t=task: lawful_setting(victim, t.split(), {s: text}))
 
 
 def lawful_setting(url: str, task: list[str], environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from tests.support.owned import owned_url
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
 from tests.support.runners import runner_on
+from tests.support.usual import usually_each
 from tests.support.workshop import Workshop
 
 FIRST = """
@@ -36,7 +37,7 @@ IN_THE_WAY = {
 }
 
 
-@pytest.mark.parametrize("statement", IN_THE_WAY)
+@pytest.mark.parametrize("statement", usually_each(IN_THE_WAY, 2))
 def test_migrate_names_the_rows_and_runs_nothing(
     empty_url: str, tmp_path: Path, statement: str
 ) -> None:

@@ -17,6 +17,7 @@ from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
+from tests.support.usual import usually_each
 from tests.support.workshop import Workshop
 
 ROLE = """
@@ -38,15 +39,18 @@ def role(server: PostgresServer) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "up",
-    [
-        "ALTER ROLE {0} PASSWORD 'first' CONNECTION LIMIT 1",
-        "DROP ROLE {0}",
-        "REVOKE pg_monitor FROM {0}",
-        "ALTER ROLE {0} SET work_mem = '1MB'",
-        "DO $$ BEGIN EXECUTE 'ALTER ROLE {0} NOLOGIN'; END $$",
-        "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER ROLE {0} NOLOGIN; "
-        "END $$; SELECT f(); DROP FUNCTION f()",
-    ],
+    usually_each(
+        [
+            "ALTER ROLE {0} PASSWORD 'first' CONNECTION LIMIT 1",
+            "DROP ROLE {0}",
+            "REVOKE pg_monitor FROM {0}",
+            "ALTER ROLE {0} SET work_mem = '1MB'",
+            "DO $$ BEGIN EXECUTE 'ALTER ROLE {0} NOLOGIN'; END $$",
+            "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN ALTER ROLE {0} NOLOGIN; "
+            "END $$; SELECT f(); DROP FUNCTION f()",
+        ],
+        2,
+    ),
 )
 def test_check_leaves_the_roles_of_the_server_alone(workshop: Workshop, role: str, up: str) -> None:
     select = ROLE.format(role)

@@ -19,6 +19,7 @@ from tests.support.console import call
 from tests.support.databases import execute, query, read
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
+from tests.support.usual import usually_first
 
 
 def name_of(url: str) -> str:
@@ -196,7 +197,7 @@ OWNERS = """
 """
 
 
-@pytest.mark.parametrize("who", ["owner", "superuser"])
+@pytest.mark.parametrize("who", usually_first(["owner", "superuser"]))
 def test_an_ordinary_owner_gets_all_that_it_may_have(
     migrated_url: str, empty_url: str, owner: str, tmp_path: Path, who: str
 ) -> None:

@@ -21,6 +21,7 @@ from tests.support.databases import LEFT_OVER, execute, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.reports import Heard
 from tests.support.runners import GuardedRunner, at, runner_on
+from tests.support.usual import usually_first
 from tests.support.waiting import until
 
 INDEX = "CREATE INDEX CONCURRENTLY t_i_idx ON t (i)"
@@ -355,7 +356,7 @@ def test_what_a_file_sets_ends_with_it(atomic: bool, rows: GuardedRunner) -> Non
 # ── rows that a rollback would take along ───────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("atomic", [True, False])
+@pytest.mark.parametrize("atomic", usually_first([False, True]))
 def test_a_rollback_loses_no_rows_unasked(atomic: bool, rows: GuardedRunner) -> None:
     make = 'CREATE TABLE empty (i int); CREATE TABLE "T t" (i int); INSERT INTO "T t" VALUES (1)'
     tree = "CREATE TABLE parent (i int PRIMARY KEY); CREATE TABLE child (i int REFERENCES parent)"

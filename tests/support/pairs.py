@@ -37,15 +37,16 @@ class Pair:
         return f"{self.kind}: {self.name}"
 
 
-def parametrized(pairs: list[Pair], each: int) -> pytest.MarkDecorator:
+def parametrized(pairs: list[Pair], each: int = 0) -> pytest.MarkDecorator:
     """Runs a test with all of them; in the usual run with those that are refused, the first one of
-    each kind, and of the others of that kind with one in so many."""
+    each kind, and of the others of that kind with one in so many, or with none."""
     numbers: Counter[str] = Counter()
     parameters = []
     for pair in pairs:
-        rare = numbers[pair.kind] % each > 0 and not pair.refused
+        number = numbers[pair.kind]
         numbers[pair.kind] += 1
-        marks = [pytest.mark.campaign] if rare else []
+        usual = pair.refused or number == 0 or (each and number % each == 0)
+        marks = [] if usual else [pytest.mark.campaign]
         parameters.append(pytest.param(pair, marks=marks, id=str(pair)))
     return pytest.mark.parametrize("pair", parameters)
 
