@@ -32,6 +32,7 @@ from pages.facts import (
     SchemaFacts,
     TableFacts,
 )
+from pages.rights import rights
 
 KEY_COLUMNS = re.compile(r"\(([^()]*)\)")
 ON_DELETE = re.compile(r"ON DELETE (CASCADE|RESTRICT|SET NULL|SET DEFAULT|NO ACTION)")
@@ -99,7 +100,7 @@ def _domain(domain: Domain, schema: Schema, references: list[Reference]) -> Doma
         domain.name,
         domain.description,
         tuple(sorted(domain.requirements)),
-        tuple(_table(domain.name, schema.tables[name], schema, references) for name in names),
+        tuple(_table(domain, schema.tables[name], schema, references) for name in names),
         tuple(EnumFacts(enum.name, enum.labels, enum.comment or "") for enum in enums),
         tuple(_machine(machine) for machine in domain.machines),
         tuple(sorted(domain.permission_names)),
@@ -114,12 +115,12 @@ def _said(function: Any) -> str:
 
 
 def _table(
-    domain: str, table: Table, schema: Schema, references: Iterable[Reference]
+    domain: Domain, table: Table, schema: Schema, references: Iterable[Reference]
 ) -> TableFacts:
     references = list(references)
     return TableFacts(
         table.name,
-        domain,
+        domain.name,
         table.comment or "",
         tuple(_columns_of(table)),
         tuple(reference for reference in references if reference.table == table.name),
@@ -127,6 +128,7 @@ def _table(
         tuple(_checks(table)),
         tuple(_indexes(table)),
         tuple(_triggers(table, schema)),
+        tuple(rights(table, schema, domain.reasons)),
     )
 
 

@@ -42,7 +42,8 @@ class RuleFacts:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A table of a domain. parents: tables that it refers to; children: those that refer to it."""
+    """A table of a domain. parents: tables that it refers to; children: those that refer to it.
+    rights: what each role may do with it, by the role's name."""
 
     name: str
     domain: str
@@ -53,6 +54,7 @@ class TableFacts:
     checks: tuple[RuleFacts, ...]
     indexes: tuple[RuleFacts, ...]
     triggers: tuple[RuleFacts, ...]
+    rights: tuple[RuleFacts, ...]
 
 
 @dataclass(frozen=True)

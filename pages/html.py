@@ -131,6 +131,7 @@ def _table(table: TableFacts) -> Iterator[str]:
     for title, rules in (
         ("rules", table.checks),
         ("triggers", table.triggers),
+        ("rights", table.rights),
         ("indexes", table.indexes),
     ):
         if rules:

@@ -120,6 +120,7 @@ class _Writer:
         for title, rules in (
             ("rules", table.checks),
             ("triggers", table.triggers),
+            ("rights", table.rights),
             ("indexes", table.indexes),
         ):
             if rules:

@@ -31,6 +31,7 @@ WORDS = {
     "rules": ("What the database refuses", "Yang ditolak basis data"),
     "indexes": ("Indexes", "Indeks"),
     "triggers": ("Triggers", "Pemicu"),
+    "rights": ("Who may do what", "Siapa boleh apa"),
     "enums": ("Enums", "Enum"),
     "status": ("Which status may follow which", "Status mana boleh menyusul"),
     "permissions": ("Permissions", "Izin"),
