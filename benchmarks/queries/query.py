@@ -22,6 +22,7 @@ class Query:
     index: the one that has to serve it. buffers: pages that it may touch. known: what was measured
     without the index and with it, on 1 M customers and 5 M payments. large: whether the index pays
     only where the table has thousands of pages. instead: what newer versions may choose.
+    held: how the application asks it, where policies keep PostgreSQL from using the index.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Query:
     known: str = ""
     large: bool = False
     instead: str = ""
+    held: str = ""
 
     def kept(self, found: Measurement) -> bool:
         """Whether a measurement is what is promised here."""

@@ -575,6 +575,23 @@ AS $function$
     SELECT ARRAY(SELECT id FROM locations)
 $function$;
 
+CREATE FUNCTION find_customers(pattern text, most bigint)
+ RETURNS SETOF bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET plan_cache_mode TO 'force_custom_plan'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT id FROM customers
+    WHERE (name || ' ' || coalesce(phone, '')) ILIKE pattern AND deleted_at IS NULL
+      AND location_id = ANY ((SELECT acting_branches())::bigint[])
+    LIMIT most;
+END
+$function$;
+
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3134,47 +3151,47 @@ CREATE POLICY profiles_branch ON profiles USING (location_id = ANY ((( SELECT ac
 
 CREATE POLICY routers_branch ON routers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
-CREATE POLICY pppoe_users_branch ON pppoe_users USING ((EXISTS ( SELECT
+CREATE POLICY pppoe_users_branch ON pppoe_users USING (( SELECT true
    FROM routers parent
-  WHERE parent.id = pppoe_users.router_id)));
+  WHERE parent.id = pppoe_users.router_id));
 
 CREATE POLICY subscriptions_branch ON subscriptions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY invoices_branch ON invoices USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
-CREATE POLICY invoice_items_branch ON invoice_items USING ((EXISTS ( SELECT
+CREATE POLICY invoice_items_branch ON invoice_items USING (( SELECT true
    FROM invoices parent
-  WHERE parent.id = invoice_items.invoice_id)));
+  WHERE parent.id = invoice_items.invoice_id));
 
 CREATE POLICY location_users_branch ON location_users USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY location_users_read ON location_users FOR SELECT USING (true);
 
-CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR (EXISTS ( SELECT
+CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR ( SELECT true
    FROM customers parent
-  WHERE parent.id = notification_queue.customer_id)));
+  WHERE parent.id = notification_queue.customer_id));
 
 CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY payments_branch ON payments USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
-CREATE POLICY payment_allocations_branch ON payment_allocations USING ((EXISTS ( SELECT
+CREATE POLICY payment_allocations_branch ON payment_allocations USING (( SELECT true
    FROM payments parent
-  WHERE parent.id = payment_allocations.payment_id)));
+  WHERE parent.id = payment_allocations.payment_id));
 
-CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR (EXISTS ( SELECT
+CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR ( SELECT true
    FROM payments parent
-  WHERE parent.id = payment_events.payment_id)));
+  WHERE parent.id = payment_events.payment_id));
 
-CREATE POLICY payment_links_branch ON payment_links USING ((EXISTS ( SELECT
+CREATE POLICY payment_links_branch ON payment_links USING (( SELECT true
    FROM invoices parent
-  WHERE parent.id = payment_links.invoice_id)));
+  WHERE parent.id = payment_links.invoice_id));
 
 CREATE POLICY settings_branch ON settings USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])));
 
-CREATE POLICY transaction_logs_branch ON transaction_logs USING ((EXISTS ( SELECT
+CREATE POLICY transaction_logs_branch ON transaction_logs USING (( SELECT true
    FROM customers parent
-  WHERE parent.id = transaction_logs.customer_id)));
+  WHERE parent.id = transaction_logs.customer_id));
 
 CREATE POLICY voucher_batches_branch ON voucher_batches USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
@@ -3182,9 +3199,9 @@ CREATE POLICY vouchers_branch ON vouchers USING (location_id = ANY ((( SELECT ac
 
 CREATE POLICY whatsapp_sessions_branch ON whatsapp_sessions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
-CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING ((EXISTS ( SELECT
+CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING (( SELECT true
    FROM whatsapp_sessions parent
-  WHERE parent.id = whatsapp_messages.session_id)));
+  WHERE parent.id = whatsapp_messages.session_id));
 
 COMMENT ON TABLE roles IS 'A set of permissions that admin users are given together.';
 COMMENT ON COLUMN roles.id IS 'Identity.';
@@ -3668,6 +3685,8 @@ REVOKE EXECUTE ON ROUTINE end_sessions() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE every_branch() FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE find_customers(text, bigint) FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE forget_activities(bigint) FROM PUBLIC;
@@ -3714,6 +3733,16 @@ DECLARE
 BEGIN
     IF grantee IS NOT NULL THEN
         EXECUTE 'GRANT EXECUTE ON ROUTINE begin_acting(bigint, text) TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE find_customers(text, bigint) TO ' || grantee;
     END IF;
 END
 $$;

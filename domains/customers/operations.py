@@ -1,10 +1,13 @@
-"""Posting to the ledger, and taking an entry back."""
+"""Finding customers; posting to the ledger, and taking an entry back."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from domains import call_function, get, identity, lock, operation, whole_rupiah
+from peewee import Select, fn
+
+from domains import call_function, get, identity, lock, operation, rule_violations, whole_rupiah
 from domains.auth.models import AdminUser
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 
@@ -74,3 +77,14 @@ def _insert(**values: Any) -> TransactionLog:
     made = call_function("post_entry", TransactionLog, values)
     entry: TransactionLog = TransactionLog.get_by_id(made)
     return entry
+
+
+@rule_violations()
+def search(part: str, *, limit: int = 20) -> list[Customer]:
+    """Customers whose name or phone has that part, whatever the letter case; no deleted ones.
+
+    limit: how many at the most. Of fewer than three characters every customer is looked at.
+    """
+    literal = re.sub(r"([%_\\])", r"\\\1", part)
+    chosen = Select(columns=[fn.find_customers(f"%{literal}%", limit)])
+    return list(Customer.select().where(Customer.id.in_(chosen)).order_by(Customer.name))

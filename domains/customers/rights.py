@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domains import ALL, Domain, entered_but
 from domains.customers.models import Customer, TransactionLog
-from domains.customers.rules import POST_ENTRY
+from domains.customers.rules import FIND_CUSTOMERS, POST_ENTRY
 
 
 def rights(domain: Domain) -> None:
@@ -26,5 +26,6 @@ def rights(domain: Domain) -> None:
     )
     domain.access(TransactionLog, "app", select=ALL)
     domain.access(POST_ENTRY, "app", execute=True)
+    domain.access(FIND_CUSTOMERS, "app", execute=True)
     domain.access(Customer, "report", select=ALL)
     domain.access(TransactionLog, "report", select=ALL)

@@ -21,9 +21,10 @@ from application.pool import EnginePool
 from domains.auth.models import UserSession
 from domains.auth.sessions import SessionEnded
 from domains.customers.models import Customer
+from domains.customers.operations import search
 from engine.errors import ConfigError
 from tests.support import as_app, branches
-from tests.support.databases import query
+from tests.support.databases import execute, query
 
 WAYS = described(list(registry.load()))
 TABLES = [table for table, way in WAYS.items() if way != "shared"]
@@ -287,16 +288,31 @@ CALLED = {
 }
 # They take no branch, nor a row of one.
 ABOUT_NO_BRANCH = {"acting_branches", "begin_acting", "forget_activities"}
+READS = {"find_customers"}
 DEFINERS = """
     SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
     AND has_function_privilege('tests_app', oid, 'EXECUTE')
 """
 
 
+def test_a_search_finds_customers_of_one_s_own_branch(
+    pool: EnginePool, staff: dict[str, int], provider: str
+) -> None:
+    execute(provider, "UPDATE customers SET name = 'Siti 100% ' || id")
+    with pool.acting(staff["west"]):
+        assert len(search("siti")) == len(search("I 100% ")) == 4
+        assert len(search("iti", limit=3)) == 3
+        assert search("i_1") == search("\\") == search("Siti\\") == []
+    with pool.connection_context():
+        assert search("siti") == []
+
+
 def test_functions_that_run_as_the_owner_ask_too(
     pool: EnginePool, staff: dict[str, int], provider: str
 ) -> None:
-    assert {name for (name,) in query(provider, DEFINERS)} == CALLED.keys() | ABOUT_NO_BRANCH
+    assert {name for (name,) in query(provider, DEFINERS)} == (
+        CALLED.keys() | ABOUT_NO_BRANCH | READS
+    )
     places = "SELECT location_id, min(id) FROM customers GROUP BY 1 ORDER BY 1"
     (west, own), (east, theirs) = query(provider, places)
     for call in CALLED.values():

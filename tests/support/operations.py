@@ -13,7 +13,7 @@ from domains.billing.bills import bill, finish_ended
 from domains.billing.operations import issue, void
 from domains.billing.subscriptions import change_plan, end, resume, start, suspend
 from domains.customers.models import TransactionLogEntryType
-from domains.customers.operations import post, reverse
+from domains.customers.operations import post, reverse, search
 from domains.locations.operations import make_default, today
 from domains.mikrotik.operations import expire_due_vouchers, make_batch, redeem
 from domains.notifications import operations as queue
@@ -127,6 +127,7 @@ def _link(world: World) -> Any:
 # Which operation is meant: what it needs is made at once, and gives the call.
 OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
     "post": lambda w: lambda: post(w.who, TOP_UP, 5, "x"),
+    "search": lambda w: lambda: search("x"),
     "reverse": lambda w: _of(post(w.who, TOP_UP, 5, "x"), lambda row: reverse(row, "x")),
     "start": lambda w: _of(w.plan(), lambda row: start(w.who, row, by=None)),
     "suspend": lambda w: _of(w.standing(), lambda row: suspend(row, **WHY)),
