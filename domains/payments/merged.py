@@ -31,7 +31,7 @@ def fetch_balance(customer: int, amount: int, *, by: Actor) -> None:
     Raises RuleViolation with the rule customers_balance_within_credit_check where it was spent.
     """
     row: Any = lock(Customer, customer)
-    missing = amount - row.balance
+    missing = amount - max(row.balance, 0)
     entry: Any = TransactionLog.get_or_none(
         TransactionLog.entry_type == KIND,
         TransactionLog.reference_type == REFERENCE,

@@ -37,15 +37,15 @@ def render(template: WhatsappTemplate, values: Mapping[str, str]) -> str:
     has in braces stays as it is. Raises TemplateError naming what is missing or not declared.
     """
     declared = set(template.variables)
-    faults = [
-        f"{fault} {', '.join(sorted(names))}"
-        for fault, names in (
-            ("no value is given for", declared - set(values)),
-            ("it does not declare", set(values) - declared),
-        )
-        if names
-    ]
-    if faults:
+    if values.keys() != declared:
+        faults = [
+            f"{fault} {', '.join(sorted(names))}"
+            for fault, names in (
+                ("no value is given for", declared - set(values)),
+                ("it does not declare", set(values) - declared),
+            )
+            if names
+        ]
         raise TemplateError(
             f"the template {template.name} ({template.language}) cannot be filled in: "
             f"{'; '.join(faults)}"
