@@ -12,6 +12,7 @@ from commands.domain import refuse_no_name, refuse_taken, write_domain
 from commands.task import command
 from engine.errors import Refused
 from engine.wording import counted, few
+from project import PROJECT
 
 if TYPE_CHECKING:
     import registry
@@ -27,7 +28,10 @@ def inspect(c: Context, name: str) -> None:
     """Write a domain that states what the database holds."""
     import registry
     from engine.connect.connection import connect
-    from engine.schema import catalog
+    from engine.drift.beyond import grantees
+    from engine.generate.completion import without_path
+    from engine.schema import catalog, own_sql
+    from engine.schema.quoting import name as name_of
     from inspection.package import package
 
     registered = registry.load()
@@ -37,6 +41,10 @@ def inspect(c: Context, name: str) -> None:
         schema = catalog.read(connection)
         unmanaged = catalog.unmanaged(connection)
         database = str(connection.info.dbname)
+        with connection.cursor() as cursor:
+            unnamed = grantees(cursor, here().roles or {}).values()
+            pathless = without_path(cursor)
+            place = name_of(own_sql.place(connection).name)
     _refuse_stated(schema, registered, database)
     shared = [title for kind, title, _ in registered.shared.objects() if kind == "function"]
     _refuse_unshared([title for title in shared if title not in schema.functions], database)
@@ -45,7 +53,17 @@ def inspect(c: Context, name: str) -> None:
     tables = counted(len(schema.tables), "table")
     for text in [*made.left_out, *unmanaged]:
         print(f"left out, as no domain states such a thing: {text}")
+    for role in unnamed:
+        print(
+            f"left out, as no abstract role stands for it: what {role} was granted; if the domain "
+            f"shall grant that, name it in {PROJECT.settings.roles}=NAME:{role}, remove "
+            f"domains/{name}, and run this again"
+        )
     print(f"It states {tables}. Look through it, then run: invoke generate {name}")
+    if pathless:
+        print("Functions get the path under which they were made. Before adopt, run in psql:")
+        for function in pathless:
+            print(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;")
     print("Then take the database over, which has all that: invoke adopt NUMBER")
 
 

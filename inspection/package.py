@@ -16,6 +16,7 @@ from engine.sql import statements
 from engine.sql.lexer import split
 from inspection.fields import Fields, enum_classes
 from inspection.names import class_name, free, member_name
+from inspection.rights import Rights
 from kernel.object_statements import named
 
 OURS = ("BaseModel", "EnumField", "IdentityField")
@@ -30,7 +31,7 @@ class SqlField(Field):
 '''
 REGISTER = '''"""What was read from the database {database}. Divide it into domains as you like."""
 
-from domains import Domain
+from domains import {names}
 
 from . import models, statements
 
@@ -69,6 +70,8 @@ class _Reader:
         self.imports: set[str] = set()
         self.by_model: set[Key] = set()
         self.uses_sql_type = False
+        # where the statement of an object stands among those that no model says
+        self.places: dict[Key, int] = {}
 
     def package(self, database: str) -> Package:
         made = Package()
@@ -80,8 +83,15 @@ class _Reader:
         models = ",\n        ".join(f"models.{self.classes[name]}" for name in order)
         lines = [*extensions, f"    domain.models(\n        {models},\n    )" if order else ""]
         lines.append("    domain.sql(*statements.STATEMENTS)" if rest else "")
+        rights = Rights(self.schema, self.classes, self.places)
+        lines += rights.lines
+        made.left_out += rights.left_out
         body = "\n".join(filter(None, lines)) or "    # there was nothing"
-        made.files["__init__.py"] = REGISTER.format(database=database, lines=body)
+        made.files["__init__.py"] = REGISTER.format(
+            database=database,
+            lines=body,
+            names="ALL, Domain" if any("ALL" in line for line in rights.lines) else "Domain",
+        )
         made.files["models.py"] = self._head() + "\n\n".join(texts).rstrip() + "\n"
         made.files["statements.py"] = _statements_text(rest)
         return made
@@ -125,6 +135,8 @@ class _Reader:
     def _meta(self, table: Table, fields: Fields) -> Iterator[str]:
         yield "    class Meta:"
         yield f"        table_name = {table.name!r}"
+        if table.partitioned:
+            yield f"        table_settings = {f'PARTITION BY {table.partitioned}'!r}"
         keys = fields.key_columns()
         if len(keys) > 1:
             names = ", ".join(repr(fields.names[column]) for column in keys)
@@ -152,7 +164,7 @@ class _Reader:
 
     def _rest(self, made: Package) -> list[str]:
         """The statements for all that no model says, in an order that works."""
-        texts = []
+        texts: list[str] = []
         nothing = Schema()
         changes = diff(nothing, self.schema)
         for change in ordered(changes, nothing, self.schema, lambda _: 0):
@@ -160,6 +172,7 @@ class _Reader:
                 continue
             for statement in self._statements(change):
                 if named(statement):
+                    self.places.setdefault(change.key, len(texts))
                     texts.append(statement)
                 else:
                     made.left_out.append(str(change))
@@ -167,7 +180,7 @@ class _Reader:
 
     def _is_said(self, change: Change) -> bool:
         if change.kind in (Kind.EXTENSION, Kind.TABLE, Kind.ACCESS) or change.key in self.by_model:
-            return change.kind is not Kind.TABLE or not change.new.partitioned
+            return True
         return change.kind is Kind.FUNCTION and change.name in self.shared
 
     def _statements(self, change: Change) -> list[str]:
@@ -177,7 +190,7 @@ class _Reader:
                 return parts
             checks = [part.partition(" ADD ")[2] for part in parts[1:]]  # as CREATE DOMAIN has them
             return ["\n    ".join([parts[0], *checks])]
-        texts = []
+        texts: list[str] = []
         for kind, part, text in change.new:
             table = self.schema.tables.get(change.table or change.name)
             by_model = kind is Kind.COLUMN and text.strip() and table

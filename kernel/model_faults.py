@@ -10,6 +10,7 @@ from typing import Any
 from peewee import Field, Index, Model, Node
 
 from kernel import name_faults
+from kernel.arguments import is_text
 from kernel.default_faults import default_slips
 from kernel.faults import (
     Fault,
@@ -121,9 +122,12 @@ def _meta(model: Any) -> Iterator[Slip]:
         if getattr(meta, option, None):
             what = f"has {option}, and no migration would be written for such a table"
             yield "Meta", what, f"remove {option}"
-    for option in ("options", "table_settings"):
-        if not isinstance(getattr(meta, option) or {}, dict | list | tuple):
-            yield "Meta", f"has {option} that are not a dict", f"remove {option}, or write a dict"
+    if not isinstance(meta.options or {}, dict | list | tuple):
+        yield "Meta", "has options that are not a dict", "remove options, or write a dict"
+    settings = meta.table_settings or ()
+    if not all(map(is_text, [settings] if isinstance(settings, str) else settings)):
+        fix = 'write a text, such as table_settings = "PARTITION BY RANGE (day)"'
+        yield "Meta", "has table_settings that are not text", fix
     for what, fix in constraint_slips(meta.constraints):
         yield "Meta", what, fix
 

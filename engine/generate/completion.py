@@ -49,10 +49,15 @@ SERIALS = """
 """
 
 
+def without_path(cursor: Any) -> list[str]:
+    """The functions that state no path of their own, as ALTER ROUTINE has them."""
+    own_sql.fetch(cursor, WITHOUT_PATH)
+    return [function for (function,) in cursor.fetchall()]
+
+
 def fix_paths(cursor: Any) -> None:
     """Let each function carry the path under which it was made, unless it states one itself."""
-    own_sql.fetch(cursor, WITHOUT_PATH)
-    for (function,) in cursor.fetchall():
+    for function in without_path(cursor):
         cursor.execute(f"ALTER ROUTINE {function} {FROM_CURRENT}")
 
 
