@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
+from commands.base import here
 from commands.colour import harmless, painter
 from commands.json_log import JsonLog, milliseconds
 from commands.task import count
@@ -110,13 +111,18 @@ class Many:
         self._end(len(tenants))
 
     def _each(self, tenants: Sequence[Tenant], work: Callable[[str, Report], str]) -> None:
-        from engine.tenants import together
+        from engine.tenants import listing, together
 
         by_name = {tenant.name: tenant for tenant in tenants}
 
         def with_report(name: str) -> str:
             by_name[name].believed()
-            return work(name, self._report(name))
+            try:
+                return work(name, self._report(name))
+            except EngineError as error:
+                if gone := listing.gone(here(), by_name[name]):
+                    raise gone from error
+                raise
 
         outcomes = together.each(list(by_name), with_report, self.choice.jobs, self._tell)
         self.failed += [outcome for outcome in outcomes if outcome.error]

@@ -59,6 +59,7 @@ HOLDER = f"""
     FROM pg_prepared_xacts x JOIN pg_locks own ON own.transactionid = x.transaction
     WHERE own.virtualtransaction IN (SELECT l.virtualtransaction {LOCKS} AND l.pid IS NULL)
 """
+SAME = "SELECT FROM pg_namespace WHERE oid = %(here)s AND nspname = %(name)s"
 
 
 @contextmanager
@@ -69,13 +70,15 @@ def held(
     autocommit); at the end it may be another one, which has taken the lock again.
 
     part: KEEPER or WORKER. tell: called once with a sentence where another has to be waited for.
-    wait: seconds to wait for another runner. Raises Refused where it does not end by then, and
-    sooner where who holds the lock could run no migration.
+    wait: seconds to wait for another runner. Raises Refused where it does not end by then, sooner
+    where who holds the lock could run no migration, and where the schema is another one by now.
     """
     parameters = _parameters(current(), part)
     with current().cursor() as cursor:
         _acquire(cursor, parameters, tell, wait)
     try:
+        if part == KEEPER:
+            _refuse_replaced(current())
         yield
     finally:
         # A pooler empties a session that was closed in its own time, so the lock is let go of here.
@@ -119,6 +122,21 @@ def _acquire(
                     tell(f"waiting for another runner: {who}")
                     told = True
         time.sleep(POLL_SECONDS)
+
+
+def _refuse_replaced(connection: Any) -> None:
+    """Raise Refused where the schema that the connection was opened for is gone, or has another
+    name: a tenant was dropped or restored while this runner waited, and what it knows of its
+    schema is of the former one."""
+    here = own_sql.place(connection)
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, SAME, {"here": here.oid, "name": here.name})
+        if not cursor.rowcount:
+            raise Refused(
+                f"the schema {here.name} was dropped or replaced while this run was waiting.",
+                why="Nothing was run.",
+                fix="run the command again.",
+            )
 
 
 def _busy(who: str, end: str, may_migrate: bool, waited: float) -> Refused:

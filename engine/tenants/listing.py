@@ -46,6 +46,7 @@ SIZES_ON_NODES = """
     WHERE c.relnamespace = ANY (%(schemas)s::oid[])
     GROUP BY 1
 """
+IS_THERE = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
 TRIES = 3
 
 
@@ -131,6 +132,19 @@ def find(project: Project, name: str) -> Tenant | None:
         for tenant in _steady(cursor, project, name):
             return tenant.believed()
     return None
+
+
+def gone(project: Project, tenant: Tenant) -> NoSuchTenant | None:
+    """What to tell of a tenant that somebody has dropped since it was listed; None where it is
+    there."""
+    with (
+        closing(connect(nowhere(project), autocommit=True)) as connection,
+        connection.cursor() as cursor,
+    ):
+        own_sql.fetch(cursor, IS_THERE, {"name": tenant.name})
+        if cursor.rowcount:
+            return None
+    return NoSuchTenant("it was dropped meanwhile.", why="Nothing was run there.")
 
 
 def named(project: Project, name: str) -> Tenant:

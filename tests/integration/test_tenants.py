@@ -431,3 +431,37 @@ def test_the_schema_of_the_extensions_is_nobodys_to_plant_in(
     execute(empty_url, "CREATE SCHEMA a; CREATE EXTENSION hstore SCHEMA extensions")
     with pytest.raises(Refused, match=r"code of others: function extensions\.lower"):
         runner_on(with_schema(empty_url, "a"), files).migrate()
+
+
+def test_one_that_is_dropped_or_replaced_meanwhile_is_told_and_left(
+    empty_url: str, files: Path
+) -> None:
+    """Whoever has waited for its lock knows the schema that was there before."""
+    add(empty_url, "a", "b")
+    write(files, "002_more", "DROP SCHEMA IF EXISTS b CASCADE")
+    result = call(empty_url, "migrate", "--tenants", "--jobs", "1")
+    assert (result.code, "b  failed" in result.err) == (1, True)
+    assert "it was dropped meanwhile" in result.err
+    assert standing(empty_url) == {"a": (2, 0, 0)}
+    add(empty_url, "c")
+    write(files, "003_late", "SELECT 1")
+    runner = runner_on(with_schema(empty_url, "c"), files)
+    with closing(psycopg2.connect(empty_url)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('migrate:c', 0))")
+        outcome: list[BaseException] = []
+
+        def wait_for_it() -> None:
+            try:
+                runner.migrate()
+            except Refused as refused:
+                outcome.append(refused)
+
+        waiting = threading.Thread(target=wait_for_it)
+        waiting.start()
+        tried = "SELECT 1 FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock' AND pid <> "
+        until(lambda: query(empty_url, f"{tried}pg_backend_pid()"))
+        execute(empty_url, "ALTER SCHEMA c RENAME TO former; CREATE SCHEMA c")
+    waiting.join(60)
+    assert "was dropped or replaced while this run was waiting" in str(outcome[0])
+    assert standing(empty_url) == {"a": (2, 1, 0), "former": (2, 1, 0)}
