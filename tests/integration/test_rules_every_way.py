@@ -3,6 +3,7 @@ level: none gets past. The rules are those of the catalogs; there is no list of 
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import closing
 from typing import Any
@@ -32,6 +33,31 @@ OFF = """
     UNION ALL SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind = 'v'
 """
+
+CHECKS = """
+    SELECT relname::text, conname::text, pg_get_expr(conbin, conrelid),
+           array_agg(quote_ident(attname) ORDER BY attnum),
+           array_agg(format_type(atttypid, NULL) ORDER BY attnum)
+    FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+    JOIN pg_attribute a ON attrelid = c.oid AND attnum = ANY (conkey)
+    WHERE contype = 'c' AND relnamespace = 'public'::regnamespace AND relname !~ '^migrat'
+    GROUP BY 1, 2, 3 ORDER BY 1, 2
+"""
+# For each type some values, of which some are wrong in every way that a rule may mean.
+POOLS: dict[str, list[str | None]] = {
+    "text": [None, "", "x", "X y!", "a_key", "tax_rate_bp", "a\nb", "x" * 100_001],
+    "smallint": [None, "-1", "0", "1", "32767"],
+    "integer": [None, "-1", "0", "1", "5", "2147483647"],
+    "bigint": [None, str(-(10**16)), str(-(2**62)), "-1", "0", "1", "5", str(2**62 + 1)],
+    "boolean": [None, "false", "true"],
+    "timestamp with time zone": [None, "infinity", "2026-01-01", "2026-06-01"],
+    "date": [None, "infinity", "2026-01-01", "2026-06-01"],
+    "daterange": [None, "empty", "(,)", "[2026-01-01,infinity)", "[2026-01-01,2026-02-01)"],
+    "jsonb": [None, "5", "[]", "{}", '{"pin": 1}', json.dumps({"k": "x" * 200_000})],
+    "text[]": [None, "{}", "{x}"],
+    "bytea": [None, "", "\\x01"],
+    "inet": [None, "10.0.0.1/8", "::1"],
+}
 
 
 def test_every_rule_of_the_catalogs_has_a_write_that_breaks_it(cursor: Any) -> None:
@@ -68,6 +94,14 @@ def test_no_way_to_write_gets_past_a_rule(shared_url: str, level: str) -> None:
     assert not passed, "\n".join(passed)
 
 
+def pool(cursor: Any, kind: str) -> list[str | None]:
+    """Values of a type: those of above, or all of an enum."""
+    if kind not in POOLS:
+        cursor.execute("SELECT array_agg(v::text) FROM unnest(enum_range(NULL::" + kind + ")) v")
+        POOLS[kind] = [None, *cursor.fetchone()[0]]
+    return POOLS[kind]
+
+
 def slips(cursor: Any, rules: set[str], step: Step) -> str:
     """What became of a write that one of the rules must refuse; empty where it did."""
     cursor.execute("SAVEPOINT way")
@@ -84,3 +118,22 @@ def slips(cursor: Any, rules: set[str], step: Step) -> str:
         return f"{count} rows were written"
     finally:
         cursor.execute("ROLLBACK TO way")
+
+
+def test_every_check_can_be_broken(cursor: Any) -> None:
+    """One that nothing breaks, for it is always true or NULL, keeps nothing."""
+    cursor.execute(CHECKS)
+    vacuous = []
+    for table, rule, expression, columns, types in cursor.fetchall():
+        sources = ", ".join(
+            f"(SELECT unnest(%s::text[])::{kind} AS {column}) AS of_{place}"
+            for place, (column, kind) in enumerate(zip(columns, types, strict=True))
+        )
+        pools = [pool(cursor, kind) for kind in types]
+        if len(columns) > 1:  # sums of the very largest are not in range
+            pools = [[v for v in values if v is None or len(v) < 18] for values in pools]
+        condition = expression.replace("%", "%%")
+        cursor.execute(f"SELECT 1 FROM {sources} WHERE ({condition}) IS FALSE LIMIT 1", pools)
+        if not cursor.rowcount:
+            vacuous.append(f"{table}: {rule}")
+    assert not vacuous, "\n".join(vacuous)
