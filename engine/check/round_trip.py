@@ -18,7 +18,7 @@ from engine.errors import EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report
-from engine.run.replay import Leg, Passed, Replay, replayed, round_trip
+from engine.run.replay import Leg, Passed, Reader, Replay, replayed, round_trip
 from engine.schema.model import Schema
 
 NOT_BACK = "after its rollback there is not what was before"
@@ -52,6 +52,7 @@ class Walk:
         self.stopped = False
         self.stack = ExitStack()
         self.replay: Replay | None = None
+        self.reader: Reader | None = None
 
     def __enter__(self) -> Walk:
         return self
@@ -73,7 +74,7 @@ class Walk:
             if trip is None:
                 replay = self.replay or self._begin()
                 report.message(f"running {migration.name} up, down and up again")
-                trip, before, error = self._run(replay, migration, before or _read(replay))
+                trip, before, error = self._run(replay, migration, before or self._read())
                 if error:
                     self.stopped = True
                     return [*findings, self._failure(migration, error)]
@@ -142,14 +143,19 @@ class Walk:
         def down() -> None:
             runner.rollback(losing=True)
 
-        return list(round_trip(up, down, lambda: _read(replay), before))
+        return list(round_trip(up, down, self._read, before))
 
     def _begin(self) -> Replay:
         """A scratch database at the state of the files that are done."""
         self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
         self._leave_out(self.replay.project.left_out or [])
+        self.reader = self.stack.enter_context(Reader(self.replay))
         self._look(self.replay)
         return self.replay
+
+    def _read(self) -> Schema:
+        assert self.reader
+        return self.reader.read()
 
     def _look(self, replay: Replay) -> None:
         if self.names is not None:
@@ -184,10 +190,6 @@ class Walk:
             why,
             error.fix,
         )
-
-
-def _read(replay: Replay) -> Schema:
-    return replay.read(depends=False)
 
 
 def _problems(legs: list[Passed[Schema]]) -> Iterator[tuple[str, str]]:

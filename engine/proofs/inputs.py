@@ -76,7 +76,7 @@ def _read(reads: Reads, apart: Path) -> Iterator[Input]:
     """What code has read, but for devices, of which reading them again would tell nothing."""
     for path in reads.files:
         known = path.endswith(".py") and Path(path).parent == apart
-        if not known and not path.startswith("/dev/"):
+        if not known and not _is_device(path):
             yield InputKind.FILE, path, now(InputKind.FILE, path)
     for path in reads.folders:
         if Path(path) != apart and Path(path).name != CACHE:
@@ -85,6 +85,11 @@ def _read(reads: Reads, apart: Path) -> Iterator[Input]:
         yield InputKind.VARIABLE, name, NOT_THERE if value is None else _digest(value)
     if reads.all_variables:
         yield InputKind.ENVIRONMENT, "", now(InputKind.ENVIRONMENT, "")
+
+
+def _is_device(path: str) -> bool:
+    """Whether it is one, or a pipe. /dev/shm has files."""
+    return path.startswith("/dev/") and Path(path).exists() and not Path(path).is_file()
 
 
 def _modules(names: Callable[[str], bool]) -> Iterator[Input]:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import psycopg2
 
+from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.scratch import scratch
 from engine.errors import ConfigError, EngineError
@@ -124,6 +125,36 @@ class Replay:
         """The schema that there is. depends: as engine.schema.catalog has it."""
         with closing(connect(self.project, autocommit=True)) as connection:
             return catalog.read(connection, depends=depends)
+
+
+class Reader:
+    """Reads the schema of a replay again and again, without what depends on what; a context.
+
+    In one session: a new one has to be made and to load PostgreSQL's caches, which costs more than
+    the reading. Where a file has ended it the next one is taken.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        self.project = replay.project
+        self.connection: Any = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.connection:
+            self.connection.close()
+
+    def read(self) -> Schema:
+        """What is there now."""
+        if self.connection:
+            try:
+                roles.use(self.connection, self.project.roles)  # a file may have named more
+                return catalog.read(self.connection, depends=False)
+            except (psycopg2.OperationalError, psycopg2.InterfaceError):
+                self.connection.close()
+        self.connection = connect(self.project, autocommit=True)
+        return catalog.read(self.connection, depends=False)
 
 
 @contextmanager
