@@ -22,6 +22,7 @@ from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.project import ROOT, edit
 from tests.support.screen import Screen, screen
+from tests.support.small_project import shrink
 from tests.support.usual import usually_first
 from tests.support.waiting import until
 
@@ -268,14 +269,16 @@ def test_what_prints_json_prints_nothing_else(folder: Path, empty_url: str, tmp_
     assert "written in" in backup.err
 
 
-def test_a_file_without_a_name_takes_it_from_the_change(migrated_url: str, project: Path) -> None:
+def test_a_file_without_a_name_takes_it_from_the_change(empty_url: str, project: Path) -> None:
+    home = shrink(project)
+    in_project(project, empty_url, "generate", "--json")
     edit(
-        project / "domains/locations/models.py",
-        ("    address = ", '    landmark = TextField(null=True, help_text="x")\n    address = '),
+        home / "__init__.py",
+        ("    name = ", '    mark = TextField(null=True, help_text="x")\n    name = '),
     )
-    told = in_project(project, migrated_url, "generate", "--json")
+    told = in_project(project, empty_url, "generate", "--json")
     (written,) = told["written"]
-    assert written == "migrations/003_create_column_locations_landmark.py"
+    assert written == "migrations/002_create_column_articles_mark.py"
     assert (project / written).read_text() == told["files"][0]["text"]
 
 

@@ -151,6 +151,7 @@ def test_tables_and_columns_may_swap_their_names(workshop: Workshop) -> None:
     assert query(workshop.url, "SELECT title, rank FROM books, shelves") == [("a", 7)]
 
 
+@pytest.mark.campaign
 def test_indexes_may_swap_their_names(workshop: Workshop) -> None:
     """What no rename can do is left to the difference."""
 
@@ -167,6 +168,7 @@ def test_indexes_may_swap_their_names(workshop: Workshop) -> None:
     workshop.step(swapped("two", "one"), ["plans"])
 
 
+@pytest.mark.campaign
 def test_a_declared_column_of_a_table_that_is_named_is_renamed_along(workshop: Workshop) -> None:
     def articles(domain: Domain) -> None:
         model: Any = table("articles", title=TextField())

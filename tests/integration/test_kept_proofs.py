@@ -18,6 +18,7 @@ from engine.proofs.inputs import InputKind
 from tests.support.databases import execute, query
 from tests.support.postgres import PostgresServer
 from tests.support.project import Invoke
+from tests.support.small_project import shrink
 from tests.support.usual import usually_first
 
 # It reads a file, a folder and a variable, and a module that is not in its own package.
@@ -59,14 +60,8 @@ BUILT = "building what the domains ask for"
 @pytest.fixture
 def shop(project: Path) -> Path:
     """A project with one small domain, and no migrations."""
-    for path in (project / "domains").iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-    shutil.rmtree(project / "migrations")
-    (project / "migrations").mkdir()
-    home = project / "domains/shop"
-    (home / "parts").mkdir(parents=True)
-    (home / "__init__.py").write_text(DOMAIN)
+    home = shrink(project, DOMAIN)
+    (home / "parts").mkdir()
     (home / "names.txt").write_text("pen ink")
     (home / "parts/nib").touch()
     (project / "price.py").write_text('UNIT = "piece"\n')

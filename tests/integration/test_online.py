@@ -23,8 +23,9 @@ from tests.support.console import at_terminal
 from tests.support.databases import execute, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-from tests.support.project import edit
+from tests.support.project import Invoke, edit
 from tests.support.runners import at, runner_on
+from tests.support.small_project import shrink
 from tests.support.workshop import Register, Workshop
 
 ROWS = """
@@ -375,19 +376,18 @@ def test_a_column_that_may_have_another_name_is_named(
 
 @pytest.mark.only("oldest")
 @pytest.mark.parametrize("said", ["y", pytest.param("", marks=pytest.mark.campaign)])
-def test_on_a_terminal_a_rename_is_asked_about(migrated_url: str, project: Path, said: str) -> None:
-    edit(
-        project / "domains/locations/models.py",
-        ("    address = ", "    street = "),
-    )
-    status, heard = at_terminal(project, migrated_url, ["generate", "streets"], said)
-    assert "Is locations.address now called street?" in heard
+def test_on_a_terminal_a_rename_is_asked_about(
+    empty_url: str, project: Path, invoke: Invoke, said: str
+) -> None:
+    home = shrink(project)
+    assert invoke(project, empty_url, "generate", "first").returncode == 0
+    edit(home / "__init__.py", ("    name = ", "    title = "))
+    status, heard = at_terminal(project, empty_url, ["generate", "titles"], said)
+    assert "Is articles.name now called title?" in heard
     assert status == (0 if said else 1), heard
-    found = [path.read_text() for path in (project / "migrations").glob("003*.py")]
-    assert ["RENAME COLUMN address TO street" in text for text in found] == ([True] if said else [])
-    told = (
-        "generate streets --rename locations.address:street" if said else "--allow-drop locations.a"
-    )
+    files = [path.read_text() for path in (project / "migrations").glob("002*.py")]
+    assert ["RENAME COLUMN name TO title" in text for text in files] == ([True] if said else [])
+    told = "generate titles --rename articles.name:title" if said else "--allow-drop articles.name"
     assert told in heard
 
 
