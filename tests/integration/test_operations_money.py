@@ -5,15 +5,17 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from peewee import fn
 
+from application.integrity import audit as whole_audit
 from domains.billing import bills
 from domains.billing.models import Invoice, InvoiceStatus, Subscription
 from domains.billing.operations import NotIssued, issue, void
+from domains.billing.subscriptions import NotRunning, resume, suspend
 from domains.customers.models import TransactionLog, TransactionLogEntryType
 from domains.customers.operations import post, reverse
 from domains.payments.callbacks import process_event
@@ -27,7 +29,7 @@ from domains.payments.operations import (
 )
 from domains.payments.refunds import refund
 from domains.payments.renewals import renew
-from kernel.errors import BillingError, Missing, RuleViolation
+from kernel.errors import BillingError, InvalidValue, Missing, RuleViolation
 from kernel.money import portion
 from tests.support import money
 from tests.support.books import balance, broken, issued, owed
@@ -261,6 +263,8 @@ def test_everything_at_once_leaves_the_books_in_order(
     """All operations, a few customers, 8 clients: no deadlock, and the audit finds nothing."""
     everyone = [customer(cursor) for _ in range(3)]
     cash, wallet = money.method(cursor), money.method(cursor, "wallet")
+    for who in everyone:
+        subscription(cursor, who, f"{date.today() - timedelta(20)}")
 
     def work(number: int) -> Counter[str]:
         chance, done = random.Random(number), Counter[str]()
@@ -270,15 +274,17 @@ def test_everything_at_once_leaves_the_books_in_order(
                     try:
                         until_done(step)
                         done[name] += 1
-                    except (RuleViolation, Missing) as error:
-                        done[getattr(error, "rule", "missing")] += 1
+                    except (RuleViolation, Missing, NotRunning, InvalidValue) as error:
+                        done[getattr(error, "rule", type(error).__name__)] += 1
         return done
 
     done = at_once(work)
     print(f"{CLIENTS} clients: {sum(done.values())} operations, {dict(done)}")
     assert done["issued"] == CLIENTS * rounds
     assert done["paid"] == CLIENTS * rounds
+    assert done["resumed"] > 0
     audit(cursor)
+    assert whole_audit(cursor.connection) == []
 
 
 def _steps(
@@ -286,6 +292,8 @@ def _steps(
 ) -> dict[str, Callable[[], Any]]:
     """One of each operation, on whatever is there."""
     who, other = chance.choice(everyone), chance.choice(everyone)
+    who_pauses: Any = Subscription.get(Subscription.customer == who)
+    began = (who_pauses.credited_until or who_pauses.started_on) + timedelta(1)
 
     def some(model: Any, *conditions: Any) -> int:
         rows = model.select(model.id).where(True, *conditions)
@@ -301,7 +309,11 @@ def _steps(
         "taken back": lambda: take_back(some(PaymentAllocation)),
         "allocated": lambda: allocate(some(Payment), some(Invoice), chance.randint(1, 50)),
         "voided": lambda: void(
-            some(Invoice, Invoice.status == InvoiceStatus.OPEN), by=None, reason="Salah"
+            some(Invoice, Invoice.status << [InvoiceStatus.OPEN, InvoiceStatus.PAID]),
+            by=None,
+            reason="Salah",
         ),
+        "suspended": lambda: suspend(who_pauses, by=None, reason="Mudik", on=began),
+        "resumed": lambda: resume(who_pauses, by=None, on=began + timedelta(1)),
         "reversed": lambda: reverse(some(TransactionLog, TransactionLog.amount == 30), "Salah"),
     }
