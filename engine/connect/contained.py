@@ -171,9 +171,8 @@ def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
     words = {word.lower() for word in WORD.findall(said)}
     if not names.isdisjoint(words):
         return True
-    return (outside.is_dynamic(said) or not dynamic.isdisjoint(words)) and _denied(
-        cursor, statement
-    )
+    only_known_then = outside.is_dynamic(said) or not dynamic.isdisjoint(words)
+    return only_known_then and _denied(cursor, statement)
 
 
 def _closed(cursor: Any, names: set[str], meant: Callable[[Routine, set[str]], bool]) -> set[str]:
@@ -210,8 +209,8 @@ def _denied(cursor: Any, statement: str) -> bool:
             return bool(outside.DENIED.search(error.diag.message_primary or ""))
         finally:
             other.execute("ROLLBACK" if idle else "ROLLBACK TO SAVEPOINT engine_trial")
-            for (statement,) in counted:  # which no rollback takes back
-                other.execute(statement)
+            for (as_before,) in counted:  # which no rollback takes back
+                other.execute(as_before)
 
 
 def _stays_inside(cursor: Any, statement: str) -> bool:
