@@ -49,6 +49,10 @@ def _that_stay(changes: list[Change], old: Schema) -> dict[Key, str | None]:
 
 
 def commented(change: Change, comment: Comment) -> set[Key]:
-    """What a comment in a change of comments may be about."""
+    """What a comment in a change of comments may be about: a part, its table or view, or what
+    stands alone."""
     kinds = {comment.kind, Kind.FOREIGN_KEY}
-    return {Key(kind, change.table, comment.name) for kind in kinds}
+    keys = {Key(kind, change.table, comment.name) for kind in kinds}
+    if change.table:
+        keys |= {Key(kind, "", change.table) for kind in OWNERS}
+    return keys

@@ -82,6 +82,13 @@ KEYS = {
         "CREATE TABLE b (a int)",
         "INSERT INTO b VALUES (NULL)",
     ),
+    "a view that groups by a key to come, with what is said of it": (
+        "CREATE TABLE t (a int NOT NULL, b text)",
+        "CREATE TABLE t (a int PRIMARY KEY, b text);"
+        "CREATE VIEW v AS SELECT a, b FROM t GROUP BY a; COMMENT ON VIEW v IS 'all';"
+        "COMMENT ON COLUMN v.b IS 'one'; GRANT SELECT ON v TO pg_monitor",
+        "INSERT INTO t VALUES (1, 'x')",
+    ),
     "a name passes from what the second file drops": (
         "CREATE TABLE a (i int, CONSTRAINT x UNIQUE (i)); CREATE VIEW v AS SELECT i FROM a",
         "CREATE TABLE a (i int); CREATE TABLE x (j int); CREATE VIEW v AS SELECT i, j FROM a, x",
