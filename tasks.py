@@ -50,6 +50,7 @@ TASKS = {
     "The database": {
         "db.start": "commands.db:db_start",
         "db.stop": "commands.db:db_stop",
+        "db.prepare": "commands.db:db_prepare",
         "db.shell": "commands.db:db_shell",
         "env.set": "commands.env:env_set",
         "roles": "commands.roles:roles",

@@ -6,7 +6,7 @@ import os
 
 from invoke.context import Context
 
-from commands.base import here
+from commands.base import application_url, here
 from commands.task import command
 from project import PROJECT
 
@@ -27,6 +27,23 @@ def db_stop(c: Context) -> None:
     from engine.connect.embedded import stop
 
     print("stopped" if stop(PROJECT) else "The embedded server is not running.")
+
+
+@command(
+    example="invoke db.prepare | psql postgresql://postgres@db.example.net/postgres",
+    help={"admin": "URL of an administrator of the server: run what is missing, as that one."},
+)
+def db_prepare(c: Context, admin: str = "") -> None:
+    """Print what an administrator runs once on a server of one's own, passwords included."""
+    from engine.connect.url import checked
+    from engine.manage import prepare
+
+    want = prepare.wanted(here(), application_url())
+    if not admin:
+        print(prepare.script(want))
+        return
+    done = prepare.bring_about(PROJECT, want, checked(admin, "--admin"))
+    print("\n".join(f"{text};" for text in done) or "Nothing to do: the server is prepared.")
 
 
 @command(

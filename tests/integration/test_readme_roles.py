@@ -31,14 +31,25 @@ def test_the_lines_of_readme_keep_the_ledger(
     mortal: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BILLING_SECRET_KEYS", new_key())
+    named, admin = settings(mortal), mortal.url("postgres")
+    printed = call(None, "db.prepare", **named)
+    assert printed.out.strip() == block(TITLE, "sql").strip(), printed.err
     psql = list(programs.clients("psql").values())[-1]
     subprocess.run(
-        [psql, "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--dbname={mortal.url('postgres')}"],
-        input=block(TITLE, "sql"),
+        [psql, "--no-psqlrc", "--set=ON_ERROR_STOP=1", f"--dbname={admin}"],
+        input=printed.out,
         text=True,
         check=True,
     )
-    named = settings(mortal)
+    assert call(None, "db.prepare", "--admin", admin, **named).out.startswith("Nothing to do")
+    for undone in ("DROP DATABASE billing", "DROP ROLE billing_app", "DROP ROLE billing_owner"):
+        mortal.execute(undone)
+    made = call(None, "db.prepare", "--admin", admin, **named)
+    assert made.code == 0, made.err
+    assert "secret" not in made.out
+    mortal.execute("GRANT ALL ON DATABASE billing TO PUBLIC")
+    again = call(None, "db.prepare", "--admin", admin, **named)
+    assert again.out == "REVOKE ALL ON DATABASE billing FROM PUBLIC;\n"
     for task in (["migrate"], ["check", "--live"], ["env.set", "production"]):
         done = call(None, *task, **named)
         assert done.code == 0, done.err
