@@ -19,7 +19,7 @@ CLIENTS = 8
 
 @pytest.mark.parametrize(
     "rounds",
-    [400, pytest.param(20_000, marks=pytest.mark.campaign)],
+    [250, pytest.param(20_000, marks=pytest.mark.campaign)],
     ids=["short", "long"],
 )
 @pytest.mark.parametrize("seed", [1])

@@ -155,7 +155,7 @@ def test_money_for_a_settled_invoice_stays_in_the_balance(own: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "attempts", [15, pytest.param(150, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "attempts", [8, pytest.param(150, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_many_clients_send_each_callback_and_it_acts_once(
     billing: Any, cursor: Any, attempts: int

@@ -186,7 +186,7 @@ def test_stuck_items_are_released_in_bounded_steps(models: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "items", [1_000, pytest.param(6_000, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "items", [400, pytest.param(6_000, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_workers_side_by_side_send_everything_once(
     billing: EngineDatabase, items: int, monkeypatch: pytest.MonkeyPatch

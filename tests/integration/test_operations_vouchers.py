@@ -183,7 +183,7 @@ def test_a_voucher_is_not_used_after_its_shelf_life(models: Any, profile: int) -
 
 
 @pytest.mark.parametrize(
-    "vouchers", [250, pytest.param(1_000, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "vouchers", [120, pytest.param(1_000, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_of_clients_at_the_same_time_one_gets_the_voucher(
     billing: EngineDatabase, sold: int, vouchers: int

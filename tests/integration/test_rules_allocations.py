@@ -201,7 +201,7 @@ def test_money_spent_otherwise_is_neither_allocated_nor_refunded(cursor: Any) ->
 
 
 @pytest.mark.parametrize(
-    "rounds", [30, pytest.param(500, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "rounds", [15, pytest.param(500, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_clients_allocate_no_more_than_there_is(migrated_url: str, rounds: int) -> None:
     """Plain SQL, the same few payments and invoices, no order among them but the customer first."""

@@ -322,7 +322,7 @@ def test_there_is_always_one_default_location(cursor: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "rounds", [40, pytest.param(600, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "rounds", [20, pytest.param(600, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 def test_numbers_have_no_gap_whoever_issues(migrated_url: str, rounds: int) -> None:
     with committed(migrated_url) as cursor:

@@ -209,7 +209,7 @@ def test_a_stale_snapshot_is_refused_and_not_lost(migrated_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "rounds", [25, pytest.param(400, marks=pytest.mark.campaign)], ids=["short", "long"]
+    "rounds", [15, pytest.param(400, marks=pytest.mark.campaign)], ids=["short", "long"]
 )
 @pytest.mark.parametrize("accounts", usually_first([1, 40]))
 def test_many_clients_lose_and_double_nothing(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,15 +37,19 @@ class Pair:
         return f"{self.kind}: {self.name}"
 
 
-def parametrized(pairs: list[Pair], each: int = 0) -> pytest.MarkDecorator:
+def parametrized(
+    pairs: list[Pair], each: int = 0, alike: Collection[str] = ()
+) -> pytest.MarkDecorator:
     """Runs a test with all of them; in the usual run with those that are refused, the first one of
-    each kind, and of the others of that kind with one in so many, or with none."""
+    each kind, and of the others of that kind with one in so many, or with none. alike: kinds that
+    the usual run leaves out, as they go the way of another one."""
     numbers: Counter[str] = Counter()
     parameters = []
     for pair in pairs:
         number = numbers[pair.kind]
         numbers[pair.kind] += 1
         usual = pair.refused or number == 0 or (each and number % each == 0)
+        usual = usual and pair.kind not in alike
         marks = [] if usual else [pytest.mark.campaign]
         parameters.append(pytest.param(pair, marks=marks, id=str(pair)))
     return pytest.mark.parametrize("pair", parameters)
