@@ -77,6 +77,9 @@ class MachineFacts:
     final: tuple[str, ...]
 
 
+DRAWN_AT_MOST = 40
+
+
 @dataclass(frozen=True)
 class DomainFacts:
     """A domain. seeds: what each of its seed functions says of itself."""
@@ -89,6 +92,11 @@ class DomainFacts:
     machines: tuple[MachineFacts, ...]
     permissions: tuple[str, ...]
     seeds: tuple[str, ...]
+
+    @property
+    def is_drawable(self) -> bool:
+        """Whether one diagram of its tables could still be read."""
+        return len(self.tables) <= DRAWN_AT_MOST
 
 
 @dataclass(frozen=True)

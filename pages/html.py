@@ -92,7 +92,7 @@ def _domain(domain: DomainFacts) -> Iterator[str]:
     )
     requires = ", ".join(f'<a href="#d-{name}">{name}</a>' for name in domain.requires)
     yield f"<p>{say('requires')}: {requires or say('nothing')}</p>"
-    yield svg.entities(domain)
+    yield svg.entities(domain) if domain.is_drawable else f"<p>{say('too many')}</p>"
     for table in domain.tables:
         yield from _table(table)
     if domain.enums:

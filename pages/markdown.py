@@ -77,9 +77,9 @@ class _Writer:
             f"{domain.description} {say('requires')}: {requires or say('nothing')}.",
             f"[{say('contents')}](README.md)",
             f"## {say('diagram')}",
-            _fenced(mermaid.entities(domain)),
+            _fenced(mermaid.entities(domain)) if domain.is_drawable else say("too many"),
         ]
-        if mermaid.neighbours(domain):
+        if domain.is_drawable and mermaid.neighbours(domain):
             lines.append(say("neighbours"))
         for table in domain.tables:
             lines += self._table(table)

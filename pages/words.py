@@ -37,6 +37,10 @@ WORDS = {
     "permissions": ("Permissions", "Izin"),
     "seeds": ("Seeds", "Data awal"),
     "diagram": ("Diagram", "Diagram"),
+    "too many": (
+        "Too many tables for one diagram.",
+        "Terlalu banyak tabel untuk satu diagram.",
+    ),
     "search": ("Search tables, columns, meanings", "Cari tabel, kolom, arti"),
     "no match": ("Nothing matches.", "Tidak ada yang cocok."),
     "comments": ("Comments", "Komentar"),

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
@@ -105,7 +106,21 @@ def test_the_page_in_a_browser(folder: Path, tmp_path: Path) -> None:
         before = chrome.execute_script(colour)  # type: ignore[no-untyped-call]
         chrome.find_element(By.ID, "theme").click()
         assert chrome.execute_script(colour) != before  # type: ignore[no-untyped-call]
+        assert _on_paper(chrome) == ["rgb(255, 255, 255)", "table-header-group", "none"]
         assert browser.console(chrome) == []
         asked = [url for url in browser.requests(chrome) if not url.startswith("chrome:")]
         assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
         assert page in {url.partition("?")[0] for url in asked}
+
+
+def _on_paper(chrome: Chrome) -> list[str]:
+    """How boxes, the heads of tables and the header look on A4, whatever the theme is."""
+    chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    size = {"width": 700, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+    chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    script = """
+        return [['.er .box rect', 'fill'], ['thead', 'display'], ['header', 'display']].map(
+            ([what, how]) => getComputedStyle(document.querySelector(what))[how])
+    """
+    looks: list[str] = chrome.execute_script(script)  # type: ignore[no-untyped-call]
+    return looks

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages import in_words
+from pages import book, in_words
+from pages.facts import DomainFacts, SchemaFacts, TableFacts
 from pages.layout import MARGIN, WIDTH, Box, Edge, place
 from pages.words import LANGUAGES, WORDS
 
@@ -47,6 +48,16 @@ def test_a_trigger_in_words() -> None:
         "at the end of the transaction, after INSERT or UPDATE, for each row: `check_sums`. "
         "Sums fit."
     )
+
+
+def test_no_diagram_is_drawn_that_nobody_could_read() -> None:
+    table = TableFacts("t", "shop", "", (), (), (), (), (), (), ())
+    for many, drawn in ((40, True), (41, False)):
+        domain = DomainFacts("shop", "", (), (table,) * many, (), (), (), ())
+        facts = SchemaFacts("A shop", 18, (domain,), (), "")
+        texts = book.files(facts)
+        assert ("erDiagram" in texts["shop.md"]) is drawn
+        assert ("Too many tables for one diagram." in texts["index.html"]) is not drawn
 
 
 def test_each_word_is_there_in_each_language() -> None:
