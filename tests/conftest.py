@@ -38,6 +38,9 @@ from tests.support.workshop import Workshop
 # The trees of all modules, and what each test leaves, are no garbage for the most part: at the
 # usual threshold the collector took half of the time in which they were read.
 gc.set_threshold(100_000, 20, 20)
+# Else each of some hundred processes would compile every module that it loads.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Where pytest makes the folders of the tests.
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.quick_folder())
 # How long an example takes says how busy the machine is.
