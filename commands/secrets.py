@@ -33,3 +33,8 @@ def secrets_rotate(c: Context) -> None:
         key, done = rotation.rotate(models, Console())
     secrets = counted(done, "secret")
     print(f"{secrets} re-encrypted; 0 are under another key than {key}: remove the others")
+    if done:
+        print(
+            "What was copied before (a backup, another row) opens for as long as its key is there. "
+            "Where these secrets had no key but this one, make a new one and rotate once more."
+        )

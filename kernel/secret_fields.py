@@ -56,7 +56,8 @@ class SecretField(CheckedField, BlobField):
     to the identity of its row, which the CHECK compares, so that none is moved to another row; the
     model needs the identity of BaseModel. An object, `insert` and `update` know which row a value
     is for; elsewhere, and in an expression of SQL, a str is refused (SecretError), and never sent
-    in the clear.
+    in the clear. SQL of one's own (execute_sql, Model.raw, SQL()) is looked at by nobody on the
+    way; the CHECK stores nothing there that is no envelope of the row.
 
     place: the `table.column` that an envelope is bound to; give the old one where the table or the
     column is renamed.

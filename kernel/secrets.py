@@ -9,6 +9,11 @@ its own row only, by the identity of the row:
 Version 1 is read and no longer written; it opens in every row of its column, so `invoke
 secrets.rotate` makes version 2 of it, and what was copied before opens until its key is taken out.
 
+What this keeps apart is rows, and not what one row was and is: an envelope that was copied from a
+row opens there again, also in a new row that was given the identity of one that was deleted. The
+application gives identities to rows with secrets itself, from their sequence, so whoever writes as
+the application can bring an old secret back; none that the row of that identity never had.
+
 Keys are in the environment and never in the database:
 
     BILLING_SECRET_KEYS=<key>[,<older key>…]

@@ -245,6 +245,15 @@ def test_version_1_goes_with_its_key(models: Any, keys: Keys) -> None:
         Router.get_by_id(made.id).api_password.reveal()
 
 
+@pytest.mark.parametrize("text", ["rahasia", "\\x02rahasia", "\x02" + "r" * 60, ""])
+def test_sql_of_one_s_own_stores_no_plain_text(models: Any, text: str) -> None:
+    made = Router.create(**row(1, "kata"))
+    with pytest.raises(IntegrityError, match="routers_api_password_of_its_row_check"):
+        Router._meta.database.execute_sql(
+            "UPDATE routers SET api_password = %s WHERE id = %s", (text.encode(), made.id)
+        )
+
+
 def test_a_damaged_secret_of_version_1_is_told_of(models: Any) -> None:
     damaged = bytearray(first_version("kata", "routers.api_password"))
     damaged[-1] ^= 1
