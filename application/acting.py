@@ -122,7 +122,7 @@ class Acting:
         return bool(status == extensions.TRANSACTION_STATUS_IDLE)
 
     def _begin(self, actor: Actor) -> None:
-        is_there, *transaction = self._run(ASK)
+        is_there, process, moment = self._run(ASK)
         if not is_there:
             if actor.session is None:
                 return
@@ -131,7 +131,8 @@ class Acting:
                 fix="apply the migrations (`invoke migrate`).",
             )
         try:
-            self._run(BEGIN, (actor.session, proof(actor.session, *transaction)))
+            shown = proof(actor.session, process, moment, own_key())
+            self._run(BEGIN, (actor.session, shown))
         except peewee.PeeweeException as error:
             raise _explained(error, actor) from error
 
@@ -143,13 +144,9 @@ class Acting:
             return cursor.fetchone()
 
 
-def proof(session: int | None, process: int, moment: str) -> str:
+def proof(session: int | None, process: int, moment: str, key: str) -> str:
     """What shows that this application acts for the session in that transaction: twice hashed, as
-    domains/locations/rules_branches.py reads it. Empty where the application has no key.
-
-    Raises ConfigError for a key that cannot be one.
-    """
-    key = checked_key(os.environ.get(SETTING, ""))
+    domains/locations/rules_branches.py reads it. Empty where the application has no key."""
     if not key:
         return ""
     said = f"act {process} {moment} {'*' if session is None else session}"
@@ -162,9 +159,9 @@ def new_key() -> str:
     return secrets.token_hex(32)
 
 
-def checked_key(said: str) -> str:
-    """The key, or empty where none was said. Raises ConfigError for what cannot be one."""
-    key = said.strip()
+def own_key() -> str:
+    """The key of this process, or empty. Raises ConfigError for what cannot be one."""
+    key = os.environ.get(SETTING, "").strip()
     if key and not FORM.fullmatch(key):
         raise ConfigError(
             f"{SETTING} is no key: that has 64 digits, 0 to 9 and a to f.",

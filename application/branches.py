@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from application.acting import SETTING, checked_key
+from application.acting import SETTING, own_key
 from engine.connect.connection import connect
 from engine.errors import Refused
 from engine.files import key_table, role_table
@@ -37,7 +36,7 @@ def switch(project: Project, on: bool) -> None:
     Raises Refused without a key, and where there is no role that they would hold for: the owner of
     the tables sees all rows. ConfigError for a key that cannot be one.
     """
-    key = checked_key(os.environ.get(SETTING, "")) if on else None
+    key = own_key() if on else None
     if on and not key:
         raise Refused(
             f"{SETTING} is not set.",

@@ -14,7 +14,6 @@ are compared.
 
 from __future__ import annotations
 
-import os
 import secrets
 import sys
 from contextlib import closing
@@ -26,7 +25,7 @@ from psycopg2 import sql
 from rich.console import Console
 from rich.table import Table
 
-from application.acting import ASK, BEGIN, SETTING, new_key, proof
+from application.acting import ASK, BEGIN, new_key, proof
 from benchmarks.queries import QUERIES, Measurement, Query
 from benchmarks.queries.query import carried_out, typical
 from engine.connect.connection import connect
@@ -38,6 +37,8 @@ from engine.files import key_table, role_table
 from project import PROJECT
 
 RUNS = 7
+# Pages that a function and the policies touch besides: the key, the branches, a parent.
+POLICY = 15
 COLUMNS = ("query", "rows", "ms", "with policies", "ratio", "pages", "with policies", "index kept")
 SESSION = """
     INSERT INTO user_sessions (admin_user_id, token_hash, expires_at)
@@ -63,7 +64,7 @@ def main() -> int:
     for query, (plain, held) in measured.items():
         table.add_row(*_row(query, plain, held))
     Console(width=None if sys.stdout.isatty() else 140).print(table)
-    return 0 if all(_kept(query, *both) for query, both in measured.items()) else 1
+    return 0 if all(kept(query, *both) for query, both in measured.items()) else 1
 
 
 def _measured(connection: Any, query: Query, role: str) -> tuple[Measurement, Measurement]:
@@ -74,7 +75,7 @@ def _measured(connection: Any, query: Query, role: str) -> tuple[Measurement, Me
             values = typical(cursor, query)
             plain.append(carried_out(cursor, query, values))
             connection.rollback()
-            _act(cursor, role)
+            act(cursor, role)
             asked = replace(query, sql=query.held or query.sql)
             held.append(carried_out(cursor, asked, values))
         connection.rollback()
@@ -86,7 +87,7 @@ def _middle(runs: list[Measurement]) -> Measurement:
     return next(run for run in runs if run.milliseconds == middle)
 
 
-def _act(cursor: Any, role: str) -> None:
+def act(cursor: Any, role: str) -> None:
     """Turn branches on in this transaction, log in, and be the application that acts."""
     key = new_key()
     key_table.keep(cursor, "branches", key)
@@ -94,21 +95,20 @@ def _act(cursor: Any, role: str) -> None:
     (session,) = cursor.fetchone()
     cursor.execute(ASK)
     _, process, moment = cursor.fetchone()
-    os.environ[SETTING] = key
-    cursor.execute(BEGIN, (session, proof(session, process, moment)))
+    cursor.execute(BEGIN, (session, proof(session, process, moment, key)))
     cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
 
 
-def _kept(query: Query, plain: Measurement, held: Measurement) -> bool:
+def kept(query: Query, plain: Measurement, held: Measurement) -> bool:
     """Whether the query has its index under policies where it has it without. One that a function
     asks shows none, but how many pages it touches."""
     if query.held:
-        return held.buffers <= query.buffers
+        return held.buffers <= query.buffers + POLICY
     return not query.kept(plain) or query.index in held.indexes or query.instead in held.indexes
 
 
 def _row(query: Query, plain: Measurement, held: Measurement) -> tuple[str, ...]:
-    kept = _kept(query, plain, held)
+    stays = kept(query, plain, held)
     other = ", ".join(sorted(held.indexes | {f"all of {table}" for table in held.scanned}))
     return (
         query.name,
@@ -118,7 +118,7 @@ def _row(query: Query, plain: Measurement, held: Measurement) -> tuple[str, ...]
         f"{held.milliseconds / plain.milliseconds:.1f}",
         str(plain.buffers),
         str(held.buffers),
-        "yes" if kept else f"[bold red]{other}[/]",
+        "yes" if stays else f"[bold red]{other}[/]",
     )
 
 

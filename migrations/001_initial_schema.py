@@ -1699,6 +1699,22 @@ $$
         CREATE TYPE voucher_status AS ENUM ('unused', 'used', 'expired', 'disabled')
     """)
     migrator.sql("""
+CREATE FUNCTION find_pppoe_user(router bigint, called text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    RETURN (
+        SELECT u.id FROM pppoe_users u JOIN routers r ON r.id = u.router_id
+        WHERE u.router_id = router AND lower(u.username) = lower(called)
+          AND r.location_id = ANY ((SELECT acting_branches())::bigint[]));
+END
+$function$
+""")
+    migrator.sql("""
 CREATE FUNCTION refuse_batch_of_another_branch()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -2339,12 +2355,14 @@ $function$
         COMMENT ON COLUMN vouchers.created_at IS 'When the row was made.';
         COMMENT ON COLUMN vouchers.updated_at IS 'When the row last really changed.'
     """)
+    migrator.sql("""REVOKE EXECUTE ON ROUTINE find_pppoe_user(bigint, text) FROM PUBLIC""")
     migrator.sql("""
 DO $$
 DECLARE
     grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
 BEGIN
     IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE find_pppoe_user(bigint, text) TO ' || grantee;
         EXECUTE 'GRANT USAGE ON SEQUENCE routers_id_seq TO ' || grantee;
         EXECUTE 'GRANT USAGE ON SEQUENCE vouchers_id_seq TO ' || grantee;
         EXECUTE 'GRANT DELETE, SELECT, INSERT (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active), UPDATE (location_id, name, service_type, cost_price, selling_price, duration, duration_unit, rate_limit, data_limit_bytes, shared_users, mikrotik_name, is_active) ON TABLE profiles TO ' || grantee;
@@ -4737,6 +4755,7 @@ $$
 
     migrator.sql("""DROP TABLE routers""")
     migrator.sql("""DROP TABLE profiles""")
+    migrator.sql("""DROP FUNCTION find_pppoe_user(bigint, text)""")
     migrator.sql("""DROP FUNCTION refuse_batch_of_another_branch()""")
     migrator.sql("""DROP FUNCTION refuse_pppoe_user_of_another_branch()""")
     migrator.sql("""DROP FUNCTION refuse_second_use()""")

@@ -56,6 +56,10 @@ QUERIES = (
         "SELECT router_id AS router, username AS name FROM pppoe_users ORDER BY id DESC LIMIT 1",
         "pppoe_users_router_id_username_key",
         8,
+        held="""
+        SELECT id, status, profile_id FROM pppoe_users
+        WHERE id = (SELECT find_pppoe_user(%(router)s, %(name)s))
+        """,
     ),
     Query(
         "PPPoE accounts to send to a router",

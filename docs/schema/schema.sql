@@ -592,6 +592,21 @@ BEGIN
 END
 $function$;
 
+CREATE FUNCTION find_pppoe_user(router bigint, called text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET row_security TO 'off'
+ SET search_path FROM CURRENT
+AS $function$
+BEGIN
+    RETURN (
+        SELECT u.id FROM pppoe_users u JOIN routers r ON r.id = u.router_id
+        WHERE u.router_id = router AND lower(u.username) = lower(called)
+          AND r.location_id = ANY ((SELECT acting_branches())::bigint[]));
+END
+$function$;
+
 CREATE FUNCTION follow_invoice()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -3687,6 +3702,8 @@ REVOKE EXECUTE ON ROUTINE every_branch() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE find_customers(text, bigint) FROM PUBLIC;
 
+REVOKE EXECUTE ON ROUTINE find_pppoe_user(bigint, text) FROM PUBLIC;
+
 REVOKE EXECUTE ON ROUTINE follow_invoice() FROM PUBLIC;
 
 REVOKE EXECUTE ON ROUTINE forget_activities(bigint) FROM PUBLIC;
@@ -3743,6 +3760,16 @@ DECLARE
 BEGIN
     IF grantee IS NOT NULL THEN
         EXECUTE 'GRANT EXECUTE ON ROUTINE find_customers(text, bigint) TO ' || grantee;
+    END IF;
+END
+$$;
+
+DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT EXECUTE ON ROUTINE find_pppoe_user(bigint, text) TO ' || grantee;
     END IF;
 END
 $$;

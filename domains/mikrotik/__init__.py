@@ -36,6 +36,7 @@ def register(domain: Domain) -> None:
         rules.REFUSE_PPPOE_USER_OF_ANOTHER_BRANCH,
         rules.PPPOE_USERS_AGREE_WITH_ROUTER,
         rules.SERVICE_END,
+        rules.FIND_PPPOE_USER,
     )
     domain.status(statuses.VOUCHERS, statuses.PPPOE_USERS)
     domain.permissions(

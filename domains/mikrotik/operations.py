@@ -1,4 +1,5 @@
-"""What an application does with vouchers: make a batch, redeem one, expire those that are due.
+"""What an application does with vouchers: make a batch, redeem one, expire those that are due; and
+finding a PPPoE account.
 
 BillingError
 ├── NotOnSale             the profile or the vendor is retired
@@ -15,14 +16,16 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from peewee import fn
+from peewee import Select, fn
 
-from domains import BillingError, get, identity, operation
+from domains import BillingError, get, identity, operation, rule_violations
 from domains.auth.models import AdminUser
 from domains.customers.models import Customer
 from domains.mikrotik.codes import new_codes
 from domains.mikrotik.models import (
+    PppoeUser,
     Profile,
+    Router,
     Vendor,
     Voucher,
     VoucherBatch,
@@ -182,6 +185,14 @@ def expire_due_vouchers(limit: int = CHUNK) -> int:
     """
     with operation(Voucher._meta.database):
         return int(Voucher._meta.database.execute_sql(EXPIRE, (limit,)).rowcount)
+
+
+@rule_violations()
+def pppoe_user(router: int | Router, username: str) -> PppoeUser:
+    """The account of that name on the router, whatever the letter case. Raises Missing."""
+    chosen = Select(columns=[fn.find_pppoe_user(identity(router), username)])
+    account: PppoeUser = PppoeUser.get(PppoeUser.id == chosen)
+    return account
 
 
 def refuse_retired(profile: Profile, vendor: Vendor | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domains import ALL, Domain, all_but, entered_but
 from domains.mikrotik.models import PppoeUser, Profile, Router, Vendor, Voucher, VoucherBatch
+from domains.mikrotik.rules import FIND_PPPOE_USER
 
 ON_THE_ROUTER = ("sync_state", "sync_error")
 
@@ -13,6 +14,7 @@ def rights(domain: Domain) -> None:
     by which a voucher is used."""
     for model in (Profile, VoucherBatch, Voucher, PppoeUser):
         domain.access(model, "app", select=ALL)
+    domain.access(FIND_PPPOE_USER, "app", execute=True)
     domain.access(VoucherBatch, "app", insert=entered_but())
     domain.access(
         Voucher,

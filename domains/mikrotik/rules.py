@@ -6,7 +6,7 @@ not change afterwards on either side, so no order of concurrent writes brings th
 
 from __future__ import annotations
 
-from domains import fixed
+from domains import AS_OWNER, fixed
 
 ROUTERS_LOCATION_IS_FIXED = fixed("routers_location_is_fixed", "routers", "location_id")
 VENDORS_LOCATION_IS_FIXED = fixed("vendors_location_is_fixed", "vendors", "location_id")
@@ -176,6 +176,20 @@ BEGIN
         WHEN 'month' THEN ((began AT TIME ZONE zone) + make_interval(months => duration))
                           AT TIME ZONE zone
     END;
+END
+$$
+"""
+
+# Under row-level security PostgreSQL calls lower() only for rows of one's branches: it would read
+# all accounts of the router to find one. Here it uses the index.
+FIND_PPPOE_USER = f"""
+CREATE FUNCTION find_pppoe_user(router bigint, called text) RETURNS bigint
+LANGUAGE plpgsql STABLE {AS_OWNER} AS $$
+BEGIN
+    RETURN (
+        SELECT u.id FROM pppoe_users u JOIN routers r ON r.id = u.router_id
+        WHERE u.router_id = router AND lower(u.username) = lower(called)
+          AND r.location_id = ANY ((SELECT acting_branches())::bigint[]));
 END
 $$
 """

@@ -22,7 +22,9 @@ from domains.auth.models import UserSession
 from domains.auth.sessions import SessionEnded
 from domains.customers.models import Customer
 from domains.customers.operations import search
+from domains.mikrotik.operations import pppoe_user
 from engine.errors import ConfigError
+from kernel.errors import Missing
 from tests.support import as_app, branches
 from tests.support.databases import execute, query
 
@@ -288,7 +290,7 @@ CALLED = {
 }
 # They take no branch, nor a row of one.
 ABOUT_NO_BRANCH = {"acting_branches", "begin_acting", "forget_activities"}
-READS = {"find_customers"}
+READS = {"find_customers", "find_pppoe_user"}
 DEFINERS = """
     SELECT proname FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
     AND has_function_privilege('tests_app', oid, 'EXECUTE')
@@ -305,6 +307,22 @@ def test_a_search_finds_customers_of_one_s_own_branch(
         assert search("i_1") == search("\\") == search("Siti\\") == []
     with pool.connection_context():
         assert search("siti") == []
+
+
+def test_an_account_is_found_in_one_s_own_branch(
+    pool: EnginePool, staff: dict[str, int], provider: str
+) -> None:
+    rows = query(
+        provider,
+        "SELECT r.location_id, r.id, min(upper(u.username)) FROM pppoe_users u"
+        " JOIN routers r ON r.id = u.router_id GROUP BY 1, 2 ORDER BY 1",
+    )
+    (_, own, name), (_, theirs, other) = rows
+    with pool.acting(staff["west"]):
+        assert pppoe_user(own, name).username.upper() == name
+        for missing in ((theirs, other), (own, other), (own, name + "x")):
+            with pytest.raises(Missing):
+                pppoe_user(*missing)
 
 
 def test_functions_that_run_as_the_owner_ask_too(
@@ -327,7 +345,7 @@ def _act(cursor: Any, session: int) -> None:
     """What the application does at the beginning of a transaction."""
     cursor.execute(ASK)
     _, process, moment = cursor.fetchone()
-    cursor.execute(BEGIN, (session, proof(session, process, moment)))
+    cursor.execute(BEGIN, (session, proof(session, process, moment, branches.KEY)))
 
 
 def test_what_was_signed_for_one_transaction_is_good_for_no_other(

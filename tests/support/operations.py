@@ -15,7 +15,7 @@ from domains.billing.subscriptions import change_plan, end, resume, start, suspe
 from domains.customers.models import TransactionLogEntryType
 from domains.customers.operations import post, reverse, search
 from domains.locations.operations import make_default, today
-from domains.mikrotik.operations import expire_due_vouchers, make_batch, redeem
+from domains.mikrotik.operations import expire_due_vouchers, make_batch, pppoe_user, redeem
 from domains.notifications import operations as queue
 from domains.payments.callbacks import process_event, process_unprocessed, take_callback
 from domains.payments.links import expire_links, expire_payments, make_link, open_link, revoke_link
@@ -80,6 +80,13 @@ class World:
         event = take_callback("duitku", key, external_ref=key, **given)
         self.waiting(external_ref=key)
         return event
+
+    def line(self) -> tuple[int, str]:
+        """A router, and the name of an account on it."""
+        router = samples.router(self.cursor, self.home)
+        made = samples.pppoe_user(self.cursor, self.who, router, self.plan())
+        name = "SELECT username FROM pppoe_users WHERE id = %s"
+        return router, money.one(self.cursor, name, made)
 
     def vouchers(self) -> str:
         batch = make_batch(self.plan("hotspot"), 1, code=f"B{next(number)}", by=None)
@@ -186,6 +193,7 @@ OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
         w.plan("hotspot"), lambda row: make_batch(row, 1, code=f"B{next(number)}", by=None)
     ),
     "redeem": lambda w: _of(w.vouchers(), lambda code: redeem(code)),
+    "pppoe_user": lambda w: _of(w.line(), lambda row: pppoe_user(*row)),
     "expire_due_vouchers": lambda w: lambda: expire_due_vouchers(),
     "enqueue": lambda w: lambda: w.item(),
     "claim": lambda w: _of(w.item(), lambda item: queue.claim("worker")),
