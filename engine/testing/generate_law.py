@@ -15,7 +15,7 @@ from engine.connect.scratch import scratch
 from engine.diff.compare import diff
 from engine.files import migration_file
 from engine.files.migration_file import Migration
-from engine.generate.completion import close_definers, fix_paths
+from engine.generate.completion import close_definers, fix_paths, lend_sequences
 from engine.generate.generator import Generator
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
@@ -178,6 +178,7 @@ class GenerateLaw:
                 cursor.execute(text)
             fix_paths(cursor)
             close_definers(cursor)
+            lend_sequences(cursor)
             schema = catalog.read(connection)
         return printed_again(self.project, schema, frozenset())
 

@@ -18,6 +18,15 @@ GRANT SELECT ("A b"), INSERT ON "T ""x""" TO pg_monitor;
 GRANT USAGE ON SEQUENCE "T ""x""_id_seq" TO pg_monitor;
 GRANT SELECT ON "T ""x""" TO PUBLIC;
 
+-- name: who may insert, and nothing is said of the sequence
+-- old
+CREATE TABLE t (id serial, a int);
+-- rows
+INSERT INTO t (a) VALUES (1);
+-- new
+CREATE TABLE t (id serial, a int);
+GRANT INSERT ON t TO pg_monitor;
+
 -- name: from the whole to single columns
 -- old
 CREATE TABLE t (a int, b int, c int);
