@@ -1869,7 +1869,7 @@ END),
     CONSTRAINT notification_queue_send_after_check CHECK (send_after >= to_timestamp(946684800::double precision) AND send_after <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT notification_queue_sent_at_check CHECK (sent_at >= to_timestamp(946684800::double precision) AND sent_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT notification_queue_sent_has_time_check CHECK ((status = 'sent'::notification_queue_status) = (sent_at IS NOT NULL)),
-    CONSTRAINT notification_queue_subject_check CHECK (char_length(subject) <= 10000),
+    CONSTRAINT notification_queue_subject_not_blank_check CHECK (subject ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(subject) <= 900 AND subject !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT notification_queue_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))
 );
 
@@ -1887,7 +1887,7 @@ CREATE TABLE payment_plugins (
     created_at timestamp with time zone NOT NULL DEFAULT now(),
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT payment_plugins_pkey PRIMARY KEY (id),
-    CONSTRAINT payment_plugins_author_check CHECK (char_length(author) <= 10000),
+    CONSTRAINT payment_plugins_author_not_blank_check CHECK (author ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(author) <= 200 AND author !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT payment_plugins_config_schema_object_check CHECK (jsonb_typeof(config_schema) = 'object'::text),
     CONSTRAINT payment_plugins_config_schema_size_check CHECK (octet_length(config_schema::text) <= 65536),
     CONSTRAINT payment_plugins_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
@@ -1944,7 +1944,7 @@ CREATE TABLE vendors (
     CONSTRAINT vendors_pkey PRIMARY KEY (id),
     CONSTRAINT vendors_address_check CHECK (char_length(address) <= 10000),
     CONSTRAINT vendors_commission_bp_check CHECK (commission_bp >= 0 AND commission_bp <= 10000),
-    CONSTRAINT vendors_contact_name_check CHECK (char_length(contact_name) <= 10000),
+    CONSTRAINT vendors_contact_name_not_blank_check CHECK (contact_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(contact_name) <= 200 AND contact_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT vendors_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT vendors_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
     CONSTRAINT vendors_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),

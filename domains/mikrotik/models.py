@@ -137,7 +137,7 @@ class Vendor(TimestampedModel):
         on_delete="RESTRICT",
         help_text="Log-in of the reseller, if there is one.",
     )
-    contact_name = NoteField(null=True, help_text="Whom to ask for.")
+    contact_name = LineField(null=True, help_text="Whom to ask for.")
     phone = PhoneField(null=True, help_text="Phone, digits with country code.")
     email = TextField(
         null=True,

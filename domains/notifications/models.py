@@ -53,7 +53,7 @@ class NotificationQueue(TimestampedModel):
         ],
         help_text="E-mail address, or phone number as digits with country code, by the channel.",
     )
-    subject = NoteField(null=True, help_text="Subject line, for e-mail.")
+    subject = LineField(null=True, longest=900, help_text="Subject line, for e-mail.")
     body = NoteField(
         longest=65_536,
         blank=False,

@@ -32,7 +32,7 @@ class PaymentPlugin(TimestampedModel):
         help_text="Version of the installed code.",
     )
     description = NoteField(null=True, help_text="What the plugin does, for the operator.")
-    author = NoteField(null=True, help_text="Who wrote it.")
+    author = LineField(null=True, help_text="Who wrote it.")
     entry_point = TextField(
         constraints=[
             Check(

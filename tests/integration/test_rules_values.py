@@ -36,6 +36,29 @@ def test_a_name_can_be_seen(cursor: Any, who: int, name: str) -> None:
         change(cursor, "customers", who, name=name)
 
 
+NAMES = """
+    SELECT attrelid::regclass::text, attname::text,
+           string_agg(pg_get_expr(conbin, conrelid), ' AND ')
+    FROM pg_attribute a JOIN pg_class c ON c.oid = attrelid
+    LEFT JOIN pg_constraint k ON conrelid = attrelid AND contype = 'c' AND conkey = ARRAY[attnum]
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname !~ '^migrat'
+      AND atttypid = 'text'::regtype AND attname ~ '(^|_)(name|username|author|subject)$'
+    GROUP BY 1, 2
+"""
+
+
+def test_whatever_is_called_a_name_is_one_line_that_can_be_seen(cursor: Any) -> None:
+    """A subject with a line break in it would begin a header of its own in the e-mail."""
+    cursor.execute(NAMES)
+    names = cursor.fetchall()
+    assert len(names) > 15
+    for table, column, checks in names:
+        condition = checks.replace("%", "%%")
+        for value in ("", " ", "\u200b", "a\nBcc: b@c.d", "x" * 1_000):
+            query = f'SELECT {condition} FROM (SELECT %s::text AS "{column}") row'
+            assert one(cursor, query, value) is False, (table, column, value[:20])
+
+
 @pytest.mark.parametrize("name", ["x" * 201, "Siti\nRahma", "Siti\u202eamhaR", "a\x07"])
 def test_a_name_is_one_line_of_some_length(cursor: Any, who: int, name: str) -> None:
     with refused(cursor, "customers_name_not_blank_check"):
