@@ -225,10 +225,16 @@ def _files(cursor: Any, table: str) -> dict[int, int]:
 
 def _refused(change: Change | Rename, error: psycopg2.Error) -> GenerateError:
     message = error.diag.message_primary or str(error)
+    fix = "make the change in smaller steps, or write this part of it by hand."
+    if isinstance(change, Change) and change.fill:
+        fix = (
+            f"correct the value of --fill {change.target}, which was {change.fill.value}: it is "
+            "SQL, where a text stands in quotes, such as 'none'."
+        )
     return GenerateError(
         f"{change}: PostgreSQL refuses it: {message}.",
         why=f"{postgres_errors.server_detail(error)}\nNo file was written.",
-        fix="make the change in smaller steps, or write this part of it by hand.",
+        fix=fix,
     )
 
 

@@ -79,6 +79,14 @@ def test_rows_get_what_is_said_once(
     assert peopled.generate(after) == []
 
 
+@pytest.mark.parametrize("fill", ["none", "'x", "1; DROP TABLE people"])
+def test_a_value_that_is_no_sql_is_the_one_to_correct(fill: str, peopled: Workshop) -> None:
+    made = generator(peopled, people({"code": TextField}), f"people.code={fill}")
+    with pytest.raises(GenerateError) as refused:
+        made.generate("add_code")
+    assert f"correct the value of --fill people.code, which was {fill}:" in refused.value.fix
+
+
 def test_a_column_that_was_null_is_filled_where_it_is(peopled: Workshop) -> None:
     peopled.step(people({"code": lambda: TextField(null=True)}), ["people"])
     execute(peopled.url, "UPDATE people SET code = 'kept' WHERE id = 1")
