@@ -32,6 +32,7 @@ PICTURES = {
 }
 # Rich's picture asks a server for its font; without that it is what the reader's machine has.
 FONT = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
+UP = "\x1b[1A"
 OTHER_CODES = re.compile(r"\x1b\[[0-9;?]*[A-Za-ln-z]")
 
 
@@ -65,9 +66,11 @@ def _read(terminal: int) -> bytes:
 
 
 def _settled(text: str) -> str:
-    """The lines as they stand there in the end: a line that moves writes itself over."""
-    lines = []
+    """The lines as they stand there in the end: a line that moves writes itself over, and takes
+    itself away when it is done."""
+    lines: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
+        del lines[len(lines) - line.count(UP) :]
         left = [OTHER_CODES.sub("", part) for part in line.split("\r")]
         shown = [part for part in left if part.strip()]
         lines.append(shown[-1] if shown else "")
