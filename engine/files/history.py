@@ -79,8 +79,8 @@ class History:
         return self
 
     def _obstacles(self, direction: Direction) -> Iterator[Problem]:
-        """The files that stopped in the middle of their way down, for those that are on their way
-        up; and those that are gone."""
+        """The files that stopped on their way down from the top, where the way is to be up; and
+        those that are gone."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
         ways = WaysBack(self.project)
         for file in self.unfinished:
@@ -89,7 +89,7 @@ class History:
                 what = f"{file.name} stopped in the middle, and its file is missing"
                 fix = f"{ways.of(file.name)}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
-            elif file.direction is Direction.DOWN and direction is Direction.UP:
+            elif direction is Direction.UP and file.direction is Direction.DOWN and not file.half:
                 what = f"{file} stopped in the middle"
                 fix = f"finish it with `{command}` first (what it has not run yet may be changed)"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)

@@ -128,6 +128,15 @@ class Journal:
         """Whether it is there and queries can use it."""
         return self._index(step) is True
 
+    def is_there(self) -> bool:
+        """Whether it has a line."""
+        return bool(own_table.columns(self.cursor, JOURNAL_TABLE)) and bool(self._rows())
+
+    def forget_from(self, number: int) -> None:
+        """Forget that step and those after it: they have been undone."""
+        statement = f"DELETE FROM {JOURNAL_TABLE} WHERE name = %s AND step >= %s"
+        own_table.run(self.cursor, statement, (self.key, number))
+
     def clear(self) -> None:
         """Forget the file; the table goes with its last line."""
         forget(self.cursor, [self.key])

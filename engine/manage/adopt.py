@@ -11,7 +11,7 @@ from engine.drift.differences import as_seen
 from engine.drift.guard import DriftGuard
 from engine.drift.neighbours import turned_on, without_theirs
 from engine.errors import Refused
-from engine.files import history, history_table, journal, migration_folder
+from engine.files import history, history_table, journal, migration_folder, unfinished
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import Migration
@@ -54,7 +54,8 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
                 for migration in todo:
                     history_table.record(cursor, migration, None)
                 if known.unfinished:
-                    journal.forget(cursor, [migration.name for migration in todo])
+                    keys = [migration.name for migration in todo]
+                    journal.forget(cursor, keys + list(map(unfinished.back_of, keys)))
             guard = DriftGuard(session, migrations)
             guard.know(replace(live, access=made.access), live)
             guard.keep()

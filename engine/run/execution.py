@@ -83,7 +83,11 @@ class _Execution(Attempts):
         """Each step by itself; after a crash, from where it stopped."""
         job = self.job
         steps = self.guarded(self._collect)
-        log = Journal(self.session.cursor(), journal.key(job.migration, job.direction))
+        cursor = self.session.cursor()
+        if job.direction is Direction.UP:
+            project = self.session.project
+            self.guarded(lambda: half_done.turn_round(cursor, job, steps, project))
+        log = Journal(cursor, journal.key(job.migration, job.direction))
         begun = self.guarded(lambda: log.open(job.migration, steps))
         for number, step in enumerate(steps):
             self.stays = half_done.what_stays(job, self.session.project, steps, number)

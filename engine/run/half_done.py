@@ -3,8 +3,10 @@ done, and what is said of that part."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from engine.errors import MigrationFailed
 from engine.files import journal
 from engine.files.journal import Journal
 from engine.files.step import Step
@@ -36,6 +38,44 @@ def way_back(
     steps_done = [steps[number] for number in reversed(done)]
     ways = ways_back(job.migration.path, steps_done, or_else)
     step_rules.check(job.migration, ways, atomic=False)
+    return ways
+
+
+def turn_round(cursor: Any, job: Job, steps: list[Step], project: Project) -> None:
+    """Let a file go up again that stopped while what was there of it was undone: what is undone has
+    to be done again. cursor: psycopg2, in autocommit.
+
+    Raises MigrationFailed where one of its steps is undone by half.
+    """
+    up = journal_of(cursor, job)
+    down = Journal(cursor, journal.key(job.migration, Direction.DOWN))
+    if not down.is_there():
+        return
+    ways = _numbered_ways(steps, up.undoable(job.migration, steps))
+    texts = [way for _, way in ways]
+    down.settle(texts, down.undoable(job.migration, texts))
+    undone = down.undoable(job.migration, texts)  # what may have committed a part is not done
+    lowest = ways[max(undone)][0] if undone else len(steps)
+    if sum(undone.values()) < len([number for number, _ in ways if number >= lowest]):
+        raise MigrationFailed(
+            "what undoes that statement stopped in its middle, and leads back only.",
+            why="Nothing was run.",
+            fix=f"finish it with `{project.task(Direction.DOWN)}`.",
+            file=job.migration.name,
+            line=steps[lowest].line,
+        )
+    cursor.execute("BEGIN")
+    up.forget_from(lowest)
+    down.clear()
+    cursor.execute("COMMIT")
+
+
+def _numbered_ways(steps: list[Step], there: Iterable[int]) -> list[tuple[int, Step]]:
+    """(the number of a step, a statement that undoes it), in order. there: of which steps."""
+    ways: list[tuple[int, Step]] = []
+    for number in sorted(there, reverse=True):
+        for way in steps[number].back or ():
+            ways.append((number, way))
     return ways
 
 

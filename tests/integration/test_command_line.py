@@ -252,6 +252,10 @@ def test_a_plan_lists_the_files_and_changes_nothing(folder: Path, empty_url: str
     planned = call(empty_url, "migrate", "--plan")
     assert (planned.code, planned.out) == (0, "001_items  1 statement\n002_index  1 statement\n")
     assert query(empty_url, "SELECT to_regclass('items') IS NULL") == [(True,)]
+    assert call(empty_url, "migrate").code == 0
+    undone = call(empty_url, "rollback", "--plan", "--steps", "2")
+    assert (undone.code, undone.out.splitlines()[-1].split("  ")[0]) == (0, "001_items")
+    assert json.loads(call(empty_url, "status", "--json").out)["applied"] == 2
 
 
 def test_what_prints_json_prints_nothing_else(folder: Path, empty_url: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -142,10 +143,29 @@ def test_rows_are_not_lost_unasked(rows: GuardedRunner) -> None:
     with pytest.raises(Refused, match=r"would lose what is in: t\.n") as failure:
         rows.rollback()
     assert "The first 1 of the 2 statements that undo it are done and stay" in failure.value.why
-    with pytest.raises(HistoryError, match="finish it with `invoke rollback` first"):
-        rows.migrate()
+    (rows.folder / "002_u.py").write_text(paired(PAIRS[:3]))
+    assert rows.migrate() == ["002_u"]
+    assert query(rows.url, "SELECT i, n FROM t ORDER BY i") == [(1, 1), (2, 2), (3, 3)]
+    assert "t_n_idx" in read(rows.url).tables["t"].indexes
     assert rows.rollback(losing=True) == ["002_u"]
     assert sorted(read(rows.url).tables["t"].columns) == ["i"]
+
+
+def test_what_is_undone_by_half_only_leads_back(rows: GuardedRunner) -> None:
+    before, path = state(rows.url), rows.folder / "002_u.py"
+    pair = (PAIRS[3][0], [PAIRS[3][1][0], FAILS, PAIRS[3][1][1]])
+    path.write_text(paired([PAIRS[0], pair], FAILS))
+    for way in (rows.migrate, rows.rollback):
+        with pytest.raises(MigrationFailed, match="division by zero"):
+            way()
+    with pytest.raises(
+        MigrationFailed, match=r"002_u\.py, line 7: what undoes that stat"
+    ) as failure:
+        rows.migrate()
+    assert "finish it with `invoke rollback`" in failure.value.fix
+    path.write_text(path.read_text().replace(f'back("""{FAILS}', 'back("""SELECT 1'))
+    assert rows.rollback() == ["002_u"]
+    assert state(rows.url) == before
 
 
 def test_a_block_that_failed_after_a_commit_is_undone(rows: GuardedRunner) -> None:
@@ -207,9 +227,13 @@ def test_a_file_that_now_wants_one_transaction_goes_on_step_by_step(rows: Guarde
 def test_after_a_crash_at_any_point_plain_rollback_leads_back(
     how: str, stride: int, rows: GuardedRunner, server: PostgresServer
 ) -> None:
-    """Of the way up, and of the way back from there."""
+    """Of the way up, and of the way back from there; and migrate leads up from there, unless a
+    statement is undone by half."""
     (rows.folder / "002_u.py").write_text(paired(PAIRS))
     before, template = state(rows.url), rows.url.rpartition("/")[2]
+    with server.database(f"TEMPLATE {template}") as url:
+        runner_on(url, rows.folder).migrate()
+        after = read(url), query(url, "TABLE t ORDER BY i")
     ended = -9 if how == "kill" else crash.EXPLAINED
     tried = 0
     for up in range(2, MOMENTS + 1, stride):
@@ -219,6 +243,11 @@ def test_after_a_crash_at_any_point_plain_rollback_leads_back(
                 if crash.run(url, rows.folder, down, how, back=True) != ended:
                     break
                 runner = runner_on(url, rows.folder)
+                if (up + down) % 2:
+                    with suppress(MigrationFailed):
+                        assert runner.migrate() == ["002_u"]
+                        assert (read(url), query(url, "TABLE t ORDER BY i")) == after, (up, down)
+                        assert runner.rollback(losing=True) == ["002_u"]
                 if read_status(runner.project).history.half_done:  # else it was over
                     assert runner.rollback(losing=True) == ["002_u"]
                 assert state(url) == before, (up, down)
