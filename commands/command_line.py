@@ -72,6 +72,7 @@ class CommandLine(Program):
             self._take_help()
             self._parse_tasks()
             self._refuse_option_as_word()
+            self._refuse_empty_option()
         except ParseError as error:
             name = error.context.name if error.context else None
             example = self._example(name) if name else ""
@@ -105,6 +106,14 @@ class CommandLine(Program):
             for argument in context.positional_args:
                 if str(argument.value or "").startswith("-"):
                     raise ParseError(f"No idea what {argument.value!r} is!", context)
+
+    def _refuse_empty_option(self) -> None:
+        """In `rollback --tenant "$TENANT"` without that variable no tenant is named, and the task
+        would work on the schema that is meant without one."""
+        for context in self.tasks:
+            for argument in context.args.values():
+                if not argument.positional and argument.got_value and argument.value == "":
+                    raise ParseError(f"Flag {argument!r} needed value", context)
 
     def _make_parser(self) -> Parser:
         contexts = self.collection.to_contexts(self.config.tasks.ignore_unknown_help)

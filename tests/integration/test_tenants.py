@@ -336,6 +336,7 @@ def test_each_tenant_is_backed_up_by_itself_and_comes_back(server: Any, tmp_path
     ("line", "why"),
     [
         ("migrate --tenant a --tenants", "leave out one of the two"),
+        ("rollback --tenant= --yes", "the option --tenant of rollback needs a value"),
         ("migrate --jobs 2", "--jobs is about many tenants"),
         ("migrate --tenants --jobs 0", "--jobs takes a number from 1 on"),
         ("migrate --tenants --jobs 65", "would take 130 connections"),
