@@ -27,6 +27,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.errors import EngineError, Refused
 from engine.report import Report
 from engine.run.options import RunOptions
+from engine.schema import catalog
 from kernel.fields import EnumField
 from kernel.money import share
 from tests.support.console import call
@@ -107,6 +108,15 @@ def test_no_rule_is_broken(small_url: str) -> None:
 
 def test_the_triggers_are_on_again(small_url: str) -> None:
     assert query(small_url, "SELECT DISTINCT tgenabled::text FROM pg_trigger") == [("O",)]
+
+
+@pytest.mark.only("newest")
+def test_keys_and_indexes_are_there_again(small_url: str, migrated_url: str) -> None:
+    with (
+        closing(psycopg2.connect(small_url)) as loaded,
+        closing(psycopg2.connect(migrated_url)) as empty,
+    ):
+        assert catalog.read(loaded) == catalog.read(empty)
 
 
 def test_business_goes_on_where_the_demo_ends(copy_url: str) -> None:
