@@ -26,7 +26,7 @@ from engine.connect import embedded
 from engine.connect.peewee_database import EngineDatabase
 from engine.files import migration_folder
 from kernel import secrets
-from tests.support import as_app, postgres
+from tests.support import as_app, postgres, source
 from tests.support.console import migrations_in
 from tests.support.money import audit
 from tests.support.postgres import PostgresServer, Servers, available
@@ -45,7 +45,7 @@ sys.dont_write_bytecode = False
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", postgres.quick_folder())
 # How long an example takes says how busy the machine is.
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("tests", UNHURRIED, max_examples=15)
+settings.register_profile("tests", UNHURRIED, max_examples=10)
 settings.register_profile("campaign", UNHURRIED, max_examples=500)
 settings.load_profile("tests")
 
@@ -108,6 +108,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_collection_finish() -> None:
     """What is there by now stays: the garbage collector need not look at it time and again."""
     gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    source.forget()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -50,6 +50,12 @@ def children(node: ast.AST) -> list[ast.AST]:
     return inside
 
 
+def forget() -> None:
+    """Let go of all trees, or the garbage collector would walk them at the end."""
+    tree.cache_clear()
+    _by_kind.cache_clear()
+
+
 @cache
 def _by_kind(path: Path) -> Mapping[type[ast.AST], Sequence[ast.AST]]:
     kinds: dict[type[ast.AST], list[ast.AST]] = defaultdict(list)

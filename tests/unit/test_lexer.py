@@ -94,7 +94,11 @@ def test_pieces_lie_side_by_side_in_any_text(sql: str) -> None:
 
 @pytest.mark.parametrize(
     "literal",
-    ["'" + "x''" * 200_000 + "'", "E'" + r"\'" * 300_000 + "'", "$$" + "a\n" * 300_000 + "$$"],
+    [
+        "'" + "x''" * 200_000 + "'",
+        "E'" + r"\'" * 300_000 + "'",
+        "$$" + f"{'a' * 99}\n" * 6_000 + "$$",
+    ],
     ids=["plain", "escaped", "dollars"],
 )
 def test_a_long_literal_costs_little_more_than_itself(literal: str) -> None:
