@@ -395,6 +395,9 @@ BEGIN
     END IF;
     IF key IS NOT NULL AND proof IS DISTINCT FROM encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
         format('act %%s %%s %%s', pg_backend_pid(), extract(epoch FROM now()), whose), 'UTF8'))), 'hex')
+        AND NOT has_function_privilege(
+            coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
+            'every_branch()', 'EXECUTE')
     THEN
         RAISE EXCEPTION 'branches are on, and nothing shows that the application itself acts'
             USING ERRCODE = 'insufficient_privilege',

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -207,7 +208,7 @@ def test_threads_behind_a_pooler_see_their_own_branch_alone(provider: str, serve
         assert in_threads(8, work) == [True] * 8
 
 
-def test_branches_are_turned_on_and_off(migrated_url: str) -> None:
+def test_branches_are_turned_on_and_off(migrated_url: str, tmp_path: Path) -> None:
     branches.furnish(migrated_url, on=False)
     app = as_app.as_role(migrated_url, "app")
     seen, kept = "SELECT count(*) FROM customers", "SELECT value FROM migratekeys"
@@ -227,6 +228,8 @@ def test_branches_are_turned_on_and_off(migrated_url: str) -> None:
     assert "  payment_methods: shared\n" in listed
     with pytest.raises(psycopg2.errors.InsufficientPrivilege):
         query(app, kept)
+    # the owner's work needs no key
+    assert call(migrated_url, "backup", "--path", str(tmp_path)).code == 0
     execute(migrated_url, "GRANT SELECT ON migratekeys TO tests_app")  # by hand, and not for long
     other = {SETTING: new_key()}
     assert call(migrated_url, "branches.on", **other).code == 0
