@@ -76,6 +76,8 @@ def _text(error: BaseException) -> str:
 
 
 def _way_out(error: BaseException, text: str) -> str:
+    if isinstance(error, SyntaxError) and (error.text or "").startswith("<<<<<<<"):
+        return "a merge left this: keep what is right of both sides, without the lines of git"
     for pattern, fix in MEANT:
         if match := re.search(pattern, text):
             return fix.format(*match.groups())

@@ -19,6 +19,11 @@ TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 Function = Callable[..., None]
 
+MERGED = (
+    "a merge left this: keep one of the two sides, without the lines of <<<<<<<, ======= and "
+    ">>>>>>>; what both wrote under one name are two files."
+)
+
 
 @dataclass(frozen=True)
 class Functions:
@@ -87,10 +92,12 @@ class Migration:
         try:
             exec(compile(self.text, str(self.path), "exec", dont_inherit=True), scope)
         except SyntaxError as error:
-            raise self._unusable(
-                f"{error.msg}.", f"{_caret(error)}The file was not run.", line=error.lineno or 0
-            ) from error
-        except (Exception, SystemExit) as error:
+            why = f"{_caret(error)}The file was not run."
+            fix = MERGED if (error.text or "").startswith("<<<<<<<") else ""
+            raise self._unusable(f"{error.msg}.", why, line=error.lineno or 0, fix=fix) from error
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # also SystemExit
             what = f"it cannot be loaded: {type(error).__name__}: {error}."
             raise self._unusable(what, line=self.line_in(error)) from error
         migrate, rollback = scope.get("migrate"), scope.get("rollback")

@@ -160,6 +160,8 @@ UNLOADABLE = [
     ("x = 1\nraise SystemExit\n", "001_x.py, line 2: it cannot be loaded: SystemExit"),
     ("x = = 1\n", "001_x.py, line 1: invalid syntax"),
     ("x = '\\ud800'\ny = (\n", "001_x.py, line 2: '(' was never closed"),
+    ("<<<<<<< HEAD\n", "001_x.py, line 1: invalid syntax"),
+    ("raise GeneratorExit\n", "001_x.py, line 1: it cannot be loaded: GeneratorExit"),
 ]
 
 
@@ -170,6 +172,7 @@ def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path
         with pytest.raises(MigrationFailed) as raised:
             runner_on(empty_url, tmp_path).migrate()
         assert raised.value.what.startswith(what)
+        assert ("a merge left this" in raised.value.fix) is before.startswith("<")
         assert not read(empty_url).tables
 
 

@@ -83,15 +83,18 @@ VALUES = (
 )
 OPTIONS = (
     *("null", "index", "unique", "default", "default", "default", "constraints", "help_text"),
-    *("column_name", "primary_key"),
+    *("column_name", "primary_key", "choices"),
 )
 OF_KINDS = {
     "ForeignKeyField": ("on_delete", "on_update", "backref"),
-    "CharField": ("max_length",),
+    "CharField": ("max_length", "max_length"),
+    "DecimalField": ("max_digits", "decimal_places", "max_digits"),
+    "IntegerField": ("default", "default"),
 }
 META = (
     *("table_name", "tablename", "indexes", "constraints", "schema", "primary_key", "temporary"),
     *("database", "options", "legacy_table_names", "depends_on", "table_function"),
+    *("table_settings", "ordering", "unique_together"),
 )
 CALLS = {
     **dict.fromkeys(("requires", "models", "extension", "sql", "status", "permissions"), (VALUE,)),
@@ -123,7 +126,8 @@ def domains(draw: st.DrawFn) -> str:
         options = [*OPTIONS, *OF_KINDS.get(kind.strip(), ())]
         field = draw(_call(kind, KINDS[kind], options))
         written = draw(st.sampled_from([*[field] * 8, f"{field},", kind]))
-        lines.append(f"    {name} = {written}")
+        between = draw(st.sampled_from([*[" ="] * 9, ":", ": str =", ": int"]))
+        lines.append(f"    {name}{between}{'' if between == ': int' else f' {written}'}")
     lines.append("    class Meta:\n        depends_on = None")
     for option in draw(st.lists(st.sampled_from(META), max_size=1)):
         lines.append(f"        {option} = {draw(value)}")

@@ -266,6 +266,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "six/__init__.py": HEAD
             + model("C", "x", "c = ForeignKeyField('self', on_delete=CASCADE)"),
             "seven/__init__.py": "import nowhere.at_all\n",
+            "eight/__init__.py": "<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> other\n",
         },
         [
             "domains/one/__init__.py:1: domain one",
@@ -276,6 +277,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "What to do: a foreign key takes the class of a model",
             'What to do: write it in quotes: on_delete="CASCADE".',
             "or install the package: pip install nowhere.",
+            "What to do: a merge left this: keep what is right of both sides",
         ],
     ),
     "no register function": (
