@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 
@@ -185,7 +186,9 @@ def status(
     if json:
         print(where.as_json(only_pending=pending))
     else:
-        print(harmless(where.as_text(painter(sys.stdout), only_pending=pending)))
+        columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        text = where.as_text(painter(sys.stdout), only_pending=pending, columns=columns)
+        print(harmless(text))
     _tell_notices(where.notices)
     _end(exit_code, bool(where.history.problems), bool(where.history.pending))
 

@@ -71,18 +71,15 @@ class Status:
             counts.append(counted(problems, "problem"))
         return f"database {self.database}, schema {self.schema}: {', '.join(counts)}"
 
-    def as_text(self, paint: Paint = _plain, *, only_pending: bool = False) -> str:
-        """The form for people."""
+    def as_text(
+        self, paint: Paint = _plain, *, only_pending: bool = False, columns: int = 0
+    ) -> str:
+        """The form for people. columns: how wide the terminal is, where there is one; what a file
+        has no room for there is left out."""
         lines = [self.summary()]
         width = max((len(entry.name) for entry in self.history.entries), default=0)
         for entry in self._entries(only_pending):
-            moment = (entry.applied_at or "")[:19].replace("T", " ")
-            took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
-            who = f"by {entry.applied_by}" if entry.applied_by else ""
-            hint = self._hint(entry.name)
-            state = paint(f"{entry.state:7}", entry.state)
-            columns = [f"{entry.name:{width}}", state, moment, took, who, hint]
-            lines.append("  " + "  ".join(filter(None, columns)).rstrip())
+            lines.append(self._line(entry, width, columns, paint))
         if not self.history.entries:
             lines.append("  there are no migrations")
         lines += [paint("problem", "problem") + f": {problem}" for problem in self.history.problems]
@@ -99,6 +96,18 @@ class Status:
             lines.append(f"To apply what is pending: {self.history.project.task('migrate')}")
             lines += self._half_done()
         return "\n".join(lines)
+
+    def _line(self, entry: Entry, width: int, columns: int, paint: Paint) -> str:
+        """A file: its name, its state, and when, how long and by whom it was applied."""
+        moment = (entry.applied_at or "")[:19].replace("T", " ")
+        took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
+        who = f"by {entry.applied_by}" if entry.applied_by else ""
+        beside, hint = list(filter(None, [moment, took, who])), self._hint(entry.name)
+        known = [f"  {entry.name:{width}}", f"{entry.state:7}"]
+        while columns and beside and len("  ".join([*known, *beside, hint])) > columns:
+            beside.pop()
+        words = [known[0], paint(known[1], entry.state), *beside, hint]
+        return "  ".join(filter(None, words)).rstrip()
 
     def _nobody(self) -> list[str]:
         """A line where there are abstract roles that nobody is."""

@@ -222,6 +222,17 @@ def test_a_terminal_shows_what_the_statement_that_runs_is_at(
     assert terminal.text.count("\x1b[?25l") == terminal.text.count("\x1b[?25h")  # the cursor
 
 
+@pytest.mark.only("newest")
+def test_status_leaves_out_what_a_narrow_terminal_has_no_room_for(shared_url: str) -> None:
+    for columns, parts in ((40, ["applied"]), (60, ["applied", "20"]), (120, ["applied", " by "])):
+        with screen(ROOT, shared_url, "status", columns=columns) as terminal:
+            assert terminal.end() == 0
+        (line,) = [row for row in terminal.rows() if row.startswith("  001_initial_schema")]
+        assert len(line) <= columns
+        assert all(part in line for part in parts), line
+        assert (" by " in line) is (columns == 120)
+
+
 def test_neither_no_color_nor_a_dumb_terminal_sees_a_colour(project: Path, empty_url: str) -> None:
     execute(empty_url, "CREATE TABLE items (i int)")
     assert "\x1b[3" not in rows_of_a_run(project, empty_url, 80, NO_COLOR="1").text
