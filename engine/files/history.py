@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any
 
@@ -36,17 +37,17 @@ class History:
         """What keeps `migrate` from running."""
         return [*self.mismatches, *self._obstacles(Direction.UP)]
 
-    @property
+    @cached_property
     def recorded(self) -> set[str]:
         """The names of all that the database has applied, whatever became of their files."""
         return {entry.name for entry in self.entries if entry.state is not State.PENDING}
 
-    @property
+    @cached_property
     def pending(self) -> set[str]:
         """The names of all that it has not."""
         return self.in_state(State.PENDING)
 
-    @property
+    @cached_property
     def half_done(self) -> set[str]:
         """The names of the files of which no more than a part was ever applied."""
         return {file.name for file in self.unfinished if file.half}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import stat
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -133,7 +134,7 @@ def read(path: Path) -> Migration:
     """Read a file whose name FILE matches. Raises MigrationFailed where that cannot be done."""
     try:
         # A pipe would be waited for, and /dev/zero read, without end.
-        if path.exists() and not path.is_file():
+        if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("it is a folder or a device")
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -138,8 +138,14 @@ def commands(sql: str) -> list[str]:
     return [command.strip() for _, command in _statements(sql) if command.strip()]
 
 
-def _statements(sql: str) -> Iterator[tuple[str, str]]:
-    """(text, the same with a blank for each comment and literal) between the semicolons."""
+@lru_cache(maxsize=1)
+def _statements(sql: str) -> tuple[tuple[str, str], ...]:
+    """(text, the same with a blank for each comment and literal) between the semicolons. Who asks
+    for the one mostly asks for the other, too."""
+    return tuple(_cut(sql))
+
+
+def _cut(sql: str) -> Iterator[tuple[str, str]]:
     if not TELLING.search(sql):
         yield sql, sql
         return
@@ -203,7 +209,7 @@ class _Nesting:
 def masked(sql: str) -> str:
     """The text at its length, with blanks for what stands in comments and literals; quoted names
     and ends of lines stay."""
-    return _masked_once(sql) if len(sql) < LONG else _masked(sql)
+    return _masked_once(sql) if len(sql) < LONG else _long_masked(sql)
 
 
 def _masked(sql: str) -> str:
@@ -218,9 +224,10 @@ def _masked(sql: str) -> str:
     return text.getvalue()
 
 
-# Several rules look at each statement. A long one is read again: it would be kept twice.
+# Some twenty rules look at each statement, one after the other; of long ones the last is kept.
 LONG = 10_000
 _masked_once = lru_cache(maxsize=32)(_masked)
+_long_masked = lru_cache(maxsize=1)(_masked)
 
 
 def after_comments(sql: str, position: int = 0) -> int:
