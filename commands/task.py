@@ -13,6 +13,7 @@ import sys
 import termios
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from invoke.context import Context
@@ -131,7 +132,8 @@ def confirm(question: str, *, default: bool = False) -> bool:
 def forget_what_was_typed() -> None:
     """What was typed before a question could be read, while files ran, is no answer to it."""
     if sys.stdin.isatty():
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        with suppress(termios.error, OSError):  # a terminal that is gone, or is no file
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def asked(ask: Callable[[str], str], question: str) -> str:

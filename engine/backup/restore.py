@@ -49,7 +49,11 @@ HELD = f"""
 # A database that has the extension already has its comment, too, and only its owner may set it.
 # Which rights new tables get is set up with the roles of the server that it is restored on.
 NEEDLESS = re.compile(r"^\d+; \d+ \d+ (?:COMMENT - EXTENSION|DEFAULT ACL) .*\n", re.MULTILINE)
-ENVIRONMENT = re.compile(rf"^\d+; .* {ENVIRONMENT_TABLE} .*\n", re.MULTILINE)
+
+
+def entries_of(table: str) -> re.Pattern[str]:
+    """Matches the lines of a table of ours: the table, its rows, its key, its rights."""
+    return re.compile(rf"^\d+; .* {table} .*\n", re.MULTILINE)
 
 
 def restore(
@@ -77,7 +81,7 @@ def restore(
         archive = left_out.without(archive, session.keeper, role, report)
         says_what_for = bool(own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE))
         if says_what_for:
-            archive = archive.without(ENVIRONMENT)
+            archive = archive.without(entries_of(ENVIRONMENT_TABLE))
         report.started(f"restore of {path.name}", pg_restore.tables(archive))
         try:
             pg_restore.run(archive, project.url, role, session.keeper, report)

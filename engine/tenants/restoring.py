@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import Any
 
 from engine.backup import pg_restore
 from engine.backup.archive import Archive, look
-from engine.backup.restore import ENVIRONMENT, NEEDLESS
+from engine.backup.restore import NEEDLESS, entries_of
 from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
 from engine.connect import environment
 from engine.connect.connection import connect, is_citus
 from engine.errors import Refused
 from engine.files import own_table
-from engine.manage.environment import SHOW, keep
+from engine.manage.environment import SHOW
+from engine.manage.wipe import STAYS
 from engine.project import Project
 from engine.report import Action, Report
 from engine.run.options import RunOptions
@@ -45,7 +47,6 @@ TABLES = """
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.oid = %(here)s AND c.relkind IN ('r', 'p') ORDER BY 1
 """
-WORD = f"SELECT name FROM {ENVIRONMENT_TABLE}"
 
 
 def restore(
@@ -123,27 +124,31 @@ def _swap(
     title = f"restore of {name} from {archive.path.name}"
     with exclusive(at, options, report) as session:
         keeper, cursor = session.keeper, session.keeper.cursor()
-        word = _said(cursor)
-        if environment.words(cursor, project):
-            archive = archive.without(ENVIRONMENT)
+        stay = [table for table, there in own_table.columns_of(cursor, STAYS).items() if there]
+        said = [ENVIRONMENT_TABLE] if environment.words(cursor, project) else []
+        for table in {*stay, *said}:
+            archive = archive.without(entries_of(table))
         here = own_sql.place(keeper)
         former = Place(here.oid, _former(here))
         role = pg_restore.owner(keeper)
         report.started(title, pg_restore.tables(archive))
         try:
-            first = _set_aside(cursor, former, role, options)
+            first = _set_aside(cursor, former, stay, role, options)
             pg_restore.run(archive, project.url, role, keeper, report, first)
         except BaseException:
             report.failed(title, time.perf_counter() - start)
             raise
-    _settle(at, word)
+    _settle(at)
     report.finished(title, Action.RESTORED, time.perf_counter() - start)
     return former
 
 
-def _set_aside(cursor: Any, former: Place, role: str, options: RunOptions) -> list[str]:
+def _set_aside(
+    cursor: Any, former: Place, stay: Sequence[str], role: str, options: RunOptions
+) -> list[str]:
     """The statements that make room for the schema. What others write meanwhile would be lost, so
-    they have to wait until the new tables are there."""
+    they have to wait until the new tables are there. stay: the tables that a backup of an earlier
+    day does not speak for: who the roles are, and which keys are good."""
     own_sql.fetch(cursor, TABLES)
     tables = [table for (table,) in cursor.fetchall()]
     name = quoted(own_sql.place(cursor.connection).name)
@@ -152,6 +157,7 @@ def _set_aside(cursor: Any, former: Place, role: str, options: RunOptions) -> li
         *([f"LOCK TABLE {', '.join(tables)}"] if tables else []),
         f"ALTER SCHEMA {name} RENAME TO {quoted(former.name)}",
         f"CREATE SCHEMA {name} AUTHORIZATION {quoted(role)}",
+        *(f"ALTER TABLE {former.of(table)} SET SCHEMA {name}" for table in stay),
     ]
 
 
@@ -161,16 +167,8 @@ def _former(here: Place) -> str:
     return name.decode(errors="ignore")
 
 
-def _said(cursor: Any) -> str:
-    """What this tenant's own table says that the database is for; empty where it has none."""
-    if not own_table.columns(cursor, ENVIRONMENT_TABLE):
-        return ""
-    own_table.fetch(cursor, WORD)
-    return str(next(cursor, ("",))[0])
-
-
-def _settle(at: Project, word: str) -> None:
-    """What no dump brings along. word: what the schema said before that the database is for."""
+def _settle(at: Project) -> None:
+    """What no dump brings along."""
     with closing(connect(at, autocommit=True, writing=True)) as connection:
         cursor = connection.cursor()
         # What default privileges give others on new tables, they shall not have on ours.
@@ -181,5 +179,3 @@ def _settle(at: Project, word: str) -> None:
         own_sql.run(cursor, f"ANALYZE {tables}".replace("%", "%%"))
         if own_table.columns(cursor, ENVIRONMENT_TABLE):
             own_table.run(cursor, SHOW)
-    if word:
-        keep(at, word)

@@ -27,6 +27,7 @@ BOOKS = (
     "CREATE FUNCTION titles() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT AS "
     "$$ SELECT count(*) FROM books $$",
 )
+ROLES = "CREATE TABLE a.migrateroles (name text PRIMARY KEY, role text NOT NULL)"
 SCHEMAS = "SELECT nspname::text FROM pg_namespace WHERE nspname ~ '^(a|b|former|isp)' ORDER BY 1"
 
 
@@ -57,8 +58,10 @@ def dumped(url: str, folder: Path, *options: str) -> str:
 
 def test_a_tenant_is_replaced_and_nothing_else_is(two: str, tmp_path: Path) -> None:
     execute(two, "GRANT USAGE ON SCHEMA a TO pg_monitor; GRANT SELECT ON a.books TO pg_monitor")
+    execute(two, f"{ROLES}; INSERT INTO a.migrateroles VALUES ('app', 'pg_monitor')")
     path = dumped(two, tmp_path / "one", "--tenant", "a")
     execute(two, "UPDATE a.books SET title = 'lost'; UPDATE b.books SET title = 'later'")
+    execute(two, "UPDATE a.migrateroles SET role = 'pg_read_all_data'")
     refused = call(two, "restore", path, "--tenant", "a")
     assert (refused.code, "add --replace" in refused.err) == (1, True)
     asked = call(two, "restore", path, "--tenant", "a", typed="n\n")
@@ -68,6 +71,7 @@ def test_a_tenant_is_replaced_and_nothing_else_is(two: str, tmp_path: Path) -> N
     assert done.code == 0, done.err
     assert query(two, "SELECT title, more::text, a.titles() FROM a.books") == [("A", '"a"=>"1"', 1)]
     assert query(two, "SELECT title, b.titles() FROM b.books") == [("later", 1)]
+    assert query(two, "SELECT * FROM a.migrateroles") == [("app", "pg_read_all_data")]
     assert query(two, SCHEMAS) == [("a",), ("b",)]
     may = "SELECT has_table_privilege('pg_monitor', 'a.books', 'SELECT')"
     usage = "has_schema_privilege('pg_monitor', 'a', 'USAGE')"
