@@ -17,7 +17,7 @@ from engine.diff import row_types
 from engine.diff.change import Action, Change, is_rebuilt, is_retyped
 from engine.diff.comments import commented
 from engine.diff.precedence import Taken, names_given_up, names_taken
-from engine.diff.recreate import gone_with
+from engine.diff.recreate import UNLOGGED, gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
@@ -157,34 +157,36 @@ class Split:
     def _drops_that_cannot_wait(self) -> set[Key]:
         """What waits and has to go in the first file nevertheless, since that changes what it
         needs, and so on: the index of a column that is dropped, and a key that needs that index;
-        or since its name is taken in it: "relation "x" already exists"."""
+        or since it is in the way there otherwise: "relation "x" already exists"."""
         changed: set[Key] = set()
-        for change in self.plan:
-            if change.key in self.waiting:
-                continue
+        taken: set[Taken] = set()
+        for change in [change for change in self.plan if change.key not in self.waiting]:
+            taken |= set(names_taken(change))
             if _holds_fast(change):
                 changed |= set(gone_with(change))
             if table := row_types.table_of(change, self.old, self.new):
                 changed |= {table}
-        taken: set[Taken] = set()
+        in_the_way = self._in_the_way(taken)
+        return in_the_way | _reaching(changed | in_the_way, self.waiting, self.old.depends)
+
+    def _in_the_way(self, taken: set[Taken]) -> set[Key]:
+        """What waits and has a name that is taken in the first file, or is a foreign key at one end
+        of which SET UNLOGGED would fail."""
+        logged = {change.table for change in self.plan if (change.kind, change.name) == UNLOGGED}
+        keys = set()
         for change in self.plan:
-            if change.key not in self.waiting:
-                taken |= set(names_taken(change))
-        in_the_way = {
-            c.key for c in self.plan if c.key in self.waiting and taken & set(names_given_up(c))
-        }
-        needing = _reaching(changed | in_the_way, self.waiting, self.old.depends)
-        return needing | in_the_way
+            is_link = change.does(Action.DROP, Kind.FOREIGN_KEY)
+            ends = {change.table, change.old.target} if is_link else set()
+            if taken & set(names_given_up(change)) or logged & ends:
+                keys.add(change.key)
+        return keys & self.waiting
 
     def _waits(self, change: Change) -> bool:
         """Whether it is left to the second file; a comment waits for what it is about."""
         if change.kind is Kind.ACCESS:
             return change.new.on in self.waiting
         if change.kind is Kind.COMMENT:
-            about: set[Key] = set()
-            for comment in change.new:
-                about |= commented(change, comment)
-            return bool(about & self.waiting)
+            return any(commented(change, comment) & self.waiting for comment in change.new)
         if change.action is Action.DROP:
             return change.key in self.waiting - self.early
         return change.key in self.waiting
@@ -193,11 +195,9 @@ class Split:
 def _reaching(goals: set[Key], keys: set[Key], needs: Mapping[Key, frozenset[Key]]) -> set[Key]:
     """Those of the keys that need one of the goals, or another that does."""
     reaching: set[Key] = set()
-    while True:
-        more = {key for key in keys - reaching if (goals | reaching) & needs.get(key, frozenset())}
-        if not more:
-            return reaching
+    while more := {key for key in keys - reaching if (goals | reaching) & needs.get(key, set())}:
         reaching |= more
+    return reaching
 
 
 def only_takes_not_null_away(change: Change) -> bool:
@@ -208,9 +208,8 @@ def only_takes_not_null_away(change: Change) -> bool:
 
 
 def _drops_primary_key(change: Change) -> bool:
-    if not change.does(Action.DROP, Kind.CONSTRAINT):
-        return False
-    return bool(change.old.kind is ConstraintKind.PRIMARY_KEY)
+    is_dropped = change.does(Action.DROP, Kind.CONSTRAINT)
+    return is_dropped and change.old.kind is ConstraintKind.PRIMARY_KEY
 
 
 def _holds_fast(change: Change) -> bool:

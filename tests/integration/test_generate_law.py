@@ -86,6 +86,11 @@ KEYS = {
         "CREATE TABLE b (a int)",
         "INSERT INTO b VALUES (NULL)",
     ),
+    "both ends of a foreign key are logged no more": (
+        "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (a int REFERENCES a)",
+        "CREATE UNLOGGED TABLE a (id int PRIMARY KEY);CREATE UNLOGGED TABLE b (a int REFERENCES a)",
+        "INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)",
+    ),
     "a view that groups by a key to come, with what is said of it": (
         "CREATE TABLE t (a int NOT NULL, b text)",
         "CREATE TABLE t (a int PRIMARY KEY, b text);"
