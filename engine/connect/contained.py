@@ -158,7 +158,8 @@ def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
     """Whether it names a routine that does what no rollback takes back, or a table of which one is
     a trigger or the like, or whose rows are another server's; or is found to do so, where only a
     trial says it. command: without literals."""
-    said = statement if BLOCK.match(command) else command
+    # The blanks of a long literal would be looked through by each expression.
+    said = statement if BLOCK.match(command) else " ".join(command.split())
     names: set[str] = set()
     dynamic: set[str] = set()
     if not cursor.connection.inert:

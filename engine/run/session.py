@@ -161,7 +161,7 @@ class Session:
         try:
             yield
         finally:
-            if EXTENSION.search(sql):
+            if notices and EXTENSION.search(sql):
                 del notices[:]
             for text in notices[-MOST_NOTICES:]:
                 self.report.message(f"{place}: {' '.join(text.split())}")

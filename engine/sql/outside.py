@@ -75,7 +75,7 @@ def never_undone(statement: str) -> str:
         return ""
     if said := _first(statement, NEVER_UNDONE, CRON):
         return said
-    text = masked(statement)
+    text = " ".join(masked(statement).split())  # where the literals were, there may be miles of it
     if BLOCK.match(text):
         if UNTRUSTED.search(statement):
             return "DO in an untrusted language"
