@@ -37,7 +37,7 @@ from kernel.money import portion, share, whole_rupiah
 from kernel.permissions import UnknownPermission, check_permission, declared_permissions
 from kernel.phone import normalise_phone
 from kernel.row_locks import change, get, identity, lock, lock_all
-from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, fixed, touch
+from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, acted_for, fixed, touch
 from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
@@ -83,6 +83,7 @@ __all__ = [
     "TryAgain",
     "Unavailable",
     "UnknownPermission",
+    "acted_for",
     "all_but",
     "call_function",
     "change",

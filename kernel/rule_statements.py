@@ -36,3 +36,18 @@ def touch(table: str, row: str) -> str:
         f"UPDATE {table} SET created_at = created_at\n"
         f"    WHERE id = {row} AND xmin <> pg_current_xact_id()::xid;"
     )
+
+
+def acted_for(branch: str, what: str, row: str) -> str:
+    """The statement that a rule's trigger runs before it tells of a row that its caller may not
+    see, where that is of a branch for which the transaction does not act.
+
+    branch: its location, row: its identity, both as SQL; null is no row. what: such as `customer`.
+    """
+    return (
+        f"IF ({branch} = ANY (acting_branches())) IS NOT TRUE AND {branch} IS NOT NULL THEN\n"
+        f"        RAISE EXCEPTION '%: {what} % is of a branch that is not acted for',\n"
+        f"            TG_TABLE_NAME, {row}\n"
+        "            USING ERRCODE = 'insufficient_privilege';\n"
+        "    END IF;"
+    )

@@ -1037,6 +1037,11 @@ BEGIN
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
     IF branch IS DISTINCT FROM NEW.location_id THEN
+    IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
+        RAISE EXCEPTION '%%: customer %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.customer_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
         RAISE EXCEPTION '%%: customer %% belongs to location %%, not %%', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
@@ -2928,7 +2933,8 @@ DECLARE
 BEGIN
     UPDATE invoices SET created_at = created_at
     WHERE id = NEW.reference_id AND xmin <> pg_current_xact_id()::xid;
-    SELECT customer_id, status::text, total INTO invoice FROM invoices WHERE id = NEW.reference_id;
+    SELECT customer_id, location_id, status::text, total INTO invoice
+    FROM invoices WHERE id = NEW.reference_id;
     SELECT sum(c.amount) INTO credited FROM transaction_logs c
     LEFT JOIN transaction_logs r ON r.reverses_id = c.id
     WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
@@ -2937,6 +2943,11 @@ BEGIN
         OR invoice.status IN ('draft', 'void')
         OR credited > invoice.total
     THEN
+    IF (invoice.location_id = ANY (acting_branches())) IS NOT TRUE AND invoice.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%%: invoice %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.reference_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
         RAISE EXCEPTION 'transaction_logs: invoice %% (%% of %%) cannot be credited with %%, which'
             ' makes %% in all', NEW.reference_id, invoice.status, invoice.total, NEW.amount, credited
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
@@ -3030,6 +3041,21 @@ BEGIN
                          line.location_id, NEW.location_id);
     ELSE
         RETURN NEW;
+    END IF;
+    IF (customer.location_id = ANY (acting_branches())) IS NOT TRUE AND customer.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%%: customer %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.customer_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF (profile.location_id = ANY (acting_branches())) IS NOT TRUE AND profile.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%%: profile %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.profile_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF (line.location_id = ANY (acting_branches())) IS NOT TRUE AND line.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%%: account %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.pppoe_user_id
+            USING ERRCODE = 'insufficient_privilege';
     END IF;
     RAISE EXCEPTION 'subscriptions: %%', reason
         USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = rule;
@@ -3763,7 +3789,13 @@ CREATE FUNCTION check_payment_link()
 AS $function$
 DECLARE
     owed bigint;
+    branch bigint := (SELECT location_id FROM invoices WHERE id = NEW.invoice_id);
 BEGIN
+    IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
+        RAISE EXCEPTION '%%: invoice %% is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.invoice_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     IF NEW.status <> 'open' THEN
         RETURN NEW;
     END IF;
@@ -3933,6 +3965,8 @@ DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
     debtor bigint;
+    paid_in bigint := (SELECT location_id FROM payments WHERE id = allocation.payment_id);
+    sold_in bigint := (SELECT location_id FROM invoices WHERE id = allocation.invoice_id);
 BEGIN
     PERFORM FROM customers WHERE id = payer FOR NO KEY UPDATE;
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
@@ -3940,6 +3974,16 @@ BEGIN
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
     -- both may be hidden by row-level security
     IF payer IS NULL OR payer IS DISTINCT FROM debtor THEN
+    IF (sold_in = ANY (acting_branches())) IS NOT TRUE AND sold_in IS NOT NULL THEN
+        RAISE EXCEPTION '%%: invoice %% is of a branch that is not acted for',
+            TG_TABLE_NAME, allocation.invoice_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF (paid_in = ANY (acting_branches())) IS NOT TRUE AND paid_in IS NOT NULL THEN
+        RAISE EXCEPTION '%%: payment %% is of a branch that is not acted for',
+            TG_TABLE_NAME, allocation.payment_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
         RAISE EXCEPTION 'payment_allocations: payment %% is of customer %%, invoice %% of customer %%',
             allocation.payment_id, payer, allocation.invoice_id, debtor
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;

@@ -5,7 +5,7 @@ gives back is asked for: voiding the invoice takes its credits back, or the cust
 money for days that nobody pays for.
 """
 
-from domains import AS_OWNER, touch
+from domains import AS_OWNER, acted_for, touch
 
 # The reference of such an entry; kept in step with `transaction_logs_invoice_credits_idx`.
 REFERENCE = "invoice_credit"
@@ -19,7 +19,8 @@ DECLARE
     credited numeric;
 BEGIN
     {touch("invoices", "NEW.reference_id")}
-    SELECT customer_id, status::text, total INTO invoice FROM invoices WHERE id = NEW.reference_id;
+    SELECT customer_id, location_id, status::text, total INTO invoice
+    FROM invoices WHERE id = NEW.reference_id;
     SELECT sum(c.amount) INTO credited FROM transaction_logs c
     LEFT JOIN transaction_logs r ON r.reverses_id = c.id
     WHERE c.reference_type = '{REFERENCE}' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
@@ -28,6 +29,7 @@ BEGIN
         OR invoice.status IN ('draft', 'void')
         OR credited > invoice.total
     THEN
+    {acted_for("invoice.location_id", "invoice", "NEW.reference_id")}
         RAISE EXCEPTION 'transaction_logs: invoice % (% of %) cannot be credited with %, which'
             ' makes % in all', NEW.reference_id, invoice.status, invoice.total, NEW.amount, credited
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;

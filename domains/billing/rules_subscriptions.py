@@ -4,7 +4,7 @@ One that is not ended agrees with its customer, its profile and its line, and th
 away from under it. Ended ones keep what they were.
 """
 
-from domains import AS_OWNER, touch
+from domains import AS_OWNER, acted_for, touch
 
 # Customer and line are written as they are: whoever moves the one, or hands over the other, at the
 # same time waits for the subscription, or gets a serialization failure where the snapshot is older.
@@ -60,6 +60,9 @@ BEGIN
     ELSE
         RETURN NEW;
     END IF;
+    {acted_for("customer.location_id", "customer", "NEW.customer_id")}
+    {acted_for("profile.location_id", "profile", "NEW.profile_id")}
+    {acted_for("line.location_id", "account", "NEW.pppoe_user_id")}
     RAISE EXCEPTION 'subscriptions: %', reason
         USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = rule;
 END

@@ -7,7 +7,7 @@ CONFLICT DO NOTHING drops the entry. It is written also where it stays the same,
 began with an older snapshot (REPEATABLE READ) cannot post behind this entry.
 """
 
-from domains import AS_OWNER, fixed
+from domains import AS_OWNER, acted_for, fixed
 
 CHAIN_ENTRY = f"""
 CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
@@ -153,6 +153,7 @@ BEGIN
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
     IF branch IS DISTINCT FROM NEW.location_id THEN
+    {acted_for("branch", "customer", "NEW.customer_id")}
         RAISE EXCEPTION '%: customer % belongs to location %, not %', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',

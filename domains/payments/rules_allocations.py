@@ -5,7 +5,7 @@ them, the CHECKs of the two tables bound them (payments_not_overspent_check,
 invoices_not_overpaid_check), and nobody else can write anything but that sum.
 """
 
-from domains import AS_OWNER
+from domains import AS_OWNER, acted_for
 
 # An invoice is paid when the last of its money came in, not when somebody allocated it; money that
 # came in before there was an invoice pays it when it is issued.
@@ -18,6 +18,8 @@ DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
     debtor bigint;
+    paid_in bigint := (SELECT location_id FROM payments WHERE id = allocation.payment_id);
+    sold_in bigint := (SELECT location_id FROM invoices WHERE id = allocation.invoice_id);
 BEGIN
     PERFORM FROM customers WHERE id = payer FOR NO KEY UPDATE;
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
@@ -25,6 +27,8 @@ BEGIN
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
     -- both may be hidden by row-level security
     IF payer IS NULL OR payer IS DISTINCT FROM debtor THEN
+    {acted_for("sold_in", "invoice", "allocation.invoice_id")}
+    {acted_for("paid_in", "payment", "allocation.payment_id")}
         RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
             allocation.payment_id, payer, allocation.invoice_id, debtor
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;

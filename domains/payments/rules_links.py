@@ -4,13 +4,15 @@ An open link leads to an invoice that is owed, and asks for what is owed. Where 
 settled in another way, in part or whole, the link follows.
 """
 
-from domains import AS_OWNER, fixed, touch
+from domains import AS_OWNER, acted_for, fixed, touch
 
 CHECK_LINK = f"""
 CREATE FUNCTION check_payment_link() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     owed bigint;
+    branch bigint := (SELECT location_id FROM invoices WHERE id = NEW.invoice_id);
 BEGIN
+    {acted_for("branch", "invoice", "NEW.invoice_id")}
     IF NEW.status <> 'open' THEN
         RETURN NEW;
     END IF;

@@ -341,6 +341,42 @@ def test_functions_that_run_as_the_owner_ask_too(
                 pool.execute_sql(f"SELECT {call.format(customer=theirs, branch=east)}")
 
 
+# A row of one's own that refers to one of the other branch, which a rule looks at as the owner.
+TOLD_OF = {
+    "invoices": "INSERT INTO invoices (location_id, customer_id) VALUES"
+    " SELECT {west}, max(id) FROM customers WHERE location_id = {east}",
+    "subscriptions": "INSERT INTO subscriptions (location_id, customer_id, profile_id, price,"
+    " anchor_day, started_on, next_billing_on) VALUES SELECT {west}, max(c.id), max(p.id), 1, 1,"
+    " '2026-01-01'::date, '2026-01-01'::date FROM customers c, profiles p"
+    " WHERE c.location_id = {east} AND p.location_id = {west}",
+    "payment_links": "INSERT INTO payment_links (invoice_id, token_hash, amount, expires_at)"
+    " VALUES SELECT max(id), sha256('x'), 1, now() + interval '1 day' FROM invoices"
+    " WHERE location_id = {east} AND status = 'partial'",
+    "payment_allocations": "INSERT INTO payment_allocations (payment_id, invoice_id, amount)"
+    " VALUES SELECT max(p.id), max(i.id), 1 FROM payments p, invoices i"
+    " WHERE p.location_id = {west} AND i.location_id = {east} AND i.status = 'partial'",
+    "transaction_logs": "SELECT * FROM post_entry VALUES SELECT max(c.id),"
+    " 'adjustment'::transaction_log_entry_type, 1, 'x', 'invoice_credit', max(i.id), NULL, NULL"
+    " FROM customers c, invoices i"
+    " WHERE c.location_id = {west} AND i.location_id = {east} AND i.status = 'partial'",
+}
+
+
+@pytest.mark.parametrize("table", TOLD_OF)
+def test_a_rule_tells_nothing_of_a_row_that_one_may_not_see(
+    table: str, pool: EnginePool, staff: dict[str, int], provider: str
+) -> None:
+    """The identities are known, as an attacker may guess them: the owner has looked them up."""
+    west, east = (row for (row,) in query(provider, "SELECT id FROM locations ORDER BY id"))
+    statement = TOLD_OF[table].format(west=west, east=east)
+    call, _, chosen = statement.partition(" VALUES ")
+    (row,) = query(provider, chosen)
+    word = " VALUES " if call.startswith("INSERT") else ""
+    with pytest.raises(psycopg2.Error) as refused, pool.acting(staff["west"]):
+        pool.cursor().execute(f"{call}{word}({', '.join(['%s'] * len(row))})", row)
+    assert refused.value.diag.message_primary.endswith("is of a branch that is not acted for")
+
+
 def _act(cursor: Any, session: int) -> None:
     """What the application does at the beginning of a transaction."""
     cursor.execute(ASK)
