@@ -166,8 +166,10 @@ def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
         with cursor.connection.cursor() as other:
             own_sql.fetch(other, FOREIGN)
             foreign = {name.lower() for (name,) in other.fetchall()}
-            names = _closed(other, foreign, Routine.reaches)
-            dynamic = _closed(other, set(), Routine.may_reach)
+            own_sql.fetch(other, ROUTINES)
+            routines = [Routine(*row) for row in other.fetchall()]
+            names = _closed(other, routines, foreign, Routine.reaches)
+            dynamic = _closed(other, routines, set(), Routine.may_reach)
         cursor.connection.inert = not (names or dynamic)
     words = {word.lower() for word in WORD.findall(said)}
     if not names.isdisjoint(words):
@@ -176,15 +178,14 @@ def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
     return only_known_then and _denied(cursor, statement)
 
 
-def _closed(cursor: Any, names: set[str], meant: Callable[[Routine, set[str]], bool]) -> set[str]:
-    """These names, those of the routines that are meant, and of the tables that use them, in small
-    letters."""
-    names = set(names)
-    own_sql.fetch(cursor, ROUTINES)
-    left = [Routine(*row) for row in cursor.fetchall()]
+def _closed(
+    cursor: Any, left: list[Routine], names: set[str], meant: Callable[[Routine, set[str]], bool]
+) -> set[str]:
+    """These names, those of the routines that are meant of all that are left, and of the tables
+    that use them, in small letters."""
     while more := [routine for routine in left if meant(routine, names)]:
         left = [routine for routine in left if routine not in more]
-        names |= {routine.name.lower() for routine in more}
+        names = names | {routine.name.lower() for routine in more}
         own_sql.fetch(cursor, USERS, {"routines": [routine.oid for routine in more]})
         names |= {name.lower() for (name,) in cursor.fetchall()}
     return names

@@ -40,8 +40,9 @@ CALLS = re.compile(
     re.IGNORECASE,
 )
 # What runs a text as SQL that nobody knows before: put together by format(), chr() or a variable.
+# EXECUTE is a right, too: GRANT EXECUTE ON …, has_function_privilege(…, 'EXECUTE').
 DYNAMIC = re.compile(
-    r"\bEXECUTE\b(?!\s+(?:FUNCTION|PROCEDURE)\b)"
+    r"(?:(?<!')\bEXECUTE\b|\bEXECUTE\b(?!'))(?!\s+(?:FUNCTION|PROCEDURE|ON)\b)"
     r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(",
     re.IGNORECASE,
 )

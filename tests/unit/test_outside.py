@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.sql.outside import never_undone, reaches
+from engine.sql.outside import is_dynamic, never_undone, reaches
 
 UNDONE = [
     "CREATE ROLE reader",
@@ -58,3 +58,29 @@ def test_what_no_rollback_takes_back_is_seen_before_it_runs(statement: str) -> N
 @pytest.mark.parametrize("statement", INSIDE)
 def test_what_stays_inside_is_left_alone(statement: str) -> None:
     assert not reaches(statement)
+
+
+RUN_TEXTS = [
+    "BEGIN EXECUTE 'DROP TABLE t'; END",
+    "BEGIN EXECUTE'DROP TABLE t'; END",
+    "BEGIN PERFORM f('a');EXECUTE/* b */format('DROP TABLE %I', a); END",
+    "BEGIN PERFORM has_table_privilege('t', 'EXECUTE'); execute a; END",
+    "SELECT query_to_xml(a, true, true, '')",
+]
+RUN_NONE = [
+    "BEGIN PERFORM has_function_privilege('reader', 'f()', 'EXECUTE'); END",
+    "GRANT EXECUTE ON FUNCTION f() TO reader",
+    "REVOKE EXECUTE /* a */ ON ALL ROUTINES IN SCHEMA public FROM PUBLIC",
+    "CREATE TRIGGER a BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f()",
+]
+
+
+@pytest.mark.parametrize("body", RUN_TEXTS)
+def test_a_text_that_runs_as_sql_is_known_by_what_runs_it(body: str) -> None:
+    assert is_dynamic(body)
+
+
+@pytest.mark.parametrize("body", RUN_NONE)
+def test_a_right_is_no_text_that_runs(body: str) -> None:
+    """Else each statement on a table whose policy asks for a right would be tried before it."""
+    assert not is_dynamic(body)
