@@ -88,7 +88,7 @@ def command(
                 sys.stdout.flush()  # while an error can still be told
             except Exit:
                 raise
-            except (Exception, KeyboardInterrupt) as error:
+            except BaseException as error:  # a domain may call sys.exit(0) when it is imported
                 raise _ended(error, debug=debug, log_json=bool(named.get("log_json"))) from None
 
         made: Any = task(guarded, klass=Command, auto_shortflags=False, **options)
@@ -213,8 +213,9 @@ def _message(error: BaseException) -> str:
         domain_errors and isinstance(error, domain_errors.BillingError)
     ):
         return f"Error: {error}"
+    from commands.broken_domain import broken_domain
     from engine.explain.postgres_errors import translated
 
-    if known := translated(error):
+    if known := translated(error) or broken_domain(error):
         return f"Error: {known}"
     raise error

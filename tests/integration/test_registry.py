@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,25 @@ def test_a_command_says_it_and_writes_nothing(
     assert "domains/billing/models.py:1: domain billing: cannot be loaded" in result.stderr
     assert "Traceback" not in result.stderr
     assert sorted(path for path in project.rglob("*.py")) == before
+
+
+@pytest.mark.parametrize("command", ["backup", "admin.password admin", "secrets.rotate"])
+def test_a_task_that_needs_a_broken_domain_says_so(
+    command: str, project: Path, invoke: Invoke
+) -> None:
+    models = project / "domains/auth/models.py"
+    models.write_text(f"{models.read_text()}\nx = (\n")
+    line = models.read_text().count("\n")
+    result = invoke(project, "postgresql://localhost:1/none", *command.split())
+    assert f"Error: domains/auth/models.py:{line}: domain auth: cannot be" in result.stderr
+    assert "Traceback" not in result.stderr
+    models.write_text("import sys\nsys.exit(0)\n")
+    result = invoke(project, "postgresql://localhost:1/none", *command.split())
+    assert result.returncode == 1
+    assert "Error: domains/auth/models.py:2: domain auth: cannot be loaded: Sys" in result.stderr
+    shutil.rmtree(models.parent)
+    result = invoke(project, "postgresql://localhost:1/none", *command.split())
+    assert "Error: this task needs domains/auth, and there is none." in result.stderr
 
 
 def test_what_a_domain_prints_is_not_what_a_task_prints(project: Path, invoke: Invoke) -> None:
