@@ -91,6 +91,8 @@ def _annotations(model: Any) -> Iterator[Slip]:
         plain = PLAIN_TYPES.get(text, "")
         if plain or re.search(r"Field\b", text):
             fix = f"write {name} = {plain or '…'} instead of {name}: …"
+            if plain:
+                fix += ", or put it below `if TYPE_CHECKING:` where no column is meant"
             yield name, "is an annotation, and no column", fix
 
 

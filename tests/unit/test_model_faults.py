@@ -403,6 +403,8 @@ class Right(TimestampedModel):
     t = CharField(63, default="x")
     LIMIT: int = 5
     rows: "ModelSelect"
+    if not True:
+        counted: int
 
     class Meta:
         indexes = ((("a", "d"), False), ((SQL("lower(n)"), "a"), True))
