@@ -227,6 +227,7 @@ def test_line_ends_and_trailing_space_do_not_change_a_checksum(workshop: Worksho
 NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
 
 
+@pytest.mark.campaign
 def test_in_the_project_itself(migrated_url: str, project: Path, invoke: Invoke) -> None:
     """Small edits of the real models, through the command line."""
     models = project / "domains/locations/models.py"

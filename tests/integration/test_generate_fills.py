@@ -58,7 +58,7 @@ FILLS = [
 ]
 
 
-@pytest.mark.parametrize(("fill", "files", "expected", "offline"), usually_each(FILLS, 3))
+@pytest.mark.parametrize(("fill", "files", "expected", "offline"), usually_each(FILLS, 5))
 def test_rows_get_what_is_said_once(
     fill: str, files: int, expected: str, offline: bool, peopled: Workshop
 ) -> None:

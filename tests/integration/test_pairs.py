@@ -17,7 +17,7 @@ OLDEST = 14
 """Of the servers that the tests take turns on; what needs a newer one runs on the newest."""
 
 
-@pairs.parametrized([pair for pair in PAIRS if pair.oldest <= OLDEST], each=4)
+@pairs.parametrized([pair for pair in PAIRS if pair.oldest <= OLDEST], each=8)
 def test_there_and_back(pair: Pair, bench: Any) -> None:
     hold(pair, bench)
 

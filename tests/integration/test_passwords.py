@@ -39,6 +39,7 @@ from tests.support.console import at_terminal, call
 from tests.support.databases import execute
 from tests.support.project import ROOT, Invoke
 from tests.support.runners import at
+from tests.support.usual import usually_each
 
 COST = 10
 TASK = ["admin.password", "admin", "--must-change"]
@@ -294,11 +295,15 @@ def test_a_session_cannot_begin_after_what_ends_all_of_them(
 @pytest.mark.only("newest")
 @pytest.mark.parametrize(
     ("ip", "kept"),
-    [
-        *(("10.1.2.3", "10.1.2.3"), ("::ffff:10.1.2.3", "10.1.2.3"), ("fe80::1%eth0", "fe80::1")),
-        *(("10.1.2.3:443", None), ("", None), ("10.1.2.3, 10.9.9.9", None), ("\0", None)),
-        *(("\udcff", None), ("1" * 5000, None), ("10.0.0.0/8", None), ("unix:", None)),
-    ],
+    usually_each(
+        [
+            *(("fe80::1%eth0", "fe80::1"), ("10.1.2.3", "10.1.2.3"), ("", None), ("\0", None)),
+            *(("::ffff:10.1.2.3", "10.1.2.3"), ("10.1.2.3:443", None), ("\udcff", None)),
+            *(("10.1.2.3, 10.9.9.9", None), ("1" * 5000, None), ("unix:", None)),
+            ("10.0.0.0/8", None),
+        ],
+        3,
+    ),
 )
 def test_nothing_that_a_client_says_of_itself_stops_the_log_in(
     ip: str, kept: str | None, budi: AdminUser

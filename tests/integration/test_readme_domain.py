@@ -16,6 +16,7 @@ from tests.support import as_app
 from tests.support.databases import execute, query
 from tests.support.project import ROOT
 from tests.support.readme import Terminal, block, steps, write_files
+from tests.support.usual import usually_first
 
 FILES = "## Adding a domain"
 GENERATE = "### Generate and migrate"
@@ -84,13 +85,16 @@ def test_the_domain_is_added_and_removed_as_shown(terminal: Terminal, migrated_u
 
 
 @pytest.mark.only("newest")
+@pytest.mark.parametrize("migrates", usually_first([False, True]))
 def test_the_package_does_what_the_folder_does(
-    terminal: Terminal, migrated_url: str, tmp_path: Path
+    migrates: bool, terminal: Terminal, migrated_url: str, tmp_path: Path
 ) -> None:
+    """In the usual run it is found, and told of where it is wrong."""
     packages = _install_package(terminal, tmp_path)
     assert block(PACKAGE, "text") in terminal.run("invoke domains").stdout
-    terminal.replay(*steps(GENERATE)[:2])
-    check_fiber(migrated_url)
+    if migrates:
+        terminal.replay(*steps(GENERATE)[:2])
+        check_fiber(migrated_url)
     _break(packages / "billing_fiber/__init__.py")
     broken = terminal.run("invoke generate anything")
     assert broken.returncode == 1

@@ -20,6 +20,7 @@ from tests.support import pgbouncer
 from tests.support.console import call
 from tests.support.databases import execute, query
 from tests.support.pools import in_threads
+from tests.support.usual import usually_first
 
 pytestmark = pytest.mark.usually("newest")  # eight tenants are made there
 
@@ -183,7 +184,7 @@ def test_the_role_of_the_application_is_let_in_by_itself(server: Any) -> None:
         execute(url, f"DROP OWNED BY {role}; DROP ROLE {role}")
 
 
-@pytest.mark.parametrize("mode", ["session", "transaction"])
+@pytest.mark.parametrize("mode", usually_first(["transaction", "session"]))
 def test_behind_pgbouncer_nobody_gets_the_rows_of_another(
     mode: str, server: Any, hosted: str
 ) -> None:
