@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from commands.base import NAME, here, reporting, runner_for
+from commands.colour import harmless_json
 from commands.many import Choice, Many, all_tenants, chosen, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
@@ -187,4 +188,4 @@ def _dump_as_value(dump: Any) -> dict[str, Any]:
 
 
 def _print(value: Any) -> None:
-    print(json_format.dumps(value, indent=2, ensure_ascii=False))
+    print(harmless_json(json_format.dumps(value, indent=2, ensure_ascii=False)))

@@ -58,13 +58,15 @@ def check(
         raise Exit(code=compare_tenants(many, json))
     if live:
         raise Exit(code=_compared(here(tenant), json))
-    from commands.colour import harmless, painter
+    from commands.colour import harmless, harmless_json, painter
     from engine.check.finding import Level
 
     checked = _looked_through(fresh_proof)
-    print(checked.as_json() if json else harmless(checked.as_text(painter(sys.stdout))))
+    print(
+        harmless_json(checked.as_json()) if json else harmless(checked.as_text(painter(sys.stdout)))
+    )
     for note in checked.notes:
-        print(f"note: {note}", file=sys.stderr)
+        print(harmless(f"note: {note}"), file=sys.stderr)
     raise Exit(code=int(checked.count(Level.ERROR) > 0))
 
 
@@ -95,11 +97,11 @@ def _refuse_misplaced(tenant: str, many: Choice | None, live: bool, data: bool) 
 
 def _compared(project: Project, as_json: bool) -> int:
     """Print what was changed by hand: 1 if anything was."""
-    from commands.colour import harmless
+    from commands.colour import harmless, harmless_json
     from engine.drift.comparison import compare
 
     comparison = compare(project)
-    print(comparison.as_json() if as_json else harmless(comparison.as_text()))
+    print(harmless_json(comparison.as_json()) if as_json else harmless(comparison.as_text()))
     return int(bool(comparison.drifts))
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from commands.base import here
-from commands.colour import harmless
+from commands.colour import harmless, harmless_json
 from commands.console import Console
 from commands.many import Choice, Many, all_tenants, title
 from engine.wording import counted, few
@@ -41,7 +41,7 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
     many.run(all_tenants(project), work)
     if as_json:
         values.sort(key=lambda value: str(value["tenant"]))
-        print(json_format.dumps(values, indent=2, ensure_ascii=False))
+        print(harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False)))
     else:
         for tenant, comparison in sorted(drifted.items()):
             print(f"\n{title(tenant)}:\n{harmless(comparison.as_text())}")

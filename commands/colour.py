@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Callable
 from typing import TextIO
 
@@ -19,16 +20,20 @@ COLOURS = {
     "warning": 33,
 }
 
-# What moves the cursor, hides a line or turns a text around; not a line's end, nor our own colours.
+# Before a colour of ours, until the text is shown: nobody who names a table knows it, so no name
+# paints itself as what it is not.
+OURS = f"\x1b{secrets.token_hex(8)}"
+# What moves the cursor, hides a line, turns a text around or cannot be seen; not a line's end.
 CONTROL = re.compile(
-    "\x1b\\[(?:0|31|32|33)m|[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]"
+    f"{OURS}(?P<colour>[0-9]+);|[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u061c\\u200b\\u200e\\u200f"
+    "\\u2028-\\u202e\\u2060-\\u2069\\ufeff]"
 )
 
 Paint = Callable[[str, str], str]
 
 
 def painter(stream: TextIO | None) -> Paint:
-    """Gives a text the colour of what it stands for, or leaves it as it is."""
+    """Gives a text the colour of what it stands for, or leaves it as it is; harmless() shows it."""
     return _painted if watched(stream) and not os.environ.get("NO_COLOR") else _plain
 
 
@@ -39,14 +44,23 @@ def watched(stream: TextIO | None) -> bool:
 
 def harmless(text: str) -> str:
     """The text as a terminal may have it: a name in a database can hold what orders a terminal."""
-    return CONTROL.sub(
-        lambda m: m[0] if len(m[0]) > 1 else m[0].encode("unicode_escape").decode(), text
-    )
+    return CONTROL.sub(_shown, text)
+
+
+def harmless_json(text: str) -> str:
+    """JSON that says the same, without what orders a terminal."""
+    return CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    if found["colour"]:
+        return f"\x1b[{found['colour']}m"
+    return found[0].encode("unicode_escape").decode()
 
 
 def _painted(text: str, meaning: str) -> str:
     colour = COLOURS.get(meaning)
-    return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
+    return f"{OURS}{colour};{text}{OURS}0;" if colour else text
 
 
 def _plain(text: str, meaning: str) -> str:

@@ -73,7 +73,7 @@ class Console(Report):
         self.progress_line.end()
         stream = sys.stderr if self.quiet else sys.stdout
         done = painter(stream)(action, "applied")
-        print(f"{name}  {done} in {seconds:.2f} s", file=stream, flush=True)
+        print(harmless(f"{name}  {done} in {seconds:.2f} s"), file=stream, flush=True)
 
     def failed(self, name: str, seconds: float) -> None:
         self.progress_line.end()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from invoke.context import Context
 
 from commands.base import FRESH_PROOF, here, is_dry, kept_proofs, runner_for
+from commands.colour import harmless_json
 from commands.questions import Questions
 from commands.task import command, somebody_answers
 from engine.errors import ConfigError
@@ -76,7 +77,8 @@ def generate(
             files, generator = _generated(name, options, proofs, console, amended, empty=empty)
             paths = [] if dry else _write(c, generator, files, amended, console, yes)
     if json:
-        print(json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False))
+        value = json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False)
+        print(harmless_json(value))
         return
     _tell(files, paths)
     if paths:

@@ -138,12 +138,12 @@ class Many:
         stream = self.stream
         if outcome.error:
             stream = stream if isinstance(self.console, JsonLog) else sys.stderr
-            reason = harmless(_told(outcome.error).partition("\n")[0])
+            reason = _told(outcome.error).partition("\n")[0]
             line = f"{begins}  {painter(stream)('failed', 'problem')} {took}: {reason}"
         else:
             line = f"{begins}  {outcome.value} {took}"
         with self.notices.lock:
-            print(line, file=stream, flush=True)
+            print(harmless(line), file=stream, flush=True)
 
     def _end(self, tenants: int) -> None:
         for text, names in self.notices.tenants.items():

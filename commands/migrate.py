@@ -23,7 +23,7 @@ from commands.base import (
     runner_for,
     spare_production,
 )
-from commands.colour import harmless, painter
+from commands.colour import harmless, harmless_json, painter
 from commands.many import FIRST, JOBS, chosen
 from commands.task import command, count
 from project import PROJECT
@@ -184,7 +184,7 @@ def status(
         return
     where = read_status(here(tenant))
     if json:
-        print(where.as_json(only_pending=pending))
+        print(harmless_json(where.as_json(only_pending=pending)))
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         text = where.as_text(painter(sys.stdout), only_pending=pending, columns=columns)
@@ -201,7 +201,7 @@ def _end(exit_code: bool, problems: bool, pending: bool) -> None:
 def _tell_notices(notices: Iterable[str]) -> None:
     word = painter(sys.stderr)("notice", "notice")
     for text in notices:
-        print(f"{word}: {harmless(text)}", file=sys.stderr)
+        print(harmless(f"{word}: {text}"), file=sys.stderr)
 
 
 def overview() -> str:

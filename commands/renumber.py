@@ -40,6 +40,6 @@ def renumber(c: Context, name: str, dry_run: bool = False, json: bool = False) -
     if not dry:  # what is left is not a matter of numbers, and names its own way out
         for problem in read_status(here()).history.problems:
             print(
-                painter(sys.stderr)("problem", "problem") + f": {harmless(str(problem))}",
+                harmless(painter(sys.stderr)("problem", "problem") + f": {problem}"),
                 file=sys.stderr,
             )

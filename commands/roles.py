@@ -41,7 +41,7 @@ def roles(
     json: bool = False,
 ) -> None:
     """Show who may do what in the database, and bring about what the files grant."""
-    from commands.colour import harmless
+    from commands.colour import harmless, harmless_json
     from commands.console import Console
     from engine.manage import roles as rights
     from engine.run.options import RunOptions
@@ -58,11 +58,12 @@ def roles(
             print(f"Nothing to do: {AS_GRANTED}.")
         return
     there = rights.look(here(tenant))
-    print(there.as_json() if json else harmless(there.as_text()))
+    print(harmless_json(there.as_json()) if json else harmless(there.as_text()))
 
 
 def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> None:
     """A line for each tenant; with JSON all that there is to say of each."""
+    from commands.colour import harmless_json
     from commands.console import Console
     from commands.many import Many, all_tenants
     from engine.manage import roles as rights
@@ -89,4 +90,4 @@ def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> N
     task.run(all_tenants(project), work)
     if json and not applying:
         values.sort(key=lambda value: str(value["tenant"]))
-        print(json_format.dumps(values, indent=2, ensure_ascii=False))
+        print(harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False)))

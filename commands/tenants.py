@@ -110,7 +110,10 @@ def show_status(*, only_pending: bool, json: bool) -> tuple[bool, bool]:
 
 def as_json(tenants: Sequence[Tenant]) -> str:
     """The form that `tenants --json` and `status --tenants --json` print."""
-    return json_format.dumps([tenant.as_json() for tenant in tenants], indent=2, ensure_ascii=False)
+    from commands.colour import harmless_json
+
+    values = [tenant.as_json() for tenant in tenants]
+    return harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False))
 
 
 def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:
@@ -124,9 +127,9 @@ def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:
             columns.append(paint(f"{tenant.pending} pending", "pending"))
         if tenant.size_bytes is not None:
             columns.append(f"{tenant.size_bytes / 1_000_000:,.1f} MB")
-        yield "  ".join(columns)
+        yield harmless("  ".join(columns))
         for problem in tenant.problems:
-            yield f"  {paint('problem', 'problem')}: {harmless(problem)}"
+            yield harmless(f"  {paint('problem', 'problem')}: {problem}")
 
 
 def confirmed(tenant: Tenant, losses: Losses, project: Project, option: str) -> None:
