@@ -25,7 +25,7 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 
 State = TypeVar("State")
-ALONE = re.compile(r"(?<=INDEX) CONCURRENTLY")
+ALONE = re.compile(r"\A((?:CREATE (?:UNIQUE )?|DROP )INDEX) CONCURRENTLY")
 
 
 class Leg(StrEnum):
@@ -100,7 +100,7 @@ def stuck(connection: Any, steps: Sequence[tuple[str, Sequence[str]]]) -> str:
 
 def _inside(sql: str) -> str:
     """A statement of the online form as a transaction can hold it."""
-    return ALONE.sub("", sql, count=1).replace("COMMIT;", "NULL;")
+    return sql.replace("COMMIT;", "NULL;") if sql.startswith("DO ") else ALONE.sub(r"\1", sql)
 
 
 @dataclass(frozen=True)

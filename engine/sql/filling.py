@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.diff.change import Action, Change, Fill
+from engine.diff.object_changes import same
 from engine.schema.kinds import Kind
 from engine.schema.quoting import name
 from engine.sql import statements
@@ -58,7 +59,7 @@ def filling_statements(change: Change) -> list[str]:
         ]
     nullable = replace(change.new, not_null=False)
     parts = []
-    if made or nullable != change.old:
+    if made or not same(nullable, change.old):
         parts.append(statements.sql(replace(change, new=nullable)))
     parts.append(
         f"UPDATE {name(change.table)} SET {column} = ({fill.value}) WHERE {column} IS NULL"

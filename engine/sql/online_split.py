@@ -16,6 +16,7 @@ from enum import Enum, auto
 from engine.diff import row_types
 from engine.diff.change import Action, Change, is_rebuilt, is_retyped
 from engine.diff.comments import commented
+from engine.diff.object_changes import same
 from engine.diff.precedence import Taken, names_given_up, names_taken
 from engine.diff.recreate import UNLOGGED, gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
@@ -54,8 +55,7 @@ class Split:
         self.weakened = self._weakened_columns()
         made = [change for change in self.plan if change.action is Action.CREATE]
         self.filled = {c.key for c in made if c.key in self.weakened and not c.fill}
-        takes_long = {change.key for change in self.plan if self._takes_long(change)}
-        self.waiting = self._with_what_needs_them(takes_long)
+        self.waiting = self._with_what_needs_them({c.key for c in self.plan if self._takes_long(c)})
         self.waiting |= self._in_a_key_that_waits()
         self.early = self._drops_that_cannot_wait()
         self.now = self._first_part()
@@ -83,9 +83,10 @@ class Split:
                 continue
             if change.kind is Kind.COLUMN and change.action is not Action.DROP:
                 change = self.weakened.get(change.key, change)
+                if change.action is Action.ALTER and same(change.old, change.new):
+                    continue  # what is left of it is a comment, which is a change of its own
             # A type that is made again stays as it is: DROP TYPE pair_before without it would fail.
-            same = change.action is Action.ALTER and change.old == change.new
-            if not same or is_rebuilt(change):
+            if change.action is not Action.ALTER or change.old != change.new or is_rebuilt(change):
                 part.append(change)
         return part
 
@@ -204,7 +205,7 @@ def only_takes_not_null_away(change: Change) -> bool:
     """Whether a column may be null from then on, and is as it was else."""
     if not change.does(Action.ALTER, Kind.COLUMN) or not change.old.not_null:
         return False
-    return bool(replace(change.old, not_null=False) == change.new)
+    return same(replace(change.old, not_null=False), change.new)
 
 
 def _drops_primary_key(change: Change) -> bool:

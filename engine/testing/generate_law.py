@@ -94,7 +94,7 @@ class GenerateLaw:
         self.project = replace(project, roles=StandIns())
         roles.stand_in(self.project, ROLES)
         self.offline = offline
-        self.stops = list(stops)
+        self.stops = stops
         self.files: list[Migration] = []
 
     def holds(self, old: Statements, new: Statements, rows: str = "") -> list[str]:
