@@ -87,8 +87,11 @@ class Fields:
         return references
 
     def _is_alike(self, match: re.Match[str]) -> bool:
-        """Whether the column is of the type of that which it refers to, as a field makes it."""
+        """Whether the column is of the type of that which it refers to, as a field makes it. One
+        that counts by itself hands that on, but for the IdentityField."""
         target = self.tables[match["table"]].columns[match["target"]]
+        if (target.identity and not _is_identity(target)) or target.collation:
+            return False
         return target.type in PLAIN and self.table.columns[match["column"]].type == target.type
 
     def _field(
@@ -113,8 +116,7 @@ class Fields:
         return f"{kind}({', '.join(options)})"
 
     def _plain(self, column: Column) -> tuple[str, list[str]]:
-        counts = column.identity == "BY DEFAULT" and column.type == "bigint" and not column.numbers
-        if counts and column.name == self.key():
+        if _is_identity(column) and column.name == self.key():
             return "IdentityField", []
         known = self._known(column.type)
         if known and not (column.identity or column.collation):
@@ -167,6 +169,11 @@ class Fields:
             parts.append(f"Default({column.default!r})")
         self.imports.update(part.partition("(")[0] for part in parts)
         return parts
+
+
+def _is_identity(column: Column) -> bool:
+    """Whether it counts as an IdentityField does."""
+    return column.identity == "BY DEFAULT" and column.type == "bigint" and not column.numbers
 
 
 def enum_classes(labels: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
