@@ -29,9 +29,12 @@ SETTING = "BILLING_BRANCH_KEY"
 FORM = re.compile(r"[0-9a-f]{64}")
 # The moment in which the transaction began, which no other one of this session has.
 ASK = """
-    SELECT pg_catalog.to_regprocedure('begin_acting(bigint,text)') IS NOT NULL,
-           pg_catalog.pg_backend_pid(), EXTRACT(epoch FROM pg_catalog.now())::pg_catalog.text
+    SELECT f.oid IS NOT NULL, pg_catalog.pg_backend_pid(),
+           EXTRACT(epoch FROM pg_catalog.now())::pg_catalog.text,
+           pg_catalog.has_function_privilege(f.oid, 'EXECUTE')
+    FROM pg_catalog.to_regprocedure('begin_acting(bigint,text)') f (oid)
 """
+SEES_ALL = "SELECT acting_branches() IS NOT NULL"
 BEGIN = "SELECT begin_acting(%s, %s)"
 END = "SELECT pg_catalog.set_config('billing.acting', '', true)"
 
@@ -122,7 +125,7 @@ class Acting:
         return bool(status == extensions.TRANSACTION_STATUS_IDLE)
 
     def _begin(self, actor: Actor) -> None:
-        is_there, process, moment = self._run(ASK)
+        is_there, process, moment, may_act = self._run(ASK)
         if not is_there:
             if actor.session is None:
                 return
@@ -130,6 +133,9 @@ class Acting:
                 "the database knows nothing of branches.",
                 fix="apply the migrations (`invoke migrate`).",
             )
+        # a role that only reads need not act, where it sees all rows as it is
+        if actor.session is None and not may_act and self._run(SEES_ALL)[0]:
+            return
         try:
             shown = proof(actor.session, process, moment, own_key())
             self._run(BEGIN, (actor.session, shown))

@@ -380,7 +380,7 @@ def test_a_rule_tells_nothing_of_a_row_that_one_may_not_see(
 def _act(cursor: Any, session: int) -> None:
     """What the application does at the beginning of a transaction."""
     cursor.execute(ASK)
-    _, process, moment = cursor.fetchone()
+    _, process, moment, _ = cursor.fetchone()
     cursor.execute(BEGIN, (session, proof(session, process, moment, branches.KEY)))
 
 

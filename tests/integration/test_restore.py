@@ -252,7 +252,7 @@ def test_a_role_that_may_only_read_makes_a_backup_beside_schemas_of_others(
     execute(
         migrated_url,
         f"""
-        CREATE ROLE {role} LOGIN PASSWORD 'x';
+        CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 'x';
         GRANT USAGE ON SCHEMA public TO {role};
         GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role};
         GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
