@@ -18,6 +18,9 @@ FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 # Of a file that is generated; any other may have more in its name.
 TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
+# A space at the end of a line, or what ends a line but a line feed.
+UNTIDY = re.compile(r"[^\S\n]\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
 Function = Callable[..., None]
 
 MERGED = (
@@ -126,6 +129,8 @@ class Migration:
 
 def checksum_of(text: str) -> str:
     """sha256 of a file's text, deaf to line ends and trailing space."""
+    if not UNTIDY.search(text):  # the lines of a long text take many times its memory
+        return hashlib.sha256(text.rstrip().encode()).hexdigest()
     lines = (line.rstrip() for line in text.splitlines())
     return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
 
