@@ -1256,8 +1256,8 @@ $function$
     """)
     migrator.sql("""
         CREATE POLICY transaction_logs_branch ON transaction_logs USING (( SELECT true
-           FROM customers parent
-          WHERE parent.id = transaction_logs.customer_id))
+           FROM customers
+          WHERE customers.id = transaction_logs.customer_id))
     """)
     migrator.sql("""
         REVOKE EXECUTE ON ROUTINE chain_entry() FROM PUBLIC;
@@ -2264,8 +2264,8 @@ $function$
     """)
     migrator.sql("""
         CREATE POLICY pppoe_users_branch ON pppoe_users USING (( SELECT true
-           FROM routers parent
-          WHERE parent.id = pppoe_users.router_id))
+           FROM routers
+          WHERE routers.id = pppoe_users.router_id))
     """)
     migrator.sql("""
         CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]))
@@ -2530,8 +2530,8 @@ $function$
     """)
     migrator.sql("""
         CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR ( SELECT true
-           FROM customers parent
-          WHERE parent.id = notification_queue.customer_id))
+           FROM customers
+          WHERE customers.id = notification_queue.customer_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE notification_queue IS 'One notification to one recipient.';
@@ -2814,8 +2814,8 @@ $function$
     """)
     migrator.sql("""
         CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING (( SELECT true
-           FROM whatsapp_sessions parent
-          WHERE parent.id = whatsapp_messages.session_id))
+           FROM whatsapp_sessions
+          WHERE whatsapp_sessions.id = whatsapp_messages.session_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE whatsapp_sessions IS 'A WhatsApp number that a branch sends from.';
@@ -3623,8 +3623,8 @@ $$
     """)
     migrator.sql("""
         CREATE POLICY invoice_items_branch ON invoice_items USING (( SELECT true
-           FROM invoices parent
-          WHERE parent.id = invoice_items.invoice_id))
+           FROM invoices
+          WHERE invoices.id = invoice_items.invoice_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE subscriptions IS 'A customer''s standing order for a profile, billed period by period.';
@@ -4547,18 +4547,18 @@ $$
     """)
     migrator.sql("""
         CREATE POLICY payment_allocations_branch ON payment_allocations USING (( SELECT true
-           FROM payments parent
-          WHERE parent.id = payment_allocations.payment_id))
+           FROM payments
+          WHERE payments.id = payment_allocations.payment_id))
     """)
     migrator.sql("""
         CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR ( SELECT true
-           FROM payments parent
-          WHERE parent.id = payment_events.payment_id))
+           FROM payments
+          WHERE payments.id = payment_events.payment_id))
     """)
     migrator.sql("""
         CREATE POLICY payment_links_branch ON payment_links USING (( SELECT true
-           FROM invoices parent
-          WHERE parent.id = payment_links.invoice_id))
+           FROM invoices
+          WHERE invoices.id = payment_links.invoice_id))
     """)
     migrator.sql("""
         COMMENT ON TABLE payment_methods IS 'A way of paying that a customer or a cashier may choose.';

@@ -3214,46 +3214,46 @@ CREATE POLICY profiles_branch ON profiles USING (location_id = ANY ((( SELECT ac
 CREATE POLICY routers_branch ON routers USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY pppoe_users_branch ON pppoe_users USING (( SELECT true
-   FROM routers parent
-  WHERE parent.id = pppoe_users.router_id));
+   FROM routers
+  WHERE routers.id = pppoe_users.router_id));
 
 CREATE POLICY subscriptions_branch ON subscriptions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY invoices_branch ON invoices USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY invoice_items_branch ON invoice_items USING (( SELECT true
-   FROM invoices parent
-  WHERE parent.id = invoice_items.invoice_id));
+   FROM invoices
+  WHERE invoices.id = invoice_items.invoice_id));
 
 CREATE POLICY location_users_branch ON location_users USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY location_users_read ON location_users FOR SELECT USING (true);
 
 CREATE POLICY notification_queue_branch ON notification_queue USING (customer_id IS NULL OR ( SELECT true
-   FROM customers parent
-  WHERE parent.id = notification_queue.customer_id));
+   FROM customers
+  WHERE customers.id = notification_queue.customer_id));
 
 CREATE POLICY vendors_branch ON vendors USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY payments_branch ON payments USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY payment_allocations_branch ON payment_allocations USING (( SELECT true
-   FROM payments parent
-  WHERE parent.id = payment_allocations.payment_id));
+   FROM payments
+  WHERE payments.id = payment_allocations.payment_id));
 
 CREATE POLICY payment_events_branch ON payment_events USING (payment_id IS NULL OR ( SELECT true
-   FROM payments parent
-  WHERE parent.id = payment_events.payment_id));
+   FROM payments
+  WHERE payments.id = payment_events.payment_id));
 
 CREATE POLICY payment_links_branch ON payment_links USING (( SELECT true
-   FROM invoices parent
-  WHERE parent.id = payment_links.invoice_id));
+   FROM invoices
+  WHERE invoices.id = payment_links.invoice_id));
 
 CREATE POLICY settings_branch ON settings USING (location_id IS NULL OR (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[])));
 
 CREATE POLICY transaction_logs_branch ON transaction_logs USING (( SELECT true
-   FROM customers parent
-  WHERE parent.id = transaction_logs.customer_id));
+   FROM customers
+  WHERE customers.id = transaction_logs.customer_id));
 
 CREATE POLICY voucher_batches_branch ON voucher_batches USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
@@ -3262,8 +3262,8 @@ CREATE POLICY vouchers_branch ON vouchers USING (location_id = ANY ((( SELECT ac
 CREATE POLICY whatsapp_sessions_branch ON whatsapp_sessions USING (location_id = ANY ((( SELECT acting_branches() AS acting_branches))::bigint[]));
 
 CREATE POLICY whatsapp_messages_branch ON whatsapp_messages USING (( SELECT true
-   FROM whatsapp_sessions parent
-  WHERE parent.id = whatsapp_messages.session_id));
+   FROM whatsapp_sessions
+  WHERE whatsapp_sessions.id = whatsapp_messages.session_id));
 
 COMMENT ON TABLE roles IS 'A set of permissions that admin users are given together.';
 COMMENT ON COLUMN roles.id IS 'Identity.';
