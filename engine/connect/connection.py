@@ -21,6 +21,7 @@ from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE
 
 OLDEST = 140000
+STRINGS = "standard_conforming_strings"
 CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
@@ -109,7 +110,7 @@ def connect_plainly(
     options: dict[str, Any] = {"fallback_application_name": project.application or project.name}
     options |= {name: value for name, value in WAITING.items() if name not in url}
     try:
-        connection = psycopg2.connect(url, connection_factory=Connection, **options)
+        connection = _reached(url, options)
     except psycopg2.OperationalError as error:
         raise unusable(project, error) from error
     try:
@@ -124,6 +125,26 @@ def connect_plainly(
         connection.close()
         raise
     return connection
+
+
+def _reached(url: str, options: dict[str, Any]) -> Any:
+    """A connection whose texts are quoted as the server reads them, whatever its role says.
+
+    psycopg2 decides when it connects whether it writes E'…', and libpq at each text whether it
+    doubles backslashes: where standard_conforming_strings is off at first and on later, a text with
+    \\' in it ends early, and what follows in it is run.
+    """
+    connection = psycopg2.connect(url, connection_factory=Connection, **options)
+    if connection.info.parameter_status(STRINGS) != "off":
+        return connection
+    connection.close()
+    given = extensions.parse_dsn(url).get("options", "")
+    return psycopg2.connect(
+        url,
+        connection_factory=Connection,
+        options=f"{given} -c {STRINGS}=on".strip(),
+        **options,
+    )
 
 
 def _check(connection: Any, project: Project) -> None:

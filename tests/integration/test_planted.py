@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 import pytest
 
+from engine.connect.connection import connect, connect_plainly
 from engine.connect.scratch import scratch
 from engine.drift.comparison import compare
 from engine.errors import ConfigError, HistoryError, Refused
@@ -306,3 +309,17 @@ def test_a_name_does_not_get_out_of_the_comment_on_the_way_back(
     comment, _, sql = statement.partition("\n")
     assert comment.startswith("-- this loses ") and comment == comment.splitlines()[0]
     assert sql.startswith('DROP TABLE "x')
+
+
+@pytest.mark.parametrize("way", [connect, connect_plainly])
+def test_no_text_ends_early_where_strings_do_not_conform(way: Any, empty_url: str) -> None:
+    """psycopg2 quotes as the session began, libpq as it is: between the two a text got out."""
+    name = empty_url.rpartition("/")[2].partition("?")[0]
+    execute(empty_url, f"ALTER DATABASE {name} SET standard_conforming_strings = off")
+    with closing(way(at(empty_url), autocommit=True)) as connection:
+        cursor = connection.cursor()
+        for text in ("\\'; CREATE TABLE planted (); --", "\\", "a\\nb", "\\\\'", "'"):
+            cursor.execute("SELECT %s", (text,))
+            assert cursor.fetchone() == (text,)
+        cursor.execute("SELECT to_regclass('planted')")
+        assert cursor.fetchone() == (None,)
