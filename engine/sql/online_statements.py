@@ -206,8 +206,9 @@ def _column(change: Change, filled: bool, back: tuple[str, ...]) -> Iterator[Pai
     altered = f"ALTER TABLE {table} ALTER COLUMN {column}"
     if not new.not_null or old.not_null:
         yield Paired(statements.sql(change), back)
-    elif filled:
-        yield Paired(f"{altered} SET DEFAULT {new.default}", (f"{altered} DROP DEFAULT",))
+    elif filled and new.default != old.default:
+        undo = f"SET DEFAULT {old.default}" if old.default else "DROP DEFAULT"
+        yield Paired(f"{altered} SET DEFAULT {new.default}", (f"{altered} {undo}",))
     if filled:
         yield Paired(_fill(table, column, "DEFAULT"))
     elif change.fill:

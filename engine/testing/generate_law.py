@@ -17,6 +17,7 @@ from engine.files import migration_file
 from engine.files.migration_file import Migration
 from engine.generate.completion import close_definers, fix_paths, lend_sequences
 from engine.generate.generator import Generator
+from engine.generate.headings import ONLY_ON
 from engine.generate.seeder import SeedFunction
 from engine.generate.wanted_schema import printed_again
 from engine.project import Project
@@ -85,7 +86,8 @@ class GenerateLaw:
 
     project: at an empty database of no other use, on a server where its role may make others.
     offline: without the online form. stops: after how many statements of the files that run step by
-    step these are stopped, undone from there, and begin anew. Whatever is lost is allowed to be.
+    step these are stopped, undone from there, and begin anew; not where one of them says that it
+    can only go on. Whatever is lost is allowed to be.
     """
 
     def __init__(
@@ -125,9 +127,11 @@ class GenerateLaw:
             equal(passed, goal)
             keeps(before, self._rows(goal) if before else {}, known, goal, changes)
         assert self._generate(new, wanted, wanted) == [], "a second generate finds something to do"
-        if self.stops:
+        goes_on = any(ONLY_ON in " ".join(text.split()) for text in texts)
+        stops = [] if goes_on else list(self.stops)
+        if stops:
             replay.runner().rollback(len(texts), losing=True)
-        for number in self.stops:
+        for number in stops:
             if not self._stopped(replay, number, len(texts)):
                 break
             got = self._read()
