@@ -94,7 +94,7 @@ def act(cursor: Any, role: str) -> None:
     cursor.execute(SESSION, (secrets.token_bytes(8),))
     (session,) = cursor.fetchone()
     cursor.execute(ASK)
-    _, process, moment = cursor.fetchone()
+    _, process, moment, _ = cursor.fetchone()
     cursor.execute(BEGIN, (session, proof(session, process, moment, key)))
     cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
 
