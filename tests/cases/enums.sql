@@ -170,3 +170,14 @@ INSERT INTO t VALUES (1, 'a');
 -- new
 CREATE TYPE st AS ENUM ('a');
 CREATE TABLE t (k int, s st) PARTITION BY RANGE (k);
+
+-- name: one value to a list of them, while the type is made again
+-- loses: st, t.many, t.one
+-- old
+CREATE TYPE st AS ENUM ('open', 'paid', 'void');
+CREATE TABLE t (id int, one st, many st[]);
+-- rows
+INSERT INTO t VALUES (1, NULL, NULL);
+-- new
+CREATE TYPE st AS ENUM ('paid', 'open');
+CREATE TABLE t (id int, one st[], many st);
