@@ -172,7 +172,7 @@ CREATE TYPE st AS ENUM ('a');
 CREATE TABLE t (k int, s st) PARTITION BY RANGE (k);
 
 -- name: one value to a list of them, while the type is made again
--- loses: st, t.many, t.one
+-- loses: st t.many t.one
 -- old
 CREATE TYPE st AS ENUM ('open', 'paid', 'void');
 CREATE TABLE t (id int, one st, many st[]);
