@@ -132,6 +132,9 @@ def everything(cursor: Any) -> None:
         expires_at="2027-01-01",
     )
     allocation = money.allocation(cursor, paid, invoice, 200)
+    voided = money.issued(cursor, who, 100)
+    money.entry(cursor, who, 40, reference_type="invoice_credit", reference_id=voided)
+    cursor.execute("UPDATE invoices SET status = 'void' WHERE id = %s", (voided,))
     samples.notification(cursor)
     samples.template(cursor)
     for statement in LAWFUL:
