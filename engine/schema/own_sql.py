@@ -23,17 +23,26 @@ PATH = "pg_catalog, pg_temp"
 # costs no question of its own. A query of ours takes milliseconds, but PostgreSQL may think it dear
 # enough to compile it first (JIT), which takes a second:
 # https://www.postgresql.org/docs/current/jit-decision.html
+# And every row of a cursor is fetched; PostgreSQL plans it for the first tenth of them: with ORDER
+# BY a name it walked the index of all relations of the database by name to find those of one
+# schema.
 ASIDE = (
     "SELECT pg_catalog.set_config('engine.path', pg_catalog.current_setting('search_path'), true), "
-    "pg_catalog.set_config('engine.jit', pg_catalog.current_setting('jit'), true); "
-    f"SET LOCAL search_path = {PATH}; SET LOCAL jit = off; "
+    "pg_catalog.set_config('engine.jit', pg_catalog.current_setting('jit'), true), "
+    "pg_catalog.set_config('engine.fraction', pg_catalog.current_setting('cursor_tuple_fraction'),"
+    " true); "
+    f"SET LOCAL search_path = {PATH}; SET LOCAL jit = off; SET LOCAL cursor_tuple_fraction = 1; "
 )
-COMPILING = "pg_catalog.set_config('jit', pg_catalog.current_setting('engine.jit'), true)"
+PLANNING = (
+    "pg_catalog.set_config('jit', pg_catalog.current_setting('engine.jit'), true), "
+    "pg_catalog.set_config('cursor_tuple_fraction', pg_catalog.current_setting('engine.fraction'),"
+    " true)"
+)
 BACK = (
     "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('engine.path'), true), "
-    f"{COMPILING}"
+    f"{PLANNING}"
 )
-GIVEN = f"SELECT pg_catalog.set_config('search_path', %(files_path)s, true), {COMPILING}"
+GIVEN = f"SELECT pg_catalog.set_config('search_path', %(files_path)s, true), {PLANNING}"
 PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
@@ -48,9 +57,6 @@ FILES_PATH = """
     FROM pg_namespace t WHERE t.oid = %(here)s
 """
 PORTAL = "engine_rows"
-# Every row is fetched. PostgreSQL plans a cursor for the first tenth of them: with ORDER BY a name
-# it walked the index of all relations of the database by name to find those of one schema.
-WHOLE = "SET LOCAL cursor_tuple_fraction = 1; "
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
 
@@ -105,7 +111,7 @@ def fetch(
     if "%(here)s" in query and "here" not in values:
         values["here"] = place(cursor.connection).oid
     cursor.execute(
-        f"{ASIDE}{WHOLE}DECLARE {PORTAL} NO SCROLL CURSOR FOR {query}; "
+        f"{ASIDE}DECLARE {PORTAL} NO SCROLL CURSOR FOR {query}; "
         f"{GIVEN if path else BACK}; FETCH ALL FROM {PORTAL}",
         values,
     )

@@ -88,6 +88,7 @@ def test_status_json_has_the_promised_form(empty_url: str) -> None:
         "problems",
         "foreign",
         "roles",
+        "unfinished",
         "migrations",
     ]
     assert (after["applied"], after["pending"], after["problems"]) == (len(names), 0, [])

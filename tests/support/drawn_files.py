@@ -40,7 +40,8 @@ def write_drawn(folder: Path, files: Sequence[Drawn]) -> None:
 LOOK = """
     INSERT INTO public.seen (file, what)
     SELECT '{n}', what FROM (
-        SELECT format('%s = %s', name, setting) FROM pg_settings WHERE source = 'session'
+        SELECT format('%s = %s', name, setting) FROM pg_settings
+        WHERE source = 'session' AND setting IS DISTINCT FROM reset_val
         AND name NOT IN ('lock_timeout', 'client_min_messages', 'client_connection_check_interval')
         UNION ALL SELECT format('%s = %s', name, coalesce(current_setting(name, true), 'none'))
         FROM (VALUES ('my.tenant'), ('my.other'), ('my.block'), ('search_path'),

@@ -40,6 +40,16 @@ class Screen:
         """What a person types; `\\x03` is Ctrl-C."""
         os.write(self.terminal, text.encode())
 
+    def interrupts(self) -> int:
+        """Press Ctrl-C, and once more where nothing comes of it (the exit status). Python looks for
+        signals before it waits for a key: one that comes in between shows with the next."""
+        self.types("\x03")
+        while True:
+            if not select.select([self.terminal], [], [], PATIENCE / 6)[0]:
+                self.types("\x03")
+            elif not self._read():
+                return self.process.wait(60)
+
     def end(self) -> int:
         """Read to the end (the exit status)."""
         while self._read():
