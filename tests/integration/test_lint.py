@@ -410,7 +410,7 @@ def test_another_search_path_hides_nothing(bench: str, folder: Path) -> None:
     assert [(finding.rule, finding.line) for finding in found] == [("check-scan", 6)]
 
 
-@pytest.mark.only("18")
+@pytest.mark.only("newest")
 def test_a_view_that_asks_as_its_caller_is_none_past_policies(
     server: PostgresServer, bench: str, folder: Path
 ) -> None:

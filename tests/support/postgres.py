@@ -110,6 +110,7 @@ class Servers:
     def only(self, which: str) -> str:
         """The version that a mark names: the `oldest`, the `newest`, or the oldest that `has
         clients`, programs such as pg_basebackup."""
+        assert which in {"oldest", "newest", "has clients"}, which
         versions = list(self.available)
         if which == "has clients":
             versions = [v for v in versions if (self.available[v] / "pg_basebackup").exists()]
