@@ -460,8 +460,11 @@ def test_one_that_is_dropped_or_replaced_meanwhile_is_told_and_left(
 
         waiting = threading.Thread(target=wait_for_it)
         waiting.start()
-        tried = "SELECT 1 FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock' AND pid <> "
-        until(lambda: query(empty_url, f"{tried}pg_backend_pid()"))
+        tried = """
+            SELECT FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock'
+            AND datname = current_database() AND pid <> pg_backend_pid()
+        """
+        until(lambda: query(empty_url, tried))
         execute(empty_url, "ALTER SCHEMA c RENAME TO former; CREATE SCHEMA c")
     waiting.join(60)
     assert "was dropped or replaced while this run was waiting" in str(outcome[0])
