@@ -461,7 +461,7 @@ def test_one_that_is_dropped_or_replaced_meanwhile_is_told_and_left(
         waiting = threading.Thread(target=wait_for_it)
         waiting.start()
         tried = """
-            SELECT FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock'
+            SELECT 1 FROM pg_stat_activity WHERE query ~ 'pg_try_advisory_lock'
             AND datname = current_database() AND pid <> pg_backend_pid()
         """
         until(lambda: query(empty_url, tried))
