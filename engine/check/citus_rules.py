@@ -12,16 +12,14 @@ from dataclasses import dataclass
 
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed
-from engine.sql.demands import parts
+from engine.sql.demands import ALTER, NAME, TABLE, parts
 from engine.sql.lexer import masked
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."
-NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w.$]+)"
 COLUMN = rf"ALTER\s+(?:COLUMN\s+)?{NAME}\s+"
-ALTER_TABLE = re.compile(
-    rf"\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?{NAME}(?:\.{NAME})?\s*\*?\s", re.IGNORECASE
-)
+# With the word COLUMN or without it; what follows is no name where a constraint begins.
+ADD_COLUMN = r"ADD\s+(?:COLUMN\s+)?(?!(?:CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b)"
 ADD_CONSTRAINT = re.compile(
     r"\s*ADD\s+(?:CONSTRAINT|CHECK|UNIQUE|PRIMARY\s+KEY|FOREIGN\s+KEY|EXCLUDE)\b", re.IGNORECASE
 )
@@ -43,7 +41,7 @@ class Refused:
 
 SUBCOMMANDS = (
     Refused(
-        r"ADD\s+(?!CONSTRAINT\b).*(?:\bAS\s+IDENTITY\b|\b(?:small|big)?serial[248]?\b)",
+        rf"{ADD_COLUMN}.*(?:\bAS\s+IDENTITY\b|\b(?:small|big)?serial[248]?\b)",
         "a column that numbers by itself, in a table that is there",
         "Make the table anew with that column, carry the rows over, and let it take the name.",
     ),
@@ -74,7 +72,7 @@ SUBCOMMANDS = (
         "Give the column a name in small letters first.",
     ),
     Refused(
-        r"ADD\s+(?:COLUMN\s+)(?!.*\bCONSTRAINT\b).*\bCHECK\s*\(",
+        rf"{ADD_COLUMN}(?!.*\bCONSTRAINT\b).*\bCHECK\s*\(",
         "a CHECK without a name in ADD COLUMN",
         "Name it: ADD COLUMN … CONSTRAINT name CHECK (…); or add it in a statement of its own.",
     ),
@@ -91,12 +89,13 @@ SUBCOMMANDS = (
 )
 STATEMENTS = (
     Refused(
-        rf"ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?{NAME}(?:\.{NAME})?\s+(?!RENAME\b|OWNER\s+TO\b)",
+        # Neither word nor name is given back, or `s  RENAME` would be `s` and a blank too few.
+        rf"ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?+(?>{TABLE})(?!\s+(?:RENAME\b|OWNER\s+TO\b))",
         "ALTER SEQUENCE, where a table uses the sequence",
         "Make another sequence, and let the default use that.",
     ),
     Refused(
-        rf"INSERT\s+INTO\s+{NAME}(?:\.{NAME})?\s*(?:AS\s+{NAME}\s*)?(?:\([^()]*\)\s*)?"
+        rf"INSERT\s+INTO\s+{TABLE}\s*(?:AS\s+{NAME}\s*)?(?:\([^()]*\)\s*)?"
         r"(?:OVERRIDING\s+\w+\s+VALUE\s*)?VALUES\b.*\(\s*SELECT\b",
         "a sub-select in VALUES",
         "Write INSERT … SELECT, one for each row that looks another one up.",
@@ -143,7 +142,7 @@ def refused_in(sql: str) -> Iterator[Refused]:
     """What of one statement Citus does not take."""
     text = masked(sql)
     yield from (refused for refused in STATEMENTS if refused.met(text))
-    begin = ALTER_TABLE.match(text)
+    begin = ALTER.match(text)
     if not begin:
         return
     subcommands = [text[start:end] for start, end in parts(text, begin.end(), len(text))]

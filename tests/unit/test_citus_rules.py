@@ -19,3 +19,30 @@ def test_every_rule_has_a_case_and_each_case_one_rule() -> None:
 @pytest.mark.parametrize("sql", TAKEN)
 def test_what_it_takes_is_not_named(sql: str) -> None:
     assert list(refused_in(sql)) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE p ADD k int CHECK (k > 0)",
+        "ALTER TABLE p ADD i serial",
+        "ALTER SEQUENCE IF EXISTS s.counted\n    INCREMENT BY 2",
+    ],
+)
+def test_one_that_is_spelled_otherwise_is_named(sql: str) -> None:
+    assert len(list(refused_in(sql))) == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE p ADD k int CONSTRAINT positive CHECK (k > 0)",
+        "ALTER TABLE p ADD UNIQUE (serial)",
+        "ALTER TABLE p ADD CHECK (serial > 0)",
+        "ALTER SEQUENCE counted\n    RENAME TO counted_too",
+        "ALTER SEQUENCE IF EXISTS counted RENAME TO counted_too",
+        "ALTER SEQUENCE s.counted  OWNER TO CURRENT_USER",
+    ],
+)
+def test_one_that_only_looks_like_it_is_not(sql: str) -> None:
+    assert list(refused_in(sql)) == []
