@@ -9,10 +9,12 @@ from typing import Any
 from engine.check.finding import RuleName
 from engine.schema import own_sql
 
-# Statements whose text does not tell what they grant or make, and those that make views or turn
-# row-level security on below one.
+# Statements whose text does not tell what they grant or make, those that change what was closed
+# before, and those that make views or turn row-level security on below one.
 TELLING = re.compile(
     r"\s*(?:DO|CALL|SELECT|WITH|VALUES|EXECUTE)\b"
+    r"|\s*ALTER\s+(?:DEFAULT\s+PRIVILEGES|FUNCTION|PROCEDURE|ROUTINE)\b"
+    r"|\s*CREATE\s+OR\s+REPLACE\s+(?:FUNCTION|PROCEDURE)\b"
     r"|.*?\b(?:VIEW|ROW\s+LEVEL\s+SECURITY|security_invoker)\b",
     re.IGNORECASE | re.DOTALL,
 )

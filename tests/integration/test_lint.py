@@ -36,7 +36,8 @@ CREATE TABLE secret (id int PRIMARY KEY, note text);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION closed() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a
     AS 'SELECT 1';
-REVOKE EXECUTE ON FUNCTION closed() FROM PUBLIC
+REVOKE EXECUTE ON FUNCTION closed() FROM PUBLIC;
+CREATE FUNCTION open() RETURNS int LANGUAGE sql SET search_path = a AS 'SELECT 1'
 """
 PAST = "view-past-policies"
 HIDDEN_DEFINER = """DO $$ BEGIN EXECUTE 'CREATE FUNCTION hidden() RETURNS int LANGUAGE sql
@@ -203,6 +204,20 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["DO $$ BEGIN GRANT EXECUTE ON FUNCTION closed() TO PUBLIC; END $$"],
             ["DO $$ BEGIN GRANT EXECUTE ON FUNCTION closed() TO CURRENT_USER; END $$"],
         ),
+        (
+            ["ALTER FUNCTION open() SECURITY DEFINER"],
+            ["ALTER FUNCTION closed() STABLE"],
+        ),
+        (
+            [
+                "CREATE OR REPLACE FUNCTION open() RETURNS int LANGUAGE sql SECURITY DEFINER"
+                " SET search_path = a AS 'SELECT 2'",
+            ],
+            [
+                "CREATE OR REPLACE FUNCTION closed() RETURNS int LANGUAGE sql SECURITY DEFINER"
+                " SET search_path = a AS 'SELECT 2'",
+            ],
+        ),
     ],
     "view-past-policies": [
         (
@@ -224,12 +239,16 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
             ["GRANT SELECT ON owners TO CURRENT_USER", "SELECT 'GRANT x TO PUBLIC'"],
         ),
         (
-            ["DO $$ BEGIN EXECUTE format('GRANT %s (id) ON pets TO PUBLIC', 'UPDATE'); END $$"],
-            ["DO $$ BEGIN EXECUTE format('GRANT %s ON pets TO %I', 'UPDATE', user); END $$"],
+            ["DO $$ BEGIN EXECUTE format('GRANT %%s (id) ON pets TO PUBLIC', 'UPDATE'); END $$"],
+            ["DO $$ BEGIN EXECUTE format('GRANT %%s ON pets TO %%I', 'UPDATE', user); END $$"],
         ),
         (
             ["DO $$ BEGIN ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; END $$"],
             ["DO $$ BEGIN ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO CURRENT_USER; END $$"],
+        ),
+        (
+            ["ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC"],
+            ["ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO CURRENT_USER"],
         ),
     ],
     "if-not-exists": [
@@ -281,7 +300,10 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     schema = f"s{secrets.token_hex(4)}"
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
     chosen = [migration for migration in migration_folder.find(folder) if migration.name == name]
-    return observe(Replay(at(f"{bench}?options=-csearch_path%3D{schema}"), []), chosen)
+    try:
+        return observe(Replay(at(f"{bench}?options=-csearch_path%3D{schema}"), []), chosen)
+    finally:  # they are of the database, and not of the schema
+        execute(bench, "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC")
 
 
 def linted(bench: str, folder: Path, name: str, sizes: Sizes | None = None) -> list[Finding]:
