@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from invoke.context import Context
 
-from commands.base import application_url, here
+from commands.base import here
 from commands.task import command
 from project import PROJECT
 
@@ -35,10 +36,14 @@ def db_stop(c: Context) -> None:
 )
 def db_prepare(c: Context, admin: str = "") -> None:
     """Print what an administrator runs once on a server of one's own, passwords included."""
+    from engine.connect.settings import named_migration_url, named_roles, named_url
     from engine.connect.url import checked
     from engine.manage import prepare
 
-    want = prepare.wanted(here(), application_url())
+    # The settings alone: where they name nothing there is no server of one's own to prepare, and
+    # here() would make and start the embedded one.
+    owner = replace(PROJECT.at(named_migration_url(PROJECT)), roles=named_roles(PROJECT))
+    want = prepare.wanted(owner, named_url(PROJECT))
     if not admin:
         print(prepare.script(want))
         return

@@ -332,15 +332,28 @@ def test_the_tests_run_in_a_folder_with_a_space_in_its_name(project: Path) -> No
     assert done.stdout.startswith(f"{home}\n")
 
 
-def test_bare_invoke_starts_no_server(project: Path) -> None:
-    environment = {key: text for key, text in os.environ.items() if key != "DATABASE_URL"}
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke"],
+def without_a_database(project: Path, *task: str) -> subprocess.CompletedProcess[str]:
+    """`invoke TASK` where no setting names a database."""
+    urls = ("DATABASE_URL", "MIGRATION_DATABASE_URL")
+    return subprocess.run(
+        [sys.executable, "-m", "invoke", *task],
         cwd=project,
-        env=environment,
+        env={key: text for key, text in os.environ.items() if key not in urls},
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+def test_bare_invoke_starts_no_server(project: Path) -> None:
+    done = without_a_database(project)
     assert done.stdout.startswith("There is no database yet: `invoke migrate` makes one")
+    assert not (project / ".postgres").exists()
+
+
+def test_to_prepare_a_server_that_nothing_names_starts_none(project: Path) -> None:
+    """The script would be one for the embedded server, which needs none."""
+    done = without_a_database(project, "db.prepare")
+    assert (done.returncode, done.stdout) == (1, ""), done
+    assert "MIGRATION_DATABASE_URL and DATABASE_URL do not name two users" in done.stderr
     assert not (project / ".postgres").exists()
