@@ -14,7 +14,7 @@ from engine.files.entry import Entry, State
 from engine.files.migration_file import Migration, number_of
 from engine.files.misfits import Misfit, Problem
 from engine.files.unfinished import Direction, Unfinished
-from engine.files.version_control import WaysBack
+from engine.files.version_control import Repository
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 
@@ -24,15 +24,20 @@ class History:
     """All entries by number, and what is wrong with them.
 
     mismatches: where files and rows do not fit together. unfinished: the files that stopped in the
-    middle. project: whose tasks the ways out name.
+    middle. repository: asked for the ways out.
     """
 
     entries: tuple[Entry, ...]
     mismatches: tuple[Problem, ...]
     unfinished: tuple[Unfinished, ...]
-    project: Project
+    repository: Repository
 
     @property
+    def project(self) -> Project:
+        """The program whose files they are."""
+        return self.repository.project
+
+    @cached_property
     def problems(self) -> list[Problem]:
         """What keeps `migrate` from running."""
         return [*self.mismatches, *self._obstacles(Direction.UP)]
@@ -83,12 +88,11 @@ class History:
         """The files that stopped on their way down from the top, where the way is to be up; and
         those that are gone."""
         names = {entry.name for entry in self.entries if entry.state is not State.MISSING}
-        ways = WaysBack(self.project)
         for file in self.unfinished:
             command = self.project.task(file.direction)
             if file.name not in names:
                 what = f"{file.name} stopped in the middle, and its file is missing"
-                fix = f"{ways.of(file.name)}; then finish it with `{command}`"
+                fix = f"{self.repository.way_back(file.name)}; then finish it with `{command}`"
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
             elif direction is Direction.UP and file.direction is Direction.DOWN and not file.half:
                 what = f"{file} stopped in the middle"
@@ -104,13 +108,13 @@ def read(cursor: Any, migrations: Iterable[Migration], project: Project) -> Hist
     there = own_table.columns_of(cursor, (HISTORY_TABLE, JOURNAL_TABLE))
     rows = history_table.rows(cursor, there[HISTORY_TABLE])
     stopped = unfinished.read(cursor) if there[JOURNAL_TABLE] else ()
-    return joined(migrations, rows, project, stopped)
+    return joined(migrations, rows, Repository(project), stopped)
 
 
 def joined(
     migrations: Iterable[Migration],
     rows: list[dict[str, Any]],
-    project: Project,
+    repository: Repository,
     unfinished: tuple[Unfinished, ...] = (),
 ) -> History:
     """Join files with rows of the history and files that stopped in the middle. A file whose text
@@ -124,8 +128,8 @@ def joined(
         _applied(number_of(name), name, State.MISSING, row) for name, row in by_name.items()
     ]
     entries.sort(key=lambda entry: (entry.number, entry.name))
-    mismatches = (*misfits.recorded_twice(rows), *misfits.mismatches(entries, project))
-    return History(tuple(entries), mismatches, unfinished, project)
+    mismatches = (*misfits.recorded_twice(rows), *misfits.mismatches(entries, repository))
+    return History(tuple(entries), mismatches, unfinished, repository)
 
 
 def _moved(

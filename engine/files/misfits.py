@@ -5,21 +5,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from itertools import groupby
 from typing import Any
 
 from engine.files import version_control
 from engine.files.entry import Entry, State
-from engine.files.version_control import WaysBack
+from engine.files.version_control import Repository
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
-
-MainLine = Callable[[Project], frozenset[str] | None]
 
 
 class Misfit(StrEnum):
@@ -61,12 +58,12 @@ def recorded_twice(rows: list[dict[str, Any]]) -> Iterator[Problem]:
             yield Problem(Misfit.RECORDED_TWICE, (name,), what, fix)
 
 
-def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
+def mismatches(entries: list[Entry], repository: Repository) -> Iterator[Problem]:
     """What is wrong with entries in their order."""
+    project = repository.project
     yield from _used_twice(entries, project)
     applied = sorted(e.number for e in entries if e.state in (State.APPLIED, State.EDITED))
-    main_line = cache(version_control.on_main_line)  # up to four processes, asked once for all
-    ways, namesakes = WaysBack(project), _by_title(entries)
+    namesakes = _by_title(entries)
     for entry in entries:
         if entry.state is State.EDITED:
             what = f"{entry.name} was changed after it was applied"
@@ -77,11 +74,11 @@ def mismatches(entries: list[Entry], project: Project) -> Iterator[Problem]:
             )
             yield Problem(Misfit.EDITED, (entry.name,), what, fix)
         elif entry.state is State.MISSING:
-            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, namesakes, ways))
+            yield Problem(Misfit.MISSING, (entry.name,), *_missing(entry, namesakes, repository))
         elif entry.state is State.PENDING and applied and entry.number < applied[-1]:
             later = len(applied) - bisect_right(applied, entry.number)
             what = f"{entry.name} is pending, but {applied[-1]:03} is applied already"
-            fix = _late(entry, later, project, main_line)
+            fix = _late(entry, later, repository)
             yield Problem(Misfit.LATE, (entry.name,), what, fix, undoable=True)
 
 
@@ -101,11 +98,12 @@ def _used_twice(entries: Iterable[Entry], project: Project) -> Iterator[Problem]
             yield Problem(Misfit.NUMBER_USED_TWICE, names, what, fix, undoable=undoable)
 
 
-def _late(entry: Entry, later: int, project: Project, main_line: MainLine) -> str:
+def _late(entry: Entry, later: int, repository: Repository) -> str:
     """The way out for a file that comes before one that is applied. later: how many that are
-    applied come after it. main_line: asks for the files of the branch that all work goes to."""
+    applied come after it."""
+    project = repository.project
     renumber, migrate = project.task("renumber"), project.task("migrate")
-    if entry.name not in (main_line(project) or ()):
+    if entry.name not in repository.main_line:
         return f"`{renumber}` gives it the next free number"
     back = project.task("rollback", *(["--steps", later] if later > 1 else []))
     return (
@@ -115,7 +113,9 @@ def _late(entry: Entry, later: int, project: Project, main_line: MainLine) -> st
     )
 
 
-def _missing(entry: Entry, namesakes: Mapping[str, list[str]], ways: WaysBack) -> tuple[str, str]:
+def _missing(
+    entry: Entry, namesakes: Mapping[str, list[str]], repository: Repository
+) -> tuple[str, str]:
     """(what, fix) for a file that is gone. namesakes: the pending files by their titles."""
     if not entry.number:
         return (
@@ -127,13 +127,13 @@ def _missing(entry: Entry, namesakes: Mapping[str, list[str]], ways: WaysBack) -
     names = namesakes.get(entry.name.partition("_")[2], [])
     if len(names) == 1:
         (namesake,) = names
-        path = version_control.shown(ways.project, namesake)
+        path = version_control.shown(repository.project, namesake)
         return (
             f"{entry.name} is applied, and {namesake} is not the same text under another name",
             f"if it is the same migration, give {path} the text back that was applied; if not, "
-            f"{ways.of(entry.name)}",
+            f"{repository.way_back(entry.name)}",
         )
-    return what, ways.of(entry.name)
+    return what, repository.way_back(entry.name)
 
 
 def _by_title(entries: Iterable[Entry]) -> dict[str, list[str]]:

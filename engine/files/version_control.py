@@ -26,16 +26,16 @@ def shown(project: Project, name: str) -> str:
     return shlex.quote(f"{_folder(project)}{name}.py")
 
 
-class WaysBack:
-    """How files come back that are gone. git is asked once for all of them: a process for each of
-    2,000 files took minutes."""
+class Repository:
+    """What git knows of files that are gone, or late. It is asked once for all of them: a process
+    for each of 2,000 files took minutes."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.branch_of = cache(partial(_branch, project, which="-a"))
 
-    def of(self, name: str) -> str:
-        """How that one does, as the end of a sentence."""
+    def way_back(self, name: str) -> str:
+        """How a file that is gone comes back, as the end of a sentence."""
         path = shown(self.project, name)
         if name in self._at_head:
             return f"`git checkout HEAD -- {path}` brings it back"
@@ -56,6 +56,11 @@ class WaysBack:
         )
 
     @cached_property
+    def main_line(self) -> frozenset[str]:
+        """The names of the files on the branch that all work goes to, as far as that is known."""
+        return on_main_line(self.project) or frozenset()
+
+    @cached_property
     def _at_head(self) -> frozenset[str]:
         return _listed(self.project, "HEAD") or frozenset()
 
@@ -65,12 +70,16 @@ class WaysBack:
 
     @cached_property
     def _stashed(self) -> dict[str, str]:
-        """The stash that has each. What git did not know yet is in its third parent."""
+        """The stash that has each. Its first parent is the commit on which it was made, whose files
+        it does not bring back; what git did not know yet is in its third."""
         stashes: dict[str, str] = {}
         for stash in (_git(self.project, "stash", "list", "--format=%gd") or "").splitlines():
-            for tree in (stash, f"{stash}^3"):
-                for name in _listed(self.project, tree) or ():
-                    stashes.setdefault(name, stash)
+            names, committed, unknown = (
+                _listed(self.project, f"{stash}{parent}") or frozenset()
+                for parent in ("", "^1", "^3")
+            )
+            for name in (names - committed) | unknown:
+                stashes.setdefault(name, stash)
         return stashes
 
     @cached_property
@@ -134,7 +143,8 @@ def _git(project: Project, *arguments: str) -> str | None:
     """What it answers in the project's folder; None where it refuses or is not there."""
     try:
         done = subprocess.run(
-            ["git", "-C", str(project.root), *arguments],
+            # Else a name such as 003_café would be in quotes, with numbers for letters.
+            ["git", "-C", str(project.root), "-c", "core.quotePath=false", *arguments],
             capture_output=True,
             text=True,
             errors="replace",

@@ -21,6 +21,7 @@ from engine.files import history, history_table, migration_folder, own_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.files.unfinished import Unfinished, unfinished
+from engine.files.version_control import Repository
 from engine.project import Project
 from engine.schema import own_sql
 from engine.schema.own_sql import Place
@@ -187,9 +188,10 @@ def _tenants(
             ours.append(place)
     rows = _rows(cursor, ours)
     unfinished = _unfinished(cursor, only)
+    repository = Repository(project)
     for place in ours:
         if _is_ours(rows[place], migrations):
-            joined = history.joined(migrations, rows[place], project, unfinished.get(place, ()))
+            joined = history.joined(migrations, rows[place], repository, unfinished.get(place, ()))
             tenants.append(Tenant(place, joined))
     return sorted(tenants, key=lambda tenant: tenant.name)
 

@@ -18,10 +18,11 @@ from engine.files.entry import State
 from engine.files.migration_file import Migration
 from engine.files.misfits import Misfit
 from engine.files.unfinished import Direction, Unfinished, unfinished
+from engine.files.version_control import Repository
 from project import PROJECT
 
 # Where no git looks: each question to it is a process.
-ELSEWHERE = replace(PROJECT, root=Path("/dev/null"))
+ELSEWHERE = Repository(replace(PROJECT, root=Path("/dev/null")))
 NAMES = st.sampled_from([f"{number:03}_{title}" for number in (1, 2, 3, 4) for title in "ab"])
 TEXTS = st.sampled_from(["one", "two"])
 
@@ -120,6 +121,35 @@ def test_a_checksum_under_another_name_is_that_of_the_text_under_it(
         assert there.checksum_as(name) == there.checksum
 
 
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    subprocess.run(["git", "-C", str(folder), *who, *words], check=True, capture_output=True)
+
+
+def test_a_stash_brings_back_what_is_in_it_and_not_what_was_committed_below_it(
+    tmp_path: Path,
+) -> None:
+    project = replace(PROJECT, root=tmp_path, migrations=tmp_path / "migrations")
+    project.migrations.mkdir()
+    git(tmp_path, "init", "-qb", "main")
+    git(tmp_path, "commit", "-qm", "Begin", "--allow-empty")
+    git(tmp_path, "checkout", "-qb", "café")
+    for name in ("001_beside", "002_é"):
+        (project.migrations / f"{name}.py").write_text("pass")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "Beside")
+    for name, words in (("003_added", ("add", ".")), ("004_new", ("status",))):
+        (project.migrations / f"{name}.py").write_text("pass")
+        git(tmp_path, *words)
+        git(tmp_path, "stash", "push", "-q", "--include-untracked")
+    git(tmp_path, "checkout", "-q", "main")
+    repository = Repository(project)
+    for name in ("001_beside", "002_é"):
+        assert repository.way_back(name).startswith("it is on the branch café: there ")
+    assert repository.way_back("003_added") == "`git stash pop stash@{1}` brings it back"
+    assert repository.way_back("004_new") == "`git stash pop stash@{0}` brings it back"
+
+
 def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,25 +159,22 @@ def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
     asked = []
     run = subprocess.run
 
-    def git(*words: str) -> None:
-        who = ("-c", "user.name=a", "-c", "user.email=a@b")
-        run(["git", "-C", str(tmp_path), *who, *words], check=True, capture_output=True)
-
     def counted(*arguments: Any, **options: Any) -> Any:
         asked.append(arguments)
         return run(*arguments, **options)
 
-    git("init", "-q")
+    git(tmp_path, "init", "-q")
     for name in names:
         (project.migrations / f"{name}.py").write_text(name)
-    git("add", ".")
-    git("commit", "-qm", "All")
-    git("rm", "-q", *(f"migrations/{name}.py" for name in names[10:]))
-    git("commit", "-qm", "Some are gone")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "All")
+    git(tmp_path, "rm", "-q", *(f"migrations/{name}.py" for name in names[10:]))
+    git(tmp_path, "commit", "-qm", "Some are gone")
     monkeypatch.setattr(subprocess, "run", counted)
-    fixes = [
-        str(problem) for problem in history.joined([], list(map(row, names)), project).problems
-    ]
+    repository = Repository(project)
+    for _ in range(3):  # as for so many tenants
+        problems = history.joined([], list(map(row, names)), repository).problems
+    fixes = list(map(str, problems))
     assert len(asked) == 2
     for name, fix in zip(names[:10], fixes[:10], strict=True):
         assert f"`git checkout HEAD -- migrations/{name}.py` brings it back" in fix
