@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 
@@ -26,13 +28,13 @@ def shown(project: Project, name: str) -> str:
     return shlex.quote(f"{_folder(project)}{name}.py")
 
 
+@dataclass(frozen=True)
 class Repository:
     """What git knows of files that are gone, or late. It is asked once for all of them: a process
-    for each of 2,000 files took minutes."""
+    for each of 2,000 files took minutes. Two of one project are equal, as the states are that they
+    are part of."""
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.branch_of = cache(partial(_branch, project, which="-a"))
+    project: Project
 
     def way_back(self, name: str) -> str:
         """How a file that is gone comes back, as the end of a sentence."""
@@ -45,7 +47,7 @@ class Repository:
             return f"`git stash pop {stash}` brings it back"
         if commit := self._made.get(name):
             return (
-                f"it is on the branch {self.branch_of(commit)}: there "
+                f"it is on the branch {self._branch_of(commit)}: there "
                 f"`{self.project.task('rollback')}` undoes it; "
                 f"`git checkout {commit} -- {path}` brings it here"
             )
@@ -59,6 +61,10 @@ class Repository:
     def main_line(self) -> frozenset[str]:
         """The names of the files on the branch that all work goes to, as far as that is known."""
         return on_main_line(self.project) or frozenset()
+
+    @cached_property
+    def _branch_of(self) -> Callable[[str], str]:
+        return cache(partial(_branch, self.project, which="-a"))
 
     @cached_property
     def _at_head(self) -> frozenset[str]:
