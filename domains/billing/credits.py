@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import fn
+
 from domains import identity
 from domains.billing.models import Invoice, InvoiceItem, InvoiceItemKind, InvoiceStatus
 from domains.billing.periods import Days, overlap, prorated
 from domains.billing.rules_credits import REFERENCE
-from domains.customers.models import TransactionLogEntryType
+from domains.customers.models import TransactionLog, TransactionLogEntryType
 from domains.customers.operations import post
 from domains.system.operations import Actor
 
@@ -34,6 +36,18 @@ def credit(subscription: Any, days: Days, *, by: Actor) -> int:
         if unserved:
             total += _credit_part(invoice, billed, unserved, by)
     return total
+
+
+def standing(invoice: Any) -> int:
+    """What was credited of an invoice and not taken back (rupiah)."""
+    taken_back = TransactionLog.alias()
+    entries: Any = TransactionLog.select(fn.COALESCE(fn.SUM(TransactionLog.amount), 0))
+    entries = entries.where(
+        TransactionLog.reference_type == REFERENCE,
+        TransactionLog.reference_id == invoice.id,
+        ~fn.EXISTS(taken_back.select().where(taken_back.reverses == TransactionLog.id)),
+    )
+    return int(entries.scalar())
 
 
 def _credit_part(invoice: Any, billed: Days, unserved: Days, by: Actor) -> int:

@@ -30,6 +30,8 @@ from domains import (
     share,
 )
 from domains.billing.access import restore_access
+from domains.billing.credits import standing
+from domains.billing.merged import fetch_balance
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
 from domains.customers.models import Customer
 from domains.locations.operations import today
@@ -75,13 +77,13 @@ def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor =
 def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
     """Void an invoice; it keeps its number, and its period may be billed again (the invoice).
 
-    What was credited of its days is taken back: they are not paid for any more. Until they are
-    billed again, the days that it billed are free. Isolated lines of one who then owes nothing
-    overdue come back. by: the admin user, None for the system. reason: goes on record. Voiding it
-    again changes nothing. Raises Missing where there is no such invoice, InvalidValue without a
-    reason, RuleViolation where money is allocated to it (invoices_status_move,
-    invoices_paid_fits_status_check), or the credit was spent
-    (customers_balance_within_credit_check): take off first what it paid.
+    What was credited of its days is taken back: they are not paid for any more; where the customer
+    was merged into another, from where it went. Until they are billed again, the days that it
+    billed are free. Isolated lines of one who then owes nothing overdue come back. by: the admin
+    user, None for the system. reason: goes on record. Voiding it again changes nothing. Raises
+    Missing where there is no such invoice, InvalidValue without a reason, RuleViolation where money
+    is allocated to it (invoices_status_move, invoices_paid_fits_status_check), or the credit was
+    spent (customers_balance_within_credit_check): take off first what it paid.
     """
     if not reason.strip():
         raise InvalidValue("an invoice is not voided without a reason", field="reason")
@@ -89,6 +91,7 @@ def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
         lock(Customer, get(Invoice, invoice).customer_id)
         row = lock(Invoice, invoice)
         if row.status != InvoiceStatus.VOID:
+            fetch_balance(row.customer_id, standing(row), f"Credit of {row.number}", by=by)
             change(row, status=InvoiceStatus.VOID, paid_at=None)
             restore_access(row.customer_id)
             record("invoices.void", row, by=by, reason=reason, location=row.location_id)

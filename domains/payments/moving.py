@@ -13,13 +13,13 @@ from typing import Any
 from peewee import fn
 
 from domains import BillingError, InvalidValue, change, get, identity, lock, lock_all, operation
+from domains.billing.merged import move_balance
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.billing.subscriptions import end, start, suspend
 from domains.customers.models import Customer, CustomerStatus
 from domains.locations.models import Location
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser, PppoeUserStatus, SyncState
-from domains.payments.merged import move_balance
 from domains.payments.models import Payment, PaymentStatus
 from domains.system.operations import Actor, record
 

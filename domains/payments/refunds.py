@@ -20,8 +20,8 @@ from domains import (
     whole_rupiah,
 )
 from domains.billing.access import isolate
+from domains.billing.merged import fetch_balance
 from domains.locations.models import Location
-from domains.payments.merged import fetch_balance
 from domains.payments.models import (
     Payment,
     PaymentAllocation,
@@ -65,7 +65,7 @@ def refund(payment: int | Payment, amount: int | None = None, *, by: Actor, reas
             )
         _free(row, part)
         if not in_review and row.method.type != PaymentMethodType.WALLET:
-            fetch_balance(row.customer_id, part, by=by)
+            fetch_balance(row.customer_id, part, "Refund", by=by)
         values: dict[str, Any] = {
             "refunded": row.refunded + part,
             "refunded_by": None if by is None else identity(by),

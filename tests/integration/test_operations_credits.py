@@ -181,6 +181,29 @@ def test_a_refund_after_a_merge_takes_what_went_along(models: Any, who: int) -> 
     assert balance(third) == 0
 
 
+def test_a_void_invoice_after_a_merge_takes_its_credits_from_where_they_went(
+    models: Any, home: int, who: int, plan: int
+) -> None:
+    """The days that were left were credited by the merge itself, and the credit went along."""
+    other = money.customer(models)
+    row = start(who, plan, by=None, on=today(home) - 4 * DAY)
+    invoice = bill(row, tax_rate_bp=0)
+    assert invoice is not None
+    paid = record_payment(who, money.method(models), invoice.total, by=None)
+    merge(who, other, **REASON)
+    (entry,) = credits_of(invoice)
+    assert entry.amount > 0 and balance(other) == entry.amount
+    refund(paid, **REASON)
+    assert [balance(one) for one in (who, other)] == [0, entry.amount]
+    models.execute("SAVEPOINT unspent")
+    money.issued(models, other, 1)
+    settle_from_balance(other)
+    broken(OVERDRAWN, void, invoice, **REASON)
+    models.execute("ROLLBACK TO unspent")
+    void(invoice, **REASON)
+    assert [balance(one) for one in (who, other)] == [0, 0]
+
+
 CREDIT = """INSERT INTO transaction_logs (customer_id, entry_type, amount, reference_type,
                 reference_id, description)
             VALUES (%s, %s, %s, 'invoice_credit', %s, 'x')"""

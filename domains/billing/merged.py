@@ -1,5 +1,5 @@
 """The balance of customers who turned out to be one: it went over to the one that is left, and what
-is refunded of an old payment comes back from there."""
+is refunded of an old payment, or taken back of an old credit, comes back from there."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ def move_balance(old: Any, new: Any, *, by: Actor) -> None:
     post(new, KIND, old.balance, text, reference=(REFERENCE, old.id), by=actor)
 
 
-def fetch_balance(customer: int, amount: int, *, by: Actor) -> None:
+def fetch_balance(customer: int, amount: int, what: str, *, by: Actor) -> None:
     """Bring so much of rupiah back as a merged customer lacks of an amount.
 
-    Raises RuleViolation with the rule customers_balance_within_credit_check where it was spent.
+    what: such as Refund, as both customers read it. Raises RuleViolation with the rule
+    customers_balance_within_credit_check where it was spent.
     """
     row: Any = lock(Customer, customer)
     missing = amount - max(row.balance, 0)
@@ -39,7 +40,7 @@ def fetch_balance(customer: int, amount: int, *, by: Actor) -> None:
     )
     if missing <= 0 or entry is None:
         return
-    fetch_balance(entry.customer_id, missing, by=by)
+    fetch_balance(entry.customer_id, missing, what, by=by)
     actor = None if by is None else identity(by)
-    post(entry.customer_id, KIND, -missing, f"Refund to customer {row.number}", by=actor)
-    post(row, KIND, missing, f"Refund from customer {entry.customer.number}", by=actor)
+    post(entry.customer_id, KIND, -missing, f"{what} to customer {row.number}", by=actor)
+    post(row, KIND, missing, f"{what} from customer {entry.customer.number}", by=actor)
