@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from engine.backup import restore_with_psql
@@ -29,17 +31,25 @@ GRANTED = re.compile(
 )
 
 
-def tables(archive: Archive) -> int:
-    """How many tables it has rows of."""
-    return len(TABLE.findall(archive.contents))
-
-
 def owner(connection: Any) -> str:
     """The role that what is restored shall belong to: this one, but where it is a superuser the
     owner of the database, who migrates and is to need nobody for it."""
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, OWNER)
         return str(cursor.fetchone()[0])
+
+
+@contextmanager
+def told(title: str, archive: Archive, report: Report) -> Iterator[None]:
+    """Tell that a restore begins, with how many tables it has rows of, and where it fails. More may
+    follow it, so its end is told by whom it serves."""
+    start = time.perf_counter()
+    report.started(title, len(TABLE.findall(archive.contents)))
+    try:
+        yield
+    except BaseException:
+        report.failed(title, time.perf_counter() - start)
+        raise
 
 
 def run(

@@ -82,19 +82,20 @@ def restore(
         says_what_for = bool(own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE))
         if says_what_for:
             archive = archive.without(entries_of(ENVIRONMENT_TABLE))
-        report.started(f"restore of {path.name}", pg_restore.tables(archive))
-        try:
+        with pg_restore.told(f"restore of {path.name}", archive, report):
             pg_restore.run(archive, project.url, role, session.keeper, report)
-        except BaseException:
-            report.failed(f"restore of {path.name}", time.perf_counter() - start)
-            raise
-        # What default privileges give the application on new tables, it shall not have on ours.
-        own_table.take_from_others(session.keeper.cursor(), OWN_TABLES)
-        if own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE):
-            own_table.run(session.keeper.cursor(), SHOW)
+        settle_rights(session.keeper.cursor())
         database_settings.carry(archive, session.keeper, project, says_what_for, report)
         session.cursor().execute("ANALYZE")
     report.finished(path.name, Action.RESTORED, time.perf_counter() - start)
+
+
+def settle_rights(cursor: Any) -> None:
+    """Of our tables, let each role have what the engine gives it, after a restore: default
+    privileges give the application more on new tables."""
+    own_table.take_from_others(cursor, OWN_TABLES)
+    if own_table.columns(cursor, ENVIRONMENT_TABLE):
+        own_table.run(cursor, SHOW)
 
 
 def _refuse_full(connection: Any, project: Project) -> None:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any
 
 from psycopg2 import errors
 
-from engine.connect.connection import connect
 from engine.drift.neighbours import SHARED_SCHEMA
 from engine.errors import Refused
 from engine.files.migration_file import Migration
@@ -22,7 +21,7 @@ from engine.project import Project
 from engine.schema import own_sql, planted
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
-from engine.tenants.listing import nowhere
+from engine.tenants.listing import has_schema, whole_database
 
 SCHEMA = SHARED_SCHEMA
 UNPLACED = "citus.enable_schema_based_sharding = off"
@@ -44,7 +43,6 @@ MISPLACED = f"""
     ORDER BY 1
 """
 SEVERAL = f"SELECT count(*) > 1 FROM pg_class WHERE relname = '{HISTORY_TABLE}' AND relkind = 'r'"
-THERE = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
 # Of two that make the same at once one is told so; what this role may not make the file may do
 # without, or say that it cannot.
 LEFT = (
@@ -56,10 +54,7 @@ LEFT = (
 def prepare(project: Project, migrations: Sequence[Migration]) -> None:
     """Before files are applied to tenants: make the extensions that the files ask for. Raises
     Refused where the database has several tenants, and one lies among the tables of one."""
-    with (
-        closing(connect(nowhere(project), autocommit=True, writing=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with whole_database(project, writing=True) as cursor:
         own_sql.fetch(cursor, SEVERAL)
         if cursor.fetchone()[0]:
             refuse_misplaced(cursor)
@@ -91,8 +86,7 @@ def _asked_for(migrations: Iterable[Migration]) -> set[str]:
 def _make_schema(cursor: Any) -> None:
     """Everybody may use it, and nobody but its owner create there. It is no tenant's, so Citus is
     not to place it on a node of its own; elsewhere that setting means nothing."""
-    own_sql.fetch(cursor, THERE, {"name": SCHEMA})
-    if cursor.rowcount == 0:
+    if not has_schema(cursor, SCHEMA):
         grant = f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC"
         _try(cursor, f"SET LOCAL {UNPLACED}; CREATE SCHEMA {SCHEMA}; {grant}")
 

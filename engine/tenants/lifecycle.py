@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
 
-from engine.connect.connection import connect
 from engine.errors import ConfigError, Refused
 from engine.files import migration_folder
 from engine.manage import wipe
@@ -90,10 +89,7 @@ def new_schema(project: Project, name: str) -> Iterator[None]:
     the schema holds something.
     """
     refuse_name(name)
-    with (
-        closing(connect(listing.nowhere(project), autocommit=True, writing=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with listing.whole_database(project, writing=True) as cursor:
         _refuse_taken(cursor, project, name)
         extensions.refuse_misplaced(cursor)
         extensions.provide(cursor, migration_folder.find(project.migrations))
@@ -111,10 +107,7 @@ def new_schema(project: Project, name: str) -> Iterator[None]:
 def losses(project: Project, tenant: Tenant) -> Losses:
     """What would be lost with the tenant. Raises Refused where the schema has extensions, which
     all tenants use."""
-    with (
-        closing(connect(listing.nowhere(project), autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with listing.whole_database(project) as cursor:
         own_sql.fetch(cursor, EXTENSIONS, {"schema": tenant.place.oid})
         if names := [name for (name,) in cursor.fetchall()]:
             raise Refused(

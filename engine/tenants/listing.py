@@ -6,8 +6,8 @@ register of its own could say otherwise. Two questions to the server answer for 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -47,7 +47,7 @@ SIZES_ON_NODES = """
     WHERE c.relnamespace = ANY (%(schemas)s::oid[])
     GROUP BY 1
 """
-IS_THERE = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
+SCHEMA = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
 TRIES = 3
 
 
@@ -100,9 +100,14 @@ class Tenant:
         return value if self.size_bytes is None else {**value, "size_bytes": self.size_bytes}
 
 
-def nowhere(project: Project) -> Project:
-    """The project in no schema of anybody: what is asked or done is about the whole database."""
-    return project.at(with_schema(project.url, "pg_catalog"))
+@contextmanager
+def whole_database(project: Project, *, writing: bool = False) -> Iterator[Any]:
+    """A psycopg2 cursor in autocommit, in no schema of anybody: what is asked or done is about the
+    whole database. writing: as connect() takes it."""
+    nowhere = project.at(with_schema(project.url, "pg_catalog"))
+    connection = connect(nowhere, autocommit=True, writing=writing)
+    with closing(connection), connection.cursor() as cursor:
+        yield cursor
 
 
 def at(project: Project, tenant: str) -> Project:
@@ -115,21 +120,21 @@ def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
 
     Schemas that the role may not read are none of its tenants. Raises what reading the files does.
     """
-    with (
-        closing(connect(nowhere(project), autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with whole_database(project) as cursor:
         tenants = _steady(cursor, project)
         return _with_sizes(cursor, tenants) if sizes else tenants
+
+
+def has_schema(cursor: Any, name: str) -> bool:
+    """Whether the database has a schema of that name. cursor: psycopg2."""
+    own_sql.fetch(cursor, SCHEMA, {"name": name})
+    return bool(cursor.rowcount)
 
 
 def find(project: Project, name: str) -> Tenant | None:
     """The tenant of that name, if there is one. The others are not looked at: of a thousand that
     takes seconds. Raises Refused where what its schema says cannot be believed."""
-    with (
-        closing(connect(nowhere(project), autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with whole_database(project) as cursor:
         for tenant in _steady(cursor, project, name):
             return tenant.believed()
     return None
@@ -138,12 +143,8 @@ def find(project: Project, name: str) -> Tenant | None:
 def gone(project: Project, tenant: Tenant) -> NoSuchTenant | None:
     """What to tell of a tenant that somebody has dropped since it was listed; None where it is
     there."""
-    with (
-        closing(connect(nowhere(project), autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
-        own_sql.fetch(cursor, IS_THERE, {"name": tenant.name})
-        if cursor.rowcount:
+    with whole_database(project) as cursor:
+        if has_schema(cursor, tenant.name):
             return None
     return NoSuchTenant("it was dropped meanwhile.", why="Nothing was run there.")
 

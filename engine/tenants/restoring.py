@@ -18,13 +18,12 @@ from typing import Any
 
 from engine.backup import pg_restore
 from engine.backup.archive import Archive, look
-from engine.backup.restore import NEEDLESS, entries_of
+from engine.backup.restore import NEEDLESS, entries_of, settle_rights
 from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
 from engine.connect import environment
 from engine.connect.connection import connect, is_citus
 from engine.errors import Refused
 from engine.files import own_table
-from engine.manage.environment import SHOW
 from engine.manage.wipe import STAYS
 from engine.project import Project
 from engine.report import Action, Report
@@ -32,7 +31,7 @@ from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
 from engine.schema.own_sql import Place
-from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.schema.own_tables import ENVIRONMENT_TABLE
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import lifecycle, listing
@@ -84,10 +83,7 @@ def _refuse_citus(project: Project) -> None:
     """Raise Refused where the server is one of Citus: it knows neither the statement that makes a
     column of a table an identity, as pg_dump writes it, nor rows that come before their triggers;
     and each of its nodes numbers by itself, so that ids would be given a second time."""
-    with (
-        closing(connect(listing.nowhere(project), autocommit=True)) as connection,
-        connection.cursor() as cursor,
-    ):
+    with listing.whole_database(project) as cursor:
         if is_citus(cursor):
             raise Refused(
                 "Citus cannot restore a dump of pg_dump into a schema that it has placed.",
@@ -131,13 +127,9 @@ def _swap(
         here = own_sql.place(keeper)
         former = Place(here.oid, _former(here))
         role = pg_restore.owner(keeper)
-        report.started(title, pg_restore.tables(archive))
-        try:
+        with pg_restore.told(title, archive, report):
             first = _set_aside(cursor, former, stay, role, options)
             pg_restore.run(archive, project.url, role, keeper, report, first)
-        except BaseException:
-            report.failed(title, time.perf_counter() - start)
-            raise
     _settle(at)
     report.finished(title, Action.RESTORED, time.perf_counter() - start)
     return former
@@ -171,11 +163,8 @@ def _settle(at: Project) -> None:
     """What no dump brings along."""
     with closing(connect(at, autocommit=True, writing=True)) as connection:
         cursor = connection.cursor()
-        # What default privileges give others on new tables, they shall not have on ours.
-        own_table.take_from_others(cursor, OWN_TABLES)
+        settle_rights(cursor)
         lifecycle.let_in(cursor, own_sql.place(connection).name)
         own_sql.fetch(cursor, TABLES)
         tables = ", ".join(table for (table,) in cursor.fetchall())
         own_sql.run(cursor, f"ANALYZE {tables}".replace("%", "%%"))
-        if own_table.columns(cursor, ENVIRONMENT_TABLE):
-            own_table.run(cursor, SHOW)
