@@ -76,7 +76,7 @@ def translated(
         )
     if server is not None:
         right = ""
-        if server.pgcode == remedies.NO_RIGHT:
+        if is_missing_right(server):
             right = rights.way(server, _role(server), connection, writing=writing)
         known = right or _fix_by_state(server) or "see what the message says"
         return EngineError(

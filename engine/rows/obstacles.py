@@ -11,6 +11,7 @@ import psycopg2
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
+from engine.explain.postgres_errors import is_missing_right
 from engine.files.migration_file import Migration
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
@@ -33,7 +34,6 @@ CONSTRAINT = """
     WHERE conrelid = %(table)s AND quote_ident(conname) = %(name)s AND NOT convalidated
 """
 SHOWN = 5
-MAY_NOT_LOOK = "42501"
 # A value that cannot be what it has to be; every other error says that something is not there yet.
 BAD_VALUE = ("22", "23")
 
@@ -121,7 +121,7 @@ class Looking:
                 planned = True
                 return self._asked(demand)
         except psycopg2.Error as error:
-            if error.pgcode == MAY_NOT_LOOK:
+            if is_missing_right(error):
                 self.unseen[demand.table] = str(error.diag.message_primary)
             if not planned or (error.pgcode or "")[:2] not in BAD_VALUE:
                 return None
