@@ -67,8 +67,3 @@ def unfinished(steps: Iterable[tuple[str, bool]]) -> tuple[Unfinished, ...]:
 def key_of(name: str, direction: Direction) -> str:
     """The name under which the journal has a file on its way up, or down."""
     return name + (BACK if direction is Direction.DOWN else "")
-
-
-def back_of(name: str) -> str:
-    """The name under which the journal has it on its way down."""
-    return key_of(name, Direction.DOWN)

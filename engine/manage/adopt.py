@@ -11,10 +11,11 @@ from engine.drift.differences import as_seen
 from engine.drift.guard import DriftGuard
 from engine.drift.neighbours import turned_on, without_theirs
 from engine.errors import Refused
-from engine.files import history, history_table, journal, migration_folder, unfinished
+from engine.files import history, history_table, journal, migration_folder
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import Migration
+from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
@@ -54,8 +55,8 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
                 for migration in todo:
                     history_table.record(cursor, migration, None)
                 if known.unfinished:
-                    keys = [migration.name for migration in todo]
-                    journal.forget(cursor, keys + list(map(unfinished.back_of, keys)))
+                    keys = [journal.key(file, way) for file in todo for way in Direction]
+                    journal.forget(cursor, keys)
             guard = DriftGuard(session, migrations)
             guard.know(replace(live, access=made.access), live)
             guard.keep()
