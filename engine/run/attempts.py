@@ -139,36 +139,25 @@ class Attempts:
         )
 
     def _explained(self, error: BaseException) -> MigrationFailed:
-        return _explained(self.session, self.job, self.migrator, error, self.stays, self.committing)
-
-
-def _explained(
-    session: Session,
-    job: Job,
-    migrator: FileMigrator,
-    error: BaseException,
-    stays: str,
-    committing: bool,
-) -> MigrationFailed:
-    """The error to show. migrator: of the file. stays: what of the file is kept. committing:
-    whether all of it had run, and only the commit was to come."""
-    step, right, notes = migrator.current, "", []
-    if connection_lost(error) and committing:
-        status = session.project.task("status")
-        stays = f"It was lost at the commit: `{status}` says whether the file is applied."
-    elif connection_lost(error) and not job.atomic:
-        stays += " Whether the next one is, the next run finds out."
-    if is_lock_timeout(error):
-        notes = [f"held by {line}" for line in session.blockers.sessions]
-    if is_already_there(error):
-        notes = _histories(session.cursor())
-    if is_missing_right(error):
-        connection = session.database.connection()
-        role = _role(migrator, connection.role, atomic=job.atomic)
-        right = rights.way(server_error(error), role, connection)
-    line, sql = (step.line, step.sql) if step else (0, "")
-    place = Place(job.migration, line, sql, job.atomic, job.direction, session.project)
-    return explain(place, error, stays, notes, right)
+        """The error to show."""
+        session, job, step = self.session, self.job, self.migrator.current
+        stays, right, notes = self.stays, "", []
+        if connection_lost(error) and self.committing:
+            status = session.project.task("status")
+            stays = f"It was lost at the commit: `{status}` says whether the file is applied."
+        elif connection_lost(error) and not job.atomic:
+            stays += " Whether the next one is, the next run finds out."
+        if is_lock_timeout(error):
+            notes = [f"held by {line}" for line in session.blockers.sessions]
+        if is_already_there(error):
+            notes = _histories(session.cursor())
+        if is_missing_right(error):
+            connection = self.database.connection()
+            role = _role(self.migrator, connection.role, atomic=job.atomic)
+            right = rights.way(server_error(error), role, connection)
+        line, sql = (step.line, step.sql) if step else (0, "")
+        place = Place(job.migration, line, sql, job.atomic, job.direction, session.project)
+        return explain(place, error, stays, notes, right)
 
 
 def _role(migrator: FileMigrator, role: str, *, atomic: bool) -> str:

@@ -103,8 +103,9 @@ class _Execution(Attempts):
 
         self.carefully(finish)
 
-    def _one_step(self, log: Journal, number: int, step: Step, half_done: bool) -> None:
-        """Run it in a transaction of its own, or in none where PostgreSQL wants none."""
+    def _one_step(self, log: Journal, number: int, step: Step, has_begun: bool) -> None:
+        """Run it in a transaction of its own, or in none where PostgreSQL wants none. has_begun:
+        whether an earlier run began it."""
 
         def inside() -> None:
             with self.database.atomic():
@@ -115,7 +116,7 @@ class _Execution(Attempts):
                 log.done(number, step)
 
         def outside() -> None:
-            if not (half_done and log.settled(number, step)):
+            if not (has_begun and log.settled(number, step)):
                 self._run_outside(log, number, step)
             log.done(number, step)
 
