@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import HistoryError
 from engine.files import history_table, misfits, own_table, unfinished
 from engine.files.entry import Entry, State
-from engine.files.migration_file import Migration, number_of
+from engine.files.migration_file import Migration, number_of, title_of
 from engine.files.misfits import Misfit, Problem
 from engine.files.unfinished import Direction, Unfinished
 from engine.files.version_control import Repository
@@ -153,7 +153,7 @@ def _moved(
 def _same(left: Mapping[str, list[Migration]], name: str, checksum: str) -> Migration | None:
     """The one file with that text but for its name; of several the one with the same title.
     left: those that no row has, by their titles."""
-    title = name.partition("_")[2]
+    title = title_of(name)
     same = [file for file in left.get(title, []) if file.checksum_as(name) == checksum]
     if not same:  # few lose their title: else each file would be held against each row
         others = chain.from_iterable(files for key, files in left.items() if key != title)

@@ -56,7 +56,7 @@ class Migration:
     @property
     def title(self) -> str:
         """The name without the number."""
-        return self.name.partition("_")[2]
+        return title_of(self.name)
 
     def text_as(self, name: str) -> str:
         """The text that the file has under another name, which its first line says, too."""
@@ -76,7 +76,7 @@ class Migration:
             return self.checksum
         if not number_of(name):
             return checksum_of(self.text_as(name))
-        return hashlib.sha256(f'"""{name}\n{self._body}'.rstrip().encode()).hexdigest()
+        return _sha256(f'"""{name}\n{self._body}')
 
     @cached_property
     def _body(self) -> str | None:
@@ -84,7 +84,7 @@ class Migration:
         first = f'"""{self.name}\n'
         if not self.text.startswith(first):
             return None
-        return "\n".join(line.rstrip() for line in self.text.removeprefix(first).splitlines())
+        return _tidy(self.text.removeprefix(first))
 
     @cached_property
     def functions(self) -> Functions:
@@ -129,10 +129,18 @@ class Migration:
 
 def checksum_of(text: str) -> str:
     """sha256 of a file's text, deaf to line ends and trailing space."""
+    return _sha256(_tidy(text))
+
+
+def _tidy(text: str) -> str:
+    """The text with one form of line ends, and no space before them."""
     if not UNTIDY.search(text):  # the lines of a long text take many times its memory
-        return hashlib.sha256(text.rstrip().encode()).hexdigest()
-    lines = (line.rstrip() for line in text.splitlines())
-    return hashlib.sha256("\n".join(lines).rstrip().encode()).hexdigest()
+        return text
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def _sha256(tidy: str) -> str:
+    return hashlib.sha256(tidy.rstrip().encode()).hexdigest()
 
 
 def read(path: Path) -> Migration:
@@ -161,6 +169,11 @@ def number_of(name: str) -> int:
     """The number of a migration of that name; 0 where no migration can have it."""
     match = FILE.fullmatch(f"{name}.py")
     return int(match["number"]) if match else 0
+
+
+def title_of(name: str) -> str:
+    """The name of a migration without the number."""
+    return name.partition("_")[2]
 
 
 def refuse_title(title: str) -> None:

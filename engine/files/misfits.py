@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.files import version_control
 from engine.files.entry import Entry, State
+from engine.files.migration_file import title_of
 from engine.files.version_control import Repository
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE
@@ -124,7 +125,7 @@ def _missing(
             f"name = {literal(entry.name)}",
         )
     what = f"{entry.name} is applied, but its file is missing"
-    names = namesakes.get(entry.name.partition("_")[2], [])
+    names = namesakes.get(title_of(entry.name), [])
     if len(names) == 1:
         (namesake,) = names
         path = version_control.shown(repository.project, namesake)
@@ -141,5 +142,5 @@ def _by_title(entries: Iterable[Entry]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for entry in entries:
         if entry.state is State.PENDING:
-            names.setdefault(entry.name.partition("_")[2], []).append(entry.name)
+            names.setdefault(title_of(entry.name), []).append(entry.name)
     return names

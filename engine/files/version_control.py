@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 
+from engine.files.migration_file import title_of
 from engine.project import Project
 
 # The branch that all work goes to; the last one is that of the branch that is checked out.
@@ -51,7 +52,7 @@ class Repository:
                 f"`{self.project.task('rollback')}` undoes it; "
                 f"`git checkout {commit} -- {path}` brings it here"
             )
-        title = name.partition("_")[2].removesuffix("_online")
+        title = title_of(name).removesuffix("_online")
         return (
             f"{ELSEWHERE}; one that was only here is written again by "
             f"`{self.project.task('generate')} {title}`, as long as the domains ask for the same"

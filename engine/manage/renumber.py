@@ -7,6 +7,7 @@ already, the row of the history follows its file at the next run.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -33,8 +34,7 @@ def renumber(
 
     applied: the names of the files that the database has run. last: the name of a file that has to
     come behind all others, whoever has it, with those that were written together with it. dry: only
-    say. Raises ConfigError where there is no
-    file of that name.
+    say. Raises ConfigError where there is no file of that name.
     """
     migrations = migration_folder.find(project.migrations)
     if last and last not in [migration.name for migration in migrations]:
@@ -65,9 +65,9 @@ def _with_its_companions(migrations: list[Migration], name: str) -> set[str]:
             names, number, title = {name}, migration.number, migration.title
     if not names:
         return names
+    files_of = Counter(migration.number for migration in migrations)
     for migration in migrations:
-        same = [other for other in migrations if other.number == migration.number]
-        ours = len(same) == 1 or migration.title == f"{title}_online"
+        ours = files_of[migration.number] == 1 or migration.title == f"{title}_online"
         if migration.number == number + 1 and TOGETHER in migration.text and ours:
             names.add(migration.name)
             number += 1
