@@ -140,24 +140,28 @@ class Attempts:
 
     def _explained(self, error: BaseException) -> MigrationFailed:
         """The error to show."""
-        session, job, step = self.session, self.job, self.migrator.current
-        stays, right, notes = self.stays, "", []
-        if connection_lost(error) and self.committing:
-            status = session.project.task("status")
-            stays = f"It was lost at the commit: `{status}` says whether the file is applied."
-        elif connection_lost(error) and not job.atomic:
-            stays += " Whether the next one is, the next run finds out."
+        job, step, project = self.job, self.migrator.current, self.session.project
+        right, notes = "", []
         if is_lock_timeout(error):
-            notes = [f"held by {line}" for line in session.blockers.sessions]
+            notes = [f"held by {line}" for line in self.session.blockers.sessions]
         if is_already_there(error):
-            notes = _histories(session.cursor())
+            notes = _histories(self.session.cursor())
         if is_missing_right(error):
             connection = self.database.connection()
             role = _role(self.migrator, connection.role, atomic=job.atomic)
             right = rights.way(server_error(error), role, connection)
         line, sql = (step.line, step.sql) if step else (0, "")
-        place = Place(job.migration, line, sql, job.atomic, job.direction, session.project)
-        return explain(place, error, stays, notes, right)
+        place = Place(job.migration, line, sql, job.atomic, job.direction, project)
+        return explain(place, error, self._what_stays(error), notes, right)
+
+    def _what_stays(self, error: BaseException) -> str:
+        """What of the file is kept, as far as anybody knows after that error."""
+        if connection_lost(error) and self.committing:
+            status = self.session.project.task("status")
+            return f"It was lost at the commit: `{status}` says whether the file is applied."
+        if connection_lost(error) and not self.job.atomic:
+            return f"{self.stays} Whether the next one is, the next run finds out."
+        return self.stays
 
 
 def _role(migrator: FileMigrator, role: str, *, atomic: bool) -> str:
