@@ -4,6 +4,7 @@ or from a dump. What is adopted is compared first; PostgreSQL builds what it sho
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from engine.diff.change import Action, Change
 from engine.diff.compare import diff
@@ -55,12 +56,19 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
                 for migration in todo:
                     history_table.record(cursor, migration, None)
                 if known.unfinished:
-                    keys = [journal.key(file, way) for file in todo for way in Direction]
-                    journal.forget(cursor, keys)
+                    _forget_halves(cursor, todo)
             guard = DriftGuard(session, migrations)
             guard.know(replace(live, access=made.access), live)
             guard.keep()
         return [migration.name for migration in todo]
+
+
+def _forget_halves(cursor: Any, migrations: list[Migration]) -> None:
+    """Forget what the journal has of files that stopped in the middle: they are done now."""
+    keys = []
+    for migration in migrations:
+        keys += [journal.key(migration, direction) for direction in Direction]
+    journal.forget(cursor, keys)
 
 
 def _tell(besides: list[Change], granted: bool, project: Project, report: Report) -> None:
