@@ -108,14 +108,8 @@ class Acting:
     def begun(self) -> None:
         """A transaction has begun: let it be the actor's, also one that follows a commit in its
         midst."""
-        if self.actor is None:
-            return
-        try:
+        if self.actor is not None:
             self._begin(self.actor)
-        except BaseException:
-            if not self.database.in_transaction():  # whose beginning this is; nobody else ends it
-                self.database.rollback()
-            raise
 
     def stands_alone(self) -> bool:
         """Whether a statement would be a transaction of its own that acts for no branch."""

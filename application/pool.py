@@ -110,8 +110,12 @@ class EnginePool(PooledDatabase, Places):
     def begin(self, isolation_level: Any = None) -> None:
         """Begin a transaction: inside tenant() on its rows, inside acting() for its branches."""
         super().begin(isolation_level)
-        self._tenancy.begun()
-        self._acting.begun()
+        try:
+            self._tenancy.begun()
+            self._acting.begun()
+        except BaseException:  # what has not begun, nobody else ends
+            self.rollback()
+            raise
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute; inside acting_for_all() also what stands alone acts for all branches."""

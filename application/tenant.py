@@ -78,13 +78,7 @@ class Tenancy:
         name = self.name
         if name is None:
             return
-        try:
-            is_there = _can_be(name) and self.database.execute_sql(PATH, (name,)).rowcount == 1
-        except BaseException:
-            self.database.rollback()
-            raise
-        if not is_there:
-            self.database.rollback()
+        if not _can_be(name) or self.database.execute_sql(PATH, (name,)).rowcount != 1:
             raise self._unknown(name)
 
     def _unknown(self, name: str) -> NoSuchTenant:

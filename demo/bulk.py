@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from psycopg2 import sql
-
 # What has a comment stays: it would go along.
 FOREIGN_KEYS = """
-    SELECT conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint
+    SELECT conrelid::regclass::text, quote_ident(conname), pg_get_constraintdef(oid)
+    FROM pg_constraint
     WHERE contype = 'f' AND conrelid = ANY (%s::regclass[])
       AND obj_description(oid, 'pg_constraint') IS NULL
     ORDER BY 1, 2
@@ -36,7 +35,7 @@ def bare(cursor: Any, tables: list[str]) -> Iterator[None]:
     """
     names = [f'"{table}"' for table in tables]
     cursor.execute(FOREIGN_KEYS, (names,))
-    keys = [(table, _quoted(cursor, name), text) for table, name, text in cursor.fetchall()]
+    keys = cursor.fetchall()
     cursor.execute(INDEXES, (names,))
     indexes = cursor.fetchall()
     for table in names:
@@ -52,7 +51,3 @@ def bare(cursor: Any, tables: list[str]) -> Iterator[None]:
         cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}")
     for table in names:
         cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
-
-
-def _quoted(cursor: Any, name: str) -> str:
-    return str(sql.Identifier(name).as_string(cursor))

@@ -12,8 +12,7 @@ from demo.customers import Person, Subscriber
 from demo.ledger import post
 from demo.moments import DAY, HOUR
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
-from domains.billing.rules_credits import REFERENCE
-from domains.customers.models import TransactionLogEntryType
+from domains.customers.models import INVOICE_CREDIT, TransactionLogEntryType
 from domains.payments.models import PaymentLink, PaymentLinkStatus
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def _credit(story: Story, moment: int, subscriber: Subscriber, invoice: Issued, 
     days = (away.last - away.first).days
     text = f"Not used: {days} days from {away.first:%d/%m/%Y} of {invoice.number}"
     kind = TransactionLogEntryType.ADJUSTMENT
-    origin = {"reference_type": REFERENCE, "reference_id": invoice.id}
+    origin = {"reference_type": INVOICE_CREDIT, "reference_id": invoice.id}
     post(story, moment, subscriber.person, kind, away.amount, text, **origin)
 
 

@@ -37,13 +37,13 @@ from kernel.money import portion, share, whole_rupiah
 from kernel.permissions import UnknownPermission, check_permission, declared_permissions
 from kernel.phone import normalise_phone
 from kernel.row_locks import change, get, identity, lock, lock_all
-from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, acted_for, fixed, touch
+from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, acted_for, fixed, of_acting, touch
 from kernel.secret_fields import SecretField
 from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
 from kernel.text_fields import DocumentField, LineField, NoteField, readable
-from kernel.text_rules import clear_json, clear_name, one_line, spelled
+from kernel.text_rules import clear_json, clear_name, email, one_line, spelled
 
 __all__ = [
     "ALL",
@@ -91,6 +91,7 @@ __all__ = [
     "clear_json",
     "clear_name",
     "declared_permissions",
+    "email",
     "entered_but",
     "fixed",
     "get",
@@ -98,6 +99,7 @@ __all__ = [
     "lock",
     "lock_all",
     "normalise_phone",
+    "of_acting",
     "one_by_one",
     "one_line",
     "operation",

@@ -15,11 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from peewee import Field, Model
+from peewee import AutoField, Field, Model
 
 from kernel.access_columns import ALL, AllBut, Columns, column_name, listed, quoted
 from kernel.arguments import is_model, is_text, shown
 from kernel.faults import Fault
+from kernel.models import sequence_name
 from kernel.object_statements import named
 from kernel.stated import Stated
 
@@ -141,8 +142,18 @@ def _slips(thing: Any, role: object, given: dict[str, Any]) -> Iterator[tuple[st
             yield f"{right} is no right on a {kind}", f"there are {', '.join(fitting)}"
         elif right not in FLAGS:
             yield from _column_slips(thing, right, value)
-        elif value is not True:
-            yield f"{right} is True or left out, not {shown(value)}", f"write {right}=True"
+        else:
+            yield from _flag_slips(thing, right, value)
+
+
+def _flag_slips(thing: Any, right: str, value: Any) -> Iterator[tuple[str, str]]:
+    if value is not True:
+        yield f"{right} is True or left out, not {shown(value)}", f"write {right}=True"
+    elif is_model(thing) and not isinstance(thing._meta.primary_key, AutoField):
+        yield (
+            f"{thing.__name__} has no sequence to use: its key is not counted",
+            f"leave out {right}",
+        )
 
 
 def _kind(thing: Any) -> str:
@@ -189,8 +200,7 @@ def _granted(thing: Any, given: dict[str, Any]) -> str:
 
 
 def _usage(model: Any) -> str:
-    key = model._meta.primary_key.column_name
-    return f"USAGE ON SEQUENCE {quoted(f'{model._meta.table_name}_{key}_seq')}"
+    return f"USAGE ON SEQUENCE {quoted(sequence_name(model))}"
 
 
 def undeclared_roles(domains: Sequence[Any]) -> Iterator[Fault]:

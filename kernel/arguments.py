@@ -32,6 +32,19 @@ def takes_one(function: Callable[..., Any]) -> bool:
     return True
 
 
+def runs_when_called(function: Any) -> bool:
+    """Whether calling the function does what it says: one that is async, or yields, gives something
+    that somebody would have to run."""
+    for part in (function, function.__call__):  # also that of an object
+        if (
+            inspect.iscoroutinefunction(part)
+            or inspect.isgeneratorfunction(part)
+            or inspect.isasyncgenfunction(part)
+        ):
+            return False
+    return True
+
+
 def shown(value: object) -> str:
     """The value as a message shows it: short, on one line, and whatever its repr does."""
     try:

@@ -19,10 +19,9 @@ from peewee import Field, ForeignKeyField, Model
 
 from kernel.arguments import is_model, shown
 from kernel.faults import Fault, model_place
+from kernel.rule_statements import of_acting
 from kernel.stated import Stated
 
-# In a sub-select PostgreSQL asks once a statement; the bare function, once a row.
-ACTING = "(SELECT acting_branches())"
 EXAMPLE = "write domain.branch(models.One.location)"
 ELSEWHERE = "state it in the domain that registers the model"
 
@@ -90,7 +89,7 @@ def _condition(key: Any) -> str:
     policy, so that what it hides has no children."""
     column = f'"{key.model._meta.table_name}"."{key.column_name}"'
     if is_branch(key.rel_model):
-        own = f"{column} = ANY ({ACTING}::bigint[])"
+        own = of_acting(column)
     else:
         parent = key.rel_model._meta.table_name
         # Not EXISTS, for which PostgreSQL may read the whole parent first: "claim from the queue"

@@ -17,7 +17,7 @@ from types import ModuleType
 from peewee import DeferredForeignKey
 
 from kernel import registration
-from kernel.arguments import takes_one
+from kernel.arguments import runs_when_called, takes_one
 from kernel.domain import Domain
 from kernel.faults import Fault
 from kernel.load_faults import not_loaded
@@ -86,7 +86,7 @@ def _registered(domain: Domain, package: ModuleType) -> Fault | None:
         what = "has no function register(domain)"
         fix = "write `def register(domain): domain.models(…)` in its __init__.py, or remove it"
         return Fault(domain.where(), what, fix)
-    if inspect.iscoroutinefunction(register) or inspect.isgeneratorfunction(register):
+    if not runs_when_called(register):
         what = "has a function register that would not run: it is async, or has a yield"
         return Fault(domain.where(), what, "write `def register(domain): …` without them")
     if not takes_one(register):

@@ -11,7 +11,7 @@ from typing import Any
 from peewee import Field, Model
 
 from kernel.access import Accessible
-from kernel.arguments import is_model, is_text, shown, takes_one
+from kernel.arguments import is_model, is_text, runs_when_called, shown, takes_one
 from kernel.branches import Branched
 from kernel.faults import Fault, calling_place, model_place
 from kernel.fields import EnumField
@@ -179,14 +179,17 @@ class Domain(Accessible, Branched):
         """Register seed functions; each is called with the seeder.
         Example: domain.seed(seeds.roles)"""
         for function in functions:
-            if callable(function) and takes_one(function):
-                self.seeds.append(function)
-            else:
+            name = shown(function)
+            if not callable(function) or not takes_one(function):
                 self._refuse(
-                    "domain.seed takes functions that are called with the seeder, not "
-                    f"{shown(function)}",
+                    f"domain.seed takes functions that are called with the seeder, not {name}",
                     "write `def rows(seeder): …` and domain.seed(seeds.rows), without brackets",
                 )
+            elif not runs_when_called(function):
+                what = f"domain.seed has a function that would not run: {name} is async, or yields"
+                self._refuse(what, "write `def rows(seeder): …` without `async` and `yield`")
+            else:
+                self.seeds.append(function)
 
     @property
     def enums(self) -> dict[type[StrEnum], str]:

@@ -28,7 +28,9 @@ from kernel.money import MOST_RUPIAH, whole_rupiah
 from kernel.phone import Phone, normalise_phone
 from kernel.text_rules import spelled
 
-ENUM_BYTES = 63
+# PostgreSQL cuts longer names, so that two of them may become one, and refuses longer values of an
+# enum.
+NAME_BYTES = 63
 
 
 class CheckedField(Field):
@@ -166,8 +168,8 @@ class EnumField(Field):
         if not len(self.enum):
             return f"has the enum {self.enum.__name__}, which has no values"
         for value in self.enum:
-            if not value or "\0" in value or len(value.encode()) > ENUM_BYTES:
-                return f"has the value {str(value)[:70]!r}; one has 1 to {ENUM_BYTES} bytes"
+            if not value or "\0" in value or len(value.encode()) > NAME_BYTES:
+                return f"has the value {str(value)[:70]!r}; one has 1 to {NAME_BYTES} bytes"
         return ""
 
     def ddl_datatype(self, ctx: Any) -> SQL:

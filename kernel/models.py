@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import SQL, BigAutoField, Default, Field, Index, Metadata, Model, ModelIndex
 
-from kernel.fields import TimestampField
+from kernel.fields import NAME_BYTES, TimestampField
 from kernel.secret_queries import SealedInsert, SealedUpdate, secrets_of
 
 GENERATED = re.compile(r"\bGENERATED\s+ALWAYS\s+AS\s*\(|^\s*AS\s*\(", re.IGNORECASE)
@@ -40,9 +40,26 @@ def _peewee_name(index: Any) -> str:
 
 
 def primary_key_name(model: type[Model]) -> str:
-    """The name that PostgreSQL gives the primary key: cut to 63 bytes in front of the ending."""
-    table = model._meta.table_name.encode()[:58].decode(errors="ignore")
-    return f"{table}_pkey"
+    """The name that PostgreSQL gives the primary key."""
+    return _made_name(model._meta.table_name, "", "pkey")
+
+
+def sequence_name(model: type[Model]) -> str:
+    """The name that PostgreSQL gives the sequence of the primary key."""
+    key: Any = model._meta.primary_key
+    return _made_name(model._meta.table_name, key.column_name, "seq")
+
+
+def _made_name(table: str, column: str, ending: str) -> str:
+    """As PostgreSQL makes names (makeObjectName in its commands/indexcmds.c): the longer one of the
+    two is cut until all is short enough, then half a character more."""
+    parts = [name.encode() for name in (table, column) if name]
+    room = NAME_BYTES - len(ending) - len(parts)
+    while sum(len(part) for part in parts) > room:
+        longest = 0 if len(parts[0]) > len(parts[-1]) else -1
+        parts[longest] = parts[longest][:-1]
+    names = [part.decode(errors="ignore") for part in parts]
+    return "_".join([*names, ending])
 
 
 def is_generated(field: Field) -> bool:

@@ -9,11 +9,10 @@ from typing import Any
 from peewee import CompositeKey, Field, ForeignKeyField, Model
 
 from kernel.arguments import is_model, is_text, shown
+from kernel.fields import NAME_BYTES
 
 Slip = tuple[str, str, str]
 
-# PostgreSQL cuts longer ones, so that two of them may become one.
-NAME_BYTES = 63
 # The engine's own tables, which generate never writes a migration for; a test holds the list.
 RESERVED = (
     *("migratehistory", "migratejournal", "migratereading"),

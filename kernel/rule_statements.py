@@ -38,16 +38,24 @@ def touch(table: str, row: str) -> str:
     )
 
 
-def acted_for(branch: str, what: str, row: str) -> str:
-    """The statement that a rule's trigger runs before it tells of a row that its caller may not
-    see, where that is of a branch for which the transaction does not act.
+def of_acting(location: str) -> str:
+    """The condition that a location is one for which the transaction acts. location: as SQL."""
+    # In a sub-select PostgreSQL asks once a statement; the bare function, once a row.
+    return f"{location} = ANY ((SELECT acting_branches())::bigint[])"
+
+
+def acted_for(branch: str, what: str, row: str, *, table: str = "TG_TABLE_NAME") -> str:
+    """The statement that a function which runs as the owner runs before it tells of a row that its
+    caller may not see, or writes one: that is refused where it is of a branch for which the
+    transaction does not act.
 
     branch: its location, row: its identity, both as SQL; null is no row. what: such as `customer`.
+    table: what is written, as SQL; the table of a trigger by default.
     """
     return (
         f"IF ({branch} = ANY (acting_branches())) IS NOT TRUE AND {branch} IS NOT NULL THEN\n"
         f"        RAISE EXCEPTION '%: {what} % is of a branch that is not acted for',\n"
-        f"            TG_TABLE_NAME, {row}\n"
+        f"            {table}, {row}\n"
         "            USING ERRCODE = 'insufficient_privilege';\n"
         "    END IF;"
     )

@@ -37,6 +37,15 @@ def spelled(column: str, form: str, most: int, *, least: int = 1) -> str:
     return f"{at_least}char_length({column}) <= {most} AND {column} ~ '^{form}$'"
 
 
+def email(column: str) -> str:
+    """The condition that a text is an e-mail address: 1 to 64 characters, @, 1 to 189, no spaces.
+    Not counted in the expression either, for which PostgreSQL needs forty times as long."""
+    return (
+        f"{spelled(column, '[^@[:space:]]+@[^@[:space:]]+', 254)} AND strpos({column}, '@') <= 65"
+        f" AND char_length({column}) - strpos({column}, '@') <= 189"
+    )
+
+
 def clear_name(column: str, *, anywhere: bool = True) -> str:
     """The condition that a name (`small_letters`) says of no secret that it follows. anywhere:
     look at all parts of the name, not at its end alone (`password_min_length` is no secret)."""

@@ -274,8 +274,7 @@ BEGIN
     WHERE id = NEW.reference_id AND xmin <> pg_current_xact_id()::xid;
     SELECT customer_id, location_id, status::text, total INTO invoice
     FROM invoices WHERE id = NEW.reference_id;
-    SELECT sum(c.amount) INTO credited FROM transaction_logs c
-    LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    SELECT sum(c.amount) INTO credited FROM transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
     WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
     IF NEW.entry_type::text <> 'adjustment' OR NEW.amount < 0
         OR invoice.customer_id IS DISTINCT FROM NEW.customer_id
@@ -371,12 +370,16 @@ CREATE FUNCTION check_payment_link()
 AS $function$
 DECLARE
     owed bigint;
-    branch bigint := (SELECT location_id FROM invoices WHERE id = NEW.invoice_id);
+    branch bigint;
 BEGIN
-    IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
+    -- the invoice of a link that is there stays, and who sees the one sees the other
+    IF TG_OP = 'INSERT' THEN
+        SELECT location_id INTO branch FROM invoices WHERE id = NEW.invoice_id;
+        IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
         RAISE EXCEPTION '%: invoice % is of a branch that is not acted for',
             TG_TABLE_NAME, NEW.invoice_id
             USING ERRCODE = 'insufficient_privilege';
+    END IF;
     END IF;
     IF NEW.status <> 'open' THEN
         RETURN NEW;
@@ -492,6 +495,12 @@ BEGIN
     UPDATE pppoe_users SET created_at = created_at
     WHERE id = NEW.pppoe_user_id AND xmin <> pg_current_xact_id()::xid;
     SELECT location_id, deleted_at INTO customer FROM customers WHERE id = NEW.customer_id;
+    -- before all else: what fits goes on to the policy, whose answer is another one
+    IF (customer.location_id = ANY (acting_branches())) IS NOT TRUE AND customer.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%: customer % is of a branch that is not acted for',
+            TG_TABLE_NAME, NEW.customer_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
     SELECT u.customer_id, r.location_id INTO line
     FROM pppoe_users u JOIN routers r ON r.id = u.router_id WHERE u.id = NEW.pppoe_user_id;
@@ -521,11 +530,6 @@ BEGIN
                          line.location_id, NEW.location_id);
     ELSE
         RETURN NEW;
-    END IF;
-    IF (customer.location_id = ANY (acting_branches())) IS NOT TRUE AND customer.location_id IS NOT NULL THEN
-        RAISE EXCEPTION '%: customer % is of a branch that is not acted for',
-            TG_TABLE_NAME, NEW.customer_id
-            USING ERRCODE = 'insufficient_privilege';
     END IF;
     IF (profile.location_id = ANY (acting_branches())) IS NOT TRUE AND profile.location_id IS NOT NULL THEN
         RAISE EXCEPTION '%: profile % is of a branch that is not acted for',
@@ -779,8 +783,14 @@ BEGIN
     UPDATE invoices SET created_at = created_at
     WHERE id = greatest(OLD.invoice_id, NEW.invoice_id) AND xmin <> pg_current_xact_id()::xid;
     FOR parent IN
-        SELECT id, status FROM invoices WHERE id IN (OLD.invoice_id, NEW.invoice_id)
+        SELECT id, location_id, status FROM invoices
+        WHERE id IN (OLD.invoice_id, NEW.invoice_id)
     LOOP
+    IF (parent.location_id = ANY (acting_branches())) IS NOT TRUE AND parent.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%: invoice % is of a branch that is not acted for',
+            TG_TABLE_NAME, parent.id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
         IF parent.status <> 'draft' THEN
             RAISE EXCEPTION 'invoice_items: invoice % has left draft, its items stand; void it and'
                 ' write another', parent.id
@@ -923,29 +933,29 @@ CREATE FUNCTION lock_allocation()
 AS $function$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
-    debtor bigint;
-    paid_in bigint := (SELECT location_id FROM payments WHERE id = allocation.payment_id);
-    sold_in bigint := (SELECT location_id FROM invoices WHERE id = allocation.invoice_id);
+    payment record;
+    invoice record;
 BEGIN
-    PERFORM FROM customers WHERE id = payer FOR NO KEY UPDATE;
-    PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
-    SELECT customer_id INTO debtor FROM invoices
-    WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
-    -- both may be hidden by row-level security
-    IF payer IS NULL OR payer IS DISTINCT FROM debtor THEN
-    IF (sold_in = ANY (acting_branches())) IS NOT TRUE AND sold_in IS NOT NULL THEN
-        RAISE EXCEPTION '%: invoice % is of a branch that is not acted for',
-            TG_TABLE_NAME, allocation.invoice_id
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
-    IF (paid_in = ANY (acting_branches())) IS NOT TRUE AND paid_in IS NOT NULL THEN
+    SELECT customer_id, location_id INTO payment FROM payments WHERE id = allocation.payment_id;
+    -- before all else: what fits goes on to the policy, whose answer is another one
+    IF (payment.location_id = ANY (acting_branches())) IS NOT TRUE AND payment.location_id IS NOT NULL THEN
         RAISE EXCEPTION '%: payment % is of a branch that is not acted for',
             TG_TABLE_NAME, allocation.payment_id
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    PERFORM FROM customers WHERE id = payment.customer_id FOR NO KEY UPDATE;
+    PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
+    SELECT customer_id, location_id INTO invoice FROM invoices
+    WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
+    -- there may be neither
+    IF (payment.customer_id = invoice.customer_id) IS NOT TRUE THEN
+    IF (invoice.location_id = ANY (acting_branches())) IS NOT TRUE AND invoice.location_id IS NOT NULL THEN
+        RAISE EXCEPTION '%: invoice % is of a branch that is not acted for',
+            TG_TABLE_NAME, allocation.invoice_id
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
         RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
-            allocation.payment_id, payer, allocation.invoice_id, debtor
+            allocation.payment_id, payment.customer_id, allocation.invoice_id, invoice.customer_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
     END IF;
     RETURN allocation;
@@ -966,12 +976,12 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
-    IF branch IS DISTINCT FROM NEW.location_id THEN
     IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
         RAISE EXCEPTION '%: customer % is of a branch that is not acted for',
             TG_TABLE_NAME, NEW.customer_id
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF branch IS DISTINCT FROM NEW.location_id THEN
         RAISE EXCEPTION '%: customer % belongs to location %, not %', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
@@ -1084,11 +1094,11 @@ BEGIN
                'Invoice ' || number
         FROM invoices WHERE id = NEW.invoice_id;
     ELSE
-        INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
-        SELECT customer_id, 'reversal', -amount, id, left('Taken back: ' || description, 300)
-        FROM transaction_logs
-        WHERE entry_type = 'charge' AND reference_type = 'payment_allocation'
-          AND reference_id = OLD.id;
+    
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
+    SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
+    FROM transaction_logs c WHERE c.entry_type = 'charge'
+        AND c.reference_type = 'payment_allocation' AND c.reference_id = OLD.id;
     END IF;
     RETURN NULL;
 END
@@ -1102,12 +1112,12 @@ CREATE FUNCTION post_entry(customer bigint, kind transaction_log_entry_type, rup
  SET search_path FROM CURRENT
 AS $function$
 DECLARE
+    branch bigint := (SELECT location_id FROM customers WHERE id = customer);
     made bigint;
 BEGIN
-    IF EXISTS (SELECT FROM customers WHERE id = customer
-               AND (location_id = ANY (acting_branches())) IS NOT TRUE)
-    THEN
-        RAISE EXCEPTION 'transaction_logs: the branch of customer % is not acted for', customer
+    IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
+        RAISE EXCEPTION '%: customer % is of a branch that is not acted for',
+            'transaction_logs', customer
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
@@ -1156,8 +1166,9 @@ AS $function$
 DECLARE
     made bigint;
 BEGIN
-    IF branch IS NOT NULL AND (branch = ANY (acting_branches())) IS NOT TRUE THEN
-        RAISE EXCEPTION 'activity_logs: the branch % is not acted for', branch
+    IF (branch = ANY (acting_branches())) IS NOT TRUE AND branch IS NOT NULL THEN
+        RAISE EXCEPTION '%: an entry of location % is of a branch that is not acted for',
+            'activity_logs', branch
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
@@ -1441,11 +1452,11 @@ CREATE FUNCTION take_credits_back()
  SET search_path FROM CURRENT
 AS $function$
 BEGIN
+    
     INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
     SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
     FROM transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
-    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.id AND r.id IS NULL
-    ORDER BY c.id;
+    WHERE c.reference_type = 'invoice_credit' AND c.reference_id = NEW.id AND r.id IS NULL ORDER BY c.id;
     RETURN NULL;
 END
 $function$;
@@ -1500,7 +1511,7 @@ CREATE TABLE admin_users (
     updated_at timestamp with time zone NOT NULL DEFAULT now(),
     CONSTRAINT admin_users_pkey PRIMARY KEY (id),
     CONSTRAINT admin_users_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
-    CONSTRAINT admin_users_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
+    CONSTRAINT admin_users_email_form_check CHECK (char_length(email) <= 254 AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text AND strpos(email, '@'::text) <= 65 AND (char_length(email) - strpos(email, '@'::text)) <= 189),
     CONSTRAINT admin_users_failed_logins_check CHECK (failed_logins >= 0 AND failed_logins <= 1000000000),
     CONSTRAINT admin_users_full_name_not_blank_check CHECK (full_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(full_name) <= 200 AND full_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT admin_users_last_login_at_check CHECK (last_login_at >= to_timestamp(946684800::double precision) AND last_login_at <= to_timestamp('4102444799'::bigint::double precision)),
@@ -1634,7 +1645,7 @@ CREATE TABLE customers (
     CONSTRAINT customers_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
     CONSTRAINT customers_credit_limit_check CHECK (credit_limit >= 0 AND credit_limit <= '1000000000000000'::bigint),
     CONSTRAINT customers_deleted_at_check CHECK (deleted_at >= to_timestamp(946684800::double precision) AND deleted_at <= to_timestamp('4102444799'::bigint::double precision)),
-    CONSTRAINT customers_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
+    CONSTRAINT customers_email_form_check CHECK (char_length(email) <= 254 AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text AND strpos(email, '@'::text) <= 65 AND (char_length(email) - strpos(email, '@'::text)) <= 189),
     CONSTRAINT customers_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT customers_notes_check CHECK (char_length(notes) <= 10000),
     CONSTRAINT customers_number_form_check CHECK (char_length(number) <= 63 AND number ~ '^[A-Za-z0-9][A-Za-z0-9/_-]*$'::text),
@@ -1909,7 +1920,7 @@ CREATE TABLE notification_queue (
     CONSTRAINT notification_queue_processing_names_worker_check CHECK (status <> 'processing'::notification_queue_status OR locked_by IS NOT NULL),
     CONSTRAINT notification_queue_recipient_fits_channel_check CHECK (
 CASE channel
-    WHEN 'email'::notification_queue_channel THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'::text
+    WHEN 'email'::notification_queue_channel THEN char_length(recipient) <= 254 AND recipient ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text AND strpos(recipient, '@'::text) <= 65 AND (char_length(recipient) - strpos(recipient, '@'::text)) <= 189
     ELSE char_length(recipient) >= 8 AND char_length(recipient) <= 15 AND recipient ~ '^[1-9][0-9]*$'::text
 END),
     CONSTRAINT notification_queue_recipient_length_check CHECK (char_length(recipient) <= 254),
@@ -1993,7 +2004,7 @@ CREATE TABLE vendors (
     CONSTRAINT vendors_commission_bp_check CHECK (commission_bp >= 0 AND commission_bp <= 10000),
     CONSTRAINT vendors_contact_name_not_blank_check CHECK (contact_name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(contact_name) <= 200 AND contact_name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT vendors_created_at_check CHECK (created_at >= to_timestamp(946684800::double precision) AND created_at <= to_timestamp('4102444799'::bigint::double precision)),
-    CONSTRAINT vendors_email_form_check CHECK (email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'::text),
+    CONSTRAINT vendors_email_form_check CHECK (char_length(email) <= 254 AND email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text AND strpos(email, '@'::text) <= 65 AND (char_length(email) - strpos(email, '@'::text)) <= 189),
     CONSTRAINT vendors_name_not_blank_check CHECK (name ~ '[^\u0001-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]'::text AND char_length(name) <= 200 AND name !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text),
     CONSTRAINT vendors_phone_check CHECK (char_length(phone) >= 8 AND char_length(phone) <= 15 AND phone ~ '^[1-9][0-9]*$'::text),
     CONSTRAINT vendors_updated_at_check CHECK (updated_at >= to_timestamp(946684800::double precision) AND updated_at <= to_timestamp('4102444799'::bigint::double precision))

@@ -12,6 +12,7 @@ from domains import (
     TextArrayField,
     TimestampedModel,
     TimestampField,
+    email,
     spelled,
 )
 
@@ -59,9 +60,7 @@ class AdminUser(TimestampedModel):
     )
     email = TextField(
         null=True,
-        constraints=[
-            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="admin_users_email_form_check")
-        ],
+        constraints=[Check(email("email"), name="admin_users_email_form_check")],
         help_text="E-mail address; letter case does not matter.",
     )
     password_hash = TextField(

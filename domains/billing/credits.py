@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import fn
-
 from domains import identity
 from domains.billing.models import Invoice, InvoiceItem, InvoiceItemKind, InvoiceStatus
 from domains.billing.periods import Days, overlap, prorated
-from domains.billing.rules_credits import REFERENCE
-from domains.customers.models import TransactionLog, TransactionLogEntryType
+from domains.billing.rules_credits import standing
+from domains.customers.models import INVOICE_CREDIT, TransactionLogEntryType
 from domains.customers.operations import post
 from domains.system.operations import Actor
 
@@ -38,16 +36,10 @@ def credit(subscription: Any, days: Days, *, by: Actor) -> int:
     return total
 
 
-def standing(invoice: Any) -> int:
+def credited(invoice: Any) -> int:
     """What was credited of an invoice and not taken back (rupiah)."""
-    taken_back = TransactionLog.alias()
-    entries: Any = TransactionLog.select(fn.COALESCE(fn.SUM(TransactionLog.amount), 0))
-    entries = entries.where(
-        TransactionLog.reference_type == REFERENCE,
-        TransactionLog.reference_id == invoice.id,
-        ~fn.EXISTS(taken_back.select().where(taken_back.reverses == TransactionLog.id)),
-    )
-    return int(entries.scalar())
+    query = f"SELECT coalesce(sum(c.amount), 0) FROM {standing('%s')}"
+    return int(Invoice._meta.database.execute_sql(query, (invoice.id,)).fetchone()[0])
 
 
 def _credit_part(invoice: Any, billed: Days, unserved: Days, by: Actor) -> int:
@@ -63,7 +55,7 @@ def _credit_part(invoice: Any, billed: Days, unserved: Days, by: Actor) -> int:
             TransactionLogEntryType.ADJUSTMENT,
             amount,
             f"Not used: {days} days from {unserved[0]:%d/%m/%Y} of {invoice.number}",
-            reference=(REFERENCE, invoice.id),
+            reference=(INVOICE_CREDIT, invoice.id),
             by=None if by is None else identity(by),
         )
     return amount

@@ -30,7 +30,7 @@ from domains import (
     share,
 )
 from domains.billing.access import restore_access
-from domains.billing.credits import standing
+from domains.billing.credits import credited
 from domains.billing.merged import fetch_balance
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
 from domains.customers.models import Customer
@@ -91,7 +91,7 @@ def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
         lock(Customer, get(Invoice, invoice).customer_id)
         row = lock(Invoice, invoice)
         if row.status != InvoiceStatus.VOID:
-            fetch_balance(row.customer_id, standing(row), f"Credit of {row.number}", by=by)
+            fetch_balance(row.customer_id, credited(row), f"Credit of {row.number}", by=by)
             change(row, status=InvoiceStatus.VOID, paid_at=None)
             restore_access(row.customer_id)
             record("invoices.void", row, by=by, reason=reason, location=row.location_id)

@@ -4,7 +4,7 @@ An invoice begins as a draft that may be changed at will. When it leaves draft t
 it, and from then on it stands: its sums are those of its items, and neither changes any more.
 """
 
-from domains import AS_OWNER, touch
+from domains import AS_OWNER, acted_for, touch
 from domains.billing import rules_credits, rules_subscriptions
 
 # The branch's row is written, so numbers are given one at a time; a rollback gives the number back.
@@ -90,8 +90,10 @@ BEGIN
     {touch("invoices", "least(OLD.invoice_id, NEW.invoice_id)")}
     {touch("invoices", "greatest(OLD.invoice_id, NEW.invoice_id)")}
     FOR parent IN
-        SELECT id, status FROM invoices WHERE id IN (OLD.invoice_id, NEW.invoice_id)
+        SELECT id, location_id, status FROM invoices
+        WHERE id IN (OLD.invoice_id, NEW.invoice_id)
     LOOP
+    {acted_for("parent.location_id", "invoice", "parent.id")}
         IF parent.status <> 'draft' THEN
             RAISE EXCEPTION 'invoice_items: invoice % has left draft, its items stand; void it and'
                 ' write another', parent.id

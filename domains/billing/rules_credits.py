@@ -6,9 +6,16 @@ money for days that nobody pays for.
 """
 
 from domains import AS_OWNER, acted_for, touch
+from domains.customers.models import INVOICE_CREDIT
+from domains.customers.rules import take_back
 
-# The reference of such an entry; kept in step with `transaction_logs_invoice_credits_idx`.
-REFERENCE = "invoice_credit"
+
+def standing(invoice: str) -> str:
+    """What follows FROM to have the credits of an invoice that were not taken back, called c.
+    invoice: its identity, as SQL."""
+    return f"""transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
+    WHERE c.reference_type = '{INVOICE_CREDIT}' AND c.reference_id = {invoice} AND r.id IS NULL"""
+
 
 # The invoice is written as it is: whoever voids it at the same time waits for the credit, and takes
 # it back, or gets a serialization failure where the snapshot is older.
@@ -21,9 +28,7 @@ BEGIN
     {touch("invoices", "NEW.reference_id")}
     SELECT customer_id, location_id, status::text, total INTO invoice
     FROM invoices WHERE id = NEW.reference_id;
-    SELECT sum(c.amount) INTO credited FROM transaction_logs c
-    LEFT JOIN transaction_logs r ON r.reverses_id = c.id
-    WHERE c.reference_type = '{REFERENCE}' AND c.reference_id = NEW.reference_id AND r.id IS NULL;
+    SELECT sum(c.amount) INTO credited FROM {standing("NEW.reference_id")};
     IF NEW.entry_type::text <> 'adjustment' OR NEW.amount < 0
         OR invoice.customer_id IS DISTINCT FROM NEW.customer_id
         OR invoice.status IN ('draft', 'void')
@@ -40,18 +45,14 @@ $$
 """
 CREDIT_FITS_INVOICE = f"""
 CREATE TRIGGER transaction_logs_credit_fits_invoice AFTER INSERT ON transaction_logs
-FOR EACH ROW WHEN (NEW.reference_type = '{REFERENCE}')
+FOR EACH ROW WHEN (NEW.reference_type = '{INVOICE_CREDIT}')
 EXECUTE FUNCTION check_invoice_credit()
 """
 
 TAKE_CREDITS_BACK = f"""
 CREATE FUNCTION take_credits_back() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
-    INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
-    SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
-    FROM transaction_logs c LEFT JOIN transaction_logs r ON r.reverses_id = c.id
-    WHERE c.reference_type = '{REFERENCE}' AND c.reference_id = NEW.id AND r.id IS NULL
-    ORDER BY c.id;
+    {take_back(standing("NEW.id") + " ORDER BY c.id")}
     RETURN NULL;
 END
 $$

@@ -30,6 +30,8 @@ BEGIN
     {touch("customers", "NEW.customer_id")}
     {touch("pppoe_users", "NEW.pppoe_user_id")}
     SELECT location_id, deleted_at INTO customer FROM customers WHERE id = NEW.customer_id;
+    -- before all else: what fits goes on to the policy, whose answer is another one
+    {acted_for("customer.location_id", "customer", "NEW.customer_id")}
     SELECT location_id, service_type INTO profile FROM profiles WHERE id = NEW.profile_id;
     SELECT u.customer_id, r.location_id INTO line
     FROM pppoe_users u JOIN routers r ON r.id = u.router_id WHERE u.id = NEW.pppoe_user_id;
@@ -60,7 +62,6 @@ BEGIN
     ELSE
         RETURN NEW;
     END IF;
-    {acted_for("customer.location_id", "customer", "NEW.customer_id")}
     {acted_for("profile.location_id", "profile", "NEW.profile_id")}
     {acted_for("line.location_id", "account", "NEW.pppoe_user_id")}
     RAISE EXCEPTION 'subscriptions: %', reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domains import Domain
-from domains.customers.models import Customer, TransactionLog
+from domains.customers.models import INVOICE_CREDIT, Customer, TransactionLog
 
 
 def indexes(domain: Domain) -> None:
@@ -47,13 +47,13 @@ def indexes(domain: Domain) -> None:
         TransactionLog.reference_type,
         TransactionLog.reference_id,
         unique=True,
-        where="entry_type <> 'refund' AND reference_type <> 'invoice_credit'",
+        where=f"entry_type <> 'refund' AND reference_type <> '{INVOICE_CREDIT}'",
     )
     # what was credited of an invoice
     domain.index(
         TransactionLog,
         TransactionLog.reference_id,
-        where="reference_type = 'invoice_credit'",
+        where=f"reference_type = '{INVOICE_CREDIT}'",
         name="transaction_logs_invoice_credits_idx",
     )
     # what was given back, payment by payment, and day by day

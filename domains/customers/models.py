@@ -15,11 +15,14 @@ from domains import (
     PhoneField,
     TimestampedModel,
     TimestampField,
+    email,
     spelled,
 )
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 
+# What the entry by which a part of an invoice is credited refers to.
+INVOICE_CREDIT = "invoice_credit"
 # Each node of Citus gives identities of a range of its own, 2**48 apart.
 MOST_IDENTITY = 2**62
 
@@ -78,9 +81,7 @@ class Customer(TimestampedModel):
     )
     email = TextField(
         null=True,
-        constraints=[
-            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="customers_email_form_check")
-        ],
+        constraints=[Check(email("email"), name="customers_email_form_check")],
         help_text="E-mail address; letter case does not matter.",
     )
     address = NoteField(null=True, help_text="Where the service is installed.")

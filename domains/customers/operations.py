@@ -11,6 +11,12 @@ from domains import call_function, get, identity, lock, operation, rule_violatio
 from domains.auth.models import AdminUser
 from domains.customers.models import Customer, TransactionLog, TransactionLogEntryType
 
+# The fields that the function post_entry takes, in its order.
+TAKEN = (
+    *("customer", "entry_type", "amount", "description"),
+    *("reference_type", "reference_id", "reverses", "created_by"),
+)
+
 
 def post(
     customer: int | Customer,
@@ -43,7 +49,6 @@ def post(
             description=description,
             reference_type=kind,
             reference_id=number,
-            reverses=None,
             created_by=None if by is None else identity(by),
         )
 
@@ -65,8 +70,6 @@ def reverse(
             entry_type=TransactionLogEntryType.REVERSAL,
             amount=-original.amount,
             description=description,
-            reference_type=None,
-            reference_id=None,
             reverses=original,
             created_by=None if by is None else identity(by),
         )
@@ -74,7 +77,8 @@ def reverse(
 
 def _insert(**values: Any) -> TransactionLog:
     """Insert an entry and read back what the database filled."""
-    made = call_function("post_entry", TransactionLog, values)
+    arguments = {name: values.get(name) for name in TAKEN}
+    made = call_function("post_entry", TransactionLog, arguments)
     entry: TransactionLog = TransactionLog.get_by_id(made)
     return entry
 

@@ -7,7 +7,7 @@ CONFLICT DO NOTHING drops the entry. It is written also where it stays the same,
 began with an older snapshot (REPEATABLE READ) cannot post behind this entry.
 """
 
-from domains import AS_OWNER, acted_for, fixed
+from domains import AS_OWNER, acted_for, fixed, of_acting
 
 CHAIN_ENTRY = f"""
 CREATE FUNCTION chain_entry() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
@@ -55,14 +55,10 @@ CREATE FUNCTION post_entry(
     event text, event_id bigint, taken_back bigint, poster bigint
 ) RETURNS bigint LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
+    branch bigint := (SELECT location_id FROM customers WHERE id = customer);
     made bigint;
 BEGIN
-    IF EXISTS (SELECT FROM customers WHERE id = customer
-               AND (location_id = ANY (acting_branches())) IS NOT TRUE)
-    THEN
-        RAISE EXCEPTION 'transaction_logs: the branch of customer % is not acted for', customer
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    {acted_for("branch", "customer", "customer", table="'transaction_logs'")}
     INSERT INTO transaction_logs (customer_id, entry_type, amount, description, reference_type,
                                   reference_id, reverses_id, created_by_id)
     VALUES (customer, kind, rupiah, about, event, event_id, taken_back, poster)
@@ -81,7 +77,7 @@ BEGIN
     RETURN QUERY
     SELECT id FROM customers
     WHERE (name || ' ' || coalesce(phone, '')) ILIKE pattern AND deleted_at IS NULL
-      AND location_id = ANY ((SELECT acting_branches())::bigint[])
+      AND {of_acting("location_id")}
     LIMIT most;
 END
 $$
@@ -142,7 +138,8 @@ FOR EACH ROW WHEN (NEW.entry_type = 'reversal') EXECUTE FUNCTION check_reversal(
 """
 
 # For the tables of other domains that have a customer and a branch. The lock keeps the customer
-# in the branch until the row is there.
+# in the branch until the row is there. Whose customer it is, is asked before all else: to let one
+# of the branch that is named pass, and leave it to the policy, would tell in which branch it is.
 MATCH_BRANCH = f"""
 CREATE FUNCTION match_branch_of_customer() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
@@ -152,8 +149,8 @@ BEGIN
         RETURN NEW;
     END IF;
     SELECT location_id INTO branch FROM customers WHERE id = NEW.customer_id FOR KEY SHARE;
-    IF branch IS DISTINCT FROM NEW.location_id THEN
     {acted_for("branch", "customer", "NEW.customer_id")}
+    IF branch IS DISTINCT FROM NEW.location_id THEN
         RAISE EXCEPTION '%: customer % belongs to location %, not %', TG_TABLE_NAME,
             NEW.customer_id, branch, NEW.location_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, COLUMN = 'location_id',
@@ -166,6 +163,18 @@ $$
 
 # The ledger's references to it are no foreign keys.
 ID_IS_FIXED = fixed("customers_id_is_fixed", "customers", "id")
+
+
+def take_back(entries: str) -> str:
+    """The statement that takes entries of the ledger back, each by one of the opposite amount.
+
+    entries: what follows FROM, where the entries are called c.
+    """
+    return f"""
+    INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
+    SELECT c.customer_id, 'reversal', -c.amount, c.id, left('Taken back: ' || c.description, 300)
+    FROM {entries};"""
+
 
 RULES = (
     ID_IS_FIXED,

@@ -18,6 +18,7 @@ from domains import (
     SecretField,
     TimestampedModel,
     TimestampField,
+    email,
     spelled,
 )
 from domains.auth.models import AdminUser
@@ -141,9 +142,7 @@ class Vendor(TimestampedModel):
     phone = PhoneField(null=True, help_text="Phone, digits with country code.")
     email = TextField(
         null=True,
-        constraints=[
-            Check(r"email ~ '^[^@\s]{1,64}@[^@\s]{1,189}$'", name="vendors_email_form_check")
-        ],
+        constraints=[Check(email("email"), name="vendors_email_form_check")],
         help_text="E-mail address.",
     )
     address = NoteField(null=True, help_text="Postal address.")

@@ -6,7 +6,7 @@ not change afterwards on either side, so no order of concurrent writes brings th
 
 from __future__ import annotations
 
-from domains import AS_OWNER, fixed
+from domains import AS_OWNER, fixed, of_acting
 
 ROUTERS_LOCATION_IS_FIXED = fixed("routers_location_is_fixed", "routers", "location_id")
 VENDORS_LOCATION_IS_FIXED = fixed("vendors_location_is_fixed", "vendors", "location_id")
@@ -189,7 +189,7 @@ BEGIN
     RETURN (
         SELECT u.id FROM pppoe_users u JOIN routers r ON r.id = u.router_id
         WHERE u.router_id = router AND lower(u.username) = lower(called)
-          AND r.location_id = ANY ((SELECT acting_branches())::bigint[]));
+          AND {of_acting("r.location_id")});
 END
 $$
 """

@@ -13,6 +13,7 @@ from domains import (
     NoteField,
     TimestampedModel,
     TimestampField,
+    email,
     spelled,
 )
 from domains.customers.models import Customer
@@ -128,7 +129,7 @@ class NotificationQueue(TimestampedModel):
         constraints = [
             Check(
                 "CASE channel WHEN 'email'"
-                " THEN recipient ~ '^[^@[:space:]]{1,64}@[^@[:space:]]{1,189}$'"
+                f" THEN {email('recipient')}"
                 f" ELSE {spelled('recipient', '[1-9][0-9]*', 15, least=8)} END",
                 name="notification_queue_recipient_fits_channel_check",
             ),

@@ -138,13 +138,13 @@ def fail(item: NotificationQueue, error: str) -> None:
     then it has failed. Raises ClaimLost where the caller has it no longer.
     """
     if item.attempts >= item.max_attempts:
-        _report(item, status=NotificationQueueStatus.FAILED, error=readable(error))
+        _report(item, status=NotificationQueueStatus.FAILED, error=error)
         return
     _report(
         item,
         status=NotificationQueueStatus.PENDING,
         send_after=fn.now() + SQL("make_interval(secs => %s)", [pause(item.attempts)]),
-        error=readable(error),
+        error=error,
     )
 
 
@@ -158,7 +158,7 @@ def defer(item: NotificationQueue, error: str, *, seconds: int = FIRST_PAUSE) ->
         status=NotificationQueueStatus.PENDING,
         attempts=item.attempts - 1,
         send_after=fn.now() + SQL("make_interval(secs => %s)", [seconds]),
-        error=readable(error),
+        error=error,
     )
 
 
@@ -166,7 +166,7 @@ def give_up(item: NotificationQueue, error: str) -> None:
     """Say that a claimed item can never be sent, such as to a number that is not on WhatsApp: it
     has failed at once. error: why, for operators. Raises ClaimLost.
     """
-    _report(item, status=NotificationQueueStatus.FAILED, error=readable(error))
+    _report(item, status=NotificationQueueStatus.FAILED, error=error)
 
 
 def retry(item: int | NotificationQueue) -> NotificationQueue:
@@ -214,8 +214,9 @@ def _write(row: NotificationQueue, **values: Any) -> None:
     NotificationQueue.update(**values).where(NotificationQueue.id == row.id).execute()
 
 
-def _report(item: NotificationQueue, **values: Any) -> None:
+def _report(item: NotificationQueue, *, error: str | None, **values: Any) -> None:
     """Give the item up, if this claim of it still holds: the lease tells one from the next."""
+    values["error"] = None if error is None else readable(error)
     with operation(NotificationQueue._meta.database):
         written = (
             NotificationQueue.update(locked_until=None, **values)

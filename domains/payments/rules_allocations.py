@@ -6,6 +6,7 @@ invoices_not_overpaid_check), and nobody else can write anything but that sum.
 """
 
 from domains import AS_OWNER, acted_for
+from domains.customers.rules import take_back
 
 # An invoice is paid when the last of its money came in, not when somebody allocated it; money that
 # came in before there was an invoice pays it when it is issued.
@@ -16,21 +17,21 @@ LOCK_ALLOCATION = f"""
 CREATE FUNCTION lock_allocation() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     allocation record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-    payer bigint := (SELECT customer_id FROM payments WHERE id = allocation.payment_id);
-    debtor bigint;
-    paid_in bigint := (SELECT location_id FROM payments WHERE id = allocation.payment_id);
-    sold_in bigint := (SELECT location_id FROM invoices WHERE id = allocation.invoice_id);
+    payment record;
+    invoice record;
 BEGIN
-    PERFORM FROM customers WHERE id = payer FOR NO KEY UPDATE;
+    SELECT customer_id, location_id INTO payment FROM payments WHERE id = allocation.payment_id;
+    -- before all else: what fits goes on to the policy, whose answer is another one
+    {acted_for("payment.location_id", "payment", "allocation.payment_id")}
+    PERFORM FROM customers WHERE id = payment.customer_id FOR NO KEY UPDATE;
     PERFORM FROM payments WHERE id = allocation.payment_id FOR NO KEY UPDATE;
-    SELECT customer_id INTO debtor FROM invoices
+    SELECT customer_id, location_id INTO invoice FROM invoices
     WHERE id = allocation.invoice_id FOR NO KEY UPDATE;
-    -- both may be hidden by row-level security
-    IF payer IS NULL OR payer IS DISTINCT FROM debtor THEN
-    {acted_for("sold_in", "invoice", "allocation.invoice_id")}
-    {acted_for("paid_in", "payment", "allocation.payment_id")}
+    -- there may be neither
+    IF (payment.customer_id = invoice.customer_id) IS NOT TRUE THEN
+    {acted_for("invoice.location_id", "invoice", "allocation.invoice_id")}
         RAISE EXCEPTION 'payment_allocations: payment % is of customer %, invoice % of customer %',
-            allocation.payment_id, payer, allocation.invoice_id, debtor
+            allocation.payment_id, payment.customer_id, allocation.invoice_id, invoice.customer_id
             USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
     END IF;
     RETURN allocation;
@@ -73,6 +74,8 @@ CREATE TRIGGER payment_allocations_keep_sums AFTER INSERT OR DELETE ON payment_a
 FOR EACH ROW EXECUTE FUNCTION keep_allocated()
 """
 
+CHARGE = """transaction_logs c WHERE c.entry_type = 'charge'
+        AND c.reference_type = 'payment_allocation' AND c.reference_id = OLD.id"""
 POST_ALLOCATION = f"""
 CREATE FUNCTION post_allocation() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 BEGIN
@@ -83,11 +86,7 @@ BEGIN
                'Invoice ' || number
         FROM invoices WHERE id = NEW.invoice_id;
     ELSE
-        INSERT INTO transaction_logs (customer_id, entry_type, amount, reverses_id, description)
-        SELECT customer_id, 'reversal', -amount, id, left('Taken back: ' || description, 300)
-        FROM transaction_logs
-        WHERE entry_type = 'charge' AND reference_type = 'payment_allocation'
-          AND reference_id = OLD.id;
+    {take_back(CHARGE)}
     END IF;
     RETURN NULL;
 END

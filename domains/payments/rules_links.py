@@ -10,9 +10,13 @@ CHECK_LINK = f"""
 CREATE FUNCTION check_payment_link() RETURNS trigger LANGUAGE plpgsql {AS_OWNER} AS $$
 DECLARE
     owed bigint;
-    branch bigint := (SELECT location_id FROM invoices WHERE id = NEW.invoice_id);
+    branch bigint;
 BEGIN
-    {acted_for("branch", "invoice", "NEW.invoice_id")}
+    -- the invoice of a link that is there stays, and who sees the one sees the other
+    IF TG_OP = 'INSERT' THEN
+        SELECT location_id INTO branch FROM invoices WHERE id = NEW.invoice_id;
+        {acted_for("branch", "invoice", "NEW.invoice_id")}
+    END IF;
     IF NEW.status <> 'open' THEN
         RETURN NEW;
     END IF;

@@ -1,6 +1,6 @@
 """What the database refuses of the activity log."""
 
-from domains import AS_OWNER
+from domains import AS_OWNER, acted_for
 from domains.system.attempts import ATTEMPT
 
 # For each statement, as TRUNCATE has no rows.
@@ -39,10 +39,7 @@ CREATE FUNCTION record_activity(
 DECLARE
     made bigint;
 BEGIN
-    IF branch IS NOT NULL AND (branch = ANY (acting_branches())) IS NOT TRUE THEN
-        RAISE EXCEPTION 'activity_logs: the branch % is not acted for', branch
-            USING ERRCODE = 'insufficient_privilege';
-    END IF;
+    {acted_for("branch", "an entry of location", "branch", table="'activity_logs'")}
     INSERT INTO activity_logs (admin_user_id, username, location_id, action, target_type, target_id,
                                details, ip)
     VALUES (doer, coalesce((SELECT username FROM admin_users WHERE id = doer), called), branch,

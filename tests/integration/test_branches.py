@@ -342,9 +342,21 @@ def test_functions_that_run_as_the_owner_ask_too(
 
 
 # A row of one's own that refers to one of the other branch, which a rule looks at as the owner.
+ITEM = (
+    "INSERT INTO invoice_items (invoice_id, description, unit_price, amount) VALUES"
+    " SELECT max(id), 'x', 1, 1 FROM invoices"
+)
 TOLD_OF = {
     "invoices": "INSERT INTO invoices (location_id, customer_id) VALUES"
     " SELECT {west}, max(id) FROM customers WHERE location_id = {east}",
+    "invoices of the other": "INSERT INTO invoices (location_id, customer_id) VALUES"
+    " SELECT {east}, max(id) FROM customers WHERE location_id = {east}",
+    "items of what is issued": f"{ITEM} WHERE location_id = {{east}} AND status = 'partial'",
+    "items of a draft": f"{ITEM} WHERE location_id = {{east}} AND status = 'draft'",
+    "subscriptions of the other": "INSERT INTO subscriptions (location_id, customer_id, profile_id,"
+    " price, anchor_day, started_on, next_billing_on) VALUES SELECT {east}, max(c.id), max(p.id),"
+    " 1, 1, '2026-01-01'::date, '2026-01-01'::date FROM customers c, profiles p"
+    " WHERE c.location_id = {east} AND p.location_id = {east}",
     "subscriptions": "INSERT INTO subscriptions (location_id, customer_id, profile_id, price,"
     " anchor_day, started_on, next_billing_on) VALUES SELECT {west}, max(c.id), max(p.id), 1, 1,"
     " '2026-01-01'::date, '2026-01-01'::date FROM customers c, profiles p"
@@ -355,6 +367,9 @@ TOLD_OF = {
     "payment_allocations": "INSERT INTO payment_allocations (payment_id, invoice_id, amount)"
     " VALUES SELECT max(p.id), max(i.id), 1 FROM payments p, invoices i"
     " WHERE p.location_id = {west} AND i.location_id = {east} AND i.status = 'partial'",
+    "allocations of the other": "INSERT INTO payment_allocations (payment_id, invoice_id, amount)"
+    " VALUES SELECT max(p.id), max(i.id), 1 FROM payments p JOIN invoices i USING (customer_id)"
+    " WHERE p.location_id = {east} AND i.status = 'partial'",
     "transaction_logs": "SELECT * FROM post_entry VALUES SELECT max(c.id),"
     " 'adjustment'::transaction_log_entry_type, 1, 'x', 'invoice_credit', max(i.id), NULL, NULL"
     " FROM customers c, invoices i"

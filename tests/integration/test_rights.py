@@ -23,6 +23,7 @@ from domains.system.operations import change_setting, record
 from engine.connect.roles import setting
 from engine.schema import catalog
 from kernel.errors import BillingError
+from kernel.models import primary_key_name, sequence_name
 from kernel.secrets import new_key
 from tests.support import as_app
 from tests.support.databases import query
@@ -240,3 +241,24 @@ def test_every_table_says_what_the_application_may_do_with_it(models: Any) -> No
     assert len(definers) > 10
     closed = {a.on.name for a in schema.access.values() if a.role == "PUBLIC" and not a.rights}
     assert definers - closed == {"acting_branches()"}  # which is in every policy
+
+
+@pytest.mark.parametrize("table", ["t", "t" * 40, "t" * 63, "é" * 31, "ét" * 21])
+@pytest.mark.parametrize("column", ["id", "c" * 63, "好" * 21, "x好" * 15, "c" * 29])
+def test_key_and_sequence_are_called_as_postgresql_calls_them(
+    cursor: Any, table: str, column: str
+) -> None:
+    """It cuts long names, and a GRANT would name a sequence that is not there."""
+    cursor.execute(f'CREATE TABLE "{table}" ("{column}" bigint GENERATED ALWAYS AS IDENTITY'
+                   " PRIMARY KEY)")  # fmt: skip
+    cursor.execute(
+        "SELECT c.relname, k.conname FROM pg_class t JOIN pg_constraint k ON k.conrelid = t.oid"
+        " JOIN pg_depend d ON d.refobjid = t.oid AND d.deptype = 'i'"
+        " JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S'"
+        " WHERE t.relname = %s AND k.contype = 'p'",
+        (table,),
+    )
+    fields = {column: peewee.BigAutoField()}
+    meta = type("Meta", (), {"table_name": table})
+    model = type("Long", (peewee.Model,), {**fields, "Meta": meta})
+    assert cursor.fetchone() == (sequence_name(model), primary_key_name(model))

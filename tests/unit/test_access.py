@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from peewee import IntegerField, TextField
+from peewee import IntegerField, Model, TextField
 
 from domains import ALL, BaseModel, Domain, all_but
 from kernel.access import undeclared_roles
@@ -22,6 +22,21 @@ class Other(BaseModel):
     """Another table."""
 
     code = TextField()
+
+
+class Named(Model):
+    """A table that counts nothing."""
+
+    name = TextField(primary_key=True)
+
+
+class Keyless(Model):
+    """A table without a key."""
+
+    name = TextField()
+
+    class Meta:
+        primary_key = False
 
 
 VIEW = "CREATE VIEW long_lines AS SELECT 1"
@@ -63,6 +78,8 @@ SLIPS: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
     ((Line, "app"), {"select": Line.code}, "select is ALL, all_but"),
     ((Line, "app"), {"delete": "yes"}, "delete is True or left out"),
     ((Line, "app"), {"execute": True}, "execute is no right on a table"),
+    ((Named, "app"), {"usage": True}, "Named has no sequence to use"),
+    ((Keyless, "app"), {"usage": True}, "Keyless has no sequence to use"),
     ((FUNCTION, "app"), {"select": ALL}, "select is no right on a function"),
     ((VIEW, "app"), {"select": all_but("a")}, "the columns of a view are not known"),
     ((Line, "App"), {"select": ALL}, "takes a role by its name"),

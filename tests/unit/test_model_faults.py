@@ -242,6 +242,10 @@ CALLS: dict[str, tuple[str, str]] = {
     "extension as a list": ("domain.extension(['hstore'])", "domain.extension takes texts"),
     "seed that was called": ("domain.seed(None)", "domain.seed takes functions"),
     "seed without a parameter": ("domain.seed(lambda: None)", "domain.seed takes functions"),
+    "seed that yields": (
+        "domain.seed(lambda seeder: (yield seeder))",
+        "domain.seed has a function that would not run",
+    ),
     "notice without a query": ("domain.notice('x', '')", "domain.notice takes a name in small"),
     "notice with a bad name": ("domain.notice('It is', 'SELECT 1')", "domain.notice takes a name"),
     "renamed from nothing": ("domain.renamed_from('a', 'b')", "domain.renamed_from takes a model"),

@@ -245,11 +245,16 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "one/__init__.py": "async def register(domain):\n    pass\n",
             "two/__init__.py": "def register(domain):\n    yield 1\n",
             "three/__init__.py": "def register():\n    pass\n",
+            "four/__init__.py": "async def register(domain):\n    yield 1\n",
+            "five/__init__.py": "class R:\n    def __call__(self, domain):\n        yield 1\n"
+            "register = R()\n",
         },
         [
             "domains/one: domain one: has a function register that would not run",
             "domains/two: domain two: has a function register that would not run",
             "domains/three: domain three: has a function register that cannot be called",
+            "domains/four: domain four: has a function register that would not run",
+            "domains/five: domain five: has a function register that would not run",
         ],
     ),
     "Meta beside its model": (
