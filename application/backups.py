@@ -60,7 +60,8 @@ def make_due(project: Project, path: str, report: Report, *, schema: str = "") -
         if not keeping.recorded():
             raise Refused(
                 "the database has no backup schedules, or is a replica.",
-                fix="run `invoke migrate`, or name the primary in DATABASE_URL",
+                fix=f"run `{project.task('migrate')}`, or name the primary in "
+                f"{project.settings.url}.",
             )
         write = _writer(project, path, report, schema=schema)
         return keeping.take_due(write, partial(dumps.remove, _root(path)))

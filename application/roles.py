@@ -59,5 +59,6 @@ def refuse_mighty(connection: Any, project: Project) -> None:
         "production it may not.",
         why="One injected statement could empty the append-only tables.",
         fix=f"make a role with rights on rows alone, name it in {project.settings.url}, and the "
-        f"owner in {project.settings.migration_url}: README, Another PostgreSQL, has the lines.",
+        f"owner in {project.settings.migration_url}: `{project.task('db.prepare')}` prints the "
+        "lines for that, docs/settings.md explains them.",
     )

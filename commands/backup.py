@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json as json_format
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from engine.errors import ConfigError, EngineError
 from engine.wording import counted
 
 if TYPE_CHECKING:
+    from engine.project import Project
     from engine.report import Report
 
 
@@ -124,28 +124,26 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
     """One after the other: a process has its models at one database at a time."""
     from application.backups import make, make_due
     from commands.console import Console
-    from engine.tenants import listing
 
-    project, values = here(), []
+    project = here()
 
-    def work(tenant: str, report: Report) -> str:
-        at = listing.at(project, tenant)
+    def work(at: Project, tenant: str, report: Report) -> str:
         if not due:
             dump = make(at, path, report, schema=tenant)
-            values.append({"tenant": tenant, **_dump_as_value(dump)})
+            task.keep(tenant, _dump_as_value(dump))
             return f"written to {dump.path}"
         runs = make_due(at, path, report, schema=tenant)
-        values.extend({"tenant": tenant, **_as_value(run)} for run in runs)
+        for run in runs:
+            task.keep(tenant, _as_value(run))
         _refuse_failed(runs)
         return f"{counted(len(runs), 'backup')} made" if runs else "no backup due, looked at"
 
-    task = Many(Console(quiet=json), one_by_one("backup"), dataclasses.replace(many, jobs=1))
-    task.stream = sys.stderr if json else sys.stdout
-    try:
-        task.run(all_tenants(project), work)
-    finally:
-        if json:
-            _print(values)
+    line = shlex.join(["backup", *(["--path", path] if path else [])])
+    # What is made is not due any more.
+    fix = f"run `invoke {line} --tenants --due` again." if due else one_by_one(line)
+    one_at_a_time = dataclasses.replace(many, jobs=1)
+    task = Many(project, Console(quiet=json), fix, one_at_a_time, as_json=json)
+    task.run(all_tenants(project), work)
 
 
 def _refuse_failed(runs: Sequence[Any]) -> None:

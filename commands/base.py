@@ -52,7 +52,7 @@ def here(tenant: str = "") -> Project:
         return project
     from engine.tenants import listing
 
-    return replace(listing.at(project, listing.named(project, tenant).name), tenant=tenant)
+    return listing.at(project, listing.named(project, tenant).name)
 
 
 def application_url() -> str:

@@ -23,7 +23,7 @@ from invoke.program import Program
 from commands import slips, streams
 from commands.tasks_by_name import Table, Tasks
 
-# What the README names: help, list, version, -R for a dry run, and -e to see the SQL that runs.
+# What docs/tasks.md names: help, list, version, -R for a dry run, and -e to see the SQL that runs.
 SHORT = {"h", "l", "V", "R", "e"}
 
 

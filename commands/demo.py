@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from commands.many import Many, all_tenants, chosen, one_by_one
 from commands.task import command, count
 
 if TYPE_CHECKING:
+    from engine.project import Project
     from engine.report import Report
 
 
@@ -47,13 +49,13 @@ def demo(
         for sheet in load(here(tenant), plan, Console()):
             print(f"{sheet.table:24} {sheet.rows:>12,} rows {sheet.seconds:>9.2f} s")
         return
-    from engine.tenants import listing
-
     project = here()
 
-    def work(name: str, report: Report) -> str:
-        sheets = load(listing.at(project, name), plan, report)
+    def work(at: Project, name: str, report: Report) -> str:
+        sheets = load(at, plan, report)
         return f"{sum(sheet.rows for sheet in sheets):,} rows loaded"
 
-    task = Many(Console(), one_by_one("demo"), replace(many, jobs=1))
+    words = ["demo", "--customers", customers, "--months", months, "--seed", seed]
+    fix = one_by_one(shlex.join([*words, *(["--today", today] if today else [])]))
+    task = Many(project, Console(), fix, replace(many, jobs=1))
     task.run(all_tenants(project), work)

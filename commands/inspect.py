@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import here
+from commands.colour import harmless
 from commands.domain import refuse_no_name, refuse_taken, write_domain
 from commands.task import command
 from engine.errors import Refused
@@ -37,12 +38,13 @@ def inspect(c: Context, name: str) -> None:
     registered = registry.load()
     refuse_no_name(name)
     refuse_taken(name, registered)
-    with closing(connect(here(), autocommit=True)) as connection:
+    project = here()
+    with closing(connect(project, autocommit=True)) as connection:
         schema = catalog.read(connection)
         unmanaged = catalog.unmanaged(connection)
         database = str(connection.info.dbname)
         with connection.cursor() as cursor:
-            unnamed = grantees(cursor, here().roles or {}).values()
+            unnamed = grantees(cursor, project.roles or {}).values()
             pathless = without_path(cursor)
             place = name_of(own_sql.place(connection).name)
     _refuse_stated(schema, registered, database)
@@ -52,18 +54,19 @@ def inspect(c: Context, name: str) -> None:
     write_domain(name, made.files)
     tables = counted(len(schema.tables), "table")
     for text in [*made.left_out, *unmanaged]:
-        print(f"left out, as no domain states such a thing: {text}")
+        print(harmless(f"left out, as no domain states such a thing: {text}"))
     for role in unnamed:
-        print(
+        text = (
             f"left out, as no abstract role stands for it: what {role} was granted; if the domain "
             f"shall grant that, name it in {PROJECT.settings.roles}=NAME:{role}, remove "
             f"domains/{name}, and run this again"
         )
+        print(harmless(text))
     print(f"It states {tables}. Look through it, then run: invoke generate {name}")
     if pathless:
         print("Functions get the path under which they were made. Before adopt, run in psql:")
         for function in pathless:
-            print(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;")
+            print(harmless(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;"))
     print("Then take the database over, which has all that: invoke adopt NUMBER")
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json as json_format
 import sys
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from commands.base import here
-from commands.colour import harmless, painter
-from commands.json_log import JsonLog, milliseconds
+from commands.colour import harmless, harmless_json, painter
+from commands.json_log import JsonLog
 from commands.task import count
+from commands.tenant_report import Notices, TenantLog, TenantReport, title
 from engine.errors import ConfigError, EngineError
-from engine.report import Action, Report
+from engine.report import Report
 from engine.wording import counted, few
 
 if TYPE_CHECKING:
@@ -21,86 +21,52 @@ if TYPE_CHECKING:
     from engine.tenants.listing import Tenant
     from engine.tenants.together import Outcome
 
+    Work = Callable[[Project, str, Report], str]
+
 JOBS = "How many tenants at a time; each takes two connections."
 FIRST = "Name of the tenant that goes first; the others follow only if it went well."
 DEFAULT_JOBS = "4"
 MOST_JOBS = 64
 
 
-class Notices:
-    """What tenants are told: messages at once, with the tenant's name before them; the same notice
-    of many once, at the end. Several threads speak at a time."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.tenants: dict[str, list[str]] = {}
-
-    def tell(self, tenant: str, text: str, stream: TextIO) -> None:
-        """Print a line."""
-        with self.lock:
-            print(f"{title(tenant)}: {harmless(text)}", file=stream, flush=True)
-
-    def keep(self, tenant: str, text: str) -> None:
-        """Keep it for the end."""
-        with self.lock:
-            self.tenants.setdefault(text, []).append(tenant)
-
-
-class TenantReport(Report):
-    """What the run of one tenant tells."""
-
-    def __init__(self, tenant: str, notices: Notices) -> None:
-        self.tenant = tenant
-        self.notices = notices
-
-    def message(self, text: str) -> None:
-        self.notices.tell(self.tenant, text, sys.stderr)
-
-    def notice(self, text: str) -> None:
-        self.notices.keep(self.tenant, text)
-
-
-class TenantLog(JsonLog):
-    """The same for a collector: each line has the tenant's name."""
-
-    def __init__(self, tenant: str, notices: Notices) -> None:
-        super().__init__()
-        self.tenant = tenant
-        self.notices = notices
-
-    def event(self, kind: str, **fields: Any) -> None:
-        with self.notices.lock:
-            super().event(kind, tenant=self.tenant, **fields)
-
-    def message(self, text: str) -> None:
-        self.notices.tell(self.tenant, text, sys.stdout)
-
-    def notice(self, text: str) -> None:
-        self.notices.keep(self.tenant, text)
-
-    def finished(self, name: str, action: Action, seconds: float) -> None:
-        self.event("file", name=name, outcome=action, duration_ms=milliseconds(seconds))
-
-
 class Many:
-    """One task on many tenants. console: where the task tells what it does. fix: what to do for the
-    ones that failed. stream: where the lines of those that went well go.
+    """One task on many tenants. project: the whole database. console: where the task tells what it
+    does. fix: what to do for the ones that failed. as_json: whether the values that are kept are
+    printed at the end, and all else goes to stderr.
 
-    work is given the tenant's name and its report, and gives the text of its line.
+    work is given the project at the tenant, the tenant's name and its report, and gives the text of
+    its line.
     """
 
-    def __init__(self, console: Report, fix: str, choice: Choice) -> None:
+    def __init__(
+        self, project: Project, console: Report, fix: str, choice: Choice, *, as_json: bool = False
+    ) -> None:
+        self.project = project
         self.console = console
         self.fix = fix
         self.choice = choice
+        self.as_json = as_json
+        self.values: list[dict[str, Any]] = []
         self.notices = Notices()
         self.failed: list[Outcome[str]] = []
-        self.stream: TextIO = sys.stdout
+        self.stream: TextIO = sys.stderr if as_json else sys.stdout
 
-    def run(self, tenants: Sequence[Tenant], work: Callable[[str, Report], str]) -> None:
+    def keep(self, tenant: str, value: Mapping[str, Any]) -> None:
+        """Keep what is to be printed of a tenant, as JSON has it."""
+        self.values.append({"tenant": tenant, **value})
+
+    def run(self, tenants: Sequence[Tenant], work: Work) -> None:
         """Do it for each; where one is to go first and fails, nothing else is begun. Nothing is
         done where what the schema says cannot be believed. Raises EngineError, naming those that
-        failed."""
+        failed; what the others gave is printed nevertheless."""
+        try:
+            self._run(tenants, work)
+        finally:
+            if self.as_json:
+                values = sorted(self.values, key=lambda value: str(value["tenant"]))
+                print(harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False)))
+
+    def _run(self, tenants: Sequence[Tenant], work: Work) -> None:
         first = [tenant for tenant in tenants if tenant.name == self.choice.first]
         rest = [tenant for tenant in tenants if tenant not in first]
         self._each(first, work)
@@ -110,7 +76,7 @@ class Many:
             self._each(rest, work)
         self._end(len(tenants))
 
-    def _each(self, tenants: Sequence[Tenant], work: Callable[[str, Report], str]) -> None:
+    def _each(self, tenants: Sequence[Tenant], work: Work) -> None:
         from engine.tenants import listing, together
 
         by_name = {tenant.name: tenant for tenant in tenants}
@@ -118,9 +84,10 @@ class Many:
         def with_report(name: str) -> str:
             by_name[name].believed()
             try:
-                return work(name, self._report(name))
+                at = listing.among_many(self.project, name)
+                return work(at, name, self._report(name))
             except EngineError as error:
-                if gone := listing.gone(here(), by_name[name]):
+                if gone := listing.gone(self.project, by_name[name]):
                     raise gone from error
                 raise
 
@@ -160,11 +127,6 @@ class Many:
 def one_by_one(task: str) -> str:
     """What to do where the same line would do once more what is done in the others."""
     return f"run `invoke {task} --tenant NAME` for each of these: in the others it is done."
-
-
-def title(tenant: str) -> str:
-    """The name as a line may have it: a schema's may hold the end of one."""
-    return tenant if tenant.isprintable() else repr(tenant)
 
 
 @dataclass(frozen=True)

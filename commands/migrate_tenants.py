@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import here, run_options
-from commands.many import Choice, Many, all_tenants, one_by_one, refuse_unknown, title
+from commands.many import Choice, Many, all_tenants, one_by_one, refuse_unknown
+from commands.tenant_report import title
 from engine.wording import counted
 
 if TYPE_CHECKING:
     from commands.console import Console
+    from engine.project import Project
     from engine.report import Report
     from engine.run.runner import Runner
     from engine.tenants.listing import Tenant
@@ -89,20 +91,18 @@ def _run(
     from engine.drift.guard import DriftGuard
     from engine.files import migration_folder
     from engine.run.runner import Runner
-    from engine.tenants import listing
 
     project, options = here(), run_options(c, dry_run)
     files = migration_folder.find(project.migrations)
     refuse_unknown(choice.first, tenants)
     shows = options.dry or options.show
 
-    def work(name: str, report: Report) -> str:
+    def work(at: Project, name: str, report: Report) -> str:
         if shows:  # for psql, so in one piece for each tenant
             print(f"-- tenant {title(name)}", flush=True)
-        at = listing.at(project, name)
         told = console if shows else report
         return do(Runner(at, told, options, DriftGuard, files=files))
 
     console.running = not options.dry
     chosen = replace(choice, jobs=1) if shows else choice
-    Many(console, fix, chosen).run(tenants, work)
+    Many(project, console, fix, chosen).run(tenants, work)

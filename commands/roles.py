@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
@@ -14,6 +13,7 @@ from commands.task import command
 from engine.wording import counted
 
 if TYPE_CHECKING:
+    from engine.project import Project
     from engine.report import Report
     from engine.run.options import RunOptions
 
@@ -51,43 +51,47 @@ def roles(
         _each(many, options, applying=apply, json=json)
         return
     if apply:
-        statements = rights.apply(here(tenant), options, Console(quiet=True))
-        for statement in statements:
-            print(harmless(f"{statement};"))
-        if not statements:
-            print(f"Nothing to do: {AS_GRANTED}.")
+        _tell(rights.apply(here(tenant), options, Console(quiet=True)), as_json=json)
         return
     there = rights.look(here(tenant))
     print(harmless_json(there.as_json()) if json else harmless(there.as_text()))
 
 
+def _tell(statements: list[str], *, as_json: bool) -> None:
+    """Print the statements that were run, or would be."""
+    from commands.colour import harmless, harmless_json
+
+    if as_json:
+        value = {"statements": statements}
+        print(harmless_json(json_format.dumps(value, indent=2, ensure_ascii=False)))
+        return
+    for statement in statements:
+        print(harmless(f"{statement};"))
+    if not statements:
+        print(f"Nothing to do: {AS_GRANTED}.")
+
+
 def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> None:
     """A line for each tenant; with JSON all that there is to say of each."""
-    from commands.colour import harmless_json
     from commands.console import Console
     from commands.many import Many, all_tenants
     from engine.manage import roles as rights
-    from engine.tenants import listing
 
     project = here()
-    values: list[dict[str, Any]] = []
 
-    def work(tenant: str, report: Report) -> str:
-        at = listing.at(project, tenant)
+    def work(at: Project, tenant: str, report: Report) -> str:
         if applying:
             statements = rights.apply(at, options, report)
+            task.keep(tenant, {"statements": statements})
             would = "would be " if options.dry else ""
             return f"{counted(len(statements), 'statement')} {would}run"
         there = rights.look(at)
-        values.append({"tenant": tenant, **json_format.loads(there.as_json())})
+        task.keep(tenant, json_format.loads(there.as_json()))
         if not there.statements:
             return f"{AS_GRANTED}, looked at"
         missing = counted(len(there.statements), "statement")
         return f"not as the files have it ({missing} missing), looked at"
 
-    task = Many(Console(quiet=json), "run the command again.", many)
-    task.stream = sys.stderr if json else sys.stdout
+    again = "run the command again."
+    task = Many(project, Console(quiet=json), again, many, as_json=json)
     task.run(all_tenants(project), work)
-    if json and not applying:
-        values.sort(key=lambda value: str(value["tenant"]))
-        print(harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False)))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import LOG_JSON, NAME, here, reporting, run_options
-from commands.many import all_tenants, title
+from commands.many import all_tenants
 from commands.task import command, confirm, somebody_answers
+from commands.tenant_report import title
 from engine.errors import Refused
 from engine.wording import counted
 

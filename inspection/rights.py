@@ -8,7 +8,7 @@ from engine.schema.abstract_roles import PUBLIC
 from engine.schema.access import Access, by_right
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
-from engine.schema.sequences import is_counted
+from engine.schema.sequences import is_counted, usual_name
 
 # The roles that all domains share.
 DECLARED = {PUBLIC, "app", "report"}
@@ -103,7 +103,7 @@ class Rights:
             return None
         for table in self.schema.tables.values():
             for column in table.columns.values():
-                if is_counted(column) and f"{table.name}_{column.name}_seq" == on.name:
+                if is_counted(column) and usual_name(table.name, column.name) == on.name:
                     return table.name, column.name
         return None
 

@@ -16,7 +16,7 @@ HEAD = """\
 # Reference
 
 Written by `invoke docs` from the docstrings; change those, not this page. \
-[README](../README.md) shows a whole domain, [django-and-others.md](django-and-others.md) what \
+[domains.md](domains.md) shows a whole domain, [django-and-others.md](django-and-others.md) what \
 things are called elsewhere.
 
 ## What `register` may call

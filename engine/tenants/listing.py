@@ -49,6 +49,7 @@ SIZES_ON_NODES = """
 """
 SCHEMA = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
 TRIES = 3
+ANY = "NAME"
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,14 @@ def whole_database(project: Project, *, writing: bool = False) -> Iterator[Any]:
 
 
 def at(project: Project, tenant: str) -> Project:
-    """The project in the schema of that tenant."""
-    return project.at(with_schema(project.url, tenant))
+    """The project in the schema of that tenant, which it tells whoever is to type a task."""
+    return replace(project.at(with_schema(project.url, tenant)), tenant=tenant)
+
+
+def among_many(project: Project, tenant: str) -> Project:
+    """The same, where messages of many tenants are told together: the same one of each is told
+    once, so it has NAME in the place of the tenant's."""
+    return replace(at(project, tenant), tenant=ANY)
 
 
 def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
@@ -189,7 +196,7 @@ def _tenants(
             ours.append(place)
     rows = _rows(cursor, ours)
     unfinished = _unfinished(cursor, only)
-    repository = Repository(project)
+    repository = Repository(replace(project, tenant=only or ANY))
     for place in ours:
         if _is_ours(rows[place], migrations):
             joined = history.joined(migrations, rows[place], repository, unfinished.get(place, ()))

@@ -148,6 +148,11 @@ STRANGE = r'''
     GRANT SELECT (x, "With Space") ON "order" TO PUBLIC;
     GRANT USAGE ON TYPE place TO tests_app;
     GRANT USAGE ON SCHEMA public TO tests_app, tests_report;
+    CREATE TABLE a_table_whose_name_is_so_long_as_to_be_cut (
+        id int PRIMARY KEY, a_column_whose_name_is_so_long_as_to_be_cut serial);
+    GRANT INSERT ON a_table_whose_name_is_so_long_as_to_be_cut TO tests_app;
+    GRANT USAGE ON SEQUENCE a_table_whose_name_is_so_long_a_column_whose_name_is_so_lon_seq
+        TO tests_app;
 '''
 # What no domain states is told.
 UNSTATED = """
