@@ -303,7 +303,7 @@ def test_each_tenant_has_roles_of_its_own(
         ("a", {"app": names[0]}),
         ("b", {"app": names[1]}),
     ]
-    execute(empty_url, f"REVOKE SELECT ON b.more FROM \"{names[1]}\"")
+    execute(empty_url, f'REVOKE SELECT ON b.more FROM "{names[1]}"')
     applied = call(empty_url, "roles", "--apply", "--tenants", "--json")
     ran = {one["tenant"]: one["statements"] for one in json.loads(applied.out)}
     assert (ran["a"], [text.split()[0] for text in ran["b"]]) == ([], ["GRANT"])
