@@ -21,7 +21,7 @@ from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
-from engine.tenants import listing, restoring
+from engine.tenants import restoring, schemas
 from project import PROJECT
 
 DEFAULT = "backups"
@@ -83,7 +83,7 @@ def restore(
     """
     if tenant:
         restoring.restore(project, tenant, path, options, report, approve)
-        project = listing.at(project, tenant)
+        project = schemas.at(project, tenant)
     else:
         restore_dump(project, path, options, report, approve)
     with application.operating(project.url):

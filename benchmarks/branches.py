@@ -18,7 +18,6 @@ import secrets
 import sys
 from contextlib import closing
 from dataclasses import replace
-from statistics import median
 from typing import Any
 
 from psycopg2 import sql
@@ -27,7 +26,7 @@ from rich.table import Table
 
 from application.acting import ASK, BEGIN, new_key, proof
 from benchmarks.queries import QUERIES, Measurement, Query
-from benchmarks.queries.query import carried_out, typical
+from benchmarks.queries.query import carried_out, typical, typical_run
 from engine.connect.connection import connect
 from engine.connect.embedded import migration_url
 from engine.connect.settings import load_environment
@@ -79,12 +78,7 @@ def _measured(connection: Any, query: Query, role: str) -> tuple[Measurement, Me
             asked = replace(query, sql=query.held or query.sql)
             held.append(carried_out(cursor, asked, values))
         connection.rollback()
-    return _middle(plain[1:]), _middle(held[1:])
-
-
-def _middle(runs: list[Measurement]) -> Measurement:
-    middle = median(run.milliseconds for run in runs)
-    return next(run for run in runs if run.milliseconds == middle)
+    return typical_run(plain[1:]), typical_run(held[1:])
 
 
 def act(cursor: Any, role: str) -> None:
@@ -93,10 +87,15 @@ def act(cursor: Any, role: str) -> None:
     key_table.keep(cursor, "branches", key)
     cursor.execute(SESSION, (secrets.token_bytes(8),))
     (session,) = cursor.fetchone()
+    begin(cursor, session, key)
+    cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
+
+
+def begin(cursor: Any, session: int, key: str) -> None:
+    """Act for the session, as the application does at the beginning of a transaction."""
     cursor.execute(ASK)
     _, process, moment, _ = cursor.fetchone()
     cursor.execute(BEGIN, (session, proof(session, process, moment, key)))
-    cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(role)))
 
 
 def kept(query: Query, plain: Measurement, held: Measurement) -> bool:
@@ -109,7 +108,6 @@ def kept(query: Query, plain: Measurement, held: Measurement) -> bool:
 
 def _row(query: Query, plain: Measurement, held: Measurement) -> tuple[str, ...]:
     stays = kept(query, plain, held)
-    other = ", ".join(sorted(held.indexes | {f"all of {table}" for table in held.scanned}))
     return (
         query.name,
         f"{plain.rows:g}" + ("" if plain.rows == held.rows else f" [bold red]{held.rows:g}[/]"),
@@ -118,7 +116,7 @@ def _row(query: Query, plain: Measurement, held: Measurement) -> tuple[str, ...]
         f"{held.milliseconds / plain.milliseconds:.1f}",
         str(plain.buffers),
         str(held.buffers),
-        "yes" if stays else f"[bold red]{other}[/]",
+        "yes" if stays else f"[bold red]{held.read}[/]",
     )
 
 

@@ -17,13 +17,13 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.queries import QUERIES, Measurement, Query, measure
+from benchmarks.queries.query import typical_run
 from engine.connect.connection import connect
 from engine.connect.embedded import migration_url
 from engine.connect.settings import load_environment
@@ -60,12 +60,10 @@ def _measured(connection: Any, query: Query) -> Measurement:
         with connection.cursor() as cursor:
             runs.append(measure(cursor, query))
         connection.rollback()
-    middle = median(run.milliseconds for run in runs[1:])
-    return next(run for run in runs if run.milliseconds == middle)
+    return typical_run(runs[1:])
 
 
 def _row(query: Query, found: Measurement) -> tuple[str, ...]:
-    indexes = ", ".join(sorted(found.indexes | {f"all of {table}" for table in found.scanned}))
     return (
         query.name,
         f"{found.rows:g}",
@@ -73,7 +71,7 @@ def _row(query: Query, found: Measurement) -> tuple[str, ...]:
         str(found.buffers),
         f"{found.ratio:.2f}" if found.least else "-",
         str(query.buffers),
-        indexes if query.kept(found) else f"[bold red]{indexes}[/]",
+        found.read if query.kept(found) else f"[bold red]{found.read}[/]",
         query.known,
     )
 

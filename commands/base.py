@@ -50,9 +50,9 @@ def here(tenant: str = "") -> Project:
     project = replace(PROJECT.at(url), roles=roles, citus=named_citus(PROJECT))
     if not tenant:
         return project
-    from engine.tenants import listing
+    from engine.tenants import listing, schemas
 
-    return listing.at(project, listing.named(project, tenant).name)
+    return schemas.at(project, listing.named(project, tenant).name)
 
 
 def application_url() -> str:

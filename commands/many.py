@@ -77,14 +77,14 @@ class Many:
         self._end(len(tenants))
 
     def _each(self, tenants: Sequence[Tenant], work: Work) -> None:
-        from engine.tenants import listing, together
+        from engine.tenants import listing, schemas, together
 
         by_name = {tenant.name: tenant for tenant in tenants}
 
         def with_report(name: str) -> str:
             by_name[name].believed()
             try:
-                at = listing.among_many(self.project, name)
+                at = schemas.among_many(self.project, name)
                 return work(at, name, self._report(name))
             except EngineError as error:
                 if gone := listing.gone(self.project, by_name[name]):

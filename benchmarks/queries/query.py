@@ -8,8 +8,9 @@ Besides, it touches no more than half as many again as the fewest that can answe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 from benchmarks.queries.least import least_pages
@@ -64,6 +65,11 @@ class Measurement:
         """Pages touched for each that is needed; 0 where that cannot be told."""
         return self.buffers / self.least if self.least else 0.0
 
+    @property
+    def read(self) -> str:
+        """What was read, as a table shows it."""
+        return ", ".join(sorted(self.indexes | {f"all of {table}" for table in self.scanned}))
+
 
 MOST_RATIO = 1.5
 # The end of the history.
@@ -103,6 +109,12 @@ def carried_out(cursor: Any, query: Query, values: dict[str, Any]) -> Measuremen
         milliseconds=explained["Execution Time"],
         least=least_pages(cursor, query.sql, values, scan) if scan else 0,
     )
+
+
+def typical_run(runs: Sequence[Measurement]) -> Measurement:
+    """The one with the median time. runs: an odd number of them."""
+    middle = median(run.milliseconds for run in runs)
+    return next(run for run in runs if run.milliseconds == middle)
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -21,7 +21,7 @@ from engine.project import Project
 from engine.schema import own_sql, planted
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
-from engine.tenants.listing import has_schema, whole_database
+from engine.tenants.schemas import has_schema, whole_database
 
 SCHEMA = SHARED_SCHEMA
 UNPLACED = "citus.enable_schema_based_sharding = off"

@@ -21,7 +21,7 @@ from engine.schema import own_sql, planted
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
-from engine.tenants import extensions, listing
+from engine.tenants import extensions, listing, schemas
 from engine.tenants.listing import Tenant
 from engine.wording import counted
 
@@ -77,7 +77,7 @@ def add(project: Project, name: str, make_runner: MakeRunner) -> list[str]:
     Raises what new_schema() raises, and what the runner does.
     """
     with new_schema(project, name):
-        return make_runner(listing.at(project, name)).migrate()
+        return make_runner(schemas.at(project, name)).migrate()
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def new_schema(project: Project, name: str) -> Iterator[None]:
     the schema holds something.
     """
     refuse_name(name)
-    with listing.whole_database(project, writing=True) as cursor:
+    with schemas.whole_database(project, writing=True) as cursor:
         _refuse_taken(cursor, project, name)
         extensions.refuse_misplaced(cursor)
         extensions.provide(cursor, migration_folder.find(project.migrations))
@@ -107,7 +107,7 @@ def new_schema(project: Project, name: str) -> Iterator[None]:
 def losses(project: Project, tenant: Tenant) -> Losses:
     """What would be lost with the tenant. Raises Refused where the schema has extensions, which
     all tenants use."""
-    with listing.whole_database(project) as cursor:
+    with schemas.whole_database(project) as cursor:
         own_sql.fetch(cursor, EXTENSIONS, {"schema": tenant.place.oid})
         if names := [name for (name,) in cursor.fetchall()]:
             raise Refused(
@@ -126,7 +126,7 @@ def drop(project: Project, tenant: Tenant, options: RunOptions, report: Report) 
 
     Raises Refused where something outside of the schema depends on it; then nothing is deleted.
     """
-    there = listing.at(project, tenant.name)
+    there = schemas.at(project, tenant.name)
     plan = wipe.plan(there, everything=True)
     schema = quoted(tenant.name)
     stays = [f"DROP TABLE IF EXISTS {schema}.{table}" for table in wipe.STAYS]

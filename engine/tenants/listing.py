@@ -6,16 +6,14 @@ register of its own could say otherwise. Two questions to the server answer for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from psycopg2 import errors
 
-from engine.connect.connection import connect, is_citus
-from engine.connect.url import with_schema
+from engine.connect.connection import is_citus
 from engine.errors import HistoryError, NoSuchTenant, Refused
 from engine.files import history, history_table, migration_folder, own_table
 from engine.files.history import History
@@ -26,6 +24,7 @@ from engine.project import Project
 from engine.schema import own_sql
 from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
+from engine.tenants.schemas import ANY, has_schema, whole_database
 from engine.wording import few
 
 # Each table that is read costs two locks until the query is over, and the server has some 6,400.
@@ -47,9 +46,7 @@ SIZES_ON_NODES = """
     WHERE c.relnamespace = ANY (%(schemas)s::oid[])
     GROUP BY 1
 """
-SCHEMA = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
 TRIES = 3
-ANY = "NAME"
 
 
 @dataclass(frozen=True)
@@ -101,27 +98,6 @@ class Tenant:
         return value if self.size_bytes is None else {**value, "size_bytes": self.size_bytes}
 
 
-@contextmanager
-def whole_database(project: Project, *, writing: bool = False) -> Iterator[Any]:
-    """A psycopg2 cursor in autocommit, in no schema of anybody: what is asked or done is about the
-    whole database. writing: as connect() takes it."""
-    nowhere = project.at(with_schema(project.url, "pg_catalog"))
-    connection = connect(nowhere, autocommit=True, writing=writing)
-    with closing(connection), connection.cursor() as cursor:
-        yield cursor
-
-
-def at(project: Project, tenant: str) -> Project:
-    """The project in the schema of that tenant, which it tells whoever is to type a task."""
-    return replace(project.at(with_schema(project.url, tenant)), tenant=tenant)
-
-
-def among_many(project: Project, tenant: str) -> Project:
-    """The same, where messages of many tenants are told together: the same one of each is told
-    once, so it has NAME in the place of the tenant's."""
-    return replace(at(project, tenant), tenant=ANY)
-
-
 def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
     """All tenants of the database, by name. sizes: whether to say how large they are.
 
@@ -130,12 +106,6 @@ def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
     with whole_database(project) as cursor:
         tenants = _steady(cursor, project)
         return _with_sizes(cursor, tenants) if sizes else tenants
-
-
-def has_schema(cursor: Any, name: str) -> bool:
-    """Whether the database has a schema of that name. cursor: psycopg2."""
-    own_sql.fetch(cursor, SCHEMA, {"name": name})
-    return bool(cursor.rowcount)
 
 
 def find(project: Project, name: str) -> Tenant | None:

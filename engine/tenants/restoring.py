@@ -34,7 +34,7 @@ from engine.schema.own_sql import Place
 from engine.schema.own_tables import ENVIRONMENT_TABLE
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
-from engine.tenants import lifecycle, listing
+from engine.tenants import lifecycle, listing, schemas
 from engine.tenants.listing import Tenant
 from engine.wording import few
 
@@ -83,7 +83,7 @@ def _refuse_citus(project: Project) -> None:
     """Raise Refused where the server is one of Citus: it knows neither the statement that makes a
     column of a table an identity, as pg_dump writes it, nor rows that come before their triggers;
     and each of its nodes numbers by itself, so that ids would be given a second time."""
-    with listing.whole_database(project) as cursor:
+    with schemas.whole_database(project) as cursor:
         if is_citus(cursor):
             raise Refused(
                 "Citus cannot restore a dump of pg_dump into a schema that it has placed.",
@@ -116,7 +116,7 @@ def _swap(
     project: Project, name: str, archive: Archive, options: RunOptions, report: Report
 ) -> Place:
     """Put the dump in the place of the schema (the schema as it was, under its new name)."""
-    start, at = time.perf_counter(), listing.at(project, name)
+    start, at = time.perf_counter(), schemas.at(project, name)
     title = f"restore of {name} from {archive.path.name}"
     with exclusive(at, options, report) as session:
         keeper, cursor = session.keeper, session.keeper.cursor()

@@ -15,9 +15,10 @@ from psycopg2 import errors
 
 import application as door
 import registry
-from application.acting import ASK, BEGIN, SETTING, proof
+from application.acting import SETTING
 from application.branches import described
 from application.pool import EnginePool
+from benchmarks.branches import begin
 from domains.auth.models import UserSession
 from domains.auth.sessions import SessionEnded
 from domains.customers.models import Customer
@@ -28,7 +29,9 @@ from kernel.errors import Missing
 from tests.support import as_app, branches
 from tests.support.databases import execute, query
 
-WAYS = described(list(registry.load()))
+REGISTERED = registry.load()
+MODELS = {model._meta.table_name: model for model in REGISTERED.tables}
+WAYS = described(list(REGISTERED))
 TABLES = [table for table, way in WAYS.items() if way != "shared"]
 # Where those have their branch that have none of their own; all others have a location_id.
 BRANCH = {
@@ -86,7 +89,7 @@ def by_copy(pool: EnginePool, table: str) -> set[int]:
 
 
 def by_model(pool: EnginePool, table: str) -> set[int]:
-    (model,) = [m for m in registry.load().tables if m._meta.table_name == table]
+    model = MODELS[table]
     return {row.id for row in model.select(model.id)}
 
 
@@ -136,16 +139,15 @@ def test_views_and_functions_show_no_more(
             assert by_sql(pool, "seen") == by_sql(pool, "customers")
 
 
-def updatable(cursor: Any, table: str) -> str | None:
-    """A column that the application may write, if any."""
+def writable(cursor: Any, table: str, right: str) -> list[str]:
+    """The columns that the application may write. right: INSERT or UPDATE."""
     cursor.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-        " AND NOT attisdropped AND attgenerated = ''"
-        " AND has_column_privilege('tests_app', attrelid, attnum, 'UPDATE') ORDER BY attnum",
-        (table,),
+        " AND NOT attisdropped AND attgenerated = '' AND attidentity = ''"
+        " AND has_column_privilege('tests_app', attrelid, attnum, %s) ORDER BY attnum",
+        (table, right),
     )
-    names = [row[0] for row in cursor.fetchall()]
-    return names[0] if names else None
+    return [row[0] for row in cursor.fetchall()]
 
 
 @pytest.mark.parametrize(("one", "other"), [("west", "east"), ("east", "west")])
@@ -164,8 +166,7 @@ def test_nothing_is_written_for_another_branch(
         theirs, own = rows[places[other]], rows[places[one]]
         with pool.acting(staff[one]):
             cursor = pool.cursor()
-            column = updatable(cursor, table)
-            if column:
+            for column in writable(cursor, table, "UPDATE")[:1]:
                 cursor.execute(
                     f"UPDATE {table} SET {column} = {column} WHERE id = ANY (%s)", (list(theirs),)
                 )
@@ -190,7 +191,7 @@ def _added_and_moved(
     url = pool.project.url.partition("?")[0]
     (branch,) = query(url, f"SELECT {key} FROM {table} WHERE id = {min(theirs)}")[0]
     with pool.connection_context():
-        columns = _insertable(pool.cursor(), table)
+        columns = writable(pool.cursor(), table, "INSERT")
     values = [str(branch) if column == key else column for column in columns]
     statements = [f"UPDATE {table} SET {key} = {branch} WHERE id = {min(own)}"]
     if key in columns:  # the ledger, for one, is written by a function
@@ -205,16 +206,6 @@ def _added_and_moved(
             raise AssertionError(statement)
         states.append(str(refused.value.pgcode))
     return states
-
-
-def _insertable(cursor: Any, table: str) -> list[str]:
-    cursor.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0"
-        " AND NOT attisdropped AND attgenerated = '' AND attidentity = ''"
-        " AND has_column_privilege('tests_app', attrelid, attnum, 'INSERT')",
-        (table,),
-    )
-    return [row[0] for row in cursor.fetchall()]
 
 
 ATTACKS = [
@@ -267,7 +258,7 @@ def test_a_statement_that_was_slipped_in_sees_no_other_branch(
     with closing(psycopg2.connect(pool.project.url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         cursor.execute("BEGIN")
-        _act(cursor, staff["west"])
+        begin(cursor, staff["west"], branches.KEY)
         attack = attack.replace("{east}", str(staff["east"])).replace("{old}", old)
         try:
             cursor.execute(attack)
@@ -390,13 +381,6 @@ def test_a_rule_tells_nothing_of_a_row_that_one_may_not_see(
     with pytest.raises(psycopg2.Error) as refused, pool.acting(staff["west"]):
         pool.cursor().execute(f"{call}{word}({', '.join(['%s'] * len(row))})", row)
     assert refused.value.diag.message_primary.endswith("is of a branch that is not acted for")
-
-
-def _act(cursor: Any, session: int) -> None:
-    """What the application does at the beginning of a transaction."""
-    cursor.execute(ASK)
-    _, process, moment, _ = cursor.fetchone()
-    cursor.execute(BEGIN, (session, proof(session, process, moment, branches.KEY)))
 
 
 def test_what_was_signed_for_one_transaction_is_good_for_no_other(

@@ -28,7 +28,7 @@ from kernel.errors import Unavailable
 from kernel.secrets import new_key as new_secret_key
 from tests.support import as_app, branches, money, pgbouncer
 from tests.support.console import call
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.operations import OPERATIONS, World
 from tests.support.pools import in_threads
 
@@ -186,7 +186,7 @@ def test_threads_behind_a_pooler_see_their_own_branch_alone(provider: str, serve
     """All on one session of the server; the role is the one that the database gives it."""
     if pgbouncer.program() is None:
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
-    name = provider.rpartition("/")[2]
+    name = name_of(provider)
     execute(provider, f"ALTER DATABASE {name} SET role = 'tests_app'")
     staff = branches.sessions(provider)
     expected = {"west": 4, "east": 4, "idle": 0, "admin": 8}

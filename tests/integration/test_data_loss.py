@@ -11,7 +11,7 @@ from peewee import CharField
 from engine.errors import Refused
 from kernel.domain import Domain
 from kernel.models import BaseModel
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import runner_on
@@ -137,7 +137,7 @@ def owner_url(server: PostgresServer, empty_url: str) -> Any:
     """The database as its owner has it, who is no superuser."""
     role = f"owner_{empty_url[-8:]}"
     server.execute(f"CREATE ROLE {role} LOGIN")
-    database = empty_url.rpartition("/")[2]
+    database = name_of(empty_url)
     server.execute(f"ALTER DATABASE {database} OWNER TO {role}")
     execute(empty_url, f"ALTER SCHEMA public OWNER TO {role}")
     yield empty_url.replace("postgres@", f"{role}@")

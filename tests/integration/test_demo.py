@@ -31,7 +31,7 @@ from engine.schema import catalog
 from kernel.fields import EnumField
 from kernel.money import share
 from tests.support.console import call
-from tests.support.databases import query
+from tests.support.databases import name_of, query
 from tests.support.demo_databases import TODAY, demo_url, fill
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
@@ -348,7 +348,7 @@ def test_a_database_with_customers_is_refused(small_url: str) -> None:
 
 @pytest.mark.only("newest")
 def test_a_production_database_is_refused(migrated_url: str) -> None:
-    name = migrated_url.rpartition("/")[2]
+    name = name_of(migrated_url)
     query(migrated_url, f"ALTER DATABASE {name} SET billing.environment TO 'production'")
     refused(migrated_url, Refused, "production database")
 

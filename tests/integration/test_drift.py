@@ -23,7 +23,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.schema.own_tables import OWN_TABLES
 from tests.support.console import call, migrations_in
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import MIGRATIONS
@@ -404,11 +404,11 @@ def test_a_replica_is_compared_as_it_is(server: PostgresServer, shop: Path) -> N
             execute(bare, "DROP TABLE migratereading")
             execute(url, "ALTER TABLE owners ADD COLUMN hand int")
             with standby(server) as replica:
-                there = replica.url(url.rpartition("/")[2])
+                there = replica.url(name_of(url))
                 assert query(there, "SELECT pg_is_in_recovery()") == [(True,)]
                 assert found(there, shop) == ["column owners.hand"]
                 with pytest.raises(ConfigError, match="keeps no reading"):
-                    live.compare(at(replica.url(bare.rpartition("/")[2]), shop))
+                    live.compare(at(replica.url(name_of(bare)), shop))
 
 
 def test_a_file_that_stops_leaves_no_drift(url: str, shop: Path) -> None:
@@ -459,7 +459,7 @@ def test_a_user_sees_it_as_readme_shows_it(migrated_url: str) -> None:
     execute(migrated_url, "ALTER TABLE customers ADD COLUMN hand integer")
     told = call(migrated_url, "check", "--live")
     assert (told.code, told.err) == (1, "")
-    printed = told.out.replace(migrated_url.rpartition("/")[2], "billing")
+    printed = told.out.replace(name_of(migrated_url), "billing")
     assert settled(printed) == settled(block("### What was changed by hand", "text"))
 
 

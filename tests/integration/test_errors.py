@@ -20,7 +20,7 @@ from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support.console import call, migrations_in
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.postgres import GUARDED, PostgresServer, free_port
 from tests.support.project import Invoke
 from tests.support.runners import at, runner_at, runner_on
@@ -396,7 +396,7 @@ def test_who_does_not_own_the_database_migrates_all_the_same(
     empty_url: str, server: PostgresServer, tmp_path: Path
 ) -> None:
     (tmp_path / "001_t.py").write_text(migration("migrator.sql('CREATE TABLE t (i int)')"))
-    role = "tenant_of_" + empty_url.rpartition("/")[2]
+    role = "tenant_of_" + name_of(empty_url)
     execute(empty_url, f"CREATE ROLE {role} LOGIN; GRANT CREATE ON SCHEMA public TO {role}")
     try:
         url = empty_url.replace("postgres@", f"{role}@")

@@ -27,7 +27,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support import proxy
 from tests.support.accounts import state, write_accounts
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import ROOT
@@ -65,7 +65,7 @@ def test_a_replica_shows_its_status_and_takes_nothing_else(
         write(folder, "004_more", "CREATE TABLE more (i int)")
         before = state(url)
         with standby(server) as replica:
-            there = replica.url(url.rpartition("/")[2])
+            there = replica.url(name_of(url))
             assert query(there, "SELECT pg_is_in_recovery()") == [(True,)]
             assert read_status(at(there, folder)).history.count("pending") == 1
             shown = runner_on(there, folder, options=RunOptions(dry=True)).migrate()
@@ -83,7 +83,7 @@ def test_a_replica_shows_its_status_and_takes_nothing_else(
 def test_a_database_that_is_to_take_no_writes_takes_none(empty_url: str, folder: Path) -> None:
     runner_on(empty_url, folder).migrate()
     before = state(empty_url)
-    name = empty_url.rpartition("/")[2]
+    name = name_of(empty_url)
     execute(empty_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert read_status(at(empty_url, folder)).history.count("applied") == 3
     for command in changing(empty_url, folder):
@@ -129,7 +129,7 @@ def test_a_full_disk_leaves_nothing_half_done(
         server.execute(f"CREATE TABLESPACE {space} LOCATION '{disk}/space'")
         try:
             with server.database() as url:
-                name = url.rpartition("/")[2]
+                name = name_of(url)
                 execute(url, f"ALTER DATABASE {name} SET default_tablespace = {space}")
                 ballast = disk / "ballast"
                 ballast.write_bytes(bytes(4 * 2**20 if atomic else 5 * 2**19))
@@ -239,7 +239,7 @@ def test_a_role_that_may_not_make_databases_is_told_of_both_ways(clerk: str) -> 
 def test_limits_of_the_server_or_the_role_do_not_hold(
     clerk: str, empty_url: str, tmp_path: Path
 ) -> None:
-    role, name = clerk.partition("@")[0].rpartition("/")[2], empty_url.rpartition("/")[2]
+    role, name = clerk.partition("@")[0].rpartition("/")[2], name_of(empty_url)
     execute(empty_url, f"GRANT CREATE ON SCHEMA public TO {role}")
     limits = ["statement_timeout", "idle_in_transaction_session_timeout", "idle_session_timeout"]
     limits += ["lock_timeout"]

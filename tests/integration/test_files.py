@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from engine.connect.programs import clients
 from tests.support.console import call
 from tests.support.databases import query, read
 from tests.support.project import Invoke
+from tests.support.psql import through_psql
 from tests.support.runners import runner_on
 
 NOTHING = "def migrate(migrator, database, *, fake=False):\n    pass\n"
@@ -38,11 +37,7 @@ def test_two_branches_with_one_number(migrated_url: str, migrations: Path) -> No
 def test_the_script_gives_what_migrate_gives(
     empty_url: str, migrated_url: str, tmp_path: Path
 ) -> None:
-    path = tmp_path / "all.sql"
-    path.write_text(call(empty_url, "sql").out)
-    command = [list(clients("psql").values())[-1], "-X", "-q", "-d", empty_url, "-f", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert through_psql(call(empty_url, "sql").out, empty_url, tmp_path / "all.sql") == ""
     assert read(empty_url) == read(migrated_url)
     count = "SELECT count(*) FROM whatsapp_templates"
     assert query(empty_url, count) == query(migrated_url, count)

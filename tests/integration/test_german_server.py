@@ -12,7 +12,7 @@ from engine.connect.connection import connect
 from engine.connect.url import checked
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from tests.support.console import call, migrations_in
-from tests.support.databases import execute
+from tests.support.databases import execute, name_of
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
@@ -27,7 +27,7 @@ def german(server: PostgresServer, empty_url: str) -> Iterator[tuple[str, str]]:
     are told everything in German, which only a superuser could change."""
     if GERMAN not in subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout:
         pytest.skip("the locale is not there (tests/support/servers.sh)")
-    name = empty_url.rpartition("/")[2]
+    name = name_of(empty_url)
     clerk = f"clerk_{name.rpartition('_')[2]}"
     server.execute(f"ALTER DATABASE {name} SET lc_messages = '{GERMAN}'")
     server.execute(f"CREATE ROLE {clerk} LOGIN")
@@ -73,7 +73,7 @@ def test_a_missing_right_is_named_whatever_the_language(
         given.append(said.removesuffix(f" TO {role}"))
         execute(owner, said)
         assert runner_on(clerk, tmp_path).migrate() == [f"{number:03}_x"]
-    name = owner.rpartition("/")[2]
+    name = name_of(owner)
     assert given == [
         "GRANT USAGE, CREATE ON SCHEMA public",
         "ALTER TABLE t OWNER",

@@ -3,20 +3,16 @@ server logs of the engine; a superuser's commands then run nothing of it."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.support.console import Result, call
+from tests.support.console import call, in_a_process
 from tests.support.databases import execute
 from tests.support.planting import Log, met, plant
 from tests.support.postgres import PostgresServer
-from tests.support.project import ROOT
 
 Commands = list[tuple[str, ...]]
 
@@ -36,23 +32,9 @@ WHOLE = [
 # These may fail: beside code of others, or because a database is or is not empty.
 REFUSED = {"rollback", "backup", "adopt", "fresh", "check", "generate", "demo", "restore"}
 REFUSED |= {"admin.password", "secrets.rotate", "migrate"}
-
-
 # One becomes psql, the other one reads from stdin.
 ALONE = {"db.shell", "admin.password"}
-
-
-def in_a_process(url: str, *arguments: str) -> Result:
-    done = subprocess.run(
-        [sys.executable, "-m", "invoke", *arguments],
-        cwd=ROOT,
-        env=os.environ | {"DATABASE_URL": url},
-        input="kata sandi yang panjang\n",
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
+TYPED = "kata sandi yang panjang\n"
 
 
 @pytest.fixture
@@ -87,7 +69,9 @@ def run(server: PostgresServer, url: str, commands: Commands) -> str:
     whole = ""
     for command in commands:
         log = Log(server, url)
-        result = in_a_process(url, *command) if command[0] in ALONE else call(url, *command)
+        result = (
+            in_a_process(url, *command, typed=TYPED) if command[0] in ALONE else call(url, *command)
+        )
         assert met(log) == [], command
         assert result.code == 0 or command[0] in REFUSED, result.err
         whole += log.text()

@@ -20,7 +20,7 @@ from kernel.domain import Domain
 from kernel.models import BaseModel, TimestampedModel
 from tests.support import crash
 from tests.support.console import at_terminal
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.project import Invoke, edit
@@ -399,7 +399,7 @@ def test_after_a_crash_plain_migrate_finishes(
     execute(workshop.url, FEW_ROWS)
     paths = workshop.generate(models(busy=True))
     moments = 2 * len(paths) + sum(path.read_text().count("migrator.sql") for path in paths) // 2
-    template = workshop.url.rpartition("/")[2]
+    template = name_of(workshop.url)
     tried = 0
     for point in range(1, moments, stride):
         with server.database(f"TEMPLATE {template}") as url:
@@ -423,7 +423,7 @@ def test_after_a_crash_plain_rollback_leads_back(
     workshop.first(models(busy=False))
     execute(workshop.url, FEW_ROWS)
     first, _ = workshop.generate(models(busy=True))
-    template = workshop.url.rpartition("/")[2]
+    template = name_of(workshop.url)
     short = first.read_text().partition("def rollback")[0].count("migrator.sql")
     before, rows = None, query(workshop.url, "SELECT id, name, owner, rank FROM items ORDER BY id")
     tried, point = 0, short + 5

@@ -36,7 +36,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.errors import ConfigError
 from engine.manage import environment
 from tests.support.console import at_terminal, call
-from tests.support.databases import execute
+from tests.support.databases import execute, name_of
 from tests.support.project import ROOT, Invoke
 from tests.support.runners import at
 from tests.support.usual import usually_each
@@ -452,7 +452,7 @@ def test_production_refuses_the_documented_password(
 @pytest.mark.only("newest")
 def test_an_owner_without_more_rights_sets_the_environment(server: Any, empty_url: str) -> None:
     """As on a server that others run; whoever may not is told who may."""
-    name = empty_url.rpartition("/")[2]
+    name = name_of(empty_url)
     server.execute(f"CREATE ROLE {name}_owner LOGIN; CREATE ROLE {name}_app LOGIN")
     try:
         server.execute(f"ALTER DATABASE {name} OWNER TO {name}_owner")
@@ -476,7 +476,7 @@ def test_an_owner_without_more_rights_sets_the_environment(server: Any, empty_ur
 
 @pytest.mark.only("newest")
 def test_a_setting_of_the_database_still_counts_until_it_is_set_anew(migrated_url: str) -> None:
-    name = migrated_url.rpartition("/")[2]
+    name = name_of(migrated_url)
     execute(migrated_url, f"ALTER DATABASE {name} SET billing.environment TO 'production'")
     assert call(migrated_url, "reset", "--all", "--yes").code == 1
     assert call(migrated_url, "env.set", "test").code == 0

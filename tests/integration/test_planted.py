@@ -16,7 +16,7 @@ from engine.drift.comparison import compare
 from engine.errors import ConfigError, HistoryError, Refused
 from engine.manage.status import read_status
 from tests.support.console import call
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
@@ -41,7 +41,7 @@ def test_a_setting_of_a_role_changes_nothing(
     made = {}
     for settings in ([], ["standard_conforming_strings = off", "quote_all_identifiers = on"]):
         with server.database() as url:
-            name = url.rpartition("/")[2]
+            name = name_of(url)
             for setting in settings:
                 execute(url, f"ALTER DATABASE {name} SET {setting}")
             runner_on(url, tmp_path).migrate()
@@ -57,7 +57,7 @@ def test_a_setting_of_a_role_changes_nothing(
 
 
 def test_a_default_of_repeatable_read_is_nothing_to_a_run(empty_url: str, tmp_path: Path) -> None:
-    name = empty_url.rpartition("/")[2]
+    name = name_of(empty_url)
     execute(empty_url, f"ALTER DATABASE {name} SET default_transaction_isolation = serializable")
     write(tmp_path, "001_t", "CREATE TABLE t AS SELECT current_setting('transaction_isolation') i")
     runner_on(empty_url, tmp_path).migrate()
@@ -262,7 +262,7 @@ def test_notices_of_others_are_not_asked_and_none_changes_anything(
 
 
 def test_nobody_else_connects_to_a_scratch_database(server: PostgresServer, mallory: str) -> None:
-    url = server.url(mallory.rpartition("/")[2])
+    url = server.url(name_of(mallory))
     with scratch(at(url)) as made:
         name = psycopg2.extensions.parse_dsn(made.url)["dbname"]
         there = f"{mallory.rpartition('/')[0]}/{name}"

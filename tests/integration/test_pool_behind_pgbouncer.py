@@ -14,7 +14,7 @@ import application as door
 from domains.auth.models import AdminUser
 from engine.errors import EngineError
 from tests.support import pgbouncer
-from tests.support.databases import execute
+from tests.support.databases import execute, name_of
 from tests.support.pgbouncer import PgBouncer
 from tests.support.pools import BACKEND, ask, in_threads
 
@@ -38,7 +38,7 @@ def test_threads_lose_nothing_behind_pgbouncer(
     mode: str, size: int, server: Any, migrated_url: str
 ) -> None:
     with pooler(server, mode, size) as running:
-        pool = door.connect(running.url(migrated_url.rpartition("/")[2]), size=4, timeout=10)
+        pool = door.connect(running.url(name_of(migrated_url)), size=4, timeout=10)
         together = threading.Barrier(4, timeout=10)
 
         def work() -> set[int]:
@@ -62,7 +62,7 @@ def test_threads_lose_nothing_behind_pgbouncer(
 def test_the_time_zone_is_the_database_s_behind_pgbouncer(
     mode: str, server: Any, migrated_url: str
 ) -> None:
-    name = migrated_url.rpartition("/")[2]
+    name = name_of(migrated_url)
     execute(migrated_url, f"ALTER DATABASE {name} SET timezone TO 'Asia/Makassar'")
     with pooler(server, mode, 1) as running:
         with closing(psycopg2.connect(running.url(name))) as rude:
@@ -79,7 +79,7 @@ def test_the_time_zone_is_the_database_s_behind_pgbouncer(
 @pytest.mark.parametrize("mode", ["session", "transaction"])
 def test_a_restarted_pgbouncer_is_taken_up_again(mode: str, server: Any, shared_url: str) -> None:
     with pooler(server, mode, 2) as running:
-        pool = door.connect(running.url(shared_url.rpartition("/")[2]), size=2, timeout=2)
+        pool = door.connect(running.url(name_of(shared_url)), size=2, timeout=2)
         assert ask(pool, "SELECT 1") == 1
         running.stop()
         assert not pool.healthy(2)
@@ -95,7 +95,7 @@ def test_a_pgbouncer_in_full_use_holds_a_session_back_but_no_transaction(
     server: Any, shared_url: str
 ) -> None:
     """The difference between the modes: who keeps a connection of the server while idle."""
-    name = shared_url.rpartition("/")[2]
+    name = name_of(shared_url)
     for mode, expected in (("session", False), ("transaction", True)):
         with pooler(server, mode, 1) as running:
             pool = door.connect(running.url(name), size=2, timeout=1)

@@ -10,6 +10,7 @@ import pytest
 import application as door
 from application.pool import EnginePool
 from tests.support import pgbouncer
+from tests.support.databases import name_of
 from tests.support.pools import BACKEND, ask
 
 
@@ -62,7 +63,7 @@ def test_nor_does_it_behind_pgbouncer(mode: str, server: Any, shared_url: str) -
     if pgbouncer.program() is None:
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
     with pgbouncer.running(server, mode, 1) as running:
-        left_behind(door.connect(running.url(shared_url.rpartition("/")[2]), size=1))
+        left_behind(door.connect(running.url(name_of(shared_url)), size=1))
 
 
 CHANGES: dict[str, Callable[[Any], object]] = {

@@ -23,7 +23,7 @@ from engine.run.options import RunOptions
 from tests.support import pgbouncer
 from tests.support.accounts import state, write_accounts
 from tests.support.console import call
-from tests.support.databases import query
+from tests.support.databases import name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
 def pooled(server: Any, url: str, mode: str, size: int = 20, **settings: object) -> Iterator[str]:
     """The URL of the same database through a PgBouncer."""
     with pgbouncer.running(server, mode, size, **settings) as pooler:
-        yield pooler.url(url.rpartition("/")[2])
+        yield pooler.url(name_of(url))
 
 
 @contextmanager

@@ -5,17 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
 from application import backups
 from tests.support.console import call
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.runners import rooted
-
-
-def name_of(url: str) -> str:
-    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
 
 
 @pytest.mark.parametrize("how", ["database", "process"])

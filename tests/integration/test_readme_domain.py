@@ -13,7 +13,7 @@ import pytest
 
 from project import PROJECT
 from tests.support import as_app
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.project import ROOT
 from tests.support.readme import Terminal, block, steps, write_files
 from tests.support.usual import usually_first
@@ -42,7 +42,7 @@ REMAINS = """
 def terminal(project: Path, migrated_url: str) -> Terminal:
     """Where README has gone on: the roles have what the files grant, the time zone is set."""
     as_app.make_roles(migrated_url)
-    database = migrated_url.rpartition("/")[2]
+    database = name_of(migrated_url)
     execute(migrated_url, f"ALTER DATABASE {database} SET timezone TO '{PROJECT.time_zone}'")
     roles = ",".join(f"{role}:{name}" for role, name in as_app.ROLES.items())
     opened = Terminal(project, DATABASE_URL=migrated_url, DB_ROLES=roles)

@@ -16,15 +16,10 @@ from engine.errors import Refused
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support.console import call
-from tests.support.databases import execute, query, read
+from tests.support.databases import execute, name_of, query, read
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 from tests.support.usual import usually_first
-
-
-def name_of(url: str) -> str:
-    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
-
 
 PLANTED = """
 CREATE FUNCTION planted(i integer) RETURNS integer LANGUAGE plpgsql AS $$

@@ -18,7 +18,7 @@ from psycopg2 import errors, extensions
 
 import application
 from tests.support import money, pgbouncer, samples
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.two_branches import populate
 
 TABLES = (
@@ -78,7 +78,7 @@ class Naming(extensions.cursor):
 @pytest.fixture
 def role(migrated_url: str) -> Iterator[str]:
     """May write all rows, and nothing else; what functions are called is counted."""
-    name, database = f"app_{secrets.token_hex(4)}", migrated_url.rpartition("/")[2]
+    name, database = f"app_{secrets.token_hex(4)}", name_of(migrated_url)
     execute(
         migrated_url,
         f"CREATE ROLE {name}; GRANT TEMP ON DATABASE {database} TO {name};"
@@ -102,7 +102,7 @@ def through(way: str, url: str, server: Any) -> Iterator[Any]:
             return
         if way == "PgBouncer":
             running = stack.enter_context(pgbouncer.running(server, "transaction", 1))
-            url = running.url(url.rpartition("/")[2])
+            url = running.url(name_of(url))
         yield lambda: stack.enter_context(closing(psycopg2.connect(url)))
 
 

@@ -11,6 +11,7 @@ import psycopg2
 
 from engine.connect.scratch import scratch
 from tests.support import crash
+from tests.support.databases import name_of
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 
@@ -20,10 +21,6 @@ def databases(server: PostgresServer) -> set[str]:
         cursor = connection.cursor()
         cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'scratch%'")
         return {name for (name,) in cursor.fetchall()}
-
-
-def name_of(url: str) -> str:
-    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
 
 
 def test_a_run_never_drops_the_scratch_database_of_another(server: PostgresServer) -> None:

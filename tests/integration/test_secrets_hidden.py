@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +13,10 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.console import Result, call, migrations_in
+from tests.support.console import Result, call, in_a_process, migrations_in
 from tests.support.databases import execute
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-from tests.support.project import ROOT
 
 WORD = "hunter2geheim"  # no part of the password is shown either, nor is it in its encoded form
 PASSWORD = f"{WORD}@/%:'\"\\ é{WORD}"
@@ -40,11 +37,8 @@ class Owner:
 
     def run(self, database: str, *arguments: str, typed: str = "") -> Result:
         """Run invoke in a process of its own; nothing that it prints may have a secret."""
-        given = {"DATABASE_URL": self.url(database), "BILLING_SECRET_KEYS": KEY}
-        command = [sys.executable, "-m", "invoke", *arguments]
-        options = {"env": os.environ | given, "cwd": ROOT, "timeout": 120, "input": typed}
-        done = subprocess.run(command, capture_output=True, text=True, **options)
-        return hidden(Result(done.returncode, done.stdout, done.stderr))
+        url = self.url(database)
+        return hidden(in_a_process(url, *arguments, typed=typed, BILLING_SECRET_KEYS=KEY))
 
 
 def hidden(result: Result) -> Result:

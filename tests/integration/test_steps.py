@@ -17,7 +17,7 @@ from engine.manage import wipe
 from engine.manage.status import read_status
 from engine.run.options import RunOptions
 from engine.run.runner import NoGuard
-from tests.support.databases import LEFT_OVER, execute, query, read
+from tests.support.databases import LEFT_OVER, execute, name_of, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.reports import Heard
 from tests.support.runners import GuardedRunner, at, runner_on
@@ -433,7 +433,7 @@ END $$"""
 
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_transaction_in_the_way_of_another_runs_again(atomic: bool, rows: GuardedRunner) -> None:
-    name = rows.url.rpartition("/")[2]
+    name = name_of(rows.url)
     write(rows.folder, "002_tries", "CREATE SEQUENCE tries")
     execute(rows.url, f"ALTER DATABASE {name} SET default_transaction_isolation = 'serializable'")
     write(rows.folder, "003_u", "UPDATE t SET i = i + 10", ONCE.format(""), atomic=atomic)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -224,28 +225,38 @@ def test_the_newest_file_is_written_again(ani_and_budi: tuple[Clone, Clone]) -> 
     assert generate(ani, "nothing", things("name")) == []
 
 
-def test_values_that_would_be_lost_are_told_before(ani_and_budi: tuple[Clone, Clone]) -> None:
+def test_values_that_would_be_lost_keep_the_file_as_it_is(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
     ani, _ = ani_and_budi
     assert generate(ani, "things", things("nmae")) == ["002_things"]
     ani.runner.migrate()
     execute(ani.url, "INSERT INTO things (nmae) VALUES ('kept')")
-    with pytest.raises(Refused, match=r"make a backup \(invoke backup\), then .* --yes"):
+    before = (ani.project.migrations / "002_things.py").read_text()
+    with pytest.raises(Refused, match="would lose what is in: things") as refused:
         amend(ani, things("name"))
+    assert re.search(r"make a backup \(invoke backup\), then .* --yes", refused.value.fix)
+    assert (ani.project.migrations / "002_things.py").read_text() == before
     assert query(ani.url, "SELECT nmae FROM things") == [("kept",)]
     assert ani.states() == {"001_first": "applied", "002_things": "applied"}
     assert amend(ani, things("name"), losing=True) == ["002_things"]
     assert query(ani.url, "SELECT name FROM things") == []
 
 
-def test_where_the_first_of_two_files_is_refused_the_second_stays(
-    ani_and_budi: tuple[Clone, Clone],
-) -> None:
-    ani, _ = ani_and_budi
+def two_files(ani: Clone) -> None:
+    """Let the newest generate have written two files that belong together."""
     generate(ani, "things", things("name"))
     ani.runner.migrate()
     domains = things("name", "code")
     domains[0].index(domains[0].tables[0], "upper(name)", name="things_upper_idx")
     assert generate(ani, "code", domains) == ["003_code", "004_code_online"]
+
+
+def test_where_the_first_of_two_files_is_refused_the_second_stays(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
+    ani, _ = ani_and_budi
+    two_files(ani)
     ani.runner.migrate()
     execute(ani.url, "INSERT INTO things (name, code) VALUES ('a', 'kept')")
     with pytest.raises(Refused):
@@ -256,27 +267,10 @@ def test_where_the_first_of_two_files_is_refused_the_second_stays(
 def test_files_of_one_generate_are_replaced_together(ani_and_budi: tuple[Clone, Clone]) -> None:
     """The second says that it belongs to the first; one that is pending needs no rollback."""
     ani, _ = ani_and_budi
-    generate(ani, "things", things("name"))
-    ani.runner.migrate()
-    domains = things("name", "code")
-    domains[0].index(domains[0].tables[0], "upper(name)", name="things_upper_idx")
-    assert generate(ani, "code", domains) == ["003_code", "004_code_online"]
+    two_files(ani)
     assert amend(ani, things("name", "label")) == ["003_code"]
     assert ani.states()["003_code"] == "pending"
     assert ani.names() == ["001_first", "002_things", "003_code"]
-
-
-def test_rows_that_would_be_lost_keep_the_file_as_it_is(ani_and_budi: tuple[Clone, Clone]) -> None:
-    ani, _ = ani_and_budi
-    generate(ani, "things", things("nmae"))
-    ani.runner.migrate()
-    execute(ani.url, "INSERT INTO things (nmae) VALUES ('kept')")
-    before = (ani.project.migrations / "002_things.py").read_text()
-    with pytest.raises(Refused, match="would lose what is in: things") as refused:
-        amend(ani, things("name"))
-    assert "--yes" in refused.value.fix
-    assert (ani.project.migrations / "002_things.py").read_text() == before
-    assert ani.states()["002_things"] == "applied"
 
 
 def test_what_others_may_have_run_is_never_written_again(

@@ -18,7 +18,7 @@ from domains.locations.models import Location
 from engine.errors import ConfigError, NoSuchTenant
 from tests.support import pgbouncer
 from tests.support.console import call
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.pools import in_threads
 from tests.support.usual import usually_first
 
@@ -193,7 +193,7 @@ def test_behind_pgbouncer_nobody_gets_the_rows_of_another(
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
     size = 2 if mode == "transaction" else len(TENANTS)
     with pgbouncer.running(server, mode, size) as running:
-        pool = door.connect(running.url(hosted.rpartition("/")[2]), size=8, timeout=20)
+        pool = door.connect(running.url(name_of(hosted)), size=8, timeout=20)
         names = iter(TENANTS)
 
         def work() -> None:

@@ -14,7 +14,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.tenants import restoring
 from tests.support.console import call, migrations_in
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at
@@ -130,7 +130,7 @@ def test_a_production_database_and_foreign_code_are_asked_about(two: str, tmp_pa
     execute(two, "CREATE FUNCTION a.planted() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     path = dumped(two, tmp_path / "one", "--tenant", "a")
     assert call(two, "env.set", "production").code == 0
-    database = two.rpartition("/")[2]
+    database = name_of(two)
     again = ("restore", path, "--tenant", "a", "--replace")
     refused = call(two, *again)
     assert f"--tenant a --name {database}" in refused.err

@@ -22,7 +22,7 @@ from engine.errors import Refused
 from engine.run.replay import Replay
 from engine.tenants import listing
 from tests.support.console import call, migrations_in
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import HEAD, write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
@@ -310,7 +310,7 @@ def test_what_is_shown_beforehand_changes_nothing(empty_url: str, files: Path) -
 
 def test_a_production_database_gives_up_no_tenant_unasked(empty_url: str, files: Path) -> None:
     add(empty_url, "a")
-    database = empty_url.rpartition("/")[2]
+    database = name_of(empty_url)
     asked = call(empty_url, "tenants.drop", "a", typed="n\n")
     assert "This deletes the tenant a of" in asked.out
     assert "3 tables with about" in asked.out

@@ -15,7 +15,7 @@ from engine.manage.status import read_status
 from engine.run.options import RunOptions
 from engine.schema.model import Schema
 from tests.support import crash
-from tests.support.databases import LEFT_OVER, execute, query, read
+from tests.support.databases import LEFT_OVER, execute, name_of, query, read
 from tests.support.migration_files import HEAD, write
 from tests.support.postgres import PostgresServer
 from tests.support.psql import through_psql
@@ -230,7 +230,7 @@ def test_after_a_crash_at_any_point_plain_rollback_leads_back(
     """Of the way up, and of the way back from there; and migrate leads up from there, unless a
     statement is undone by half."""
     (rows.folder / "002_u.py").write_text(paired(PAIRS))
-    before, template = state(rows.url), rows.url.rpartition("/")[2]
+    before, template = state(rows.url), name_of(rows.url)
     with server.database(f"TEMPLATE {template}") as url:
         runner_on(url, rows.folder).migrate()
         after = read(url), query(url, "TABLE t ORDER BY i")

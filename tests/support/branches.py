@@ -6,6 +6,7 @@ from contextlib import closing
 
 import psycopg2
 
+from engine.files import key_table
 from tests.support import as_app, two_branches
 
 KEY = "5a" * 32
@@ -37,10 +38,6 @@ STAFF = """
     INSERT INTO payment_events (provider, event_key, signature_ok, payload, payment_id)
     SELECT 'duitku', 'e' || id, true, '{}', id FROM payments;
 """
-KEEP = """
-    CREATE TABLE migratekeys (name text PRIMARY KEY, value text NOT NULL);
-    INSERT INTO migratekeys VALUES ('branches', %s)
-"""
 
 
 def furnish(url: str, *, on: bool) -> None:
@@ -50,7 +47,7 @@ def furnish(url: str, *, on: bool) -> None:
         two_branches.populate(cursor)
         cursor.execute(STAFF)
         if on:
-            cursor.execute(KEEP, (KEY,))
+            key_table.keep(cursor, "branches", KEY)
 
 
 def sessions(url: str) -> dict[str, int]:

@@ -76,6 +76,20 @@ def flags() -> dict[str, set[str]]:
     }
 
 
+def in_a_process(url: str, *arguments: str, typed: str = "", **environment: str) -> Result:
+    """The same in a process of its own, which also has the environment of this one."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *arguments],
+        cwd=PROJECT.root,
+        env=os.environ | {"DATABASE_URL": url} | environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
 @contextmanager
 def _environment(given: dict[str, str]) -> Iterator[None]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "DB_", "BILLING_"))}

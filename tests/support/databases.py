@@ -6,6 +6,7 @@ from contextlib import closing
 from typing import Any
 
 import psycopg2
+import psycopg2.extensions
 
 from engine.schema import catalog
 from engine.schema.model import Schema
@@ -24,6 +25,11 @@ def query(url: str, statement: str) -> list[Any]:
 
 def execute(url: str, statement: str) -> None:
     query(url, statement)
+
+
+def name_of(url: str) -> str:
+    """The database's name."""
+    return str(psycopg2.extensions.parse_dsn(url)["dbname"])
 
 
 LEFT_OVER = """

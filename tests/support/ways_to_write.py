@@ -13,10 +13,6 @@ WRITTEN = """
     SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute
     WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
 """
-REFERRED = """
-    SELECT DISTINCT confrelid::regclass::text FROM pg_constraint
-    WHERE contype = 'f' AND conrelid = %s::regclass AND confrelid <> conrelid
-"""
 
 
 @dataclass(frozen=True)
@@ -69,26 +65,18 @@ class Change:
     sets: dict[str, str]
 
     def ways(self, cursor: Any) -> Iterator[tuple[str, Step]]:
-        table, row = self.table, [self.row]
-        sets = ", ".join(f"{column} = {value}" for column, value in self.sets.items())
-        update = f"UPDATE {table} SET {sets}"
-        yield "UPDATE", run(f"{update} WHERE id = %s", row)
-        yield "UPDATE FROM", run(f"{update} FROM (VALUES (%s)) v (k) WHERE {table}.id = k", row)
-        yield "WITH", run(f"WITH x AS ({update} WHERE id = %s RETURNING 1) TABLE x", row)
-        yield "view", run(f"UPDATE {view(cursor, table)} SET {sets} WHERE id = %s", row)
-        cursor.execute(WRITTEN, (table,))
+        sets = "SET " + ", ".join(f"{column} = {value}" for column, value in self.sets.items())
+        yield from _on_row(cursor, self.table, self.row, ("UPDATE", "", sets, "FROM"))
+        cursor.execute(WRITTEN, (self.table,))
         (columns,) = cursor.fetchone()
         yield (
             "ON CONFLICT",
             run(
-                f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE id = %s"
-                f" ON CONFLICT (id) DO UPDATE SET {sets}",
-                row,
+                f"INSERT INTO {self.table} ({columns}) SELECT {columns} FROM {self.table}"
+                f" WHERE id = %s ON CONFLICT (id) DO UPDATE {sets}",
+                [self.row],
             ),
         )
-        if has_merge(cursor):
-            merge = f"MERGE INTO {table} USING (VALUES (%s)) v (k) ON {table}.id = k WHEN MATCHED"
-            yield "MERGE", run(f"{merge} THEN UPDATE SET {sets}", row)
 
 
 @dataclass(frozen=True)
@@ -99,15 +87,7 @@ class Remove:
     row: int
 
     def ways(self, cursor: Any) -> Iterator[tuple[str, Step]]:
-        table, row = self.table, [self.row]
-        delete = f"DELETE FROM {table}"
-        yield "DELETE", run(f"{delete} WHERE id = %s", row)
-        yield "DELETE USING", run(f"{delete} USING (VALUES (%s)) v (k) WHERE {table}.id = k", row)
-        yield "WITH", run(f"WITH x AS ({delete} WHERE id = %s RETURNING 1) TABLE x", row)
-        yield "view", run(f"DELETE FROM {view(cursor, table)} WHERE id = %s", row)
-        if has_merge(cursor):
-            merge = f"MERGE INTO {table} USING (VALUES (%s)) v (k) ON {table}.id = k WHEN MATCHED"
-            yield "MERGE", run(f"{merge} THEN DELETE", row)
+        yield from _on_row(cursor, self.table, self.row, ("DELETE", "FROM ", "", "USING"))
 
 
 @dataclass(frozen=True)
@@ -122,6 +102,24 @@ class Empty:
 
 
 Write = Add | Change | Remove | Empty
+
+
+def _on_row(
+    cursor: Any, table: str, row: int, words: tuple[str, str, str, str]
+) -> Iterator[tuple[str, Step]]:
+    """What UPDATE and DELETE have in common. words: the verb, what follows it, what follows the
+    table, and what leads to another table."""
+    verb, of, sets, joining = words
+    statement, key, of_key = f"{verb} {of}{table} {sets}", "id = %s", f"{table}.id = k"
+    through = f"{verb} {of}{view(cursor, table)} {sets}"
+    given = "(VALUES (%s)) v (k)"
+    yield verb, run(f"{statement} WHERE {key}", [row])
+    yield f"{verb} {joining}", run(f"{statement} {joining} {given} WHERE {of_key}", [row])
+    yield "WITH", run(f"WITH x AS ({statement} WHERE {key} RETURNING 1) TABLE x", [row])
+    yield "view", run(f"{through} WHERE {key}", [row])
+    if has_merge(cursor):
+        merge = f"MERGE INTO {table} USING {given} ON {of_key} WHEN MATCHED THEN {verb} {sets}"
+        yield "MERGE", run(merge, [row])
 
 
 def run(statement: str, values: list[Any]) -> Step:

@@ -1,0 +1,43 @@
+"""The project in the schema of one tenant, and in none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from engine.connect.connection import connect
+from engine.connect.url import with_schema
+from engine.project import Project
+from engine.schema import own_sql
+
+SCHEMA = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
+ANY = "NAME"
+
+
+@contextmanager
+def whole_database(project: Project, *, writing: bool = False) -> Iterator[Any]:
+    """A psycopg2 cursor in autocommit, in no schema of anybody: what is asked or done is about the
+    whole database. writing: as connect() takes it."""
+    nowhere = project.at(with_schema(project.url, "pg_catalog"))
+    connection = connect(nowhere, autocommit=True, writing=writing)
+    with closing(connection), connection.cursor() as cursor:
+        yield cursor
+
+
+def at(project: Project, tenant: str) -> Project:
+    """The project in the schema of that tenant, which it tells whoever is to type a task."""
+    return replace(project.at(with_schema(project.url, tenant)), tenant=tenant)
+
+
+def among_many(project: Project, tenant: str) -> Project:
+    """The same, where messages of many tenants are told together: the same one of each is told
+    once, so it has NAME in the place of the tenant's."""
+    return replace(at(project, tenant), tenant=ANY)
+
+
+def has_schema(cursor: Any, name: str) -> bool:
+    """Whether the database has a schema of that name. cursor: psycopg2."""
+    own_sql.fetch(cursor, SCHEMA, {"name": name})
+    return bool(cursor.rowcount)
