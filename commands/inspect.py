@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,18 @@ def inspect(c: Context, name: str) -> None:
     made = package(schema, database, shared)
     write_domain(name, made.files)
     tables = counted(len(schema.tables), "table")
-    for text in [*made.left_out, *unmanaged]:
+    _tell_left_out([*made.left_out, *unmanaged], unnamed, name)
+    print(f"It states {tables}. Look through it, then run: invoke generate {name}")
+    if pathless:
+        print("Functions get the path under which they were made. Before adopt, run in psql:")
+        for function in pathless:
+            print(harmless(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;"))
+    print("Then take the database over, which has all that: invoke adopt NUMBER")
+
+
+def _tell_left_out(unstated: Iterable[str], unnamed: Iterable[str], name: str) -> None:
+    """Print what the domain of that name does not state. unnamed: the roles that nobody named."""
+    for text in unstated:
         print(harmless(f"left out, as no domain states such a thing: {text}"))
     for role in unnamed:
         text = (
@@ -62,12 +74,6 @@ def inspect(c: Context, name: str) -> None:
             f"domains/{name}, and run this again"
         )
         print(harmless(text))
-    print(f"It states {tables}. Look through it, then run: invoke generate {name}")
-    if pathless:
-        print("Functions get the path under which they were made. Before adopt, run in psql:")
-        for function in pathless:
-            print(harmless(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;"))
-    print("Then take the database over, which has all that: invoke adopt NUMBER")
 
 
 def _refuse_unshared(missing: list[str], database: str) -> None:
