@@ -202,7 +202,12 @@ def _denied(cursor: Any, statement: str) -> bool:
         own_sql.fetch(other, COUNTED)
         counted = other.fetchall()
         idle = cursor.connection.info.transaction_status == extensions.TRANSACTION_STATUS_IDLE
-        other.execute("BEGIN" if idle else "SAVEPOINT engine_trial")
+        begin, undo = (
+            ("BEGIN", "ROLLBACK")
+            if idle
+            else ("SAVEPOINT engine_trial", "ROLLBACK TO engine_trial; RELEASE engine_trial")
+        )
+        other.execute(begin)
         try:
             other.execute(AS_NOBODY.format(user=user[0]))
             other.execute(statement)
@@ -210,9 +215,8 @@ def _denied(cursor: Any, statement: str) -> bool:
         except psycopg2.Error as error:
             return bool(outside.DENIED.search(error.diag.message_primary or ""))
         finally:
-            other.execute("ROLLBACK" if idle else "ROLLBACK TO SAVEPOINT engine_trial")
-            for (as_before,) in counted:  # which no rollback takes back
-                other.execute(as_before)
+            # No rollback takes back what a sequence has counted.
+            other.execute("; ".join([undo, *(as_before for (as_before,) in counted)]))
 
 
 def _stays_inside(cursor: Any, statement: str) -> bool:
