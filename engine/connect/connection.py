@@ -50,14 +50,15 @@ class Connection(extensions.connection):
     pooled: whether something stands between that may lend another session for each transaction.
     pid: of the server process that answers; libpq was told another one by a pooler.
     inert: whether no routine or table is there that reaches outside of the database, as far as the
-    last look said (engine.connect.contained). role: the one that it began with, which a role may
-    have been set to be (ALTER ROLE … SET role).
+    last look said (engine.contain); events: what event triggers run, as far as that is known.
+    role: the one that it began with, which a role may have been set to be (ALTER ROLE … SET role).
     """
 
     place: Place | None = None
     pooled = False
     pid = 0
     inert = False
+    events: frozenset[str] | None = None
     role = ""
 
 

@@ -10,8 +10,9 @@ import peewee
 from peewee import PostgresqlDatabase
 from psycopg2 import extensions
 
-from engine.connect import contained, environment
+from engine.connect import environment
 from engine.connect.connection import connect, is_citus
+from engine.contain import contained
 from engine.project import Project
 from engine.schema.own_sql import Place
 from engine.sql import lexer

@@ -17,6 +17,7 @@ SHARED = re.compile(
     r"(?:ROLE|DATABASE|TABLESPACE|SUBSCRIPTION))\b",
     re.IGNORECASE | re.DOTALL,
 )
+ANYWHERE = re.compile(SHARED.pattern.replace(r"\s*", r"\b", 1), SHARED.flags)
 MEMBERSHIP = re.compile(r"\s*(?P<what>GRANT|REVOKE)\b(?!.*\bON\b)", re.IGNORECASE | re.DOTALL)
 # Of these no rollback takes anything back: the commands that PostgreSQL runs outside transactions,
 # programs and files of the server, and functions that act on other sessions, files and servers.
@@ -32,18 +33,21 @@ NAMES = (
     r"|pg_replication_slot_advance|pg_sync_replication_slots|pg_replication_origin_\w+"
     r"|pg_switch_wal|pg_create_restore_point|pg_wal_replay_\w+|pg_(?:start|stop)_backup"
     r"|pg_backup_(?:start|stop)|pg_file_(?:write|unlink|rename|sync)|pg_stat_reset_shared"
-    r"|lo_(?:export|import)|dblink\w*|http_(?:get|post|put|patch|delete|head)|pg_background_launch"
+    r"|lo_(?:export|import)|dblink\w*|http(?:_(?:get|post|put|patch|delete|head))?"
+    r"|pg_background_launch|pg_stat_reset_(?:slru|replication_slot|subscription_stats)"
+    r"|pg_stat_statements_reset"
 )
 CALLS = re.compile(
-    rf"\b(?P<what>{NAMES}"
-    r"|cron\s*\.\s*(?:schedule|unschedule|alter_job)\w*|net\s*\.\s*http_\w+)\s*\(",
+    rf"\b(?P<what>{NAMES}|cron\s*\.\s*(?:schedule|unschedule|alter_job)\w*"
+    r"|net\s*\.\s*http_\w+|aws_(?:s3|lambda)\s*\.\s*\w+)\"?\s*\(",
     re.IGNORECASE,
 )
 # What runs a text as SQL that nobody knows before: put together by format(), chr() or a variable.
-# EXECUTE is a right, too: GRANT EXECUTE ON …, has_function_privilege(…, 'EXECUTE').
+# EXECUTE is a right, too: GRANT EXECUTE ON …, has_function_privilege(…, 'EXECUTE'). U&"…" writes a
+# name in numbers.
 DYNAMIC = re.compile(
     r"(?:(?<!')\bEXECUTE\b|\bEXECUTE\b(?!'))(?!\s+(?:FUNCTION|PROCEDURE|ON)\b)"
-    r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(",
+    r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(|\bU&\"",
     re.IGNORECASE,
 )
 # What PostgreSQL says where a role may do nothing of the kind.
@@ -92,6 +96,12 @@ def body_reaches(body: str) -> str:
     call = CALLS.search(text)
     copy = COPIES.search(text)
     return call["what"].lower() if call else "COPY … PROGRAM" if copy else ""
+
+
+def mentions_shared(body: str) -> bool:
+    """Whether a command on what belongs to the whole server stands anywhere in the body of a block
+    or routine, or in a text of it."""
+    return ANYWHERE.search(_without_comments(body)) is not None
 
 
 def is_dynamic(body: str) -> bool:

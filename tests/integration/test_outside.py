@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
+from engine.connect.peewee_database import EngineDatabase
 from engine.connect.scratch import scratch
 from engine.files import migration_folder
 from engine.run.replay import replayed
+from tests.support import ways_out
 from tests.support.checks import looked_through
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
@@ -162,6 +165,46 @@ def test_nothing_leads_out_of_a_scratch_database(workshop: Workshop, way: str) -
         assert replay.project.left_out
         assert query(replay.project.url, "SELECT to_regclass('last') IS NULL") == [(False,)]
     assert not file.exists()
+
+
+def test_no_hidden_way_leads_out_of_a_scratch_database(workshop: Workshop) -> None:
+    """One database for all: what a transaction holds is undone."""
+    kept = "SELECT relname FROM pg_class WHERE relowner = 'pg_read_all_settings'::regrole"
+    ways = [(way, text, False) for way, text in ways_out.OTHERS.items()]
+    ways += [(way, text, True) for way, text in ways_out.COMMITTING.items()]
+    with scratch(at(workshop.url)) as made, closing(EngineDatabase(made)) as database:
+        left_out = made.left_out
+        assert left_out is not None
+        database.connect()
+        for way, text, commits in ways:
+            role = f"written_{secrets.token_hex(4)}"
+            file = Path("/tmp") / role
+            left_out.clear()
+            steps = text.replace("{file}", str(file)).replace("{role}", role)
+            for step in [steps] if commits else ["BEGIN", steps, "ROLLBACK"]:
+                database.execute_sql(step)
+            assert not file.exists(), way
+            assert len(left_out) == 1, (way, left_out)
+            assert query(made.url, f"SELECT FROM pg_roles WHERE rolname = '{role}'") == [], way
+        assert query(made.url, kept) == []
+
+
+def test_a_block_that_commits_is_run_as_it_is(workshop: Workshop) -> None:
+    """What it does of its own texts is tried before; nothing is counted or done twice."""
+    write(
+        workshop.folder,
+        "001_rows",
+        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, a text)",
+        "CREATE PROCEDURE fill() LANGUAGE plpgsql AS $$ BEGIN FOR i IN 1 .. 3 LOOP "
+        "EXECUTE format('INSERT INTO %%I (a) VALUES (%%L)', 't', i); COMMIT; END LOOP; END $$",
+        "CALL fill()",
+        "DO $$ BEGIN ROLLBACK; INSERT INTO t (a) VALUES ('x'); COMMIT; END $$",
+        atomic=False,
+    )
+    with replayed(at(workshop.url), migration_folder.find(workshop.folder)) as replay:
+        assert replay.project.left_out == []
+        rows = "SELECT string_agg(id || a, ' ' ORDER BY id) FROM t"
+        assert query(replay.project.url, rows) == [("11 22 33 4x",)]
 
 
 def test_a_text_that_stays_inside_runs_once(workshop: Workshop) -> None:
