@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json as json_format
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import NAME, here, reporting, runner_for
-from commands.colour import harmless_json
 from commands.many import Choice, Many, all_tenants, chosen, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
@@ -47,7 +46,7 @@ def backup(
     from application.backups import make, make_due
     from commands.console import Console
 
-    report = Console(quiet=json)
+    report = Console()
     many = chosen(tenant, tenants)
     if whole and (tenant or many):
         raise ConfigError("--whole is about the whole database.", fix="leave it out.")
@@ -57,11 +56,11 @@ def backup(
     if not due:
         dump = make(here(tenant), path, report, whole=whole, schema=tenant)
         if json:
-            _print(_dump_as_value(dump))
+            json_output.show(_dump_as_value(dump))
         return
     runs = make_due(here(tenant), path, report, schema=tenant)
     if json:
-        _print([_as_value(run) for run in runs])
+        json_output.show([_as_value(run) for run in runs])
     else:
         _tell(runs)
     _refuse_failed(runs)
@@ -142,7 +141,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
     # What is made is not due any more.
     fix = f"run `invoke {line} --tenants --due` again." if due else one_by_one(line)
     one_at_a_time = dataclasses.replace(many, jobs=1)
-    task = Many(project, Console(quiet=json), fix, one_at_a_time, as_json=json)
+    task = Many(project, Console(), fix, one_at_a_time, as_json=json)
     task.run(all_tenants(project), work)
 
 
@@ -183,7 +182,3 @@ def _as_value(run: Any) -> dict[str, Any]:
 def _dump_as_value(dump: Any) -> dict[str, Any]:
     size, digest = dump.size_bytes, dump.sha256.hex()
     return {"path": str(dump.path), "size_bytes": size, "sha256": digest}
-
-
-def _print(value: Any) -> None:
-    print(harmless_json(json_format.dumps(value, indent=2, ensure_ascii=False)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import TENANT, here
 from commands.task import command
 
@@ -24,7 +24,7 @@ def branches_list(c: Context, tenant: str = "", json: bool = False) -> None:
 
     on, ways = branches.are_on(here(tenant)), branches.described(list(registry.load()))
     if json:
-        print(json_format.dumps({"on": on, "tables": ways}, indent=2, ensure_ascii=False))
+        json_output.show({"on": on, "tables": ways})
         return
     print(
         "branches are on: the application sees rows only while it acts"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands import json_output
 from commands.base import FRESH_PROOF, TENANT, here, kept_proofs
 from commands.many import JOBS, Choice, chosen
 from commands.task import command
@@ -58,13 +59,14 @@ def check(
         raise Exit(code=compare_tenants(many, json))
     if live:
         raise Exit(code=_compared(here(tenant), json))
-    from commands.colour import harmless, harmless_json, painter
+    from commands.colour import harmless, painter
     from engine.check.finding import Level
 
     checked = _looked_through(fresh_proof)
-    print(
-        harmless_json(checked.as_json()) if json else harmless(checked.as_text(painter(sys.stdout)))
-    )
+    if json:
+        json_output.show_text(checked.as_json())
+    else:
+        print(harmless(checked.as_text(painter(sys.stdout))))
     for note in checked.notes:
         print(harmless(f"note: {note}"), file=sys.stderr)
     raise Exit(code=int(checked.count(Level.ERROR) > 0))
@@ -97,18 +99,20 @@ def _refuse_misplaced(tenant: str, many: Choice | None, live: bool, data: bool) 
 
 def _compared(project: Project, as_json: bool) -> int:
     """Print what was changed by hand: 1 if anything was."""
-    from commands.colour import harmless, harmless_json
+    from commands.colour import harmless
     from engine.drift.comparison import compare
 
     comparison = compare(project)
-    print(harmless_json(comparison.as_json()) if as_json else harmless(comparison.as_text()))
+    if as_json:
+        json_output.show_text(comparison.as_json())
+    else:
+        print(harmless(comparison.as_text()))
     return int(bool(comparison.drifts))
 
 
 def _audited(project: Project, as_json: bool) -> int:
     """Print which rules the rows break: 1 if there is one, or if not all rows can be looked at. A
     reading connection will do."""
-    import json
     from contextlib import closing
 
     from application.integrity import audit, partly_seen
@@ -121,7 +125,7 @@ def _audited(project: Project, as_json: bool) -> int:
         rows = [
             {"rule": each.rule, "count": each.count, "examples": each.examples} for each in broken
         ]
-        print(json.dumps({"broken": rows, "partly_seen": hidden}, indent=2))
+        json_output.show({"broken": rows, "partly_seen": hidden})
     else:
         print("\n".join(map(str, broken)) or ALL_KEPT[bool(hidden)])
         if hidden:

@@ -36,7 +36,7 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
         return f"{counted(len(comparison.drifts), 'difference')} ({names}), compared"
 
     fix = "run `invoke check --live --tenants` again."
-    many = Many(project, Console(quiet=as_json), fix, choice, as_json=as_json)
+    many = Many(project, Console(), fix, choice, as_json=as_json)
     many.run(all_tenants(project), work)
     if not as_json:
         for tenant, comparison in sorted(drifted.items()):

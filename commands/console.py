@@ -19,13 +19,11 @@ NARROW = 60
 class Console(Report):
     """Prints a line for each file, and shows what runs while it runs.
 
-    running: whether a run has begun, so that there may be something to roll back. quiet: whether
-    stdout is for one result alone, such as JSON, and lines for people go to stderr.
+    running: whether a run has begun, so that there may be something to roll back.
     """
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self) -> None:
         self.progress_line = ProgressLine()
-        self.quiet = quiet
         self.running = False
         self.waits = False
         self.name = ""
@@ -71,9 +69,8 @@ class Console(Report):
 
     def finished(self, name: str, action: Action, seconds: float) -> None:
         self.progress_line.end()
-        stream = sys.stderr if self.quiet else sys.stdout
-        done = painter(stream)(action, "applied")
-        print(harmless(f"{name}  {done} in {seconds:.2f} s"), file=stream, flush=True)
+        done = painter(sys.stdout)(action, "applied")
+        print(harmless(f"{name}  {done} in {seconds:.2f} s"), flush=True)
 
     def failed(self, name: str, seconds: float) -> None:
         self.progress_line.end()

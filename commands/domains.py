@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_format
 from typing import Any
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.task import command
 from engine.wording import counted
 
@@ -18,7 +18,7 @@ def domains(c: Context, json: bool = False) -> None:
 
     listed = [_described(domain) for domain in registry.load().domains]
     if json:
-        print(json_format.dumps(listed, indent=2, ensure_ascii=False))
+        json_output.show(listed)
         return
     for domain in listed:
         required = ", ".join(domain["requires"]) or "nothing"

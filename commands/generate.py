@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import FRESH_PROOF, here, is_dry, kept_proofs, runner_for
-from commands.colour import harmless_json
 from commands.questions import Questions
 from commands.task import command, somebody_answers
 from engine.errors import ConfigError
@@ -67,7 +66,7 @@ def generate(
     _refuse_yes_alone(yes=yes, amend=amend)
     amended = _amendment() if amend else None
     name = name or (amended.title if amended else "")
-    console, options = Console(quiet=json), Options(allow_drop, rename, offline, fill)
+    console, options = Console(), Options(allow_drop, rename, offline, fill)
     files: list[Generated] = []
     paths: list[Path] = []
     dry = is_dry(c, dry_run)
@@ -77,8 +76,7 @@ def generate(
             files, generator = _generated(name, options, proofs, console, amended, empty=empty)
             paths = [] if dry else _write(c, generator, files, amended, console, yes)
     if json:
-        value = json_format.dumps(_as_value(files, paths), indent=2, ensure_ascii=False)
-        print(harmless_json(value))
+        json_output.show(_as_value(files, paths))
         return
     _tell(files, paths)
     if paths:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from commands.colour import harmless, harmless_json, painter
+from commands import json_output
+from commands.colour import harmless, painter
 from commands.json_log import JsonLog
 from commands.task import count
 from commands.tenant_report import Notices, TenantLog, TenantReport, title
@@ -32,7 +32,7 @@ MOST_JOBS = 64
 class Many:
     """One task on many tenants. project: the whole database. console: where the task tells what it
     does. fix: what to do for the ones that failed. as_json: whether the values that are kept are
-    printed at the end, and all else goes to stderr.
+    printed at the end.
 
     work is given the project at the tenant, the tenant's name and its report, and gives the text of
     its line.
@@ -49,7 +49,6 @@ class Many:
         self.values: list[dict[str, Any]] = []
         self.notices = Notices()
         self.failed: list[Outcome[str]] = []
-        self.stream: TextIO = sys.stderr if as_json else sys.stdout
 
     def keep(self, tenant: str, value: Mapping[str, Any]) -> None:
         """Keep what is to be printed of a tenant, as JSON has it."""
@@ -64,7 +63,7 @@ class Many:
         finally:
             if self.as_json:
                 values = sorted(self.values, key=lambda value: str(value["tenant"]))
-                print(harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False)))
+                json_output.show(values)
 
     def _run(self, tenants: Sequence[Tenant], work: Work) -> None:
         first = [tenant for tenant in tenants if tenant.name == self.choice.first]
@@ -102,7 +101,7 @@ class Many:
     def _tell(self, outcome: Outcome[str]) -> None:
         """A line for a tenant that has ended; in the log, all but the events are on stdout."""
         begins, took = title(outcome.tenant), f"in {outcome.seconds:.2f} s"
-        stream = self.stream
+        stream = sys.stdout
         if outcome.error:
             stream = stream if isinstance(self.console, JsonLog) else sys.stderr
             reason = _told(outcome.error).partition("\n")[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterable
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands import json_output
 from commands.base import (
     DRY_RUN,
     LOG_JSON,
@@ -23,7 +23,7 @@ from commands.base import (
     runner_for,
     spare_production,
 )
-from commands.colour import harmless, harmless_json, painter
+from commands.colour import harmless, painter
 from commands.many import FIRST, JOBS, chosen
 from commands.task import command, count
 from project import PROJECT
@@ -149,7 +149,7 @@ def adopt(c: Context, number: str, dry_run: bool = False, json: bool = False) ->
     names = take_over(runner.project, last, runner.options, runner.report)
     dry = is_dry(c, dry_run)
     if json:
-        print(json_format.dumps({"dry_run": dry, "adopted": names}, indent=2))
+        json_output.show({"dry_run": dry, "adopted": names})
         return
     for name in names:
         print(f"{name}  {'would be adopted' if dry else 'adopted'}")
@@ -184,7 +184,7 @@ def status(
         return
     where = read_status(here(tenant))
     if json:
-        print(harmless_json(where.as_json(only_pending=pending)))
+        json_output.show_text(where.as_json(only_pending=pending))
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         text = where.as_text(painter(sys.stdout), only_pending=pending, columns=columns)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_format
 import sys
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import here, is_dry
 from commands.colour import harmless, painter
 from commands.task import command
@@ -31,7 +31,7 @@ def renumber(c: Context, name: str, dry_run: bool = False, json: bool = False) -
     moves = move(here(), read_status(here()).history.recorded, name, dry=dry)
     if json:
         renamed = [{"from": m.migration.name, "to": m.name} for m in moves]
-        print(json_format.dumps({"dry_run": dry, "renamed": renamed}, indent=2))
+        json_output.show({"dry_run": dry, "renamed": renamed})
         return
     for m in moves:
         print(f"{m.migration.name} → {m.name}{'  (applied here)' if m.was_applied else ''}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import DRY_RUN, TENANT, TENANTS, here, is_dry
 from commands.many import JOBS, Choice, chosen
 from commands.task import command
@@ -41,7 +42,7 @@ def roles(
     json: bool = False,
 ) -> None:
     """Show who may do what in the database, and bring about what the files grant."""
-    from commands.colour import harmless, harmless_json
+    from commands.colour import harmless
     from commands.console import Console
     from engine.manage import roles as rights
     from engine.run.options import RunOptions
@@ -51,19 +52,21 @@ def roles(
         _each(many, options, applying=apply, json=json)
         return
     if apply:
-        _tell(rights.apply(here(tenant), options, Console(quiet=True)), as_json=json)
+        _tell(rights.apply(here(tenant), options, Console()), as_json=json)
         return
     there = rights.look(here(tenant))
-    print(harmless_json(there.as_json()) if json else harmless(there.as_text()))
+    if json:
+        json_output.show_text(there.as_json())
+    else:
+        print(harmless(there.as_text()))
 
 
 def _tell(statements: list[str], *, as_json: bool) -> None:
     """Print the statements that were run, or would be."""
-    from commands.colour import harmless, harmless_json
+    from commands.colour import harmless
 
     if as_json:
-        value = {"statements": statements}
-        print(harmless_json(json_format.dumps(value, indent=2, ensure_ascii=False)))
+        json_output.show({"statements": statements})
         return
     for statement in statements:
         print(harmless(f"{statement};"))
@@ -93,5 +96,5 @@ def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> N
         return f"not as the files have it ({missing} missing), looked at"
 
     again = "run the command again."
-    task = Many(project, Console(quiet=json), again, many, as_json=json)
+    task = Many(project, Console(), again, many, as_json=json)
     task.run(all_tenants(project), work)

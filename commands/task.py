@@ -13,7 +13,7 @@ import sys
 import termios
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from invoke.context import Context
@@ -21,7 +21,7 @@ from invoke.exceptions import Exit
 from invoke.parser.argument import Argument
 from invoke.tasks import Task, task
 
-from commands import streams
+from commands import json_output, streams
 from commands.colour import harmless
 from engine.errors import ConfigError, EngineError, Refused
 from project import PROJECT
@@ -84,7 +84,8 @@ def command(
                 _refuse_dry(c, named)
                 if notice := load_environment(PROJECT):
                     _tell(notice, log_json=bool(named.get("log_json")))
-                function(c, *arguments, **named)
+                with json_output.alone() if named.get("json") else nullcontext():
+                    function(c, *arguments, **named)
                 sys.stdout.flush()  # while an error can still be told
             except Exit:
                 raise

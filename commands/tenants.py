@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
+from commands import json_output
 from commands.base import LOG_JSON, NAME, here, reporting, run_options
 from commands.many import all_tenants
 from commands.task import command, confirm, somebody_answers
@@ -32,7 +32,7 @@ def tenants_list(c: Context, json: bool = False) -> None:
 
     tenants = listing.read(here(), sizes=True)
     if json:
-        print(as_json(tenants))
+        show_json(tenants)
         return
     for line in lines(tenants, painter(sys.stdout)):
         print(line)
@@ -96,7 +96,7 @@ def show_status(*, only_pending: bool, json: bool) -> tuple[bool, bool]:
     tenants = all_tenants(here())
     shown = [tenant for tenant in tenants if tenant.pending or not only_pending]
     if json:
-        print(as_json(shown))
+        show_json(shown)
     else:
         for line in lines(shown, painter(sys.stdout)):
             print(line)
@@ -109,12 +109,9 @@ def show_status(*, only_pending: bool, json: bool) -> tuple[bool, bool]:
     return any(tenant.problems for tenant in tenants), any(tenant.pending for tenant in tenants)
 
 
-def as_json(tenants: Sequence[Tenant]) -> str:
-    """The form that `tenants --json` and `status --tenants --json` print."""
-    from commands.colour import harmless_json
-
-    values = [tenant.as_json() for tenant in tenants]
-    return harmless_json(json_format.dumps(values, indent=2, ensure_ascii=False))
+def show_json(tenants: Sequence[Tenant]) -> None:
+    """What `tenants --json` and `status --tenants --json` print."""
+    json_output.show([tenant.as_json() for tenant in tenants])
 
 
 def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:

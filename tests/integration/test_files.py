@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from tests.support.console import call
-from tests.support.databases import query, read
+import pytest
+
+from tests.support.console import call, migrations_in
+from tests.support.databases import execute, query, read
+from tests.support.migration_files import HEAD
 from tests.support.project import Invoke
 from tests.support.psql import through_psql
 from tests.support.runners import runner_on
@@ -50,3 +54,16 @@ def test_a_skeleton_runs_as_it_is(migrated_url: str, project: Path, invoke: Invo
     assert "wrote migrations/003_by_hand.py" in written.stdout
     runner = runner_on(migrated_url, project / "migrations")
     assert runner.migrate() == runner.rollback() == ["003_by_hand"]
+
+
+def test_what_a_file_prints_is_no_json(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = "    print('asked')\n    migrator.sql('CREATE TABLE t (i int)')\n"
+    (tmp_path / "001_t.py").write_text(f"print('loaded')\n\n\n{HEAD}{step}")
+    migrations_in(tmp_path, monkeypatch)
+    execute(empty_url, "CREATE TABLE t (i int)")
+    for task in ("adopt 1", "check --live --tenants"):
+        result = call(empty_url, *task.split(), "--json")
+        assert json.loads(result.out), result.err
+        assert "loaded" in result.err or "--live" in task
