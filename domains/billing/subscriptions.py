@@ -14,12 +14,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from domains import BillingError, InvalidValue, change, get, identity, lock, operation
-from domains import whole_rupiah as rupiah
+from domains import BillingError, InvalidValue, change, get, lock, operation
+from domains.billing.beginnings import begin, go_on, part_of_once
 from domains.billing.bills import bill_before, lock_subscription
 from domains.billing.credits import credit
 from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
-from domains.billing.periods import Days, prorated
 from domains.customers.models import Customer
 from domains.locations.operations import today as today_in
 from domains.mikrotik.models import PppoeUser, Profile, SyncState
@@ -61,20 +60,17 @@ def start(
         plan = get(Profile, profile)
         refuse_retired(plan)
         first = on or today_in(who.location_id)
-        row: Any = Subscription.create(
-            location=who.location_id,
-            customer=who,
+        return begin(
+            who,
+            first,
             profile=plan,
             pppoe_user=None if line is None else get(PppoeUser, line),
             price=plan.selling_price if price is None else price,
             cycle=cycle,
             anchor_day=first.day if anchor_day is None else anchor_day,
-            started_on=first,
             ended_on=ends_on,
-            next_billing_on=first,
+            by=by,
         )
-        record("subscriptions.start", row, by=by, location=row.location_id)
-        return Subscription.get_by_id(row.id)
 
 
 def suspend(
@@ -159,7 +155,7 @@ def end(
                 field="on",
             )
         if row.cycle == SubscriptionCycle.ONCE:
-            row.price = _part_of_once(row, row.price, (row.started_on, last + DAY))
+            row.price = part_of_once(row, row.price, (row.started_on, last + DAY))
         change(row, ended_on=last, price=row.price)
         row.ended_on = last
         if not row.suspended_on:
@@ -188,45 +184,25 @@ def change_plan(
     were agreed, of which those that are left are billed. Raises what `end` and `start` raise.
     """
     with operation(Subscription._meta.database):
-        row, _ = lock_subscription(subscription)
+        row, who = lock_subscription(subscription)
         if row.status != SubscriptionStatus.ACTIVE:
             raise NotRunning(f"subscription {row.id} is {row.status}; only an active one changes")
         first = _past_day(row, on, "on")
         _refuse_over(row, first)
-        if price is None:
-            price = get(Profile, profile).selling_price
-        if row.cycle == SubscriptionCycle.ONCE:
-            price = _part_of_once(row, rupiah(price, "price"), (first, row.ended_on + DAY))
+        plan = get(Profile, profile)
+        refuse_retired(plan)
+        price = plan.selling_price if price is None else price
         end(row, by=by, reason=reason, on=first - DAY)
         if row.pppoe_user_id:
             line = get(PppoeUser, row.pppoe_user_id)
-            change(line, profile=identity(profile), sync_state=SyncState.PENDING, sync_error=None)
-        return start(
-            row.customer_id,
-            profile,
-            by=by,
-            on=first,
-            ends_on=row.ended_on,
-            line=row.pppoe_user_id,
-            price=price,
-            cycle=row.cycle,
-            anchor_day=row.anchor_day,
-        )
+            change(line, profile=plan, sync_state=SyncState.PENDING, sync_error=None)
+        return go_on(row, who, plan, price, first, by=by)
 
 
 def _refuse_over(row: Any, day: date) -> None:
     """Its last day may be over although nobody has ended it yet."""
     if row.ended_on is not None and day > row.ended_on:
         raise NotRunning(f"subscription {row.id} ended on {row.ended_on}; start another")
-
-
-def _part_of_once(row: Any, price: int, days: Days) -> int:
-    """What these days cost of a price for all the days that were agreed (rupiah).
-
-    The whole period of one that is billed once ends with it, so a part of it has a price of its
-    own; else 5 of 10 days would cost the whole, if they were not billed yet.
-    """
-    return prorated(price, (row.started_on, row.ended_on + DAY), days)
 
 
 def _past_day(row: Any, on: date | None, field: str) -> date:

@@ -13,9 +13,10 @@ from typing import Any
 from peewee import fn
 
 from domains import BillingError, InvalidValue, change, get, identity, lock, lock_all, operation
+from domains.billing.beginnings import go_on
 from domains.billing.merged import move_balance
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
-from domains.billing.subscriptions import end, start, suspend
+from domains.billing.subscriptions import end, suspend
 from domains.customers.models import Customer, CustomerStatus
 from domains.locations.models import Location
 from domains.locations.operations import today
@@ -65,8 +66,8 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
     The first one's balance, lines and running subscriptions go over to the second, in the same
     branch; the first is deleted, and keeps its history; a refund of what it paid takes from the
     second what is not there any more. Raises Missing, InvalidValue for one and the same, of two
-    branches, or deleted, NotSettled where the first one has open invoices or payments under way,
-    RuleViolation.
+    branches, or deleted, NotSettled where the first one has open invoices, payments under way, or
+    days that were served and not billed, RuleViolation.
     """
     with operation(Customer._meta.database):
         pair = sorted((identity(customer), identity(into)))
@@ -79,28 +80,18 @@ def merge(customer: int | Customer, into: int | Customer, *, by: Actor, reason: 
             )
         if old.deleted_at or new.deleted_at:
             raise InvalidValue(f"customer {old.id} or {new.id} is deleted", "into")
-        _refuse_unsettled(old)
         running = _running(old)
         day = today(old.location_id)
         for row in running:
             end(row, by=by, reason=reason)
+        _refuse_unsettled(old)  # which may owe more by now: what was served and not billed yet
         lines = PppoeUser.update(customer=new).where(PppoeUser.customer == old)
         lines.execute()
         for row in running:
             first = max(day, row.started_on)
             if row.ended_on is not None and row.ended_on < first:
                 continue
-            begun = start(
-                new,
-                row.profile_id,
-                by=by,
-                on=first,
-                ends_on=row.ended_on,
-                line=row.pppoe_user_id,
-                price=row.price,
-                cycle=row.cycle,
-                anchor_day=row.anchor_day,
-            )
+            begun = go_on(row, new, row.profile_id, row.price, first, by=by)
             if row.status == SubscriptionStatus.SUSPENDED:
                 suspend(begun, by=by, reason=reason, on=first)
         move_balance(get(Customer, old), new, by=by)
@@ -152,6 +143,6 @@ def _refuse_unsettled(who: Any) -> None:
     )
     if owed.exists() or waits.exists():
         raise NotSettled(
-            f"customer {who.id} has open invoices or payments under way; settle or void the one, "
-            "and wait for, or decide on, the other"
+            f"customer {who.id} has open invoices, days to be billed, or payments under way; "
+            "settle or void the one, and wait for, or decide on, the other"
         )

@@ -26,6 +26,7 @@ from domains.customers.models import Customer, CustomerStatus, TransactionLogEnt
 from domains.customers.operations import post
 from domains.locations.operations import today
 from domains.mikrotik.models import PppoeUser
+from domains.payments import moving
 from domains.payments.models import Payment, PaymentStatus
 from domains.payments.moving import NotSettled, leave, merge, transfer
 from domains.payments.operations import record_payment, settle_from_balance
@@ -39,6 +40,7 @@ pytestmark = pytest.mark.as_app
 
 DAY = timedelta(1)
 REASON = {"by": None, "reason": "Diminta"}
+ONCE = SubscriptionCycle.ONCE
 
 
 @pytest.fixture
@@ -193,6 +195,34 @@ def test_two_who_are_one_are_merged(models: Any, home: int, who: int, plan: int)
         merge(other, other, **REASON)
 
 
+def test_a_merge_changes_no_price(
+    models: Any, clock: Callable[[date], None], home: int, who: int, plan: int
+) -> None:
+    """10 of 30 days were served, of a plan that is not sold any more, which is billed once."""
+    other = money.customer(models, home)
+    clock(date(2026, 6, 1))
+    bill(start(who, plan, by=None, ends_on=date(2026, 6, 30), cycle=ONCE), tax_rate_bp=0)
+    record_payment(who, money.method(models), 150_000, by=None)
+    models.execute("UPDATE profiles SET is_active = false")
+    clock(date(2026, 6, 11))
+    merge(who, other, **REASON)
+    invoice = bill(Subscription.get(Subscription.customer == other), tax_rate_bp=0)
+    assert invoice is not None
+    assert (invoice.total, balance(other)) == (100_000, 100_000)
+
+
+def test_a_merge_leaves_no_debt_behind(
+    models: Any, clock: Callable[[date], None], home: int, who: int, plan: int
+) -> None:
+    """What was served and not billed yet is billed by the merge itself."""
+    clock(date(2026, 6, 1))
+    row = start(who, plan, by=None)
+    clock(date(2026, 6, 11))
+    with pytest.raises(NotSettled, match="days to be billed"):
+        merge(who, money.customer(models, home), **REASON)
+    assert (billed(row), Subscription.get_by_id(row.id).status) == ([], "active")
+
+
 def test_who_owes_or_has_credit_does_not_leave(models: Any, who: int) -> None:
     post(who, TransactionLogEntryType.TOP_UP, 70, "Isi ulang")
     with pytest.raises(NotSettled, match="balance of 70"):
@@ -274,8 +304,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[date], None]:
     """Sets the day that it is in each branch, for the operations."""
 
     def turn(day: date) -> None:
-        for module in (bills, subscriptions):
-            monkeypatch.setattr(module, "today_in", lambda place: day)
+        for module, name in ((bills, "today_in"), (subscriptions, "today_in"), (moving, "today")):
+            monkeypatch.setattr(module, name, lambda place: day)
 
     return turn
 
@@ -301,7 +331,7 @@ def test_one_that_is_billed_once_costs_the_days_that_it_ran(
     clock: Callable[[date], None], who: int, plan: int, is_billed: bool
 ) -> None:
     """10 of 30 days, whether the whole was billed before or not; another plan takes the rest."""
-    terms: dict[str, Any] = {"ends_on": date(2026, 6, 30), "cycle": SubscriptionCycle.ONCE}
+    terms: dict[str, Any] = {"ends_on": date(2026, 6, 30), "cycle": ONCE}
     clock(date(2026, 6, 1))
     row = start(who, plan, by=None, **terms)
     if is_billed:
