@@ -67,7 +67,8 @@ def key(draft: Draft, title: str, relation: str, form: int) -> Iterator[str]:
     """A key of its own, which foreign keys may have taken, with what refers to it."""
     if "id" not in draft.columns(relation) or relation == "parted":
         return
-    columns = ("id", "id", ", ".join(["id", *numbers(draft, relation)[:1]]))[form]
+    others = [column for column in numbers(draft, relation) if column != "id"]
+    columns = ("id", "id", ", ".join(["id", *others[:1]]))[form]
     if form == 1:
         yield f"CREATE UNIQUE INDEX {name(title)} ON {name(relation)} ({columns})"
     else:
