@@ -103,3 +103,16 @@ class LosesData(GenerateError):
 
 class Refused(EngineError):
     """Carrying it out would lose something that nobody said may be lost."""
+
+
+def pass_on_interrupt(error: BaseException) -> None:
+    """Raise the Ctrl-C, or the signal that ends the program, that the error is or has in its group.
+
+    Whatever else the code of a file or a seed raises is a fault of it, GeneratorExit and an
+    exception of its own below BaseException included.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            pass_on_interrupt(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import re
 import stat
 import traceback
@@ -12,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from engine.errors import ConfigError, MigrationFailed
+from engine.errors import ConfigError, MigrationFailed, pass_on_interrupt
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 # Of a file that is generated; any other may have more in its name.
@@ -99,9 +100,8 @@ class Migration:
             why = f"{_caret(error)}The file was not run."
             fix = MERGED if (error.text or "").startswith("<<<<<<<") else ""
             raise self._unusable(f"{error.msg}.", why, line=error.lineno or 0, fix=fix) from error
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # also SystemExit
+        except BaseException as error:
+            pass_on_interrupt(error)
             what = f"it cannot be loaded: {type(error).__name__}: {error}."
             raise self._unusable(what, line=self.line_in(error)) from error
         migrate, rollback = scope.get("migrate"), scope.get("rollback")
@@ -109,6 +109,12 @@ class Migration:
             raise self._unusable(
                 "it has no function migrate(migrator, database, *, fake=False).",
                 fix=f"write it in {self.path}, or remove the file if it is not a migration.",
+            )
+        for function in filter(is_lazy, (migrate, rollback)):
+            raise self._unusable(
+                f"its function {function.__name__} is async, or yields: calling it does nothing.",
+                line=function.__code__.co_firstlineno,
+                fix=f"fix {self.path}: write it without `async` and `yield`.",
             )
         atomic = scope.get("atomic", True) is not False
         return Functions(migrate, rollback if callable(rollback) else None, atomic)
@@ -125,6 +131,12 @@ class Migration:
     ) -> MigrationFailed:
         fix = fix or f"fix {self.path} and run the command again."
         return MigrationFailed(said, why=why, fix=fix, file=self.name, line=line)
+
+
+def is_lazy(function: object) -> bool:
+    """Whether calling it does nothing by itself: it is async, or yields."""
+    kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    return any(is_kind(function) for is_kind in kinds)
 
 
 def checksum_of(text: str) -> str:

@@ -49,13 +49,14 @@ INDEX = re.compile(
 class Step:
     """Something that a file asks for. line: of the file. sql: its text, empty where peewee-migrate
     or a function does the work. label: by which that is known. back: what undoes it, in order; None
-    where the file does not say."""
+    where the file does not say. undoes: of a way back, (which statement it undoes, of how many)."""
 
     line: int
     sql: str
     label: str
     operation: Any
     back: tuple[Step, ...] | None = None
+    undoes: tuple[int, int] | None = None
 
     def run(self) -> None:
         """Do it."""

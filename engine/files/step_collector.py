@@ -12,6 +12,7 @@ from peewee import Database
 from peewee_migrate import Migrator
 
 from engine.errors import MigrationFailed
+from engine.files.migration_file import is_lazy
 from engine.files.step import Step
 
 
@@ -73,12 +74,38 @@ class FileMigrator(Migrator):
         database: Any = self.__database__
         way_up = FileMigrator(database, self.path, self.learn)
         migrate(way_up, database, fake=False)
-        self.steps[len(self.steps) :] = ways_back(self.path, reversed(way_up.steps))
+        steps = [
+            replace(step, back=_numbered(step.back, number, len(way_up.steps)))
+            for number, step in enumerate(way_up.steps, start=1)
+        ]
+        self.steps[len(self.steps) :] = ways_back(self.path, reversed(steps))
+
+    def run(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        """Call a function of the file's when its turn comes.
+
+        Raises MigrationFailed for one that is async, or yields: calling it would do nothing.
+        """
+        if is_lazy(func):
+            raise MigrationFailed(
+                f"migrator.run() is given {getattr(func, '__name__', 'a function')}, which is "
+                "async, or yields: calling it does nothing.",
+                why="The file was not run.",
+                fix=f"fix {self.path}: write it without `async` and `yield`; asyncio.run(…) inside "
+                "it awaits what has to be awaited.",
+                file=self.path.stem,
+                line=self.steps.calling_line(),
+            )
+        super().run(func, *args, **kwargs)
 
     def run_step(self, step: Step) -> None:
         """Run one of the steps."""
         self.current = step
         step.run()
+
+
+def _numbered(back: tuple[Step, ...] | None, number: int, of: int) -> tuple[Step, ...] | None:
+    """What undoes a statement, which says of which of how many it does."""
+    return None if back is None else tuple(replace(way, undoes=(number, of)) for way in back)
 
 
 def ways_back(path: Path, steps: Iterable[Step], or_else: str = "") -> list[Step]:
@@ -116,14 +143,15 @@ class Steps(list[Any]):
         arguments = [text for text in getattr(operation, "args", ()) if isinstance(text, str)]
         name = getattr(getattr(operation, "fn", operation), "__name__", "")
         sql = arguments[0] if name == "sql" and arguments else ""
-        super().append(Step(self._calling_line(), sql, " ".join([name, *arguments]), operation))
+        super().append(Step(self.calling_line(), sql, " ".join([name, *arguments]), operation))
 
     def extend(self, operations: Iterable[Any]) -> None:
         """Take several."""
         for operation in operations:
             self.append(operation)
 
-    def _calling_line(self) -> int:
+    def calling_line(self) -> int:
+        """Of the file, as far as it has come."""
         frame = sys._getframe(2)
         while frame.f_back and frame.f_code.co_filename != self.path:
             frame = frame.f_back

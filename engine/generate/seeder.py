@@ -16,7 +16,7 @@ from typing import Any
 
 from peewee import SQL, Context, Field, Model
 
-from engine.errors import GenerateError
+from engine.errors import GenerateError, pass_on_interrupt
 
 SeedFunction = Callable[["Seeder"], None]
 
@@ -106,9 +106,8 @@ def run(functions: Iterable[SeedFunction], seeder: Seeder) -> None:
             # What one prints is none of what a task prints, such as the JSON of --json.
             with contextlib.redirect_stdout(sys.stderr):
                 function(seeder)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # also SystemExit
+        except BaseException as error:
+            pass_on_interrupt(error)
             raise _failed(function, error) from error
 
 

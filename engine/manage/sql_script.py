@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from engine.connect.peewee_database import EngineDatabase
-from engine.errors import EngineError, GenerateError
+from engine.errors import EngineError, GenerateError, pass_on_interrupt
 from engine.files import migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step import Step
@@ -54,7 +54,7 @@ def script(
             lines.append(psql_session.between(new=ran_code))
         ran_code = not all(step.only_defines for step in steps)
         if down:
-            lines += ["", *_file_down(migration, steps, project)]
+            lines += ["", *_file_down(migration, steps)]
         else:
             table = "" if number else psql_session.history(first=not first)
             lines += ["", *_file(migration, _run(migration, steps), table, _recorded(migration))]
@@ -92,7 +92,8 @@ def _steps(migration: Migration, project: Project, *, down: bool) -> list[Step]:
         function(migrator, migrator.__database__, fake=False)
     except EngineError:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        pass_on_interrupt(error)
         said = f"it is no list of SQL statements: {type(error).__name__}: {error}."
         raise _no_script(migration, migration.line_in(error), said, project) from error
     for step in migrator.steps:
@@ -132,8 +133,15 @@ def _file(migration: Migration, run: Iterable[str], table: str, row: str) -> Ite
 
 
 def _run(migration: Migration, steps: Iterable[Step]) -> Iterator[str]:
+    told = None
     for step in steps:
-        yield from [_sql(step)] if migration.functions.atomic else _by_itself(step)
+        if migration.functions.atomic:
+            yield _sql(step)
+            continue
+        if step.undoes and step.undoes != told:
+            number, of = told = step.undoes
+            yield f"-- undoes statement {number} of {of}"
+        yield from _by_itself(step)
 
 
 def _recorded(migration: Migration) -> str:
@@ -144,20 +152,11 @@ def _recorded(migration: Migration) -> str:
     )
 
 
-def _file_down(migration: Migration, steps: list[Step], project: Project) -> Iterator[str]:
-    """The way back. Where it is known of each statement of a file that runs step by step, it is
-    said which of them each part undoes: of a script that stopped there the rest leads back."""
-    run = list(_run(migration, steps))
-    if not migration.functions.atomic:
-        way_up = _steps(migration, project, down=False)
-        ways = [list(_run(migration, step.back or ())) for step in way_up]
-        told: list[str] = []
-        for number, way in reversed(list(enumerate(ways, start=1))):
-            told += [f"-- undoes statement {number} of {len(ways)}", *way] if way else []
-        if run == [line for line in told if not line.startswith("-- undoes statement ")]:
-            run = told
+def _file_down(migration: Migration, steps: list[Step]) -> Iterator[str]:
+    """The way back. Of a file that runs step by step it is said, where that is known, which of its
+    statements each part undoes: of a script that stopped there the rest leads back."""
     row = f"DELETE FROM {HISTORY_TABLE} WHERE name = {literal(migration.name)};"
-    yield from _file(migration, run, "", row)
+    yield from _file(migration, _run(migration, steps), "", row)
 
 
 def _by_itself(step: Step) -> Iterator[str]:

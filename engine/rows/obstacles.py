@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from engine.connect.peewee_database import EngineDatabase
-from engine.errors import MigrationFailed
+from engine.errors import MigrationFailed, pass_on_interrupt
 from engine.explain.postgres_errors import is_missing_right
 from engine.files.migration_file import Migration
 from engine.files.step import Step
@@ -183,7 +183,8 @@ def of_files(
             migrator = FileMigrator(dry, migration.path, learn)
             try:
                 migration.functions.migrate(migrator, dry, fake=False)
-            except (Exception, SystemExit):
+            except BaseException as error:
+                pass_on_interrupt(error)
                 break
             obstacles += looking.obstacles(migration.name, migrator.steps)
     finally:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from engine.errors import EngineError, MigrationFailed
+from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
 from engine.explain import rights
 from engine.explain.postgres_errors import (
     Place,
@@ -95,7 +95,8 @@ class Attempts:
             return function()
         except EngineError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            pass_on_interrupt(error)
             raise self._explained(error) from error
 
     def run_timed(self, step: Step) -> None:
@@ -124,7 +125,8 @@ class Attempts:
                 return attempt()
             except EngineError:
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                pass_on_interrupt(error)
                 if not is_passing(error) or number == attempts:
                     raise self._explained(error) from error
                 self._tell_wait(error, number, attempts)

@@ -53,11 +53,12 @@ THIRD = f"""\
 """
 
 
-def peewee_migrate(url: str, folder: Path, *arguments: str) -> None:
+def peewee_migrate(url: str, folder: Path, *arguments: str, fails: str = "") -> None:
     command = [sys.executable, "-W", "ignore", "-m", "peewee_migrate", *arguments]
     options = ["--database", url, "--directory", str(folder)]
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    assert bool(done.returncode) == bool(fails), done.stderr
+    assert fails in done.stderr + done.stdout
 
 
 @pytest.fixture
@@ -98,6 +99,31 @@ def test_a_history_of_plain_peewee_migrate_is_carried_on(plain: str, tmp_path: P
     assert runner.rollback(losing=True) == ["001_first"]
     assert runner.migrate() == ["001_first", "002_second", "003_third"]
     peewee_migrate(plain, tmp_path, "list")
+
+
+def test_plain_peewee_migrate_stops_before_what_it_does_not_know(
+    plain: str, tmp_path: Path
+) -> None:
+    """A file whose statements stand alone: nothing of it is done, nor of those behind it, which it
+    reads after that one; and all goes on here."""
+    ways = '    migrator.sql("CREATE INDEX CONCURRENTLY i ON users (age)")\n'
+    ways += '    migrator.back("DROP INDEX CONCURRENTLY i")\n'
+    online = f"atomic = False\n\n\n{HEAD}{ways}{BACK}    migrator.undo(migrate)\n"
+    (tmp_path / "003_third.py").write_text(THIRD.replace("years", "seniority"))
+    (tmp_path / "004_online.py").write_text(online.replace("age", "seniority"))
+    unknown = "object has no attribute 'back'"
+    before = read(plain)
+    peewee_migrate(plain, tmp_path, "migrate", fails=unknown)
+    runner = runner_on(plain, tmp_path)
+    after = read(plain)
+    assert after != before
+    assert runner.migrate() == ["004_online"]
+    (tmp_path / "005_fifth.py").write_text(f"{HEAD}    migrator.sql('DROP TABLE users')\n")
+    peewee_migrate(plain, tmp_path, "migrate", fails=unknown)
+    peewee_migrate(plain, tmp_path, "rollback", fails=unknown)
+    (tmp_path / "005_fifth.py").unlink()
+    assert runner.rollback(losing=True) == ["004_online"]
+    assert read(plain) == after
 
 
 def test_generate_goes_on_from_files_of_plain_peewee_migrate(plain: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def same(
     zone: str | None,
     roles: dict[str, str] | None = None,
 ) -> str:
-    """What both stop with, or nothing."""
+    """What both stop with on their way up, or nothing."""
     with (
         tempfile.TemporaryDirectory() as name,
         server.database() as migrated,
@@ -90,6 +91,11 @@ def same(
         said = through_psql(script(project), scripted, Path(name, "all.sql"))
         assert bool(failed) == bool(said), (failed, said)
         assert differing(scripted, migrated) == []
+        if not failed:
+            with suppress(MigrationFailed):
+                runner_at(project).rollback(len(files) - 1, losing=True)
+            through_psql(script(project, 1, down=True), scripted, Path(name, "all.sql"))
+            assert differing(scripted, migrated) == []
         if roles:
             kept = "SELECT * FROM migrateroles"
             assert query(scripted, kept) == query(migrated, kept) == list(roles.items())

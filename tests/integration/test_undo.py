@@ -16,11 +16,11 @@ from engine.run.options import RunOptions
 from engine.schema.model import Schema
 from tests.support import crash
 from tests.support.databases import LEFT_OVER, execute, name_of, query, read
-from tests.support.migration_files import HEAD, write
+from tests.support.migration_files import BACK, HEAD, write
 from tests.support.postgres import PostgresServer
 from tests.support.psql import through_psql
 from tests.support.reports import Heard
-from tests.support.runners import GuardedRunner, runner_on
+from tests.support.runners import GuardedRunner, at, runner_on
 
 FAILS = "SELECT 1 / 0"
 PAIRS = [
@@ -254,6 +254,21 @@ def test_after_a_crash_at_any_point_plain_rollback_leads_back(
                 tried += 1
     assert tried
     print(f"{tried} pairs of points tried, all led back by a plain rollback")
+
+
+def test_a_script_needs_no_way_up_of_sql_alone(tmp_path: Path) -> None:
+    """The way back is written by hand, and says what is not known of the way up."""
+    up = "    migrator.run(print)\n    migrator.sql('CREATE TABLE t (i int)')\n"
+    down = "    migrator.sql('DROP TABLE t')\n"
+    (tmp_path / "001_t.py").write_text(f"atomic = False\n\n\n{HEAD}{up}{BACK}{down}")
+    text = script(at("", tmp_path), down=True)
+    assert "DROP TABLE t;" in text
+    assert "-- undoes" not in text
+    up = "    migrator.run(print)\n    migrator.back('DROP TABLE t')\n"
+    down = "    migrator.sql('SELECT 1')\n    migrator.undo(migrate)\n"
+    (tmp_path / "001_t.py").write_text(f"atomic = False\n\n\n{HEAD}{up}{BACK}{down}")
+    text = script(at("", tmp_path), down=True)
+    assert text.index("SELECT 1;") < text.index("-- undoes statement 1 of 1\nDROP TABLE t;")
 
 
 def test_nothing_is_left_of_what_was_undone(rows: GuardedRunner) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from tests.support.migration_files import HEAD
+from tests.support.migration_files import BACK, HEAD
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,18 @@ class Drawn:
     atomic: bool = True
 
     def text(self, number: int) -> str:
-        """As Python."""
+        """As Python. Its rollback runs the same statements once more: what a statement does to its
+        session does not ask which way the file goes."""
+        mode = "" if self.atomic else "atomic = False\n\n\n"
+        up, down = self._calls(f"{number}"), self._calls(f"{number}_back")
+        return f"{mode}{HEAD}    pass\n{up}{BACK}    pass\n{down}"
+
+    def _calls(self, number: str) -> str:
         calls = []
         for place, step in enumerate(self.steps):
             sql = step.replace("{n}", f"{number}_{place}").replace("%", "%%")
             calls.append(f"    migrator.sql({sql!r})\n")
-        mode = "" if self.atomic else "atomic = False\n\n\n"
-        return f"{mode}{HEAD}    pass\n{''.join(calls)}"
+        return "".join(calls)
 
 
 def write_drawn(folder: Path, files: Sequence[Drawn]) -> None:
