@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import linecache
 import re
 import sys
 import traceback
@@ -59,12 +60,28 @@ def not_loaded(domain: Domain, module: str, error: BaseException) -> Fault:
             f"the domains import each other in a circle: {' → '.join(circle)}",
             "a domain imports only models of those that it requires: remove one of these imports",
         )
+    if isinstance(error, SyntaxError) and (merged := _merged(error)):
+        return merged
     text = _text(error)
     return Fault(
-        f"{_place(error, domain, module)}: domain {domain.name}",
+        _place(error, domain, module),
         f"cannot be loaded: {type(error).__name__}: {text}".rstrip(".: "),
         _way_out(error, text),
     )
+
+
+def _merged(error: SyntaxError) -> Fault | None:
+    """The fault of a file in which a merge has stopped. Python tells of any line of it: `>>>>>>>
+    8319460` is an invalid decimal literal."""
+    lines = linecache.getlines(error.filename or "")
+    for number, line in enumerate(lines, 1):
+        if line.startswith("<<<<<<< "):
+            return Fault(
+                f"{short(str(error.filename))}:{number}",
+                "a merge has left both sides in this file",
+                "keep what is right of both, without the lines of <<<<<<<, ======= and >>>>>>>",
+            )
+    return None
 
 
 def _text(error: BaseException) -> str:
@@ -76,8 +93,6 @@ def _text(error: BaseException) -> str:
 
 
 def _way_out(error: BaseException, text: str) -> str:
-    if isinstance(error, SyntaxError) and (error.text or "").startswith("<<<<<<<"):
-        return "a merge left this: keep what is right of both sides, without the lines of git"
     for pattern, fix in MEANT:
         if match := re.search(pattern, text):
             return fix.format(*match.groups())
@@ -118,12 +133,19 @@ def _circle(error: BaseException) -> list[str]:
 
 
 def _place(error: BaseException, domain: Domain, module: str) -> str:
-    """The file and line to correct: the innermost frame in the domain, else where it came from."""
+    """`file:line: domain NAME` of what is to be corrected: the innermost frame in the domain, or in
+    another one that does not load when it is imported, so that all who import that tell the same;
+    else where the domain came from."""
     if isinstance(error, SyntaxError) and error.filename:
-        return f"{short(error.filename)}:{error.lineno}"
-    inside = [
-        f"{short(frame.f_code.co_filename)}:{line}"
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if f"{frame.f_globals.get('__name__')}.".startswith(f"{module}.")
-    ]
-    return inside[-1] if inside else domain.origin
+        owner = re.search(r"\bdomains/(\w+)/", error.filename)
+        name = owner[1] if owner else domain.name
+        return f"{short(error.filename)}:{error.lineno}: domain {name}"
+    name, package, place = domain.name, module, domain.origin
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        inside = f"{frame.f_globals.get('__name__')}"
+        if frame.f_code.co_name == "<module>" and inside.startswith("domains."):
+            name = inside.split(".")[1]
+            package = f"domains.{name}"
+        if f"{inside}.".startswith(f"{package}."):
+            place = f"{short(frame.f_code.co_filename)}:{line}"
+    return f"{place}: domain {name}"

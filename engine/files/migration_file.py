@@ -24,8 +24,9 @@ UNTIDY = re.compile(r"[^\S\n]\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 Function = Callable[..., None]
 
+MARK = re.compile("^<<<<<<< ", re.MULTILINE)
 MERGED = (
-    "a merge left this: keep one of the two sides, without the lines of <<<<<<<, ======= and "
+    "keep one of the two sides, without the lines of <<<<<<<, ======= and "
     ">>>>>>>; what both wrote under one name are two files."
 )
 
@@ -97,9 +98,7 @@ class Migration:
         try:
             exec(compile(self.text, str(self.path), "exec", dont_inherit=True), scope)
         except SyntaxError as error:
-            why = f"{_caret(error)}The file was not run."
-            fix = MERGED if (error.text or "").startswith("<<<<<<<") else ""
-            raise self._unusable(f"{error.msg}.", why, line=error.lineno or 0, fix=fix) from error
+            raise self._unreadable(error) from error
         except BaseException as error:
             pass_on_interrupt(error)
             what = f"it cannot be loaded: {type(error).__name__}: {error}."
@@ -125,6 +124,15 @@ class Migration:
         frames = traceback.walk_tb(error.__traceback__)
         lines = [line for frame, line in frames if frame.f_code.co_filename == str(self.path)]
         return lines[-1] if lines else 0
+
+    def _unreadable(self, error: SyntaxError) -> MigrationFailed:
+        """For a text that is no Python. Where a merge stopped in it Python may tell of a later
+        line: `>>>>>>> 8319460` is an invalid decimal literal."""
+        if merged := MARK.search(self.text):
+            line = self.text.count("\n", 0, merged.start()) + 1
+            return self._unusable("a merge has left both sides in it.", line=line, fix=MERGED)
+        why = f"{_caret(error)}The file was not run."
+        return self._unusable(f"{error.msg}.", why, line=error.lineno or 0)
 
     def _unusable(
         self, said: str, why: str = "The file was not run.", *, line: int = 0, fix: str = ""

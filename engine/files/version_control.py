@@ -124,6 +124,12 @@ def _newest_commits(project: Project, *which: str) -> dict[str, str]:
     return commits
 
 
+def unmerged(project: Project, *paths: str) -> bool:
+    """Whether a merge has stopped in one of these files or folders, and git was not told yet that
+    it is settled. paths: as seen from the project's folder."""
+    return bool(_git(project, "ls-files", "--unmerged", "--", *paths))
+
+
 def pushed(project: Project, name: str) -> str:
     """A branch of another repository that has the file, or empty."""
     file = f"{_folder(project)}{name}.py"

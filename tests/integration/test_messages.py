@@ -178,7 +178,9 @@ UNLOADABLE = [
     ("x = 1\nraise SystemExit\n", "001_x.py, line 2: it cannot be loaded: SystemExit"),
     ("x = = 1\n", "001_x.py, line 1: invalid syntax"),
     ("x = '\\ud800'\ny = (\n", "001_x.py, line 2: '(' was never closed"),
-    ("<<<<<<< HEAD\n", "001_x.py, line 1: invalid syntax"),
+    ("x = 1\n<<<<<<< HEAD\n", "001_x.py, line 2: a merge has left both sides in it."),
+    # of which Python tells the line that ends it
+    ("<<<<<<< HEAD\n=======\n>>>>>>> 8319a0\n", "001_x.py, line 1: a merge has left both sides"),
     ("raise GeneratorExit\n", "001_x.py, line 1: it cannot be loaded: GeneratorExit"),
     ("x = 1\nasync ", "001_x.py, line 2: its function migrate is async, or yields"),
 ]
@@ -199,7 +201,7 @@ def test_a_file_that_cannot_be_loaded_runs_none_of_them(empty_url: str, tmp_path
         with pytest.raises(MigrationFailed) as raised:
             runner_on(empty_url, tmp_path).migrate()
         assert raised.value.what.startswith(what)
-        assert ("a merge left this" in raised.value.fix) is before.startswith("<")
+        assert ("keep one of the two sides" in raised.value.fix) is ("<<<<" in before)
         assert not read(empty_url).tables
 
 

@@ -12,12 +12,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 import registry
+from commands.docs import tell_unmerged
 from pages import book
 from pages.collect import collect
 from pages.facts import SchemaFacts
 from tests.support import browser
+from tests.support.clones import Clone
 from tests.support.databases import query
 from tests.support.postgres import PostgresServer
+from tests.support.project import ROOT
 from tests.support.runners import at
 
 CODE = re.compile(r"`[^`\n]*`")
@@ -81,6 +84,40 @@ def test_stale_pages_are_named_and_written_once(facts: SchemaFacts, tmp_path: Pa
     assert book.write(tmp_path, texts) == ["customers.md", "gone.md"]
     assert not (tmp_path / "gone.md").exists()
     assert json.loads(texts["schema.json"])["title"] == "A provider"
+
+
+@pytest.mark.only("newest")
+def test_a_merge_puts_no_two_pages_together(
+    facts: SchemaFacts, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two branches that both change the schema git keeps one side whole; what it is told then is
+    what the task says."""
+    clone, texts = Clone(tmp_path, ""), book.files(facts)
+    (tmp_path / ".gitattributes").write_text((ROOT / ".gitattributes").read_text())
+
+    def write(words: str) -> dict[str, str]:
+        changed = {name: text.replace("Notes of the staff", words) for name, text in texts.items()}
+        book.write(tmp_path / "docs/schema", changed)
+        clone.commit()
+        return changed
+
+    clone.git("init", "-q", "-b", "main")
+    write("What is known")
+    clone.git("switch", "-q", "-c", "ani")
+    write("What neighbours say")
+    clone.git("switch", "-q", "main")
+    mine = write("What the house is beside")
+    with pytest.raises(AssertionError, match="Merge conflict"):
+        clone.git("merge", "ani")
+    assert len(clone.git("diff", "--name-only", "--diff-filter=U").splitlines()) >= 5
+    assert book.stale(tmp_path / "docs/schema", mine) == []
+    tell_unmerged(clone.project)
+    told = capsys.readouterr().out
+    (tmp_path / "docs/reference.md").write_text("made as well")
+    clone.git(*told.rpartition("git ")[2].split())
+    clone.git("commit", "-q", "--no-edit")
+    tell_unmerged(clone.project)
+    assert (told.count("\n"), capsys.readouterr().out) == (1, "")
 
 
 @pytest.mark.only("newest")

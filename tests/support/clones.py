@@ -36,7 +36,7 @@ class Clone:
     def git(self, *arguments: str) -> str:
         command = ["git", "-C", str(self.project.root), *NOBODY, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, (arguments, done.stderr)
+        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done.stdout.strip()
 
     def write(self, name: str, table: str, *, together: bool = False) -> None:

@@ -271,9 +271,12 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "six/__init__.py": HEAD
             + model("C", "x", "c = ForeignKeyField('self', on_delete=CASCADE)"),
             "seven/__init__.py": "import nowhere.at_all\n",
-            "eight/__init__.py": "<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> other\n",
+            "eight/__init__.py": "x = 0\n<<<<<<< HEAD\nx = 1\n=======\n>>>>>>> 83a94\n",
+            "nine/__init__.py": "from domains.eight import x\n",
+            "ten/__init__.py": "from domains import seven\n",
         },
         [
+            "8 things are wrong with the domains:",
             "domains/one/__init__.py:1: domain one",
             "What to do: write Peewee models",
             "What to do: write models instead of model.",
@@ -282,7 +285,7 @@ CASES: dict[str, tuple[Files, list[str]]] = {
             "What to do: a foreign key takes the class of a model",
             'What to do: write it in quotes: on_delete="CASCADE".',
             "or install the package: pip install nowhere.",
-            "What to do: a merge left this: keep what is right of both sides",
+            "domains/eight/__init__.py:2: a merge has left both sides in this file. What to do: ",
         ],
     ),
     "no register function": (
