@@ -15,5 +15,6 @@ PROJECT = Project(
     data=Path("/var/lib/mikrotik-billing"),
     time_zone="Asia/Jakarta",
     application="invoke",
+    opened_on_citus="_branch",
     settings=SettingNames(environment="BILLING_ENVIRONMENT", parameter="billing.environment"),
 )

@@ -27,15 +27,22 @@ from engine.errors import ConfigError
 
 SETTING = "BILLING_BRANCH_KEY"
 FORM = re.compile(r"[0-9a-f]{64}")
-# The moment in which the transaction began, which no other one of this session has.
+# The moment in which the transaction began, which no other one of this session has. At last whether
+# policies let every row pass, as on Citus; customers stand for all tables.
 ASK = """
     SELECT f.oid IS NOT NULL, pg_catalog.pg_backend_pid(),
            EXTRACT(epoch FROM pg_catalog.now())::pg_catalog.text,
-           pg_catalog.has_function_privilege(f.oid, 'EXECUTE')
+           pg_catalog.has_function_privilege(f.oid, 'EXECUTE'),
+           EXISTS (SELECT FROM pg_catalog.pg_policy p
+                   WHERE p.polrelid OPERATOR(pg_catalog.=) pg_catalog.to_regclass('customers')
+                     AND p.polname OPERATOR(pg_catalog.=) 'customers_branch'::pg_catalog.name
+                     AND pg_catalog.pg_get_expr(p.polqual, p.polrelid)
+                         OPERATOR(pg_catalog.=) 'true')
     FROM pg_catalog.to_regprocedure('begin_acting(bigint,text)') f (oid)
 """
 SEES_ALL = "SELECT acting_branches() IS NOT NULL"
 BEGIN = "SELECT begin_acting(%s, %s)"
+ARE_ALL = "SELECT %s::bigint[] @> ARRAY(SELECT id FROM locations)"
 END = "SELECT pg_catalog.set_config('billing.acting', '', true)"
 
 
@@ -119,7 +126,7 @@ class Acting:
         return bool(status == extensions.TRANSACTION_STATUS_IDLE)
 
     def _begin(self, actor: Actor) -> None:
-        is_there, process, moment, may_act = self._run(ASK)
+        is_there, process, moment, may_act, is_open = self._run(ASK)
         if not is_there:
             if actor.session is None:
                 return
@@ -132,9 +139,16 @@ class Acting:
             return
         try:
             shown = proof(actor.session, process, moment, own_key())
-            self._run(BEGIN, (actor.session, shown))
+            (branches,) = self._run(BEGIN, (actor.session, shown))
         except peewee.PeeweeException as error:
             raise _explained(error, actor) from error
+        if is_open and actor.session is not None and not self._run(ARE_ALL, (branches,))[0]:
+            raise ConfigError(
+                f"the database cannot keep to the branches of {actor}: its policies let every row "
+                "pass.",
+                why="So they are on Citus, which takes no policy that looks a branch up.",
+                fix="keep a provider with several branches on PostgreSQL alone (docs/citus.md).",
+            )
 
     def _run(self, query: str, parameters: Any = None) -> Any:
         """The first row. Not by execute_sql, which would begin a transaction for it."""

@@ -7,11 +7,12 @@ from contextlib import closing
 from typing import Any
 
 from application.acting import SETTING, own_key
-from engine.connect.connection import connect
+from engine.connect.connection import connect, is_citus
 from engine.errors import Refused
 from engine.files import key_table, role_table
 from engine.project import Project
 from engine.schema import own_sql
+from engine.wording import few
 from kernel.branches import is_branch
 from kernel.domain import Domain
 
@@ -21,6 +22,13 @@ NAME = "branches"
 APP = "app"
 IS_THERE = """
     SELECT FROM pg_proc WHERE proname = 'begin_acting' AND pronamespace = %(here)s
+"""
+# Those that hold nobody back, as they are on Citus and in a dump from there.
+OPEN = """
+    SELECT p.polname::text FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+    WHERE c.relnamespace = %(here)s AND p.polname = (c.relname || %(ending)s)::name
+      AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+    ORDER BY 1
 """
 
 
@@ -33,8 +41,9 @@ def are_on(project: Project) -> bool:
 def switch(project: Project, on: bool) -> None:
     """Turn them on, with the key that this process has, or off; transactions that begin later know.
 
-    Raises Refused without a key, and where there is no role that they would hold for: the owner of
-    the tables sees all rows. ConfigError for a key that cannot be one.
+    Raises Refused without a key, where policies let every row pass, and where there is no role that
+    they would hold for: the owner of the tables sees all rows. ConfigError for a key that cannot be
+    one.
     """
     key = own_key() if on else None
     if on and not key:
@@ -55,6 +64,7 @@ def _refuse_unready(cursor: Any, project: Project) -> None:
     own_sql.fetch(cursor, IS_THERE)
     if cursor.rowcount == 0:
         raise Refused("the database knows nothing of branches.", fix="run `invoke migrate` first.")
+    _refuse_open(cursor, project)
     if APP not in role_table.kept(cursor):
         raise Refused(
             "the application has no role of its own in this database.",
@@ -64,6 +74,20 @@ def _refuse_unready(cursor: Any, project: Project) -> None:
             f"{project.settings.roles} (docs/settings.md has the lines), and run "
             f"`{project.task('roles', '--apply')}`.",
         )
+
+
+def _refuse_open(cursor: Any, project: Project) -> None:
+    own_sql.fetch(cursor, OPEN, {"ending": project.opened_on_citus})
+    names = [name for (name,) in cursor.fetchall()]
+    if not names:
+        return
+    if is_citus(cursor):
+        why = "The database is one of Citus, which takes no policy that looks a branch up."
+        fix = "keep a provider with several branches on PostgreSQL alone (docs/citus.md)."
+    else:
+        why = "So they are on Citus, and so they stay in a dump from there."
+        fix = f"`{project.task('check', '--live')}` prints the statements that bring them back."
+    raise Refused(f"policies of branches let every row pass: {few(names)}.", why=why, fix=fix)
 
 
 def described(domains: Sequence[Domain]) -> dict[str, str]:

@@ -94,7 +94,7 @@ def act(cursor: Any, role: str) -> None:
 def begin(cursor: Any, session: int, key: str) -> None:
     """Act for the session, as the application does at the beginning of a transaction."""
     cursor.execute(ASK)
-    _, process, moment, _ = cursor.fetchone()
+    _, process, moment, *_ = cursor.fetchone()
     cursor.execute(BEGIN, (session, proof(session, process, moment, key)))
 
 

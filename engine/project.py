@@ -49,8 +49,10 @@ class Project:
     * and ?, such as `kea_*`; it is never taken for drift. keeps_session: whether each connection is
     known to keep its session although a pooler stands between, so that a SET lasts. roles: which
     roles of the cluster the abstract ones of the files are; None where nobody has said. citus:
-    whether the files are for Citus, too, which does not take every statement. tenant: the one that
-    a task was told to work on, which what is typed next has to be told, too.
+    whether the files are for Citus, too, which does not take every statement. on_citus: whether the
+    database is one of Citus, as the run has found it. opened_on_citus: how the names of policies
+    end, behind that of their table, that let every row pass there (engine.sql.open_policies).
+    tenant: the one that a task was told to work on, which what is typed next has to be told, too.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Project:
     keeps_session: bool = False
     roles: Mapping[str, str] | None = field(default=None, compare=False)
     citus: bool = False
+    on_citus: bool = False
+    opened_on_citus: str = ""
     tenant: str = ""
 
     def task(self, *words: object) -> str:

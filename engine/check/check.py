@@ -155,7 +155,7 @@ class Check:
         """What the statements of pending files do to tables that were there."""
         dangers = list(lint.lint(seen, live.sizes))
         if self.project.citus or live.is_citus:
-            dangers += citus_rules.findings(seen)
+            dangers += citus_rules.findings(seen, self.project.opened_on_citus)
         path = squawk.program()
         if not path:
             self.notes.append(squawk.INSTALL)

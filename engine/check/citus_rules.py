@@ -14,6 +14,7 @@ from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed
 from engine.sql.demands import ALTER, NAME, TABLE, parts
 from engine.sql.lexer import masked
+from engine.sql.open_policies import opened
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."
@@ -128,10 +129,10 @@ TOGETHER = Refused(
 )
 
 
-def findings(seen: Iterable[Observed]) -> Iterator[Finding]:
-    """What of the statements Citus does not take."""
+def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding]:
+    """What of the statements Citus does not take. opened_on_citus: as a Project has it."""
     for statement in seen:
-        for refused in refused_in(statement.sql):
+        for refused in refused_in(opened(statement.sql, opened_on_citus)):
             what = f"Citus does not take {refused.what}."
             place = statement.file, statement.line
             rule = RuleName.NOT_ON_CITUS

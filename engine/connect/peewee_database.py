@@ -15,7 +15,7 @@ from engine.connect.connection import connect, is_citus
 from engine.contain import contained
 from engine.project import Project
 from engine.schema.own_sql import Place
-from engine.sql import lexer
+from engine.sql import lexer, open_policies
 from engine.sql.dedent import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
@@ -26,7 +26,8 @@ class EngineDatabase(PostgresqlDatabase):
 
     project: whose database it is. show: called with every statement. dry: nothing is executed.
     place: the schema that is meant, as the first connection found it. has_citus: whether the
-    server's database is one of Citus; None before that was asked.
+    server's database is one of Citus; None before that was asked. opened: the policies of which the
+    condition was left out there, as statements begin.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class EngineDatabase(PostgresqlDatabase):
         self.dry = dry
         self.place: Place | None = None
         self.has_citus: bool | None = None
+        self.has_opened = False
 
     @property
     def url(self) -> str:
@@ -67,6 +69,7 @@ class EngineDatabase(PostgresqlDatabase):
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""
+        sql = self._as_taken(sql)
         if self.show:
             self.show(dedented(self.cursor().mogrify(sql, params or ()).decode()))
         if self.dry:
@@ -91,6 +94,18 @@ class EngineDatabase(PostgresqlDatabase):
         status = cursor.connection.info.transaction_status
         if ";" not in sql or status != extensions.TRANSACTION_STATUS_INTRANS:
             return [sql]
+        return (lexer.in_place(sql) or [sql]) if self._is_citus(cursor) else [sql]
+
+    def _as_taken(self, sql: str) -> str:
+        """The text as the project's database takes it: see engine.sql.open_policies. A scratch
+        database is no cluster, and has to lead to the same."""
+        text = open_policies.opened(sql, self.project.opened_on_citus)
+        if text == sql or not (self.project.on_citus or self._is_citus(self.cursor())):
+            return sql
+        self.has_opened = True
+        return text
+
+    def _is_citus(self, cursor: Any) -> bool:
         if self.has_citus is None:  # asked once: 001 has some 120 such steps
             self.has_citus = is_citus(cursor)
-        return (lexer.in_place(sql) or [sql]) if self.has_citus else [sql]
+        return self.has_citus

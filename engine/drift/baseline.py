@@ -22,8 +22,10 @@ from engine.files import own_table
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import number_of
+from engine.project import Project
 from engine.schema.model import Schema
 from engine.schema.own_tables import READING_TABLE
+from engine.sql import open_policies
 
 # One row, known by its key: a publication FOR ALL TABLES lets nobody delete or update rows of a
 # table that has none ("does not have a replica identity and publishes deletes").
@@ -96,6 +98,19 @@ class Reading:
             _ = self.schema
         except Damaged as error:
             return f"somebody has changed it: {error}"
+        return ""
+
+    def elsewhere(self, project: Project) -> str:
+        """Why its policies are not those of such a server; empty where they are. A schema comes to
+        Citus (citus_schema_distribute), and from there in a dump, with the reading that it has."""
+        for table in self.schema.tables.values():
+            for policy in table.policies.values():
+                if not open_policies.is_named(policy.name, table.name, project.opened_on_citus):
+                    continue
+                is_open = policy.definition == open_policies.without_look_ups(policy.definition)
+                if is_open != project.on_citus:
+                    kind = "Citus" if is_open else "PostgreSQL alone"
+                    return f"it was taken on {kind}, where the policy {policy.name} is another one"
         return ""
 
 

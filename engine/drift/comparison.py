@@ -146,7 +146,9 @@ def expected(
     """
     version = connection.server_version // 10000
     kept = baseline.load(connection.cursor())
-    misfit = (kept.misfit(version, past, names) or kept.damage()) if kept else "there is none"
+    misfit = "there is none"
+    if kept:
+        misfit = kept.misfit(version, past, names) or kept.damage() or kept.elsewhere(project)
     if kept and not misfit:
         return kept.schema, f"what the run of {kept.taken_at} UTC left"
     if past.unfinished:

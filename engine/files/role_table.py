@@ -13,6 +13,7 @@ from typing import Any
 
 from psycopg2 import errors
 
+from engine.connect.connection import is_citus
 from engine.connect.roles import StandIns
 from engine.errors import ConfigError, Refused
 from engine.files import history_table, own_table
@@ -75,7 +76,8 @@ def all_named(
 
 
 def settled(connection: Any, project: Project) -> Project:
-    """The project with the roles that there are in the database of this psycopg2 connection.
+    """The project with the roles that there are in the database of this psycopg2 connection, and
+    whether that is one of Citus.
 
     Raises ConfigError where the cluster has no such role, or where it owns what it would be granted
     rights on.
@@ -86,7 +88,7 @@ def settled(connection: Any, project: Project) -> Project:
         roles = kept(cursor) if project.roles is None else dict(project.roles)
         if roles:
             _refuse_unfit(cursor, project, roles)
-    return replace(project, roles=roles)
+        return replace(project, roles=roles, on_citus=is_citus(cursor))
 
 
 def _refuse_unfit(cursor: Any, project: Project, roles: Mapping[str, str]) -> None:

@@ -42,7 +42,7 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
         _refuse_number(number, migrations, known, project)
         pending = known.pending
         todo = [migration for migration in adopted if migration.name in pending]
-        with replayed(project, adopted) as replay:
+        with replayed(session.project, adopted) as replay:
             made = replay.read()
         live = catalog.read(session.keeper)
         made = as_seen(made, live)

@@ -66,7 +66,7 @@ def demands(statement: str) -> Iterator[Demand]:
         for start, end in parts(statement, match.end(), len(statement)):
             yield from _of_action(match["table"], statement[start:end])
     elif match := UNIQUE_INDEX.match(text):
-        inside, rest = _parentheses(statement, match.end())
+        inside, rest = parentheses(statement, match.end())
         predicate = PREDICATE.search(masked(rest))
         where = rest[predicate.start(1) :] if predicate else ""
         yield _unique(match["table"], DIRECTION.sub("", inside), where, rest)
@@ -108,7 +108,7 @@ def _of_constraint(table: str, action: str) -> Iterator[Demand]:
     match = ADD_CONSTRAINT.match(masked(action))
     if not match:
         return
-    inside, rest = _parentheses(action, match.end())
+    inside, rest = parentheses(action, match.end())
     kind = " ".join(match["kind"].upper().split())
     later = re.search(r"\bNOT\s+VALID\b", masked(rest), re.IGNORECASE)
     name = (match["name"] or "") if later else ""
@@ -147,7 +147,7 @@ def _reference(table: str, columns: str, rest: str, constraint: str) -> Iterator
     match = REFERENCES.match(masked(rest))
     if not match:
         return
-    targets, _ = _parentheses(rest, match.end())
+    targets, _ = parentheses(rest, match.end())
     own = table.rpartition(".")[2]
     sources = [columns[start:end].strip() for start, end in parts(columns, 0, len(columns))]
     keys = [targets[start:end].strip() for start, end in parts(targets, 0, len(targets))]
@@ -162,7 +162,7 @@ def _reference(table: str, columns: str, rest: str, constraint: str) -> Iterator
 def parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Where the parts between the commas begin and end, outside of parentheses."""
     depth, begin = 0, start
-    silent = QUOTED.sub(lambda name: "_" * len(name[0]), masked(text))
+    silent = silenced(text)
     for position in range(start, end):
         character = silent[position]
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -172,7 +172,12 @@ def parts(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield begin, end
 
 
-def _parentheses(text: str, position: int) -> tuple[str, str]:
+def silenced(text: str) -> str:
+    """The text at its length, without what stands in quotes of any kind and in comments."""
+    return QUOTED.sub(lambda name: "_" * len(name[0]), masked(text))
+
+
+def parentheses(text: str, position: int) -> tuple[str, str]:
     """What is in the parentheses that open there, and what comes after them."""
     depth = 0
     for piece in pieces(text, position):

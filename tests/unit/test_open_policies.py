@@ -1,0 +1,71 @@
+"""Policies that look something up let every row pass on Citus where they hold nobody back before
+something is turned on; all others stay as they are, so that Citus refuses them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import registry
+from engine.check.citus_rules import refused_in
+from engine.manage.sql_script import script
+from engine.sql.lexer import split
+from engine.sql.open_policies import opened
+from project import PROJECT
+
+OPENED = [
+    (
+        "CREATE POLICY a_branch ON a USING (b = ANY ((SELECT f())::bigint[]))",
+        "CREATE POLICY a_branch ON a USING (true)",
+    ),
+    (
+        'create policy "a b_branch" on s."a b" as restrictive for update to app using(x in\n'
+        "(select 1)) with check (y > 1); SELECT 1",
+        'create policy "a b_branch" on s."a b" as restrictive for update to app using(true)'
+        " with check (y > 1); SELECT 1",
+    ),
+    (
+        'ALTER POLICY A_Branch ON a USING (";" = \')\' AND "(" = (SELECT 1)) WITH CHECK '
+        "(EXISTS (TABLE b) OR (SELECT true))",
+        "ALTER POLICY A_Branch ON a USING (true) WITH CHECK (true)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), OPENED)
+def test_they_let_every_row_pass(sql: str, expected: str) -> None:
+    assert opened(sql, "_branch") == expected
+    assert opened(expected, "_branch") == expected
+    assert opened(sql, "") == sql
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE POLICY b_branch ON a USING (EXISTS (SELECT 1))",
+        "CREATE POLICY _branch ON a USING (EXISTS (SELECT 1))",
+        'CREATE POLICY "A_branch" ON a USING (EXISTS (SELECT 1))',
+        "CREATE POLICY a_branch ON a USING (selects > 1 AND 'SELECT' = x /* SELECT */)",
+        "COMMENT ON POLICY a_branch ON a IS 'CREATE POLICY a_branch ON a USING (SELECT 1)'",
+        "DO $$ BEGIN CREATE POLICY a_branch ON a USING (EXISTS (SELECT 1)); END $$",
+    ],
+)
+def test_others_stay(sql: str) -> None:
+    assert opened(sql, "_branch") == sql
+
+
+def test_those_of_branches_are_meant_and_no_others() -> None:
+    """What the domains state, and what the files make of it."""
+    stated = [text for domain in registry.load() for text in domain.statements if "POLICY" in text]
+    branches = [text for text in stated if opened(text, PROJECT.opened_on_citus) != text]
+    assert len(branches) == sum(len(domain.branches) for domain in registry.load()) > 20
+    assert not any(list(refused_in(text)) for text in stated if text not in branches)
+
+
+def test_the_files_hold_nothing_then_that_citus_does_not_take() -> None:
+    ending = PROJECT.opened_on_citus
+    statements = split(script(PROJECT))
+    policies = [sql for sql in statements if re.match(r"\s*CREATE POLICY", sql)]
+    assert [sql for sql in policies if list(refused_in(sql))]
+    assert [sql for sql in statements if list(refused_in(opened(sql, ending)))] == []
