@@ -19,6 +19,8 @@ from engine.sql import lexer, open_policies
 from engine.sql.dedent import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
+GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
+PROPAGATE = "SET LOCAL citus.propagate_set_commands = {}"
 
 
 class EngineDatabase(PostgresqlDatabase):
@@ -89,12 +91,18 @@ class EngineDatabase(PostgresqlDatabase):
 
     def _one_by_one(self, sql: str) -> list[str]:
         """The statements of a text that Citus does not take together, inside a transaction: "cannot
-        insert multiple commands into a prepared statement"."""
+        insert multiple commands into a prepared statement". Before one that grants, the path: the
+        nodes look the types of a routine up by their own ("type … does not exist")."""
         cursor = self.cursor()
         status = cursor.connection.info.transaction_status
-        if ";" not in sql or status != extensions.TRANSACTION_STATUS_INTRANS:
+        grants = bool(GRANTS.search(sql))
+        if not (grants or ";" in sql) or status != extensions.TRANSACTION_STATUS_INTRANS:
             return [sql]
-        return (lexer.in_place(sql) or [sql]) if self._is_citus(cursor) else [sql]
+        if not self._is_citus(cursor):
+            return [sql]
+        if grants:
+            tell_nodes(cursor)
+        return lexer.in_place(sql) or [sql]
 
     def _as_taken(self, sql: str) -> str:
         """The text as the project's database takes it: see engine.sql.open_policies. A scratch
@@ -109,3 +117,12 @@ class EngineDatabase(PostgresqlDatabase):
         if self.has_citus is None:  # asked once: 001 has some 120 such steps
             self.has_citus = is_citus(cursor)
         return self.has_citus
+
+
+def tell_nodes(cursor: Any) -> None:
+    """Let the nodes of Citus have the path of this transaction from there on."""
+    cursor.execute("SELECT pg_catalog.current_setting('search_path')")
+    (path,) = cursor.fetchone()
+    cursor.execute(PROPAGATE.format("local"))
+    cursor.execute(f"SET LOCAL search_path = {path}")
+    cursor.execute(PROPAGATE.format("none"))

@@ -13,6 +13,7 @@ from psycopg2 import errors
 
 from engine.connect import roles
 from engine.connect.connection import connect
+from engine.connect.peewee_database import tell_nodes
 from engine.diff.access_changes import access_changes
 from engine.diff.change import Change
 from engine.drift import baseline
@@ -110,6 +111,8 @@ def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
             return list(rights.statements)
         try:
             with session.database.atomic():
+                if session.project.on_citus:
+                    tell_nodes(cursor)
                 for statement in rights.statements:
                     cursor.execute(statement)
                 role_table.keep(cursor, session.project.roles or {})
