@@ -24,6 +24,7 @@ from domains.customers.models import Customer
 from domains.locations.access import can
 from domains.locations.models import Location
 from domains.system.limits import login_limits
+from engine.errors import ConfigError
 from kernel.errors import Unavailable
 from kernel.secrets import new_key as new_secret_key
 from tests.support import as_app, branches, money, pgbouncer
@@ -239,3 +240,23 @@ def test_branches_are_turned_on_and_off(migrated_url: str, tmp_path: Path) -> No
     assert call(migrated_url, "branches.off").code == 0
     assert query(app, seen) == [(8,)]
     assert "is no key" in call(migrated_url, "branches.on", **{SETTING: "x" * 64}).err
+
+
+def test_policies_that_let_everybody_pass_keep_no_branches_apart(migrated_url: str) -> None:
+    """As a dump from Citus has them."""
+    branches.furnish(migrated_url, on=False)
+    execute(migrated_url, "ALTER POLICY customers_branch ON customers USING (true)")
+    refused = call(migrated_url, "branches.on", **{SETTING: branches.KEY}).err
+    assert "every row pass: customers_branch." in refused
+    assert "`invoke check --live` prints the statements" in refused
+    staff = branches.sessions(migrated_url)
+    pool = door.connect(as_app.as_role(migrated_url, "app"), size=1)
+    try:
+        with pool.acting(staff["admin"]):
+            assert Customer.select().count() == 8
+        with pytest.raises(ConfigError, match="let every row pass"), pool.acting(staff["west"]):
+            raise AssertionError("acts")
+        with pool.connection_context():
+            assert not pool.in_transaction()
+    finally:
+        door.disconnect()

@@ -16,11 +16,14 @@ import psycopg2
 import pytest
 
 import application as door
+from application.acting import SETTING
 from domains.auth.models import AdminUser
 from engine.connect.url import with_schema
 from engine.drift.comparison import compare
+from engine.errors import ConfigError, MigrationFailed
 from engine.sql.lexer import split
 from engine.tenants import listing
+from tests.support import branches
 from tests.support.citus_cases import MADE, REFUSED, TAKEN
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
@@ -33,6 +36,19 @@ pytestmark = pytest.mark.skipif(
     not URL, reason="CITUS_DATABASE_URL names no Citus, which is built from its own source"
 )
 TENANTS = ("try_a", "try_b")
+# Somebody who works in one of two branches alone.
+STAFF = (
+    "INSERT INTO locations (code, name) VALUES ('EAST', 'East')",
+    "INSERT INTO roles (code, name, permissions) VALUES ('nobody', 'Nobody', '{}')",
+    "INSERT INTO admin_users (username, full_name, role_id, password_hash)"
+    " SELECT 'west', 'West', (SELECT id FROM roles WHERE code = 'nobody'), password_hash"
+    " FROM admin_users WHERE username = 'admin'",
+    "INSERT INTO location_users (location_id, admin_user_id, role_id)"
+    " SELECT (SELECT id FROM locations WHERE code = 'MAIN'), id,"
+    " (SELECT id FROM roles WHERE code = 'cashier') FROM admin_users WHERE username = 'west'",
+    "INSERT INTO user_sessions (admin_user_id, token_hash, expires_at)"
+    " SELECT id, sha256(username::bytea), now() + interval '1 day' FROM admin_users",
+)
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +96,7 @@ def test_an_online_file_goes_up_and_down(
     tenants: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two subcommands of one ALTER TABLE are refused there, and so are two statements at once."""
-    for path in MIGRATIONS.glob("*.py"):
-        (tmp_path / path.name).write_text(path.read_text())
+    copy_of_the_files(tmp_path)
     write(
         tmp_path,
         "003_online",
@@ -100,9 +115,64 @@ def test_an_online_file_goes_up_and_down(
     assert result.code == 0, result.err
     there = at(with_schema(tenants, "try_b"), tmp_path)
     assert compare(there).drifts == ()
-    for name in TENANTS:
-        assert runner_on(with_schema(tenants, name), tmp_path).rollback() == ["003_online"]
+    for tenant in listing.read(at(tenants)):
+        assert runner_on(with_schema(tenants, tenant.name), tmp_path).rollback() == ["003_online"]
     assert compare(there).drifts == ()
+
+
+def test_branches_cannot_be_turned_on_and_nobody_is_shown_another_one(
+    tenants: str, tmp_path: Path
+) -> None:
+    """The policies let every row pass, on each node; who works in all branches may act."""
+    asked = "SELECT DISTINCT qual FROM pg_policies WHERE schemaname ~ '^try_'"
+    on_nodes = query(tenants, f"SELECT result FROM run_command_on_workers($${asked}$$)")
+    assert on_nodes == [("true",), ("true",)]
+    there = with_schema(tenants, "try_b")
+    key = {SETTING: branches.KEY}
+    assert "one of Citus" in call(tenants, "branches.on", "--tenant", "try_b", **key).err
+    for statement in STAFF:
+        execute(there, statement)
+    sessions = branches.sessions(there)
+    pool = door.connect(tenants)
+    try:
+        with pool.tenant("try_b"), pool.acting(sessions["admin"]):
+            assert AdminUser.select().count() > 1
+        with (
+            pytest.raises(ConfigError, match="let every row pass"),
+            pool.tenant("try_b"),
+            pool.acting(sessions["west"]),
+        ):
+            raise AssertionError("acts")
+    finally:
+        door.disconnect()
+    copy_of_the_files(tmp_path)
+    write(tmp_path, "003_own", "CREATE POLICY own ON roles USING (EXISTS (SELECT FROM settings))")
+    with pytest.raises(MigrationFailed, match="SubLink"):
+        runner_on(there, tmp_path).migrate()
+
+
+def test_a_schema_that_was_there_before_citus_is_taken_over(tenants: str) -> None:
+    there = with_schema(tenants, "try_a")
+    execute(there, "DROP TABLE migratehistory, migratereading")
+    assert call(there, "adopt", "2").code == 0
+    assert compare(at(there)).drifts == ()
+    execute(there, "ALTER POLICY customers_branch ON customers USING (id > 0)")
+    (drift,) = compare(at(there)).drifts
+    assert drift.was == "USING (true)"
+    execute(there, "ALTER POLICY customers_branch ON customers USING (true)")
+
+
+def test_roles_have_their_rights_on_each_node(tenants: str) -> None:
+    execute(tenants, "CREATE ROLE try_app LOGIN")
+    asked = "SELECT has_function_privilege('try_app', p.oid, 'EXECUTE') FROM pg_proc p"
+    asked += " WHERE proname = 'post_entry' AND pronamespace = 'try_a'::regnamespace"
+    try:
+        result = call(tenants, "roles", "--apply", "--tenant", "try_a", DB_ROLES="app:try_app")
+        assert result.code == 0, result.err
+        on_nodes = query(tenants, f"SELECT result FROM run_command_on_workers($${asked}$$)")
+        assert on_nodes == [("t",), ("t",)]
+    finally:
+        execute(tenants, "DROP OWNED BY try_app; DROP ROLE try_app")
 
 
 def test_what_the_rules_name_is_refused_there_and_nothing_else() -> None:
@@ -115,6 +185,11 @@ def test_what_the_rules_name_is_refused_there_and_nothing_else() -> None:
         assert taken == list(TAKEN), [error_of(sql) for sql in TAKEN]
     finally:
         execute(URL, "DROP SCHEMA try_c CASCADE")
+
+
+def copy_of_the_files(folder: Path) -> None:
+    for path in MIGRATIONS.glob("*.py"):
+        (folder / path.name).write_text(path.read_text())
 
 
 def error_of(sql: str) -> str | None:

@@ -4,16 +4,21 @@ something is turned on; all others stay as they are, so that Citus refuses them.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 import registry
 from engine.check.citus_rules import refused_in
+from engine.drift.baseline import Reading
+from engine.drift.schema_json import FORMAT, encode
 from engine.manage.sql_script import script
+from engine.schema.model import Policy, Schema, Table
 from engine.sql.lexer import split
 from engine.sql.open_policies import opened
 from project import PROJECT
 
+OPEN = "USING (true)"
 OPENED = [
     (
         "CREATE POLICY a_branch ON a USING (b = ANY ((SELECT f())::bigint[]))",
@@ -69,3 +74,18 @@ def test_the_files_hold_nothing_then_that_citus_does_not_take() -> None:
     policies = [sql for sql in statements if re.match(r"\s*CREATE POLICY", sql)]
     assert [sql for sql in policies if list(refused_in(sql))]
     assert [sql for sql in statements if list(refused_in(opened(sql, ending)))] == []
+
+
+def test_a_reading_that_came_from_elsewhere_says_nothing_here() -> None:
+    """In a dump, or with the schema: both kinds of server would find what is there changed."""
+
+    def taken(definition: str) -> Reading:
+        policies = {"t_branch": Policy("t_branch", definition), "t_read": Policy("t_read", OPEN)}
+        schema = Schema(tables={"t": Table("t", policies=policies)})
+        return Reading(encode(schema), [], FORMAT, 15, "")
+
+    here, there = PROJECT, replace(PROJECT, on_citus=True)
+    on_citus, alone = taken(OPEN), taken("USING (a = ANY (( SELECT f() AS f)))")
+    assert "taken on Citus" in on_citus.elsewhere(here)
+    assert "taken on PostgreSQL alone" in alone.elsewhere(there)
+    assert on_citus.elsewhere(there) == alone.elsewhere(here) == ""
