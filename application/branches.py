@@ -7,7 +7,8 @@ from contextlib import closing
 from typing import Any
 
 from application.acting import SETTING, own_key
-from engine.connect.connection import connect, is_citus
+from engine.citus.cluster import is_citus
+from engine.connect.connection import connect
 from engine.errors import Refused
 from engine.files import key_table, role_table
 from engine.project import Project

@@ -10,6 +10,7 @@ schema      what PostgreSQL's catalogs say, as values
 diff        from two schemas to the ordered changes between them; pure
 sql         changes as SQL text, and SQL text as statements; pure
 contain     statements run so that they stay inside their database
+citus       what a database of Citus takes otherwise
 connect     servers and connections
 files       migration files, and what a database has had of them
 explain     PostgreSQL's errors in plain words

@@ -51,7 +51,7 @@ class Project:
     roles of the cluster the abstract ones of the files are; None where nobody has said. citus:
     whether the files are for Citus, too, which does not take every statement. on_citus: whether the
     database is one of Citus, as the run has found it. opened_on_citus: how the names of policies
-    end, behind that of their table, that let every row pass there (engine.sql.open_policies).
+    end, behind that of their table, that let every row pass there (engine.citus.open_policies).
     tenant: the one that a task was told to work on, which what is typed next has to be told, too.
     """
 

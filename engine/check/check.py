@@ -15,7 +15,8 @@ from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
 from engine.check.observer import Observed
 from engine.check.round_trip import Walk
-from engine.connect.connection import connect, is_citus
+from engine.citus.cluster import is_citus
+from engine.connect.connection import connect
 from engine.errors import ConfigError, ConnectionFailed, EngineError
 from engine.files import history, migration_folder
 from engine.files.entry import State

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed
+from engine.citus.open_policies import opened
 from engine.sql.demands import ALTER, NAME, TABLE, parts
 from engine.sql.lexer import masked
-from engine.sql.open_policies import opened
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."

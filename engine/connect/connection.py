@@ -22,7 +22,6 @@ from engine.schema.own_tables import HISTORY_TABLE
 
 OLDEST = 140000
 STRINGS = "standard_conforming_strings"
-CITUS = "SELECT FROM pg_extension WHERE extname = 'citus'"
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 # Nothing is pinned yet: it must mean the same under any search_path.
@@ -208,9 +207,3 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             "default_transaction_read_only), or name another role in "
             f"{project.settings.migration_url}.",
         )
-
-
-def is_citus(cursor: Any) -> bool:
-    """Whether the database of this psycopg2 cursor is spread over several machines by Citus."""
-    own_sql.fetch(cursor, CITUS)
-    return bool(cursor.rowcount)

@@ -10,17 +10,18 @@ import peewee
 from peewee import PostgresqlDatabase
 from psycopg2 import extensions
 
+from engine.citus import open_policies
+from engine.citus.cluster import is_citus, tell_nodes
 from engine.connect import environment
-from engine.connect.connection import connect, is_citus
+from engine.connect.connection import connect
 from engine.contain import contained
 from engine.project import Project
 from engine.schema.own_sql import Place
-from engine.sql import lexer, open_policies
+from engine.sql import lexer
 from engine.sql.dedent import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
-PROPAGATE = "SET LOCAL citus.propagate_set_commands = {}"
 
 
 class EngineDatabase(PostgresqlDatabase):
@@ -105,7 +106,7 @@ class EngineDatabase(PostgresqlDatabase):
         return lexer.in_place(sql) or [sql]
 
     def _as_taken(self, sql: str) -> str:
-        """The text as the project's database takes it: see engine.sql.open_policies. A scratch
+        """The text as the project's database takes it: see engine.citus.open_policies. A scratch
         database is no cluster, and has to lead to the same."""
         text = open_policies.opened(sql, self.project.opened_on_citus)
         if text == sql or not (self.project.on_citus or self._is_citus(self.cursor())):
@@ -117,12 +118,3 @@ class EngineDatabase(PostgresqlDatabase):
         if self.has_citus is None:  # asked once: 001 has some 120 such steps
             self.has_citus = is_citus(cursor)
         return self.has_citus
-
-
-def tell_nodes(cursor: Any) -> None:
-    """Let the nodes of Citus have the path of this transaction from there on."""
-    cursor.execute("SELECT pg_catalog.current_setting('search_path')")
-    (path,) = cursor.fetchone()
-    cursor.execute(PROPAGATE.format("local"))
-    cursor.execute(f"SET LOCAL search_path = {path}")
-    cursor.execute(PROPAGATE.format("none"))

@@ -15,6 +15,7 @@ from typing import Any
 
 from psycopg2 import errors
 
+from engine.citus import open_policies
 from engine.drift import schema_json
 from engine.drift.schema_json import Damaged
 from engine.errors import ConfigError
@@ -25,7 +26,6 @@ from engine.files.migration_file import number_of
 from engine.project import Project
 from engine.schema.model import Schema
 from engine.schema.own_tables import READING_TABLE
-from engine.sql import open_policies
 
 # One row, known by its key: a publication FOR ALL TABLES lets nobody delete or update rows of a
 # table that has none ("does not have a replica identity and publishes deletes").

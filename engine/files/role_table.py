@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg2 import errors
 
-from engine.connect.connection import is_citus
+from engine.citus.cluster import is_citus
 from engine.connect.roles import StandIns
 from engine.errors import ConfigError, Refused
 from engine.files import history_table, own_table

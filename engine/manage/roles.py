@@ -11,9 +11,9 @@ from typing import Any
 
 from psycopg2 import errors
 
+from engine.citus.cluster import tell_nodes
 from engine.connect import roles
 from engine.connect.connection import connect
-from engine.connect.peewee_database import tell_nodes
 from engine.diff.access_changes import access_changes
 from engine.diff.change import Change
 from engine.drift import baseline

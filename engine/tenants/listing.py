@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg2 import errors
 
-from engine.connect.connection import is_citus
+from engine.citus.cluster import is_citus
 from engine.errors import HistoryError, NoSuchTenant, Refused
 from engine.files import history, history_table, migration_folder, own_table
 from engine.files.history import History

@@ -20,8 +20,9 @@ from engine.backup import pg_restore
 from engine.backup.archive import Archive, look
 from engine.backup.restore import NEEDLESS, entries_of, settle_rights
 from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
+from engine.citus.cluster import is_citus
 from engine.connect import environment
-from engine.connect.connection import connect, is_citus
+from engine.connect.connection import connect
 from engine.errors import Refused
 from engine.files import own_table
 from engine.manage.wipe import STAYS

@@ -10,12 +10,12 @@ import pytest
 
 import registry
 from engine.check.citus_rules import refused_in
+from engine.citus.open_policies import opened
 from engine.drift.baseline import Reading
 from engine.drift.schema_json import FORMAT, encode
 from engine.manage.sql_script import script
 from engine.schema.model import Policy, Schema, Table
 from engine.sql.lexer import split
-from engine.sql.open_policies import opened
 from project import PROJECT
 
 OPEN = "USING (true)"

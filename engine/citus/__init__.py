@@ -1,0 +1,1 @@
+"""What a database of Citus takes otherwise than one of PostgreSQL alone."""
