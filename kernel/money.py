@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from kernel.arguments import shown
 from kernel.errors import InvalidValue
 
 # a quadrillion rupiah: far above any amount, far below where sums leave a bigint
@@ -32,6 +33,7 @@ def whole_rupiah(value: Any, field: str = "amount") -> int:
     whole = is_number and value == value and abs(value) <= MOST_RUPIAH and value == int(value)
     if not whole:
         raise InvalidValue(
-            f"{field}: {value!r} is not an amount; write whole rupiah, such as 150000", field=field
+            f"{field}: {shown(value)} is not an amount; write whole rupiah, such as 150000",
+            field=field,
         )
     return int(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from peewee import JSONField, TextField
 
+from kernel.errors import InvalidValue
 from kernel.fields import CheckedField
 from kernel.text_rules import one_line, visible
 
@@ -43,11 +45,18 @@ class NoteField(CheckedField, TextField):
 
 
 class DocumentField(CheckedField, JSONField):
-    """A JSON value. longest: bytes, written out; without an end one row could fill the disk.
+    """A JSON value. longest: bytes, written out; without an end one row could fill the disk. What
+    JSON cannot hold (a Decimal, NaN) is refused with InvalidValue.
     Example: details = DocumentField(default=dict, help_text="What the provider said.")"""
 
     check_name = "size"
 
     def __init__(self, *, longest: int = 65_536, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(dumps=self._written, **options)
         self.check = f"octet_length({{column}}::text) <= {longest}"
+
+    def _written(self, value: Any) -> str:
+        try:
+            return json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidValue(f"{self.name}: JSON cannot hold it: {error}", self.name) from error

@@ -117,7 +117,10 @@ def _zone(name: str) -> ZoneInfo:
 def _end(backup_id: int, status: BackupStatus, **values: Any) -> None:
     with operation(Backup._meta.database):
         ended = (
-            Backup.update(status=status, finished_at=fn.now(), **values)
+            # the clock of the server may have been put back meanwhile
+            Backup.update(
+                status=status, finished_at=fn.greatest(fn.now(), Backup.started_at), **values
+            )
             .where(Backup.id == backup_id, Backup.status == BackupStatus.RUNNING)
             .execute()
         )

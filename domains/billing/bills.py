@@ -16,7 +16,7 @@ from domains.billing.models import (
     SubscriptionStatus,
 )
 from domains.billing.operations import issue
-from domains.billing.periods import Days, prorated, whole_period
+from domains.billing.periods import Days, given_day, prorated, whole_period
 from domains.customers.models import Customer, CustomerStatus
 from domains.locations.operations import today as today_in
 from domains.system.operations import setting
@@ -50,7 +50,7 @@ def bill(
     """
     with operation(Subscription._meta.database):
         row, who = lock_subscription(subscription)
-        day = today or today_in(row.location_id)
+        day = given_day(today, today_in(row.location_id), "today")
         first = row.next_billing_on
         if row.status != SubscriptionStatus.ACTIVE or first is None or first > day:
             return None

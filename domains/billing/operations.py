@@ -13,7 +13,7 @@ BillingError
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from peewee import fn
@@ -56,8 +56,6 @@ def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor =
         if draft.status != InvoiceStatus.DRAFT:
             raise NotIssued(f"invoices: invoice {draft.id} is {draft.status}, no draft")
         subtotal, tax = _tax_items(draft)
-        if days_to_pay is None:
-            days_to_pay = setting("days_to_pay", draft.location_id)
         total = subtotal - draft.discount + tax
         change(
             draft,
@@ -65,7 +63,7 @@ def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor =
             subtotal=subtotal,
             tax=tax,
             total=total,
-            due_on=draft.due_on or today(draft.location_id) + timedelta(days=days_to_pay),
+            due_on=draft.due_on or _due_on(draft.location_id, days_to_pay),
         )
         if total == 0:
             change(draft, status=InvoiceStatus.PAID, paid_at=fn.now())
@@ -96,6 +94,15 @@ def void(invoice: int | Invoice, *, by: Actor, reason: str) -> Invoice:
             restore_access(row.customer_id)
             record("invoices.void", row, by=by, reason=reason, location=row.location_id)
         return Invoice.get_by_id(identity(invoice))
+
+
+def _due_on(location: int, days: int | None) -> date:
+    if days is None:
+        days = setting("days_to_pay", location)
+    try:
+        return today(location) + timedelta(days=days)
+    except OverflowError:
+        raise InvalidValue(f"{days} days from today no calendar has", "days_to_pay") from None
 
 
 def _tax_items(invoice: Any) -> tuple[int, int]:

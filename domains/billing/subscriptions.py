@@ -19,6 +19,7 @@ from domains.billing.beginnings import begin, go_on, part_of_once
 from domains.billing.bills import bill_before, lock_subscription
 from domains.billing.credits import credit
 from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
+from domains.billing.periods import given_day
 from domains.customers.models import Customer
 from domains.locations.operations import today as today_in
 from domains.mikrotik.models import PppoeUser, Profile, SyncState
@@ -59,7 +60,7 @@ def start(
         who = lock(Customer, customer)
         plan = get(Profile, profile)
         refuse_retired(plan)
-        first = on or today_in(who.location_id)
+        first = given_day(on, today_in(who.location_id), "on")
         return begin(
             who,
             first,
@@ -68,7 +69,7 @@ def start(
             price=plan.selling_price if price is None else price,
             cycle=cycle,
             anchor_day=first.day if anchor_day is None else anchor_day,
-            ended_on=ends_on,
+            ended_on=given_day(ends_on, None, "ends_on"),
             by=by,
         )
 
@@ -144,7 +145,7 @@ def end(
             raise NotRunning(f"subscription {row.id} has ended already")
         here = today_in(row.location_id)
         agreed = row.ended_on or END_OF_TIME
-        last = min(max(here, row.started_on) - DAY, agreed) if on is None else on
+        last = given_day(on, min(max(here, row.started_on) - DAY, agreed), "on")
         if row.suspended_on:
             last = min(last, row.suspended_on - DAY)
         settled = max(row.started_on, row.credited_until or row.started_on)
@@ -208,7 +209,7 @@ def _refuse_over(row: Any, day: date) -> None:
 def _past_day(row: Any, on: date | None, field: str) -> date:
     """The day that was given, or today; refused where it lies ahead, or before what is settled."""
     here = today_in(row.location_id)
-    day = here if on is None else on
+    day: date = given_day(on, here, field)
     settled = max(row.started_on, row.credited_until or row.started_on)
     if day > here or day < settled:
         raise InvalidValue(

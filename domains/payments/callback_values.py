@@ -12,6 +12,9 @@ from domains import BillingError, InvalidValue, whole_rupiah
 
 LONGEST = 200
 MOST_PAYLOAD = 65_536
+# Characters by which jsonb may write a float out that has an exponent in JSON: 1e21 becomes 22
+# digits, and a list of nine thousand of them more than the column holds.
+LONGEST_NUMBER = 40
 PROVIDER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
@@ -57,7 +60,8 @@ def storable(payload: Any) -> Any:
         if payload is None:
             return {}
         text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
-        if len(text.encode()) <= MOST_PAYLOAD and "\\u0000" not in text and _numbers_fit(payload):
+        size = len(text.encode()) + LONGEST_NUMBER * (text.count("e+") + text.count("e-"))
+        if size <= MOST_PAYLOAD and "\\u0000" not in text and _numbers_fit(payload):
             return payload
     except (TypeError, ValueError, RecursionError):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,14 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domains import BillingError, InvalidValue, Missing, RuleViolation, TryAgain
+from domains.billing.bills import bill
 from domains.billing.models import Invoice
 from domains.billing.operations import issue, void
-from domains.billing.subscriptions import start
+from domains.billing.subscriptions import end, start, suspend
 from domains.customers.models import Customer, TransactionLogEntryType
 from domains.customers.operations import post
 from domains.locations.models import Location
 from domains.locations.operations import make_default
 from domains.mikrotik.operations import make_batch, redeem
+from domains.notifications.models import NotificationQueueChannel
 from domains.notifications.operations import enqueue
 from domains.payments.callbacks import (
     FORGED_PER_HOUR,
@@ -35,7 +37,7 @@ from domains.payments.operations import record_payment
 from domains.payments.refunds import refund
 from domains.system.operations import UnknownSetting, change_setting, setting
 from kernel.database_rules import operation
-from tests.support import money
+from tests.support import money, samples
 from tests.support.as_app import as_owner
 
 pytestmark = pytest.mark.as_app
@@ -52,6 +54,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
     st.datetimes(),
     st.lists(st.integers(), max_size=3),
 )
+EMAIL = NotificationQueueChannel.EMAIL
 TOP_UP = TransactionLogEntryType.TOP_UP
 
 
@@ -93,6 +96,30 @@ def test_an_amount_is_not_cut_to_a_whole_one(models: Any, amount: Any) -> None:
     with pytest.raises(InvalidValue) as caught:
         record_payment(who, money.method(models), amount, by=None)
     assert caught.value.field == "amount"
+
+
+def test_what_its_type_allows_and_nobody_can_mean_is_named(models: Any) -> None:
+    """A moment is a day to Python, any whole number a number of days, anything a setting."""
+    home = money.main_office(models)
+    who, plan = money.customer(models), samples.profile(models, home, service_type="pppoe")
+    row = start(who, plan, by=None, on=date(2026, 6, 1))
+    draft, moment = money.draft(models, who, 100), datetime(2026, 6, 2, tzinfo=UTC)
+    why: dict[str, Any] = {"by": None, "reason": "x"}
+    odd: list[tuple[str, Callable[[], Any]]] = [
+        ("on", lambda: start(who, plan, by=None, on=moment)),
+        ("ends_on", lambda: start(who, plan, by=None, ends_on=moment)),
+        ("on", lambda: suspend(row, on=moment, **why)),
+        ("on", lambda: end(row, on=moment, **why)),
+        ("today", lambda: bill(row, today=moment)),
+        ("days_to_pay", lambda: issue(draft, days_to_pay=2**40)),
+        ("value", lambda: change_setting("tax_rate_bp", Decimal(5), by=None)),
+        ("value", lambda: change_setting("tax_rate_bp", float("nan"), by=None)),
+        ("payload", lambda: enqueue(EMAIL, "a@b.id", "x", payload={"a": Decimal(5)})),
+    ]
+    for field, call in odd:
+        with pytest.raises(InvalidValue) as caught:
+            call()
+        assert caught.value.field == field
 
 
 def test_an_error_names_rule_table_and_field(models: Any) -> None:

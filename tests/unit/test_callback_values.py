@@ -56,8 +56,8 @@ def test_a_payload_is_json_that_postgresql_can_hold(payload: Any) -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"\xff" * 10**6, "a" * 10**7, {"a": "b\0"}, "\ud800", 10**4000],
-    ids=["bytes", "long", "NUL", "surrogate", "number"],
+    [b"\xff" * 10**6, "a" * 10**7, {"a": "b\0"}, "\ud800", 10**4000, [9e-22] * 6000, [1e21] * 6000],
+    ids=["bytes", "long", "NUL", "surrogate", "number", "small numbers", "large numbers"],
 )
 def test_what_json_cannot_hold_is_shown_and_bounded(payload: Any) -> None:
     kept = storable(payload)
