@@ -10,6 +10,8 @@ from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
+FORCED = "row level security for the owner"
+
 
 class Action(StrEnum):
     """What a change does, in the order of those of one name: what has it goes before what takes
@@ -38,7 +40,8 @@ class Change:
     it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
     type is altered, not made again. counting: the column of a new sequence may hold numbers. zone:
     in which a time without a zone is meant where it gets or loses one; empty for the session's.
-    fill: what rows get without a value, where somebody has said it.
+    fill: what rows get without a value, where somebody has said it. hidden: policies hide rows of
+    its table from the owner, too, before and after.
     """
 
     action: Action
@@ -52,6 +55,7 @@ class Change:
     counting: bool = False
     zone: str = ""
     fill: Fill | None = None
+    hidden: bool = False
 
     @property
     def kind(self) -> Kind:

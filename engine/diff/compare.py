@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from engine.diff.access_changes import access_changes
-from engine.diff.change import Action, Change, grows, is_retyped
+from engine.diff.change import FORCED, Action, Change, grows, is_retyped
 from engine.diff.comments import comments
 from engine.diff.object_changes import DIFFERENCES, same
 from engine.diff.ordering import places
@@ -35,7 +35,7 @@ def diff(
     changes = list(_without_cast(changes, uncast))
     changes += _circular_foreign_keys(old, new)
     changes = [_counted(change, old) for change in _grown(changes, new)]
-    changes = with_remade(changes, old, new)
+    changes = list(_where_hidden(with_remade(changes, old, new), old, new))
     return [*changes, *comments(changes, old, new), *access_changes(changes, old, new)]
 
 
@@ -109,6 +109,20 @@ def _counted(change: Change, old: Schema) -> Change:
     table, column = change.new.owner
     columns = old.tables[table].columns if table in old.tables else {}
     return replace(change, counting=column in columns and columns[column].type in SERIAL)
+
+
+def _where_hidden(changes: Iterable[Change], old: Schema, new: Schema) -> Iterator[Change]:
+    """Those that may have to look at rows say so where the owner of the table does not see all."""
+    hidden = set()
+    for table in old.tables.keys() & new.tables.keys():
+        if FORCED in old.tables[table].settings and FORCED in new.tables[table].settings:
+            hidden.add(table)
+    for change in changes:
+        table = change.table
+        if change.does(Action.CREATE, Kind.OWNERSHIP):
+            table = change.new.owner[0]
+        looks = change.kind in (Kind.COLUMN, Kind.OWNERSHIP)
+        yield replace(change, hidden=True) if looks and table in hidden else change
 
 
 def _circular_foreign_keys(old: Schema, new: Schema) -> Iterator[Change]:

@@ -16,10 +16,12 @@ WIDER = {
     "real": ("double precision",),
     "date": ("timestamp without time zone", "timestamp with time zone"),
     "timestamp without time zone": ("timestamp with time zone",),
+    "cidr": ("inet",),
 }
 DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 MEASURED = (
-    *("character varying", "numeric", "bit varying", "time without time zone"),
+    *("character varying", "character", "numeric", "bit varying", "interval"),
+    "time without time zone",
     *("time with time zone", "timestamp without time zone", "timestamp with time zone"),
 )
 

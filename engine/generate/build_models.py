@@ -81,6 +81,7 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
             builder.check_functions()
+        refusals.refuse_names_of_postgresql(connection.cursor())
         completion.fix_paths(connection.cursor())
         completion.close_definers(connection.cursor())
         for builder in builders:

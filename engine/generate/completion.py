@@ -10,28 +10,25 @@ from typing import Any
 from peewee import Model
 
 from engine.schema import own_sql
+from engine.schema.catalog_queries import ALONE
 from engine.schema.function_path import FROM_CURRENT
 
 # A procedure that has a path may not end transactions: "invalid transaction termination".
-WITHOUT_PATH = r"""
+WITHOUT_PATH = rf"""
     SELECT p.oid::regprocedure FROM pg_proc p
     WHERE p.pronamespace = %(here)s
       AND p.prokind IN ('f', 'p', 'w')
       AND NOT (p.prokind = 'p' AND p.prosrc ~* '\m(commit|rollback)\M')
       AND NOT EXISTS (SELECT FROM unnest(p.proconfig) c WHERE starts_with(c, 'search_path='))
-      AND NOT EXISTS (
-          SELECT FROM pg_depend d
-          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
+      AND {ALONE.format("pg_proc", "p")}
     ORDER BY p.oid
 """
 
 
-DEFINERS = """
+DEFINERS = f"""
     SELECT p.oid::regprocedure FROM pg_proc p
     WHERE p.pronamespace = %(here)s AND p.prosecdef AND p.proacl IS NULL
-      AND NOT EXISTS (
-          SELECT FROM pg_depend d
-          WHERE (d.classid, d.objid, d.deptype) = ('pg_proc'::regclass, p.oid, 'e'))
+      AND {ALONE.format("pg_proc", "p")}
     ORDER BY p.oid
 """
 

@@ -14,6 +14,7 @@ from engine.diff.change import Action, Change
 from engine.diff.renames import possible, specification
 from engine.errors import ConfigError, GenerateError, LosesData
 from engine.schema import own_sql
+from engine.schema.catalog_queries import OURS
 from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
 from engine.schema.sequences import PLAIN, is_counted
@@ -27,6 +28,19 @@ LOST_COMMENTS = """
     WHERE c.contypid <> 0 AND c.connamespace = %(here)s
        OR r.relkind = 'c' AND r.relnamespace = %(here)s AND d.objsubid > 0
     ORDER BY 1
+"""
+# Without its schema the name would mean PostgreSQL's own.
+HIDDEN_NAMES = f"""
+    SELECT 'table or view', c.oid::regclass::text FROM pg_class c
+    WHERE c.relnamespace = %(here)s AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+      AND NOT pg_table_is_visible(c.oid) AND {OURS.format("pg_class", "c")}
+    UNION ALL SELECT 'type', t.oid::regtype::text FROM pg_type t
+    LEFT JOIN pg_class r ON r.oid = t.typrelid
+    WHERE t.typnamespace = %(here)s AND (t.typtype IN ('e', 'd') OR r.relkind = 'c')
+      AND NOT pg_type_is_visible(t.oid) AND {OURS.format("pg_type", "t")}
+    UNION ALL SELECT 'function', p.oid::regprocedure::text FROM pg_proc p
+    WHERE p.pronamespace = %(here)s AND NOT pg_function_is_visible(p.oid)
+      AND {OURS.format("pg_proc", "p")}
 """
 
 
@@ -168,6 +182,19 @@ def refuse_lost_comments(cursor: Any) -> None:
             f"a domain registers a comment on {thing}.",
             why="Comments on parts of types are not managed, so no migration would have it.",
             fix="say it in the comment of the type, or write it by hand in a migration.",
+        )
+
+
+def refuse_names_of_postgresql(cursor: Any) -> None:
+    """Raise GenerateError for what has a name that means something of PostgreSQL's own wherever it
+    stands without a schema, as in all files: `DROP TYPE box` fails with "must be owner"."""
+    own_sql.fetch(cursor, HIDDEN_NAMES)
+    for kind, thing in cursor.fetchall():
+        raise GenerateError(
+            f"a domain registers the {kind} {thing}, whose name PostgreSQL has itself.",
+            why="Files say names without their schema, and PostgreSQL looks for them among its own "
+            "first. No migration was written.",
+            fix="give it another name.",
         )
 
 

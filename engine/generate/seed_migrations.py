@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.connect.peewee_database import EngineDatabase
+from engine.diff.change import FORCED
 from engine.files.template import Statement
 from engine.generate import row_diff, seeder
 from engine.generate.natural_keys import NaturalKeys
@@ -22,7 +23,6 @@ from engine.rows.hidden import all_rows, unforce
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.schema.quoting import name
-from engine.sql.online_split import FORCED
 
 
 class SeedMigrations:

@@ -50,7 +50,8 @@ def printed_again(project: Project, schema: Schema, optional: frozenset[str]) ->
     """The schema as PostgreSQL says it where it was built from its own definitions, and again until
     that stays: of `kind IN ('a', 'b')` on a varchar it makes one text, and of that text another.
 
-    optional: extensions that a server may lack. The schema itself, where it cannot be built so.
+    optional: extensions that a server may lack. The schema itself, where it cannot be built so, or
+    something would have another name.
     """
     for _ in range(PRINTED_AT_MOST):
         with (
@@ -66,8 +67,14 @@ def printed_again(project: Project, schema: Schema, optional: frozenset[str]) ->
             printed = replace(catalog.read(connection), extensions=schema.extensions)
         if printed == schema:
             break
+        if _keys(printed) != _keys(schema):
+            return schema
         schema = printed
     return schema
+
+
+def _keys(schema: Schema) -> set[Key]:
+    return {key for key, _ in schema.objects()}
 
 
 def _make(connection: Any, schema: Schema, optional: frozenset[str]) -> None:

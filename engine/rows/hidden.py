@@ -8,9 +8,9 @@ from typing import Any
 
 import psycopg2
 
+from engine.diff.change import FORCED
 from engine.schema import own_sql
 from engine.schema.model import Schema
-from engine.sql.online_split import FORCED
 
 
 @contextmanager

@@ -19,14 +19,24 @@ Place = tuple[int, int]
 # Of every schema: a file may make tables in another one. A table whose file is empty has no rows;
 # one whose file is not may have some. What a type consists of tells of an attribute that ALTER TYPE
 # has taken from a composite type, which rewrites no row; what its values are called does not count.
+# A sequence that goes with no column holds the number that comes next, as a table does its rows.
 COLUMNS = f"""
     WITH RECURSIVE held AS (
-        SELECT c.oid, c.relname, n.nspname, coalesce(pg_relation_filenode(c.oid), 0) AS file,
-               pg_relation_size(c.oid) > 0 AS filled, coalesce(a.attnum, 0) AS attnum, a.attname,
+        SELECT c.oid, c.relkind, c.relname, n.nspname,
+               coalesce(pg_relation_filenode(c.oid), 0) AS file,
+               CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) > 0
+                    WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE')
+                    THEN pg_sequence_last_value(c.oid) IS NOT NULL
+                    ELSE true END AS filled, coalesce(a.attnum, 0) AS attnum, a.attname,
                a.atttypid, a.atttypmod, coalesce(a.attgenerated <> '', false) AS computed
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-        WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relname NOT IN {OWN_TABLES}
+          AND c.relkind = 'r'
+        WHERE (c.relkind = 'r' OR c.relkind = 'S' AND NOT EXISTS (
+                  SELECT FROM pg_depend d
+                  WHERE (d.classid, d.objid) = ('pg_class'::regclass, c.oid)
+                    AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0))
+          AND c.relpersistence <> 't' AND c.relname NOT IN {OWN_TABLES}
           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
     ), parts (whole, part) AS (
         SELECT DISTINCT atttypid, atttypid FROM held WHERE atttypid >= 16384
@@ -47,7 +57,9 @@ COLUMNS = f"""
         ), ';' ORDER BY t.oid) AS shape
         FROM parts p JOIN pg_type t ON t.oid = p.part GROUP BY p.whole
     )
-    SELECT held.oid::bigint, attnum, held.oid::regclass::text, format('%%I.%%I', nspname, relname),
+    SELECT held.oid::bigint, attnum,
+           CASE relkind WHEN 'S' THEN 'sequence ' ELSE '' END || held.oid::regclass::text,
+           format('%%I.%%I', nspname, relname),
            coalesce(quote_ident(attname), ''), filled, computed, file::bigint,
            coalesce(format_type(atttypid, atttypmod), ''), coalesce(atttypid::bigint, 0),
            coalesce(shape, ''), coalesce(composite, false)

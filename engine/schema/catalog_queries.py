@@ -82,7 +82,9 @@ CONSTRAINTS = """
 INDEXES = """
     SELECT i.indrelid, c.relname,
            CASE c.relkind WHEN 'I'
-                THEN regexp_replace(pg_get_indexdef(i.indexrelid, 0, true), ' ON ONLY ', ' ON ')
+                THEN replace(pg_get_indexdef(i.indexrelid, 0, true),
+                             'INDEX ' || quote_ident(c.relname) || ' ON ONLY ',
+                             'INDEX ' || quote_ident(c.relname) || ' ON ')
                 ELSE pg_get_indexdef(i.indexrelid, 0, true) END,
            i.indisvalid, obj_description(c.oid, 'pg_class')
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid

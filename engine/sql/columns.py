@@ -190,7 +190,17 @@ def _count_on(change: Change) -> Iterator[str]:
     else:
         yield f"CREATE SEQUENCE {sequence} AS {_type(new)} OWNED BY {table}.{column}"
         yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval({literal(sequence)})"
-    yield go_on(sequence, new.numbers or usual("", _type(new)), table, column)
+    counting = new.numbers or usual("", _type(new))
+    yield from seeing_all(change, table, go_on(sequence, counting, table, column))
+
+
+def seeing_all(change: Change, table: str, statement: str) -> list[str]:
+    """The statement, where the owner of the table sees all its rows. Under FORCE ROW LEVEL SECURITY
+    a sequence would begin after none of them, and an UPDATE would find none. table: as in SQL."""
+    if not change.hidden:
+        return [statement]
+    forced = f"ALTER TABLE {table} {{}}FORCE ROW LEVEL SECURITY"
+    return [forced.format("NO "), statement, forced.format("")]
 
 
 def _counter(column: Column) -> Counter | None:

@@ -1,15 +1,26 @@
-"""A value for the rows that have none, where a column becomes NOT NULL."""
+"""A value for the rows that have none, where a column becomes NOT NULL; and whether triggers are in
+the way of setting one in every row."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from engine.diff.change import Action, Change, Fill
 from engine.diff.object_changes import same
 from engine.schema.kinds import Kind
+from engine.schema.model import Function, Table
 from engine.schema.quoting import name
 from engine.sql import statements
+from engine.sql.columns import QUOTED, seeing_all
 from engine.sql.lexer import Lexeme, pieces
+
+NOISY = re.compile(r"\b(?:RAISE|INSERT|UPDATE|DELETE|PERFORM|EXECUTE|ASSERT)\b", re.IGNORECASE)
+ANY_UPDATE = re.compile(r"\bUPDATE\b(?! OF )")
+CONDITION = re.compile(r" WHEN \((.*)\) EXECUTE ")
+CHANGED = re.compile(r"old\.(\w+) (?:IS DISTINCT FROM|<>) new\.\1")
+TRIGGER_FUNCTION = re.compile(r"EXECUTE FUNCTION (.*)\(")
 
 
 def fill_of(value: str) -> Fill:
@@ -61,8 +72,32 @@ def filling_statements(change: Change) -> list[str]:
     parts = []
     if made or not same(nullable, change.old):
         parts.append(statements.sql(replace(change, new=nullable)))
-    parts.append(
-        f"UPDATE {name(change.table)} SET {column} = ({fill.value}) WHERE {column} IS NULL"
-    )
+    update = f"UPDATE {name(change.table)} SET {column} = ({fill.value}) WHERE {column} IS NULL"
+    # "cannot ALTER TABLE because it has pending trigger events", of keys that are deferred
+    update += ";\nSET CONSTRAINTS ALL IMMEDIATE"
+    parts += seeing_all(change, name(change.table), update)
     parts.append(f"{table} ALTER COLUMN {column} SET NOT NULL")
     return parts
+
+
+def refuse_or_do_more(table: Table, functions: Collection[Function]) -> bool:
+    """Whether an UPDATE of each row calls a trigger that may refuse it or does more. functions: all
+    that there are before and after."""
+    for trigger in table.triggers.values():
+        called = TRIGGER_FUNCTION.search(trigger.definition)
+        name = called[1] if called else ""
+        texts = [f.definition for f in functions if f.name.partition("(")[0] == name]
+        harmless = texts and not any(NOISY.search(text) for text in texts)
+        if _fires(trigger.definition) and not harmless:
+            return True
+    return False
+
+
+def _fires(trigger: str) -> bool:
+    """Whether a trigger is called where none of the columns that it names changes. Its name may
+    have words of SQL."""
+    if not ANY_UPDATE.search(QUOTED.sub("", trigger).partition(" ON ")[0]):
+        return False
+    condition = CONDITION.search(trigger)
+    terms = condition[1].split(" OR ") if condition else [""]
+    return not all(CHANGED.fullmatch(term) for term in terms)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from engine.diff import row_types
-from engine.diff.change import Action, Change, is_rebuilt, is_retyped
+from engine.diff.change import FORCED, Action, Change, is_rebuilt, is_retyped
 from engine.diff.comments import commented
 from engine.diff.object_changes import same
 from engine.diff.precedence import Taken, names_given_up, names_taken
@@ -22,18 +22,13 @@ from engine.diff.recreate import UNLOGGED, gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
+from engine.sql.filling import refuse_or_do_more
 
-FORCED = "row level security for the owner"
 NAMES = r"\((?:[^()\"]|\"(?:[^\"]|\"\")*\")*\)"
 KEY = re.compile(
     rf"(?P<kind>UNIQUE|PRIMARY KEY)(?P<nulls> NULLS NOT DISTINCT)? "
     rf"(?P<columns>{NAMES})(?P<include> INCLUDE {NAMES})?(?P<rest>(?: (?:NOT )?DEFERRABLE.*)?)"
 )
-NOISY = re.compile(r"\b(?:RAISE|INSERT|UPDATE|DELETE|PERFORM|EXECUTE|ASSERT)\b", re.IGNORECASE)
-ANY_UPDATE = re.compile(r"\bUPDATE\b(?! OF )")
-CONDITION = re.compile(r" WHEN \((.*)\) EXECUTE ")
-CHANGED = re.compile(r"old\.(\w+) (?:IS DISTINCT FROM|<>) new\.\1")
-TRIGGER_FUNCTION = re.compile(r"EXECUTE FUNCTION (.*)\(")
 
 
 class Split:
@@ -56,7 +51,7 @@ class Split:
         made = [change for change in self.plan if change.action is Action.CREATE]
         self.filled = {c.key for c in made if c.key in self.weakened and not c.fill}
         self.waiting = self._with_what_needs_them({c.key for c in self.plan if self._takes_long(c)})
-        self.waiting |= self._in_a_key_that_waits()
+        self._leave_nullable_to_the_second_file()
         self.early = self._drops_that_cannot_wait()
         self.now = self._first_part()
         self.later = bool(self.waiting or self.weakened)
@@ -105,7 +100,8 @@ class Split:
         if change.action is not Action.ALTER:
             return self._weakened_creation(change, table)
         becomes_not_null = column.not_null and not change.old.not_null
-        if not becomes_not_null or is_counted(column) or table.partitioned:
+        unseen = change.fill and FORCED in table.settings
+        if not becomes_not_null or is_counted(column) or table.partitioned or unseen:
             return None
         return replace(change, new=replace(column, not_null=False), fill=None)
 
@@ -127,14 +123,7 @@ class Split:
         if FORCED in was.settings or FORCED in table.settings:
             return False
         functions = [*self.old.functions.values(), *self.new.functions.values()]
-        for trigger in table.triggers.values():
-            called = TRIGGER_FUNCTION.search(trigger.definition)
-            name = called[1] if called else ""
-            texts = [f.definition for f in functions if f.name.partition("(")[0] == name]
-            harmless = texts and not any(NOISY.search(text) for text in texts)
-            if _fires(trigger.definition) and not harmless:
-                return False
-        return True
+        return not refuse_or_do_more(table, functions)
 
     def _with_what_needs_them(self, takes_long: set[Key]) -> set[Key]:
         """And what is made or altered in the same plan and needs any of it, and so on: a foreign
@@ -146,14 +135,20 @@ class Split:
         }
         return takes_long | _reaching(takes_long, made - takes_long, self.new.depends)
 
-    def _in_a_key_that_waits(self) -> set[Key]:
-        """Columns that may be null only when the primary key has gone that they are in."""
-        nullable = {change.key for change in self.plan if only_takes_not_null_away(change)}
-        needed: set[Key] = set()
+    def _leave_nullable_to_the_second_file(self) -> None:
+        """Columns that may be null only when the primary key has gone that they are in; whatever
+        else changes of them does not wait for it."""
+        in_keys: set[Key] = set()
         for change in self.plan:
             if _drops_primary_key(change) and change.key in self.waiting:
-                needed |= self.old.depends.get(change.key, frozenset())
-        return nullable & needed
+                in_keys |= self.old.depends.get(change.key, frozenset())
+        for change in self.plan:
+            if change.key not in in_keys or not _takes_not_null_away(change):
+                continue
+            if only_takes_not_null_away(change):
+                self.waiting.add(change.key)
+            else:
+                self.weakened[change.key] = replace(change, new=replace(change.new, not_null=True))
 
     def _drops_that_cannot_wait(self) -> set[Key]:
         """What waits and has to go in the first file nevertheless, since that changes what it
@@ -203,9 +198,12 @@ def _reaching(goals: set[Key], keys: set[Key], needs: Mapping[Key, frozenset[Key
 
 def only_takes_not_null_away(change: Change) -> bool:
     """Whether a column may be null from then on, and is as it was else."""
-    if not change.does(Action.ALTER, Kind.COLUMN) or not change.old.not_null:
-        return False
-    return same(replace(change.old, not_null=False), change.new)
+    return _takes_not_null_away(change) and same(replace(change.old, not_null=False), change.new)
+
+
+def _takes_not_null_away(change: Change) -> bool:
+    is_altered = change.does(Action.ALTER, Kind.COLUMN)
+    return is_altered and change.old.not_null and not change.new.not_null
 
 
 def _drops_primary_key(change: Change) -> bool:
@@ -216,15 +214,6 @@ def _drops_primary_key(change: Change) -> bool:
 def _holds_fast(change: Change) -> bool:
     """Whether what needs the old thing is in its way."""
     return change.action is Action.DROP or is_rebuilt(change) or is_retyped(change)
-
-
-def _fires(trigger: str) -> bool:
-    """Whether a trigger is called where none of the columns that it names changes."""
-    if not ANY_UPDATE.search(trigger.partition(" ON ")[0]):
-        return False
-    condition = CONDITION.search(trigger)
-    terms = condition[1].split(" OR ") if condition else [""]
-    return not all(CHANGED.fullmatch(term) for term in terms)
 
 
 class OnlineForm(Enum):

@@ -22,7 +22,10 @@ from engine.schema.model import (
 )
 from engine.schema.quoting import literal, name
 from engine.sql import access_statements, extension_statements, types
-from engine.sql.columns import alter, definition
+from engine.sql.columns import alter, definition, seeing_all
+
+# A name may be "a FOR EACH ROW b".
+EACH = re.compile(r'"(?:[^"]|"")*"| FOR EACH (?=ROW |STATEMENT )')
 
 
 def sql(change: Change) -> str:
@@ -120,7 +123,8 @@ def _own(change: Change) -> str:
     statement = f"ALTER SEQUENCE {name(sequence.name)} OWNED BY {table}.{column}"
     if not change.counting:
         return statement
-    return f"{statement};\n{sequences.go_on(name(sequence.name), sequence, table, column)}"
+    going_on = sequences.go_on(name(sequence.name), sequence, table, column)
+    return ";\n".join([statement, *seeing_all(change, table, going_on)])
 
 
 def _create_policy(change: Change) -> str:
@@ -152,7 +156,9 @@ def _create_index(change: Change) -> str:
 
 def _create_trigger(change: Change) -> str:
     trigger: Trigger = change.new
-    text = re.sub(r" (FOR EACH (?:ROW|STATEMENT)) ", r"\n    \1 ", trigger.definition, count=1)
+    text = trigger.definition
+    each = next(match.start() for match in EACH.finditer(text) if match[0].startswith(" "))
+    text = f"{text[:each]}\n   {text[each:]}"
     return text if trigger.state is TriggerState.ENABLE else f"{text};\n{_fire(change)}"
 
 

@@ -12,6 +12,7 @@ from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.roles import StandIns
 from engine.connect.scratch import scratch
+from engine.diff.change import FORCED
 from engine.diff.compare import diff
 from engine.files import migration_file
 from engine.files.migration_file import Migration
@@ -27,7 +28,6 @@ from engine.run.replay import Leg, Passed, Replay, round_trip
 from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import lexer
-from engine.sql.online_split import FORCED
 from engine.testing.law import ROLES, Rows, Statements, as_text, equal, keeps, rows_of
 
 

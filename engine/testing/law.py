@@ -124,8 +124,10 @@ def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[C
 
 
 def _changing_attributes(known: Schema, now: Schema) -> set[str]:
-    """The attributes that a composite type gets or loses."""
+    """The attributes that a composite type gets or loses, or the rows of a table as a type."""
     changing: set[str] = set()
+    for title in known.tables.keys() & now.tables.keys():
+        changing |= known.tables[title].columns.keys() ^ now.tables[title].columns.keys()
     for title in known.composites.keys() & now.composites.keys():
         before, after = known.composites[title].attributes, now.composites[title].attributes
         changing |= before.keys() ^ after.keys()

@@ -309,3 +309,13 @@ CREATE TABLE u (a int PRIMARY KEY, b int UNIQUE);
 ALTER TABLE u ADD CONSTRAINT twice UNIQUE (a);
 ALTER TABLE u ADD CONSTRAINT thrice UNIQUE (a) DEFERRABLE;
 COMMENT ON CONSTRAINT twice ON u IS 'again';
+
+-- name: a key goes, and what counted in one of its columns, which may be null then
+-- old
+CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY, b text COLLATE "C", PRIMARY KEY (a, b));
+CREATE TABLE u (a int, b text, FOREIGN KEY (a, b) REFERENCES t);
+-- rows
+INSERT INTO t (b) VALUES ('x'); INSERT INTO u VALUES (1, 'x');
+-- new
+CREATE TABLE t (a bigint, b text COLLATE "C", UNIQUE (a, b));
+CREATE TABLE u (a int, b text, FOREIGN KEY (a, b) REFERENCES t (a, b) MATCH FULL);

@@ -142,3 +142,11 @@ CREATE TABLE t (a int) PARTITION BY RANGE (a);
 CREATE TABLE t_1 PARTITION OF t FOR VALUES FROM (0) TO (10);
 -- new
 CREATE TABLE t (a int, b serial) PARTITION BY RANGE (a);
+
+-- name: indexes whose names are words of their definition
+-- old
+CREATE TABLE t (a int, b int) PARTITION BY RANGE (a);
+-- new
+CREATE TABLE t (a int, b int) PARTITION BY RANGE (a);
+CREATE INDEX "i ON ONLY x" ON t (b) WHERE b > 0;
+CREATE UNIQUE INDEX "USING btree" ON t (a) INCLUDE (b);

@@ -132,6 +132,21 @@ def test_rows_of_other_schemas_are_looked_for(empty_url: str, tmp_path: Path) ->
     assert query(empty_url, "SELECT * FROM z_audit.log") == [(1, "lo")]
 
 
+def test_the_numbers_of_a_sequence_are_not_given_out_again_unasked(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """One that no number was drawn from holds nothing."""
+    back = 'migrator.sql("DROP SEQUENCE invoices")'
+    write(tmp_path, "001_invoices", "CREATE SEQUENCE invoices", back=back)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    assert runner.rollback() == ["001_invoices"]
+    runner.migrate()
+    execute(empty_url, "SELECT nextval('invoices')")
+    with pytest.raises(Refused, match="would lose what is in: sequence invoices"):
+        runner.rollback()
+
+
 @pytest.fixture
 def owner_url(server: PostgresServer, empty_url: str) -> Any:
     """The database as its owner has it, who is no superuser."""

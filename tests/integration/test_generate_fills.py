@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from engine.errors import ConfigError, GenerateError, LosesData
 from engine.generate.generator import Generator
 from kernel.domain import Domain
 from tests.support.databases import execute, query, read
+from tests.support.owned import owned_url
+from tests.support.postgres import PostgresServer
 from tests.support.runners import at
 from tests.support.usual import usually_each
 from tests.support.workshop import Register, Workshop
@@ -138,6 +141,30 @@ def test_what_comes_with_the_column_holds_for_the_value(peopled: Workshop) -> No
     made.write(made.generate("more"))
     peopled.runner.migrate()
     assert query(peopled.url, "SELECT count(*) FROM people WHERE boss_id = id") == [(50,)]
+
+
+def test_rows_that_policies_hide_are_filled(server: PostgresServer, tmp_path: Path) -> None:
+    """From their owner, too; and a foreign key that is looked at at the end is in nobody's way."""
+    hiding = (
+        "ALTER TABLE people ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE people FORCE ROW LEVEL SECURITY",
+    )
+
+    def after(domain: Domain) -> None:
+        people({}, "people", *hiding)(domain)
+        domain.tables[0]._meta.add_field(
+            "boss", ForeignKeyField("self", deferrable="INITIALLY DEFERRED")
+        )
+
+    with owned_url(server) as url:
+        workshop = Workshop(url, tmp_path)
+        workshop.first(people({}, "people", *hiding))
+        execute(url, f"ALTER TABLE people NO FORCE ROW LEVEL SECURITY; {ROWS}; {hiding[1]}")
+        made = generator(workshop, after, "people.boss_id=id")
+        made.write(made.generate("bosses"))
+        workshop.runner.migrate()
+        execute(url, "ALTER TABLE people NO FORCE ROW LEVEL SECURITY")
+        assert query(url, "SELECT count(*) FROM people WHERE boss_id = id") == [(50,)]
 
 
 class Asked:

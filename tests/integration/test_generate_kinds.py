@@ -207,6 +207,15 @@ def test_a_refusal_names_what_is_in_the_way(workshop: Workshop) -> None:
     assert "are of incompatible types: integer and text" in " ".join(refused.why.split())
 
 
+def test_a_name_that_means_something_of_postgresql_is_refused(workshop: Workshop) -> None:
+    """Without its schema, as all files say names: DROP TYPE box would be about another one."""
+
+    def register(domain: Domain) -> None:
+        domain.sql("CREATE TYPE box AS (width int, height int)")
+
+    assert "registers the type public.box, whose name" in workshop.refuses(register).what
+
+
 @pytest.mark.only("newest")
 def test_a_view_over_what_is_not_required_says_so(workshop: Workshop) -> None:
     """The domain of the view comes first by its name."""

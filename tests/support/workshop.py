@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 import pytest
 
-from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
-from engine.generate.build_models import build
 from engine.generate.generator import Generator
-from engine.schema import catalog
+from engine.generate.wanted_schema import wanted_schema
 from engine.schema.model import Schema
 from kernel import functions
 from kernel.domain import Domain
-from tests.support.databases import execute, query, read
+from tests.support.databases import query, read
 from tests.support.runners import at, runner_on
 
 Register = Callable[[Domain], None]
@@ -79,11 +75,5 @@ class Workshop:
         return [query(self.url, select.format(table)) for table in tables]
 
     def fresh(self, register: Register) -> Schema:
-        execute(self.url, "CREATE SCHEMA fresh")
-        options = f"{self.url}?options=-csearch_path%3Dfresh,public"
-        try:
-            build(EngineDatabase(at(options.removesuffix(",public"))), self.domains(register))
-            with closing(psycopg2.connect(options)) as connection:
-                return catalog.read(connection)
-        finally:
-            execute(self.url, "DROP SCHEMA fresh CASCADE")
+        """What the domains ask for, built where there is nothing else."""
+        return wanted_schema(at(self.url), self.domains(register))

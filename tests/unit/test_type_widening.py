@@ -38,6 +38,9 @@ TYPES = [
         ("timestamp(3) without time zone", "timestamp without time zone"),
         ("integer[]", "bigint[]"),
         ("mood", "mood"),
+        ("character(5)", "character(9)"),
+        ("interval(0)", "interval"),
+        ("cidr", "inet"),
     ],
 )
 def test_the_new_type_holds_all(old: str, new: str) -> None:
@@ -63,6 +66,8 @@ def test_the_new_type_holds_all(old: str, new: str) -> None:
         ("integer[]", "bigint"),
         ("integer", "integer[]"),
         ("mood", "other"),
+        ("inet", "cidr"),
+        ("interval", "interval(3)"),
     ],
 )
 def test_the_new_type_does_not_hold_all(old: str, new: str) -> None:
