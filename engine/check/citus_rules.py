@@ -14,7 +14,7 @@ from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed
 from engine.citus.open_policies import opened
 from engine.sql.demands import ALTER, NAME, TABLE, parts
-from engine.sql.lexer import masked
+from engine.sql.text_forms import bare
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."
@@ -141,7 +141,7 @@ def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding
 
 def refused_in(sql: str) -> Iterator[Refused]:
     """What of one statement Citus does not take."""
-    text = masked(sql)
+    text = bare(sql)
     yield from (refused for refused in STATEMENTS if refused.met(text))
     begin = ALTER.match(text)
     if not begin:

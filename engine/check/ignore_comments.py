@@ -10,7 +10,7 @@ from engine.check.finding import Finding, Level, RuleName
 from engine.files.migration_file import Migration
 
 IGNORE = re.compile(
-    r"(?P<mark>--|#)\s*lint:\s*ignore(?:[ \t]+(?P<rule>[\w-]+))?[ \t]*(?P<reason>[^\n]*)"
+    r"(?P<mark>--|#)[^\S\n]*lint:[^\S\n]*ignore(?:[ \t]+(?P<rule>[\w-]+))?[ \t]*(?P<reason>[^\n]*)"
 )
 
 
@@ -56,12 +56,14 @@ def obeyed(
 
 def _comments(text: str, begins: list[int]) -> Iterator[Ignore]:
     """begins: the lines at which statements begin, in order."""
-    for number, line in enumerate(text.split("\n"), 1):
-        for match in IGNORE.finditer(line):
-            statement = 0
-            if match["mark"] == "--":
-                statement = max((begin for begin in begins if begin <= number), default=0)
-            yield Ignore(number, statement, match["rule"] or "", match["reason"].strip())
+    number, position = 1, 0
+    for match in IGNORE.finditer(text):
+        number += text.count("\n", position, match.start())
+        position = match.start()
+        statement = 0
+        if match["mark"] == "--":
+            statement = max((begin for begin in begins if begin <= number), default=0)
+        yield Ignore(number, statement, match["rule"] or "", match["reason"].strip())
 
 
 def _without_reason(migration: Migration, comment: Ignore) -> Finding:

@@ -13,8 +13,8 @@ from engine.check.observer import Observed
 from engine.check.rules import BY_EVENT, Rule
 from engine.check.table_changes import Event, Happened
 from engine.schema.quoting import name as quoted
-from engine.sql.lexer import masked
 from engine.sql.outside import reaches
+from engine.sql.text_forms import bare
 
 MANUAL = "https://www.postgresql.org/docs/current/"
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
@@ -113,7 +113,7 @@ def _by_event(statement: Observed) -> Iterator[Broken]:
 
 def _by_text(statement: Observed) -> Iterator[Broken]:
     """What changes no table that was there, so that the catalogs do not tell."""
-    text = masked(statement.sql)
+    text = bare(statement.sql)
     if statement.tag == "LOCK TABLE":
         for table in statement.taken:
             yield Broken(text_rules.LOCK_TABLE, table, "")
@@ -143,7 +143,7 @@ def _to_everybody(statement: Observed, seen: Iterable[Observed]) -> Iterator[Bro
     """What the statement grants to everybody; and the function that it makes, where that runs as
     its owner and no statement of the same file takes it from everybody. One that is replaced keeps
     who may call it."""
-    text = masked(statement.sql)
+    text = bare(statement.sql)
     if match := GRANTED.match(text):
         yield Broken(text_rules.GRANTED_TO_EVERYBODY, "", " ".join(match["name"].split()))
     made = FUNCTION.match(text)
@@ -159,7 +159,7 @@ def _mended(name: str, how: re.Pattern[str], broken: Observed, seen: Iterable[Ob
     """Whether another statement of the file takes it back, by its text."""
     word = re.compile(rf"(?<![\w$]){re.escape(name)}(?![\w$])", re.IGNORECASE)
     for other in seen:
-        taken = how.match(masked(other.sql))
+        taken = how.match(bare(other.sql))
         if other.file == broken.file and other is not broken and taken and word.search(taken[0]):
             return True
     return False

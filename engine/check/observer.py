@@ -19,7 +19,9 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.replay import Replay
 from engine.schema import own_sql
-from engine.sql.lexer import masked, split
+from engine.sql import outside
+from engine.sql.lexer import LONG, apart
+from engine.sql.text_forms import bare, without_values
 
 # From the weakest of one that writes to the strongest.
 MODES = (
@@ -39,10 +41,11 @@ LOCKS = """
 
 @dataclass(frozen=True)
 class Observed:
-    """A statement that ran. file, line: where it stands. tag: PostgreSQL's for it, without counts.
-    events: what it did to tables that were there. locks: the strongest lock that the transaction
-    has on each of these. taken: those that it took, or made stronger. exposed: what it opened to
-    whom it should not be, where its text does not tell: (rule, name)."""
+    """A statement that ran. file, line: where it stands. sql: of a long one without its values.
+    tag: PostgreSQL's for it, without counts. events: what it did to tables that were there. locks:
+    the strongest lock that the transaction has on each of these. taken: those that it took, or made
+    stronger. exposed: what it opened to whom it should not be, where its text does not tell: (rule,
+    name)."""
 
     file: str
     line: int
@@ -92,7 +95,7 @@ class Observer(Report):
     def before(self, cursor: Any, sql: str) -> None:
         """Read what is there, where a file begins, and what is open to whom, before a statement
         that may open something where its text does not tell."""
-        self.exposed = exposure.read(cursor) if exposure.TELLING.match(masked(sql)) else None
+        self.exposed = exposure.read(cursor) if exposure.TELLING.match(bare(sql)) else None
         if self.tables is None:
             shapes = table_changes.read(cursor, self.there)
             self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
@@ -108,9 +111,18 @@ class Observer(Report):
                 events.append(event)
         locks = {table.began.name: table.lock for table in tables.values() if table.lock}
         opened = () if self.exposed is None else sorted(exposure.read(cursor) - self.exposed)
+        text = _said(sql)
         self.seen.append(
-            Observed(self.file, 0, sql, tag, tuple(events), locks, tuple(taken), tuple(opened))
+            Observed(self.file, 0, text, tag, tuple(events), locks, tuple(taken), tuple(opened))
         )
+
+
+def _said(sql: str) -> str:
+    """The statement as the rules need it: without the values of a long one, which would be kept as
+    long as all files; they read literals only where these are bodies of code."""
+    if len(sql) < LONG or outside.has_body(sql):
+        return sql.strip()
+    return without_values(sql).strip()
 
 
 def _locks(cursor: Any, tables: Iterable[int]) -> dict[int, str]:
@@ -160,9 +172,9 @@ class ObservedDatabase(EngineDatabase):
         self.observer = observer
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
-        text = self.cursor().mogrify(sql, params or ()).decode()
+        text = self.text_of(sql, params)
         result: Any = None
-        for statement in split(text) or [text]:
+        for statement in apart(text):
             with self.cursor() as cursor:
                 self.observer.before(cursor, statement)
             result = super().execute_sql(statement.replace("%", "%%"), (), *rest)

@@ -13,7 +13,7 @@ import re
 from engine.schema.quoting import suffixed
 from engine.sql.changed_rows import bare
 from engine.sql.demands import FLAGS, NAME, TABLE, parentheses, silenced
-from engine.sql.lexer import masked
+from engine.sql.text_forms import masked
 
 HEAD = re.compile(
     rf"\b(?:CREATE|ALTER)\s+POLICY\s+(?P<policy>{NAME})\s+ON\s+(?P<table>{TABLE})(?=[\s(])", FLAGS

@@ -18,7 +18,7 @@ from engine.contain import contained
 from engine.project import Project
 from engine.schema.own_sql import Place
 from engine.sql import lexer
-from engine.sql.dedent import dedented
+from engine.sql.text_forms import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
@@ -74,7 +74,7 @@ class EngineDatabase(PostgresqlDatabase):
         """Execute, show, or both; a dry database answers with a cursor that found nothing."""
         sql = self._as_taken(sql)
         if self.show:
-            self.show(dedented(self.cursor().mogrify(sql, params or ()).decode()))
+            self.show(dedented(self.text_of(sql, params)))
         if self.dry:
             cursor = self.cursor()
             cursor.execute("SELECT WHERE false")
@@ -86,9 +86,16 @@ class EngineDatabase(PostgresqlDatabase):
             if NAMES_CITUS.search(sql):  # a file may make that extension
                 self.has_citus = None
             return super().execute_sql(last, params, *rest)
-        text = self.cursor().mogrify(sql, params or ()).decode()
+        text = self.text_of(sql, params)
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             return contained.run(self.cursor(), text, self.project.left_out)
+
+    def text_of(self, sql: str, params: Any) -> str:
+        """The statement with its parameters, as it would be executed."""
+        if not params and "%" not in sql:  # which a long one is too long to be made again for
+            return sql
+        text: str = self.cursor().mogrify(sql, params or ()).decode()
+        return text
 
     def _one_by_one(self, sql: str) -> list[str]:
         """The statements of a text that Citus does not take together, inside a transaction: "cannot

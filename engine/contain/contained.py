@@ -18,7 +18,8 @@ from psycopg2 import errors, extensions
 from engine.contain import routines, trial
 from engine.contain.routines import NOBODY, Users
 from engine.sql import outside
-from engine.sql.lexer import masked, split
+from engine.sql.lexer import apart
+from engine.sql.text_forms import bare
 
 CONTROL = re.compile(
     r"\s*(?:BEGIN|START|COMMIT|END|ABORT|ROLLBACK|SAVEPOINT|RELEASE|PREPARE\s+TRANSACTION)\b",
@@ -57,8 +58,8 @@ SHOWN = 80
 def run(cursor: Any, text: str, left_out: list[str]) -> Any:
     """Execute the statements, and add to left_out those that were not, as they reach outside (the
     cursor). cursor: psycopg2, in autocommit or in a transaction. text: without parameters."""
-    for statement in split(text) or [text]:
-        command = masked(statement)
+    for statement in apart(text):
+        command = bare(statement)
         if _is_plain(cursor, command) and not outside.reaches(statement):
             cursor.execute(statement)
         elif (
@@ -114,8 +115,7 @@ def _used(cursor: Any) -> tuple[Users, Users]:
 def _runs_what_reaches(cursor: Any, statement: str, command: str) -> bool:
     """Whether it names what does something that no rollback takes back, or the rows of another
     server; or is found to do so, where only a trial says it. command: without literals."""
-    # The blanks of a long literal would be looked through by each expression.
-    said = statement if BLOCK.match(command) else " ".join(command.split())
+    said = statement if BLOCK.match(command) else command
     words = routines.words_of(said)
     defines = bool(PLAIN.match(command))
     events = _events(cursor) if defines else frozenset()

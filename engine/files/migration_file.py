@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from engine.errors import ConfigError, MigrationFailed, pass_on_interrupt
@@ -21,6 +22,9 @@ TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
 
 # A space at the end of a line, or what ends a line but a line feed.
 UNTIDY = re.compile(r"[^\S\n]\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+# How many characters are encoded at a time.
+PART = 1 << 20
 
 Function = Callable[..., None]
 
@@ -89,6 +93,11 @@ class Migration:
         return _tidy(self.text.removeprefix(first))
 
     @cached_property
+    def code(self) -> CodeType:
+        """The text as Python has it. Raises SyntaxError or ValueError where it is none."""
+        return compile(self.text, str(self.path), "exec", dont_inherit=True)
+
+    @cached_property
     def functions(self) -> Functions:
         """What the text defines; it is executed when first asked for, and only then.
 
@@ -96,7 +105,7 @@ class Migration:
         """
         scope: dict[str, Any] = {"__file__": str(self.path), "__name__": self.name}
         try:
-            exec(compile(self.text, str(self.path), "exec", dont_inherit=True), scope)
+            exec(self.code, scope)
         except SyntaxError as error:
             raise self._unreadable(error) from error
         except BaseException as error:
@@ -160,7 +169,19 @@ def _tidy(text: str) -> str:
 
 
 def _sha256(tidy: str) -> str:
-    return hashlib.sha256(tidy.rstrip().encode()).hexdigest()
+    end = len(tidy)
+    while end and tidy[end - 1].isspace():
+        end -= 1
+    return digest_of("", tidy, end)
+
+
+def digest_of(before: str, text: str, end: int | None = None) -> str:
+    """sha256 of two texts, of the second up to an end, without making another text of them."""
+    digest = hashlib.sha256(before.encode(errors="surrogateescape"))
+    end = len(text) if end is None else end
+    for start in range(0, end, PART):
+        digest.update(text[start : min(start + PART, end)].encode(errors="surrogateescape"))
+    return digest.hexdigest()
 
 
 def read(path: Path) -> Migration:

@@ -48,8 +48,9 @@ INDEX = re.compile(
 @dataclass(frozen=True)
 class Step:
     """Something that a file asks for. line: of the file. sql: its text, empty where peewee-migrate
-    or a function does the work. label: by which that is known. back: what undoes it, in order; None
-    where the file does not say. undoes: of a way back, (which statement it undoes, of how many)."""
+    or a function does the work. label: by which such work is known. back: what undoes it, in order;
+    None where the file does not say. undoes: of a way back, (which statement it undoes, of how
+    many)."""
 
     line: int
     sql: str

@@ -143,7 +143,8 @@ class Steps(list[Any]):
         arguments = [text for text in getattr(operation, "args", ()) if isinstance(text, str)]
         name = getattr(getattr(operation, "fn", operation), "__name__", "")
         sql = arguments[0] if name == "sql" and arguments else ""
-        super().append(Step(self.calling_line(), sql, " ".join([name, *arguments]), operation))
+        label = name if sql else " ".join([name, *arguments])
+        super().append(Step(self.calling_line(), sql, label, operation))
 
     def extend(self, operations: Iterable[Any]) -> None:
         """Take several."""

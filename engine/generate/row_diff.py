@@ -11,7 +11,7 @@ from engine.generate.row_snapshot import Snapshot
 from engine.schema.model import Column
 from engine.schema.quoting import name
 from engine.schema.sequences import is_counted
-from engine.sql.lexer import masked
+from engine.sql.text_forms import masked
 
 LONGEST_LINE = 100
 SELECT = re.compile(r"\bSELECT\b", re.IGNORECASE)

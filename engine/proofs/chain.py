@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
-from engine.files.migration_file import Migration
+from engine.files.migration_file import Migration, digest_of
 
 
 def links(migrations: Sequence[Migration]) -> list[str]:
     """A digest for each file, of its name and text and those of the files before it."""
     before, digests = "", []
     for migration in migrations:
-        text = "\0".join((before, migration.name, migration.text))
-        before = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+        before = digest_of(f"{before}\0{migration.name}\0", migration.text)
         digests.append(before)
     return digests
 

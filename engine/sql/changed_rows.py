@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from engine.schema.quoting import unquoted
 from engine.sql.demands import TABLE
-from engine.sql.lexer import Lexeme, masked, pieces, value
+from engine.sql.lexer import Lexeme, pieces, value
+from engine.sql.text_forms import masked
 
 FIRST_WORD = re.compile(r"\s*(\w+)")
 CHANGES_NO_ROW = frozenset(

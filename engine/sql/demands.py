@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.sql.lexer import Lexeme, masked, pieces
+from engine.sql.lexer import Lexeme, pieces
+from engine.sql.text_forms import masked
 
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
 TABLE = rf"{NAME}(?:\s*\.\s*{NAME})?"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-from engine.sql.dedent import dedented
 from engine.sql.lexer import CONTINUED, ESCAPED, Lexeme, Piece, pieces
+from engine.sql.text_forms import dedented
 
 # psql puts a variable's value there, and some variables are always set: of `rows[1:PORT]` it makes
 # `rows[15432]`. With a blank behind it the colon stays one, for PostgreSQL as well.

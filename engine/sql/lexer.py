@@ -10,7 +10,7 @@ Time and memory are in proportion to the text: a literal is one slice of it, how
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from io import StringIO
@@ -68,9 +68,10 @@ ESCAPED = re.compile(r"(?:[^'\\]++|\\(?:.|\Z)|'')*+'?", re.DOTALL)
 # 'a' and, on a later line, 'b' are one literal; what stands between may be comments to line ends.
 CONTINUED = re.compile(r"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:[ \t\f\v\n\r]|--[^\n\r]*[\n\r])*'")
 SPACE = re.compile(r"\s*")
-LINE = re.compile(r"\n|[^\n]+")
 # Without any of it a text is one statement, and all of that is command.
 TELLING = re.compile(r"['$;]|--|/\*")
+# Of a text of as many characters nothing is kept that is as long.
+LONG = 10_000
 
 
 def pieces(sql: str, position: int = 0) -> Iterator[Piece]:
@@ -122,6 +123,13 @@ def split(sql: str) -> list[str]:
     return [text.strip() for text, command in _statements(sql) if command.strip()]
 
 
+def apart(sql: str) -> list[str]:
+    """The statements as split() has them; a single one as it is, since without the blanks around it
+    a long one would be there twice."""
+    statements = split(sql)
+    return statements if len(statements) > 1 else [sql]
+
+
 def in_place(sql: str) -> list[str]:
     """The statements as split() has them, each behind as many blanks and line ends as stand before
     it, so that a place in it is that place in the whole."""
@@ -135,13 +143,22 @@ def in_place(sql: str) -> list[str]:
 
 def commands(sql: str) -> list[str]:
     """What split() gives, with a blank for each comment and literal; quoted names stay."""
-    return [command.strip() for _, command in _statements(sql) if command.strip()]
+    same: dict[str, str] = {}  # of a million rows all are INSERT INTO t VALUES ( )
+    listed = []
+    for _, command in _statements(sql):
+        if text := command.strip():
+            listed.append(same.setdefault(text, text))
+    return listed
+
+
+def _statements(sql: str) -> Iterable[tuple[str, str]]:
+    """(text, the same with a blank for each comment and literal) between the semicolons. Who asks
+    for the one mostly asks for the other, too; of a long text both would be its memory again."""
+    return _cut_once(sql) if len(sql) < LONG else _cut(sql)
 
 
 @lru_cache(maxsize=1)
-def _statements(sql: str) -> tuple[tuple[str, str], ...]:
-    """(text, the same with a blank for each comment and literal) between the semicolons. Who asks
-    for the one mostly asks for the other, too."""
+def _cut_once(sql: str) -> tuple[tuple[str, str], ...]:
     return tuple(_cut(sql))
 
 
@@ -204,30 +221,6 @@ class _Nesting:
         words = self.first_words
         routine = words[3:] if words[1:3] == ["OR", "REPLACE"] else words[1:]
         return words[0] == "CREATE" and routine[:1] in (["FUNCTION"], ["PROCEDURE"])
-
-
-def masked(sql: str) -> str:
-    """The text at its length, with blanks for what stands in comments and literals; quoted names
-    and ends of lines stay."""
-    return _masked_once(sql) if len(sql) < LONG else _long_masked(sql)
-
-
-def _masked(sql: str) -> str:
-    text, position = StringIO(), 0
-    for piece in pieces(sql):
-        if piece.lexeme in SILENT:
-            text.write(sql[position : piece.start])
-            for part in LINE.finditer(sql, piece.start, piece.end):
-                text.write("\n" if part[0] == "\n" else " " * (part.end() - part.start()))
-            position = piece.end
-    text.write(sql[position:])
-    return text.getvalue()
-
-
-# Some twenty rules look at each statement, one after the other; of long ones the last is kept.
-LONG = 10_000
-_masked_once = lru_cache(maxsize=32)(_masked)
-_long_masked = lru_cache(maxsize=1)(_masked)
 
 
 def after_comments(sql: str, position: int = 0) -> int:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import re
 
-from engine.sql.lexer import Lexeme, masked, pieces, value
+from engine.sql.lexer import Lexeme, pieces, value
+from engine.sql.text_forms import bare, without_comments
 
 # What belongs to the whole server, by the first words of a command. The manual: System Catalogs,
 # those that are "shared across all databases of a cluster".
@@ -76,11 +77,11 @@ def reaches(statement: str) -> str:
 
 def never_undone(statement: str) -> str:
     """The same, of what a rollback does not take back."""
-    if MAKES_A_ROUTINE.match(masked(statement)):
+    if MAKES_A_ROUTINE.match(bare(statement)):
         return ""
     if said := _first(statement, NEVER_UNDONE, CRON):
         return said
-    text = " ".join(masked(statement).split())  # where the literals were, there may be miles of it
+    text = bare(statement)
     if BLOCK.match(text):
         if UNTRUSTED.search(statement):
             return "DO in an untrusted language"
@@ -89,10 +90,16 @@ def never_undone(statement: str) -> str:
     return call["what"].lower() if call else ""
 
 
+def has_body(statement: str) -> bool:
+    """Whether a literal of the statement is code: it makes a routine, or is a DO."""
+    text = bare(statement)
+    return bool(MAKES_A_ROUTINE.match(text) or BLOCK.match(text))
+
+
 def body_reaches(body: str) -> str:
     """What the body of a block or routine does of that kind, also in the texts that it executes:
     what stands in quotes counts, and so do texts that are put together of pieces."""
-    text = JOINED.sub("", _without_comments(body))
+    text = JOINED.sub("", without_comments(body))
     call = CALLS.search(text)
     copy = COPIES.search(text)
     return call["what"].lower() if call else "COPY … PROGRAM" if copy else ""
@@ -101,16 +108,16 @@ def body_reaches(body: str) -> str:
 def mentions_shared(body: str) -> bool:
     """Whether a command on what belongs to the whole server stands anywhere in the body of a block
     or routine, or in a text of it."""
-    return ANYWHERE.search(_without_comments(body)) is not None
+    return ANYWHERE.search(without_comments(body)) is not None
 
 
 def is_dynamic(body: str) -> bool:
     """Whether the body of a block or routine runs a text as SQL."""
-    return DYNAMIC.search(_without_comments(body)) is not None
+    return DYNAMIC.search(without_comments(body)) is not None
 
 
 def _first(statement: str, *patterns: re.Pattern[str]) -> str:
-    text = masked(statement)
+    text = bare(statement)
     for pattern in patterns:
         if match := pattern.match(text):
             return " ".join(match["what"].split()).upper()
@@ -124,12 +131,3 @@ def _literals(statement: str) -> list[str]:
         if piece.lexeme is Lexeme.LITERAL:
             said.append(value(statement[piece.start : piece.end]))
     return said
-
-
-def _without_comments(body: str) -> str:
-    parts, position = [], 0
-    for piece in pieces(body):
-        if piece.lexeme is Lexeme.COMMENT:
-            parts += [body[position : piece.start], " "]
-            position = piece.end
-    return "".join([*parts, body[position:]])

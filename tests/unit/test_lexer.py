@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.sql.lexer import Lexeme, after_comments, commands, masked, pieces, split, value
+from engine.sql.lexer import Lexeme, after_comments, commands, pieces, split, value
+from engine.sql.text_forms import bare, masked, without_values
 
 ONE_STATEMENT = {
     "an escaped quote": r"SELECT E'it\'s done; commit; \'x'",
@@ -60,6 +61,8 @@ def test_of_comments_and_literals_a_command_has_a_blank() -> None:
 def test_a_mask_leaves_every_character_at_its_place() -> None:
     sql = "SELECT 'é\n;', \"n'\" /* a\n/* b */ */ FROM t"
     assert masked(sql) == 'SELECT   \n  , "n\'"     \n           FROM t'
+    assert bare(sql) == 'SELECT  , "n\'"   FROM t'
+    assert without_values(sql) == "SELECT '', \"n'\" /* a\n/* b */ */ FROM t"
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,8 @@ def test_pieces_lie_side_by_side_in_any_text(sql: str) -> None:
         end = piece.end
     assert len(masked(sql)) == len(sql)
     assert len(split(sql)) == len(commands(sql))
+    short = without_values(sql)
+    assert [piece.lexeme for piece in pieces(short)] == [piece.lexeme for piece in pieces(sql)]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +113,8 @@ def test_a_long_literal_costs_little_more_than_itself(literal: str) -> None:
     assert split(sql) == [sql]
     assert commands(sql) == ["INSERT INTO t VALUES ( )"]
     assert masked(sql).startswith("INSERT INTO t VALUES (  ")
+    assert bare(sql) == "INSERT INTO t VALUES ( )"
+    assert without_values(sql) == "INSERT INTO t VALUES ('')"
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 5 * len(sql)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.sql.dedent import dedented
 from engine.sql.lexer import Lexeme, pieces
+from engine.sql.text_forms import dedented
 
 PIECE = st.sampled_from(
     [
