@@ -61,13 +61,14 @@ def alter(old: Sequence, new: Sequence) -> str:
 
 
 def go_on(sequence: str, counting: Sequence, table: str, column: str) -> str:
-    """Let a sequence begin after what its column holds; the names are those of SQL."""
+    """Let a sequence begin after what its column holds; the names are those of SQL. A column may
+    hold other numbers than whole ones, which setval() does not take."""
     step = counting.increment
     if step > 0:
         value = f"greatest(max({column}) + {step}, {counting.start})"
     else:
         value = f"least(min({column}) - {-step}, {counting.start})"
-    return f"SELECT setval({literal(sequence)}, {value}, false) FROM {table}"
+    return f"SELECT setval({literal(sequence)}, ({value})::bigint, false) FROM {table}"
 
 
 def differing(old: Sequence, new: Sequence) -> Iterator[str]:

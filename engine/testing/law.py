@@ -118,9 +118,18 @@ def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[C
     for table in (before.keys() & now.tables.keys()) - lost:
         columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
         kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
+        kept = [column for column in kept if not _becomes_text(known, now, table, column)]
         changing = _changing_attributes(known, now)
         were, are = (_values(rows[table], kept, changing) for rows in (before, after))
         assert were == are, f"rows of {table}: {were - are} are gone"
+
+
+def _becomes_text(known: Schema, now: Schema, table: str, column: str) -> bool:
+    """Whether the column holds a composite, or a list of them, before or after, and else its text,
+    as which the value looks otherwise."""
+    types = {schema.tables[table].columns[column].type for schema in (known, now)}
+    composites = known.composites.keys() | now.composites.keys()
+    return len(types) > 1 and any(kind.removesuffix("[]") in composites for kind in types)
 
 
 def _changing_attributes(known: Schema, now: Schema) -> set[str]:

@@ -300,3 +300,12 @@ CREATE TABLE t (a int NOT NULL);
 -- new
 CREATE SEQUENCE t_a_seq;
 CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY);
+
+-- name: sequence comes to belong to a column that holds other numbers than whole ones by then
+-- old
+CREATE TABLE t (id int, n smallint);
+-- rows
+INSERT INTO t VALUES (1, 7);
+-- new
+CREATE TABLE t (id int, n numeric(12,2));
+CREATE SEQUENCE s OWNED BY t.n;
