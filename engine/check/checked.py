@@ -44,4 +44,7 @@ class Checked:
         lines = []
         for finding in self.findings:
             lines.append(finding.text(paint(finding.level, finding.level)))
+        meant = [finding.rule for finding in self.findings if finding.may_be_meant]
+        if meant:
+            lines.append(f"What is meant so is said in its file: # lint: ignore {meant[0]} REASON")
         return "\n".join([*lines, last])

@@ -71,6 +71,12 @@ class Finding:
     fix: str = ""
     manual: str = ""
 
+    @property
+    def may_be_meant(self) -> bool:
+        """Whether a comment in the file can say so."""
+        remarks = (RuleName.FAILS, *(rule for rule in RuleName if rule.startswith("ignore-")))
+        return bool(self.file and self.line) and self.rule not in remarks
+
     def __str__(self) -> str:
         return self.text(self.level)
 

@@ -20,6 +20,7 @@ from engine.schema.model import Column, Schema
 from engine.schema.sequences import PLAIN, is_counted
 from engine.sql.changed_rows import names
 from engine.sql.lexer import after_comments, split
+from engine.wording import few
 
 LOST_COMMENTS = """
     SELECT pg_describe_object(d.classoid, d.objoid, d.objsubid) FROM pg_description d
@@ -62,9 +63,11 @@ def refuse_unsaid(plan: list[Change], allow_drop: Collection[str]) -> None:
     if not losses and not columns:
         return
     lines = [f"  - {change}: loses {change.losing}" for change in losses]
+    renamed = []
     for gone, new in possible(plan):
         if gone in losses:
             lines.append(f"  - if it has another name now: --rename {specification(gone, new)}")
+            renamed.append(new.target)
     lines += [
         f"  - {change}: it is NOT NULL and has no default, so that the rows that are there would "
         "have no value"
@@ -73,7 +76,7 @@ def refuse_unsaid(plan: list[Change], allow_drop: Collection[str]) -> None:
     raise (LosesData if losses else GenerateError)(
         "the migration would delete data:" if losses else "rows would have no value:",
         why="\n".join([*lines, "No migration was written."]),
-        fix="\n".join(_ways_out(losses, columns)),
+        fix="\n".join(_ways_out(losses, columns, renamed)),
     )
 
 
@@ -89,7 +92,10 @@ def refuse_unfit_fills(plan: Iterable[Change], fills: Iterable[str]) -> None:
             )
 
 
-def _ways_out(losses: list[Change], columns: list[Change]) -> Iterator[str]:
+def _ways_out(
+    losses: list[Change], columns: list[Change], renamed: Collection[str]
+) -> Iterator[str]:
+    """renamed: columns that may be old ones under another name, which have their values then."""
     if losses:
         yield (
             "restore the domain, model or field; if the data is to go, add "
@@ -101,6 +107,8 @@ def _ways_out(losses: list[Change], columns: list[Change]) -> Iterator[str]:
             f"give the field a default; or say what those rows get, once, by adding {fills}, where "
             "VALUE is SQL, such as 0, \"'none'\" or upper(name)"
         )
+    if has_values := [change.target for change in columns if change.target in renamed]:
+        yield f"renamed, {few(has_values)} has its values: give it no --fill then"
 
 
 def refuse_other_layout(reached: Schema, wanted: Schema) -> None:

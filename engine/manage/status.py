@@ -113,7 +113,7 @@ class Status:
         """A line where there are abstract roles that nobody is."""
         nobody = [name for name, role in self.roles.items() if role is None]
         setting = self.history.project.settings.roles
-        said = f"No role has what the files grant {' and '.join(nobody)}: {setting} names none."
+        said = f"No role has what the files grant {', '.join(nobody)}: {setting} names none."
         return [said] if nobody else []
 
     def _half_done(self) -> list[str]:

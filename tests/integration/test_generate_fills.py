@@ -206,6 +206,7 @@ def test_all_that_has_to_be_said_is_told_at_once(peopled: Workshop) -> None:
         "create column people.code",
         "create column people.size",
         "--fill people.code=VALUE --fill people.size=VALUE",
+        "renamed, people.code has its values: give it no --fill then",
     ):
         assert part in told
 
