@@ -16,7 +16,6 @@ from engine.connect.pins import pin
 from engine.connect.url import shown, unusable
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
-from engine.schema import own_sql
 from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE
 
@@ -24,7 +23,9 @@ OLDEST = 140000
 STRINGS = "standard_conforming_strings"
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
-# Nothing is pinned yet: it must mean the same under any search_path.
+# Nothing is pinned yet: it must mean the same under any search_path. A schema of temporary tables
+# is the session's own: were it taken where pg_temp comes first, each of our connections would be
+# about another one.
 PLACE = f"""
     SELECT n.oid, n.nspname, pg_catalog.current_setting('search_path'),
            pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'),
@@ -38,7 +39,11 @@ PLACE = f"""
                    AND h.oid OPERATOR(pg_catalog.<>) n.oid
                    AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
                         OR r.rolname OPERATOR(pg_catalog.=) current_user))
-    FROM (SELECT pg_catalog.current_schema() AS name) here
+    FROM (SELECT (
+        SELECT s.name FROM pg_catalog.unnest(pg_catalog.current_schemas(false))
+            WITH ORDINALITY s (name, number)
+        WHERE s.name::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_temp_'::pg_catalog.text
+        ORDER BY s.number LIMIT 1) AS name) here
     LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) here.name
 """
 
@@ -79,7 +84,7 @@ def connect(
     connection = connect_plainly(project, autocommit=True, writing=writing, place=place)
     try:
         if project.keeps_session or not connection.pooled:
-            pin(connection, own_sql.files_path(connection) if files else own_sql.PATH)
+            pin(connection, files=files)
             if project.roles:
                 roles.use(connection, project.roles)
         connection.autocommit = autocommit

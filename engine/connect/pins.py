@@ -38,15 +38,25 @@ PINS = {
     "row_security": "on",
     "default_transaction_isolation": "read committed",
     "default_transaction_deferrable": "off",
+    "exit_on_error": "off",  # a refused statement would end the session, and with it the run
+    "default_tablespace": "",
     **dict.fromkeys(UNLIMITED, "0"),
 }
 # Only a superuser may set these, and so only a superuser can have set them for others.
 PRIVILEGED = {"lc_messages": "C", "session_replication_role": "origin"}
+# Another tablespace than the database's own is somebody's wish, and is kept. Its own is where all
+# lies anyway, but PostgreSQL takes no partitioned table where it is named as the default one. s: of
+# the settings.
+NOT_A_WISH = """
+    (s.name <> 'default_tablespace' OR current_setting(s.name) = (
+        SELECT t.spcname::text FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace
+        WHERE d.datname = current_database()))
+"""
 # What is as it shall be is left alone: a server tells its client of every setting that is set.
-SET_OWN = """
+SET_OWN = f"""
     SELECT set_config(s.name, s.value, false)
     FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)
-    WHERE current_setting(s.name, true) <> s.value
+    WHERE current_setting(s.name, true) <> s.value AND {NOT_A_WISH}
 """
 # For whoever may not set all of them.
 SET = f"""
@@ -65,15 +75,17 @@ def parameters(settings: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def pin(connection: Any, path: str = own_sql.PATH) -> None:
-    """Let a psycopg2 connection have them until it is closed, and that search_path.
+def pin(connection: Any, *, files: bool = False) -> None:
+    """Let a psycopg2 connection have them until it is closed, and the search_path of our own SQL,
+    or of files. Not behind a transaction pooler: its next client would have them, too.
 
-    Not behind a transaction pooler: its next client would have them, too.
+    The path of files is put together when all else is pinned: quote_ident() heeds
+    quote_all_identifiers, and a function of a file would keep that path in other words.
     """
-    values: dict[str, Any] = {**parameters(PINS | PRIVILEGED), "path": path}
+    values: dict[str, Any] = parameters(PINS | PRIVILEGED)
+    then = ""
+    if files:
+        values["here"] = own_sql.place(connection).oid
+        then = f"; SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SET search_path = {own_sql.PATH}; {SET}; "
-            "SELECT set_config('search_path', %(path)s, false)",
-            values,
-        )
+        cursor.execute(f"SET search_path = {own_sql.PATH}; {SET}{then}", values)

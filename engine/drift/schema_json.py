@@ -35,7 +35,7 @@ from engine.schema.model import (
     View,
 )
 
-FORMAT = 2
+FORMAT = 3
 SHARED = ("name", "definition", "comment")
 # The names in JSON of what counts in a comparison.
 FIELDS: dict[type, tuple[str, ...]] = {

@@ -25,7 +25,7 @@ RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH};
 SELECT (
     SELECT count(set_config(s.name, s.value, false))
     FROM (VALUES {{settings}}, ('TimeZone', :'engine_zone')) s (name, value)
-    WHERE current_setting(s.name, true) <> s.value
+    WHERE current_setting(s.name, true) <> s.value AND {pins.NOT_A_WISH.strip()}
       AND (s.name NOT IN ({{privileged}})
            OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
 ) AS engine_settings,

@@ -43,13 +43,14 @@ def read(cursor: Any) -> tuple[str, ...]:
 
 
 def _ask(cursor: Any, function: str, name: str, path: str) -> list[str]:
-    """Its texts, or why there are none. The transaction is read only, whatever the function is."""
+    """Its texts, or why there are none. The transaction is read only, whatever the function is, and
+    one message long: a pooler may lend no session for longer."""
     try:
-        cursor.execute("BEGIN READ ONLY")
-        cursor.execute("SELECT pg_catalog.set_config('search_path', %s, true)", (path,))
-        cursor.execute(f"SELECT {function}()")
+        cursor.execute(
+            "SET TRANSACTION READ ONLY; SELECT pg_catalog.set_config('search_path', %s, true); "
+            f"SELECT {function}()",
+            (path,),
+        )
         return [text for (text,) in cursor.fetchall()]
     except psycopg2.Error as error:
         return [f"{name}() cannot be asked: {error.diag.message_primary}"]
-    finally:
-        cursor.execute("ROLLBACK")

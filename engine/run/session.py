@@ -225,7 +225,7 @@ def _prepared(connection: Any, project: Project, options: RunOptions) -> str:
     with suppress(errors.InvalidParameterValue):  # a platform that cannot tell
         cursor.execute(NOTICE_GONE)
     if zone := _wished_zone(cursor, project, options):
-        time_zone.use(cursor, zone, project.settings.time_zone)
+        time_zone.use(cursor, zone, project.settings.time_zone, given=bool(options.zone))
     # How long a statement waits for a lock, and keeps others waiting behind it.
     lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
     own_sql.fetch(cursor, KEPT)

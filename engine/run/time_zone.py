@@ -23,8 +23,9 @@ SETTING = """
 KNOWN = "SELECT FROM pg_timezone_names WHERE lower(name) = lower(%(zone)s)"
 
 
-def use(cursor: Any, zone: str, setting: str) -> None:
-    """Set the session's time zone. setting: that names the zone, for the message.
+def use(cursor: Any, zone: str, setting: str, *, given: bool) -> None:
+    """Set the session's time zone. setting: that names zones, for the message; given: whether it
+    named this one. The database itself may be set to whatever PostgreSQL has taken.
 
     Raises ConfigError for a zone that PostgreSQL does not know.
     """
@@ -32,7 +33,8 @@ def use(cursor: Any, zone: str, setting: str) -> None:
         own_sql.fetch(cursor, "SELECT set_config('TimeZone', %(zone)s, false)", {"zone": zone})
     except (psycopg2.Error, UnicodeEncodeError) as error:
         raise _unknown(zone, setting) from error
-    if re.search("[^A-Za-z/_-]", zone):  # Europe/Oslo+7 is taken for POSIX, and means UTC-7
+    # Europe/Oslo+7 is taken for POSIX, and means UTC-7
+    if given and re.search("[^A-Za-z/_-]", zone):
         own_sql.fetch(cursor, KNOWN, {"zone": zone})
         if not cursor.rowcount:
             raise _unknown(zone, setting)

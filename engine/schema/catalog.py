@@ -104,7 +104,8 @@ class _Reader:
     def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         with self.connection.cursor() as cursor:
-            own_sql.fetch(cursor, query, {"here": self.here, **parameters}, self.path)
+            values = {"here": self.here, **parameters}
+            own_sql.fetch(cursor, query, values, self.path, printing=True)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
 

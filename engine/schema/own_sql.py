@@ -38,6 +38,26 @@ PLANNING = (
     "pg_catalog.set_config('cursor_tuple_fraction', pg_catalog.current_setting('engine.fraction'),"
     " true)"
 )
+# How PostgreSQL prints values in definitions: the default of a column of moments says its zone, and
+# would be another one for each role that has its own. Only the next message may take that back,
+# since the rows are made when they are fetched.
+PRINTING = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "quote_all_identifiers": "off",
+}
+ASIDE_PRINTING = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('engine.{name}', pg_catalog.current_setting('{name}'), true), "
+    f"pg_catalog.set_config('{name}', '{value}', true)"
+    for name, value in PRINTING.items()
+)
+BACK_PRINTING = "SELECT " + ", ".join(
+    f"pg_catalog.set_config('{name}', pg_catalog.current_setting('engine.{name}'), true)"
+    for name in PRINTING
+)
 BACK = (
     "SELECT pg_catalog.set_config('search_path', pg_catalog.current_setting('engine.path'), true), "
     f"{PLANNING}"
@@ -98,20 +118,26 @@ def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
 
 
 def fetch(
-    cursor: Any, query: str, parameters: Mapping[str, Any] | None = None, path: str = ""
+    cursor: Any,
+    query: str,
+    parameters: Mapping[str, Any] | None = None,
+    path: str = "",
+    *,
+    printing: bool = False,
 ) -> None:
     """Carry out a query of ours, whose rows the cursor then has. Its names are looked up in
     pg_catalog.
 
     parameters: by name; `here` is the schema's oid, where it is not given. path: the search_path
     in which definitions are printed, else the one that there is; it stays until the transaction
-    ends.
+    ends. printing: whether it prints definitions, which then say the same in every session.
     """
     values: dict[str, Any] = {"files_path": path, **(parameters or {})}
     if "%(here)s" in query and "here" not in values:
         values["here"] = place(cursor.connection).oid
     cursor.execute(
-        f"{ASIDE}DECLARE {PORTAL} NO SCROLL CURSOR FOR {query}; "
+        f"{ASIDE}{ASIDE_PRINTING + '; ' if printing else ''}"
+        f"DECLARE {PORTAL} NO SCROLL CURSOR FOR {query}; "
         f"{GIVEN if path else BACK}; FETCH ALL FROM {PORTAL}",
         values,
     )
@@ -119,4 +145,4 @@ def fetch(
     # it is closed by now; there the status may be ACTIVE, where another thread has gone on.
     if cursor.connection.info.transaction_status == IN_TRANSACTION:
         with cursor.connection.cursor() as other:
-            other.execute(f"CLOSE {PORTAL}")
+            other.execute(f"CLOSE {PORTAL}{'; ' + BACK_PRINTING if printing else ''}")
