@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from invoke.context import Context
 
 from commands import json_output
 from commands.base import NAME, here, reporting, runner_for
-from commands.many import Choice, Many, all_tenants, chosen, one_by_one
+from commands.choice import Choice, chosen
+from commands.many import Many, all_tenants, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
 from engine.wording import counted
@@ -140,7 +140,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
     line = shlex.join(["backup", *(["--path", path] if path else [])])
     # What is made is not due any more.
     fix = f"run `invoke {line} --tenants --due` again." if due else one_by_one(line)
-    one_at_a_time = dataclasses.replace(many, jobs=1)
+    one_at_a_time = many._replace(jobs=1)
     task = Many(project, Console(), fix, one_at_a_time, as_json=json)
     task.run(all_tenants(project), work)
 

@@ -10,7 +10,7 @@ from invoke.exceptions import Exit
 
 from commands import json_output
 from commands.base import FRESH_PROOF, TENANT, here, kept_proofs
-from commands.many import JOBS, Choice, chosen
+from commands.choice import JOBS, Choice, chosen
 from commands.task import command
 from engine.errors import ConfigError
 

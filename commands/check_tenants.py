@@ -6,9 +6,10 @@ import json as json_format
 from typing import TYPE_CHECKING
 
 from commands.base import here
+from commands.choice import Choice
 from commands.colour import harmless
 from commands.console import Console
-from commands.many import Choice, Many, all_tenants
+from commands.many import Many, all_tenants
 from commands.tenant_report import title
 from engine.wording import counted, few
 

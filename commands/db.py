@@ -60,8 +60,7 @@ def db_prepare(c: Context, admin: str = "") -> None:
 )
 def db_shell(c: Context, command: str = "", file: str = "") -> None:
     """Open psql on the database."""
-    from engine.connect.programs import clients
-    from engine.connect.url import for_program
+    from engine.connect.programs import clients, for_program
 
     program = list(clients("psql").values())[-1]
     connection, environment = for_program(here().url)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from commands.base import TENANT, TENANTS, here
-from commands.many import Many, all_tenants, chosen, one_by_one
+from commands.choice import chosen
+from commands.many import Many, all_tenants, one_by_one
 from commands.task import command, count
 
 if TYPE_CHECKING:
@@ -57,5 +57,5 @@ def demo(
 
     words = ["demo", "--customers", customers, "--months", months, "--seed", seed]
     fix = one_by_one(shlex.join([*words, *(["--today", today] if today else [])]))
-    task = Many(project, Console(), fix, replace(many, jobs=1))
+    task = Many(project, Console(), fix, many._replace(jobs=1))
     task.run(all_tenants(project), work)

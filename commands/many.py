@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from commands import json_output
+from commands.choice import Choice
 from commands.colour import harmless, painter
 from commands.json_log import JsonLog
-from commands.task import count
 from commands.tenant_report import Notices, TenantLog, TenantReport, title
 from engine.errors import ConfigError, EngineError
 from engine.report import Report
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
     from engine.tenants.together import Outcome
 
     Work = Callable[[Project, str, Report], str]
-
-JOBS = "How many tenants at a time; each takes two connections."
-FIRST = "Name of the tenant that goes first; the others follow only if it went well."
-DEFAULT_JOBS = "4"
-MOST_JOBS = 64
 
 
 class Many:
@@ -126,33 +120,6 @@ class Many:
 def one_by_one(task: str) -> str:
     """What to do where the same line would do once more what is done in the others."""
     return f"run `invoke {task} --tenant NAME` for each of these: in the others it is done."
-
-
-@dataclass(frozen=True)
-class Choice:
-    """That all tenants are meant: how many at a time, and which one before the others."""
-
-    jobs: int = 1
-    first: str = ""
-
-
-def chosen(tenant: str, tenants: bool, jobs: str = "", first: str = "") -> Choice | None:
-    """What the task's options say; None where one schema is meant. Raises ConfigError where they
-    contradict each other, or have a number that cannot be meant."""
-    if tenant and tenants:
-        raise ConfigError(
-            "--tenant means one and --tenants means all of them.", fix="leave out one of the two."
-        )
-    if (jobs or first) and not tenants:
-        option = "--jobs" if jobs else "--first"
-        raise ConfigError(f"{option} is about many tenants.", fix=f"write --tenants {option} …")
-    number = count("--jobs", jobs or DEFAULT_JOBS)
-    if number > MOST_JOBS:
-        raise ConfigError(
-            f"--jobs {number} would take {2 * number} connections.",
-            fix=f"write {MOST_JOBS} or less; PostgreSQL gets no faster than its processors.",
-        )
-    return Choice(number, first) if tenants else None
 
 
 def all_tenants(project: Project) -> list[Tenant]:

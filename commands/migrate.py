@@ -23,8 +23,8 @@ from commands.base import (
     runner_for,
     spare_production,
 )
+from commands.choice import FIRST, JOBS, chosen
 from commands.colour import harmless, painter
-from commands.many import FIRST, JOBS, chosen
 from commands.task import command, count
 from project import PROJECT
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
 from commands.base import here, run_options
-from commands.many import Choice, Many, all_tenants, one_by_one, refuse_unknown
+from commands.choice import Choice
+from commands.many import Many, all_tenants, one_by_one, refuse_unknown
 from commands.tenant_report import title
 from engine.wording import counted
 
@@ -104,5 +104,5 @@ def _run(
         return do(Runner(at, told, options, DriftGuard, files=files))
 
     console.running = not options.dry
-    chosen = replace(choice, jobs=1) if shows else choice
+    chosen = choice._replace(jobs=1) if shows else choice
     Many(project, console, fix, chosen).run(tenants, work)

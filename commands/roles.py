@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from commands import json_output
 from commands.base import DRY_RUN, TENANT, TENANTS, here, is_dry
-from commands.many import JOBS, Choice, chosen
+from commands.choice import JOBS, Choice, chosen
 from commands.task import command
 from engine.wording import counted
 

@@ -181,11 +181,13 @@ def _refuse_undecodable(options: dict[str, Any]) -> None:
     """PostgreSQL takes text in UTF-8; what was typed in another encoding is none."""
     for name, value in options.items():
         for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and re.search("[\ud800-\udfff]", text):
+            try:
+                str(text).encode()
+            except UnicodeEncodeError:
                 raise ConfigError(
                     f"the {name.replace('_', '-')} {text!r} is not in UTF-8.",
                     fix="write it in UTF-8; rename a file or folder that has such a name.",
-                )
+                ) from None
 
 
 def _ended(error: BaseException, *, debug: bool, log_json: bool) -> Exit:

@@ -10,13 +10,13 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 # The tasks that can be told to work on one tenant.
 OF_TENANTS = ("migrate", "rollback", "status", "check", "backup", "roles")
 
 
-@dataclass(frozen=True)
-class SettingNames:
+class SettingNames(NamedTuple):
     """What the program's settings are called, for reading them and for messages.
 
     environment: the environment variable that says what a database is for; parameter: the setting

@@ -24,7 +24,8 @@ from engine.backup import private_folder, reach
 from engine.backup.private_folder import PrivateFolder
 from engine.connect import programs
 from engine.connect.connection import connect
-from engine.connect.url import for_program, shown
+from engine.connect.programs import for_program
+from engine.connect.url import shown
 from engine.errors import BackupFailed, ConfigError, Refused
 from engine.project import Project
 from engine.report import Action, Report

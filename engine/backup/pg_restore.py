@@ -12,7 +12,8 @@ from typing import Any
 from engine.backup import restore_with_psql
 from engine.backup.archive import Archive
 from engine.connect import programs
-from engine.connect.url import for_program, shown
+from engine.connect.programs import for_program
+from engine.connect.url import shown
 from engine.errors import BackupFailed
 from engine.report import Report
 from engine.schema import own_sql

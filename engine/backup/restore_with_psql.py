@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from engine.connect import programs
-from engine.connect.url import for_program
+from engine.connect.programs import for_program
 from engine.report import Report
 
 KNOWN_SINCE = 17

@@ -25,26 +25,31 @@ STRINGS = "standard_conforming_strings"
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
 # Nothing is pinned yet: it must mean the same under any search_path. A schema of temporary tables
 # is the session's own: were it taken where pg_temp comes first, each of our connections would be
-# about another one.
-PLACE = f"""
-    SELECT n.oid, n.nspname, pg_catalog.current_setting('search_path'),
-           pg_catalog.pg_is_in_recovery(), pg_catalog.current_setting('transaction_read_only'),
-           pg_catalog.pg_backend_pid(), current_user::pg_catalog.text,
-           ARRAY(SELECT h.nspname::pg_catalog.text
-                 FROM pg_catalog.pg_namespace h JOIN pg_catalog.pg_class c
-                   ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
-                 JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
-                 WHERE c.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
-                   AND h.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
-                   AND h.oid OPERATOR(pg_catalog.<>) n.oid
-                   AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
-                        OR r.rolname OPERATOR(pg_catalog.=) current_user))
+# about another one. No catalogs are joined, whose first use costs a session more than all of this.
+PLACE = """
+    SELECT pg_catalog.to_regnamespace(pg_catalog.quote_ident(here.name))::pg_catalog.oid,
+           here.name::pg_catalog.text,
+           pg_catalog.current_schemas(false)::pg_catalog.text[],
+           pg_catalog.current_setting('search_path'), pg_catalog.pg_is_in_recovery(),
+           pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid(),
+           current_user::pg_catalog.text
     FROM (SELECT (
         SELECT s.name FROM pg_catalog.unnest(pg_catalog.current_schemas(false))
             WITH ORDINALITY s (name, number)
         WHERE s.name::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_temp_'::pg_catalog.text
         ORDER BY s.number LIMIT 1) AS name) here
-    LEFT JOIN pg_catalog.pg_namespace n ON n.nspname OPERATOR(pg_catalog.=) here.name
+"""
+# Of several schemas in the path the others that have a history, where its owner can be believed.
+ELSEWHERE = f"""
+    SELECT h.nspname::pg_catalog.text
+    FROM pg_catalog.pg_namespace h
+    JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
+    JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
+    WHERE c.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+      AND h.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
+      AND h.oid OPERATOR(pg_catalog.<>) %(here)s::pg_catalog.oid
+      AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
+           OR r.rolname OPERATOR(pg_catalog.=) current_user)
 """
 
 
@@ -174,9 +179,9 @@ def _check(connection: Any, project: Project) -> None:
 def _check_place(connection: Any, project: Project, writing: bool, known: Place | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
-        oid, schema, path, standby, read_only, pid, role, elsewhere = cursor.fetchone()
+        oid, schema, schemas, path, standby, read_only, pid, role = cursor.fetchone()
     if known:  # a file of the same run may have made a schema that comes earlier in the path
-        oid, schema, elsewhere = known.oid, known.name, []
+        oid, schema = known
     if schema is None:
         raise ConnectionFailed(
             f"{shown(project.url)} has no schema that {connection.info.user} may use: "
@@ -188,15 +193,8 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
     connection.role = role
     connection.pid = pid
     connection.pooled = pid != connection.info.backend_pid
-    if elsewhere:
-        raise ConfigError(
-            f"search_path is {path}: the schema is {schema} now, and {', '.join(elsewhere)} holds "
-            "a history of migrations, too.",
-            why="With several schemas in the path, it depends on the role and on who made a schema "
-            "which one is meant. Nothing was run.",
-            fix="name one: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA, or add "
-            f"?options=-csearch_path%3DSCHEMA to {project.settings.url}.",
-        )
+    if not known and len(schemas) > 1:
+        _refuse_two_histories(connection, project, path)
     if writing and standby:
         raise ConnectionFailed(
             f"{shown(project.url)} is a read-only replica (a standby server).",
@@ -211,4 +209,20 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             fix="take it back there (for the role: ALTER ROLE … RESET "
             "default_transaction_read_only), or name another role in "
             f"{project.settings.migration_url}.",
+        )
+
+
+def _refuse_two_histories(connection: Any, project: Project, path: str) -> None:
+    """Raise ConfigError where another schema of the search_path holds a history."""
+    with connection.cursor() as cursor:
+        cursor.execute(ELSEWHERE, {"here": connection.place.oid})
+        elsewhere = [name for (name,) in cursor.fetchall()]
+    if elsewhere:
+        raise ConfigError(
+            f"search_path is {path}: the schema is {connection.place.name} now, and "
+            f"{', '.join(elsewhere)} holds a history of migrations, too.",
+            why="With several schemas in the path, it depends on the role and on who made a schema "
+            "which one is meant. Nothing was run.",
+            fix="name one: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA, or add "
+            f"?options=-csearch_path%3DSCHEMA to {project.settings.url}.",
         )

@@ -53,14 +53,10 @@ NOT_A_WISH = """
         WHERE d.datname = current_database()))
 """
 # What is as it shall be is left alone: a server tells its client of every setting that is set.
-SET_OWN = f"""
+SET = f"""
     SELECT set_config(s.name, s.value, false)
     FROM unnest(%(names)s::text[], %(values)s::text[]) AS s (name, value)
     WHERE current_setting(s.name, true) <> s.value AND {NOT_A_WISH}
-"""
-# For whoever may not set all of them.
-SET = f"""
-    {SET_OWN}
       AND (s.name <> ALL (%(privileged)s::text[])
            OR current_setting('is_superuser') = 'on')
 """

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs: where they are, and as whom they run.
+"""PostgreSQL's own programs: where they are, as whom they run, and how they are told to connect.
 
 PostgreSQL refuses to run as root; root runs them as an ordinary user. No folder that was there
 before changes its owner or its permissions for that: programs that the user could not reach (a
@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from psycopg2 import extensions
+
 from engine.errors import ConfigError
 
 DEBIAN = Path("/usr/lib/postgresql")
@@ -38,6 +40,8 @@ PASSED_TO_CLIENTS = (
 )
 BIN = Path("pginstall", "bin")
 VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
+# What libpq takes from no environment.
+SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 
 def account() -> pwd.struct_passwd | None:
@@ -157,6 +161,26 @@ def client_environment() -> dict[str, str]:
         if name in PASSED_TO_CLIENTS or name.startswith(("PG", "PSQL"))
     }
     return environment() | passed
+
+
+def for_program(url: str) -> tuple[str, dict[str, str]]:
+    """What a program of PostgreSQL's takes: a connection string without the password, and an
+    environment that has it; a command line is there for everybody to read.
+
+    Raises ConfigError for a secret that libpq takes from no environment.
+    """
+    settings = extensions.parse_dsn(url)
+    passed = client_environment() | {"LC_ALL": "C"}
+    if "password" in settings:
+        passed["PGPASSWORD"] = settings.pop("password")
+    for name in SECRETS:
+        if name in settings:
+            raise ConfigError(
+                f"the URL has {name}, which PostgreSQL's programs take on their command line only, "
+                "where everybody can read it.",
+                fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
+            )
+    return str(extensions.make_dsn(**settings)), passed
 
 
 def identity(user: pwd.struct_passwd | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from engine.connect.url import checked
 from engine.errors import ConfigError
 from engine.project import Project
 
-ABSTRACT = re.compile(r"[a-z][a-z0-9_]{0,30}")
+ABSTRACT = r"[a-z][a-z0-9_]{0,30}"
 
 # What the setting may say; nothing means no.
 CITUS = {"": False, "off": False, "on": True}
@@ -59,7 +59,7 @@ def named_roles(project: Project) -> dict[str, str] | None:
     roles: dict[str, str] = {}
     for entry in text.split(","):
         name, colon, role = (part.strip() for part in entry.partition(":"))
-        if not colon or not ABSTRACT.fullmatch(name) or name in roles:
+        if not colon or not re.fullmatch(ABSTRACT, name) or name in roles:
             wrong = f"{entry.strip()!r} is not NAME:ROLE, or its name stands twice"
             raise _unreadable(setting, wrong)
         if role.startswith("pg_") or role.lower() == "public" or role in roles.values():

@@ -1,5 +1,5 @@
-"""A database URL: whether it can be read, how it is shown, what a program takes, what to do where
-it leads to no server that lets one in.
+"""A database URL: whether it can be read, how it is shown, what to do where it leads to no server
+that lets one in.
 
 It goes to libpq unchanged; no message ever has a password in it.
 """
@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 import psycopg2
 from psycopg2 import extensions
 
-from engine.connect import programs
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 from engine.schema.quoting import name as quoted
@@ -73,7 +72,6 @@ ADVICE = (
     ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),
     ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),
 )
-SECRETS = ("sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 
 
 def checked(url: str, setting: str) -> str:
@@ -93,9 +91,9 @@ def checked(url: str, setting: str) -> str:
 def _problem(url: str) -> str:
     """What is wrong with the URL, or empty."""
     scheme, sign, rest = url.partition("://")
-    if not sign or not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", scheme):
-        return "is not a URL: it begins with no scheme"
-    if scheme not in ("postgresql", "postgres"):
+    if scheme not in ("postgresql", "postgres") or not sign:
+        if not sign or not re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", scheme):
+            return "is not a URL: it begins with no scheme"
         return f"is not a PostgreSQL URL: its scheme is {scheme}"
     place, _, path = rest.partition("/")
     if place.count("@") > 1 or "@" in path.partition("?")[0]:
@@ -107,7 +105,7 @@ def _problem(url: str) -> str:
     except psycopg2.ProgrammingError as error:
         reason = str(error).strip().removeprefix("invalid dsn: ")
         return f"cannot be read: {reason.partition(': ')[0]}"
-    return "" if re.fullmatch(r"[\d,]*", port) else "cannot be read: the port is not a number"
+    return "cannot be read: the port is not a number" if port.strip("0123456789,") else ""
 
 
 def with_database(url: str, name: str, options: str) -> str:
@@ -145,26 +143,6 @@ def shown(url: str) -> str:
     port = f":{dsn['port']}" if "port" in dsn else ""
     user = f"{dsn['user']}@" if "user" in dsn else ""
     return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
-
-
-def for_program(url: str) -> tuple[str, dict[str, str]]:
-    """What a program of PostgreSQL's takes: a connection string without the password, and an
-    environment that has it; a command line is there for everybody to read.
-
-    Raises ConfigError for a secret that libpq takes from no environment.
-    """
-    settings = extensions.parse_dsn(url)
-    environment = programs.client_environment() | {"LC_ALL": "C"}
-    if "password" in settings:
-        environment["PGPASSWORD"] = settings.pop("password")
-    for name in SECRETS:
-        if name in settings:
-            raise ConfigError(
-                f"the URL has {name}, which PostgreSQL's programs take on their command line only, "
-                "where everybody can read it.",
-                fix=f"move {name} to a file: ~/.pg_service.conf, named in the URL by ?service=NAME",
-            )
-    return str(extensions.make_dsn(**settings)), environment
 
 
 def _fix_by_names(url: str, message: str) -> str:

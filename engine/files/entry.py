@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class State(StrEnum):
@@ -16,8 +16,7 @@ class State(StrEnum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One migration. applied_at: ISO 8601 in UTC. duration_ms: milliseconds. recorded_as: the name
     that the history has for it, where its file has another one by now; the next run corrects it."""
 

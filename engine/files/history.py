@@ -100,12 +100,18 @@ class History:
                 yield Problem(Misfit.UNFINISHED, (file.name,), what, fix)
 
 
-def read(cursor: Any, migrations: Iterable[Migration], project: Project) -> History:
-    """Join the files with what the database says of them. cursor: psycopg2.
+def read(
+    cursor: Any,
+    migrations: Iterable[Migration],
+    project: Project,
+    there: Mapping[str, set[str]] | None = None,
+) -> History:
+    """Join the files with what the database says of them. cursor: psycopg2. there: what
+    own_table.columns_of() gives for both tables, where that is known.
 
     Raises HistoryError where the table is another tool's, or rows of it may be hidden.
     """
-    there = own_table.columns_of(cursor, (HISTORY_TABLE, JOURNAL_TABLE))
+    there = there or own_table.columns_of(cursor, (HISTORY_TABLE, JOURNAL_TABLE))
     rows = history_table.rows(cursor, there[HISTORY_TABLE])
     stopped = unfinished.read(cursor) if there[JOURNAL_TABLE] else ()
     return joined(migrations, rows, Repository(project), stopped)

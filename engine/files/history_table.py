@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from engine.errors import HistoryError
@@ -43,13 +42,13 @@ INSERT = f"""
 """
 
 
-@dataclass
 class Looked:
     """What a run knows of the table. state: what STATE says now; None where it cannot tell.
     believed: the state in which the table was looked through, and had all columns."""
 
-    state: str | None = None
-    believed: str | None = None
+    def __init__(self) -> None:
+        self.state: str | None = None
+        self.believed: str | None = None
 
 
 def rows(cursor: Any, columns: set[str] | None = None) -> list[dict[str, Any]]:

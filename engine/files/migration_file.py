@@ -12,31 +12,32 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import ConfigError, MigrationFailed, pass_on_interrupt
 
 FILE = re.compile(r"(?P<number>\d{3,})_(?P<title>[^.]+)\.py")
 # Of a file that is generated; any other may have more in its name.
-TITLE = re.compile(r"[a-z][a-z0-9_]{0,59}")
+TITLE = r"[a-z][a-z0-9_]{0,59}"
 
-# A space at the end of a line, or what ends a line but a line feed.
-UNTIDY = re.compile(r"[^\S\n]\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+# What ends a line for str.splitlines() beside a line feed, and what else str.rstrip() takes away.
+ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+SPACES = " \t\x1f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+SPACES += "\u202f\u205f\u3000"
 
 # How many characters are encoded at a time.
 PART = 1 << 20
 
 Function = Callable[..., None]
 
-MARK = re.compile("^<<<<<<< ", re.MULTILINE)
+MARK = "(?m)^<<<<<<< "
 MERGED = (
     "keep one of the two sides, without the lines of <<<<<<<, ======= and "
     ">>>>>>>; what both wrote under one name are two files."
 )
 
 
-@dataclass(frozen=True)
-class Functions:
+class Functions(NamedTuple):
     """What a file defines. rollback: None where it has none. atomic: whether it runs in one
     transaction; a file that says `atomic = False` runs step by step."""
 
@@ -137,7 +138,7 @@ class Migration:
     def _unreadable(self, error: SyntaxError) -> MigrationFailed:
         """For a text that is no Python. Where a merge stopped in it Python may tell of a later
         line: `>>>>>>> 8319460` is an invalid decimal literal."""
-        if merged := MARK.search(self.text):
+        if merged := re.search(MARK, self.text):
             line = self.text.count("\n", 0, merged.start()) + 1
             return self._unusable("a merge has left both sides in it.", line=line, fix=MERGED)
         why = f"{_caret(error)}The file was not run."
@@ -163,7 +164,7 @@ def checksum_of(text: str) -> str:
 
 def _tidy(text: str) -> str:
     """The text with one form of line ends, and no space before them."""
-    if not UNTIDY.search(text):  # the lines of a long text take many times its memory
+    if _is_tidy(text):  # the lines of a long text take many times its memory
         return text
     return "\n".join(line.rstrip() for line in text.splitlines())
 
@@ -184,13 +185,22 @@ def digest_of(before: str, text: str, end: int | None = None) -> str:
     return digest.hexdigest()
 
 
+def _is_tidy(text: str) -> bool:
+    """Whether no line ends with a space, and each with a line feed. A regular expression takes ten
+    times as long for it: of a file of 300 KB 5 ms, at each `status`."""
+    if any(end in text for end in ENDS):
+        return False
+    return not any(space in text and f"{space}\n" in text for space in SPACES)
+
+
 def read(path: Path) -> Migration:
     """Read a file whose name FILE matches. Raises MigrationFailed where that cannot be done."""
     try:
         # A pipe would be waited for, and /dev/zero read, without end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise OSError("it is a folder or a device")
-        text = path.read_text(encoding="utf-8-sig")
+        # Not as utf-8-sig, which is decoded in Python, and imported for it.
+        text = path.read_text(encoding="utf-8").removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
         raise MigrationFailed(
             f"it cannot be read: {error}.",
@@ -219,7 +229,7 @@ def title_of(name: str) -> str:
 
 def refuse_title(title: str) -> None:
     """Raise ConfigError for what cannot be the title of a new file."""
-    if not TITLE.fullmatch(title):
+    if not re.fullmatch(TITLE, title):
         raise ConfigError(
             f"{title!r} cannot be the name of a migration.",
             fix="use lower case letters, digits and _, for example add_fiber_lines.",

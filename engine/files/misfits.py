@@ -6,10 +6,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.files import version_control
 from engine.files.entry import Entry, State
@@ -31,8 +30,7 @@ class Misfit(StrEnum):
     UNFINISHED = "unfinished"
 
 
-@dataclass(frozen=True)
-class Problem:
+class Problem(NamedTuple):
     """Something that keeps files from running. files: their names. fix: the way out; it goes on
     where `what` stops. undoable: whether the newest files can be rolled back nevertheless."""
 

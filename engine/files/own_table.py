@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.errors import HistoryError
 from engine.schema import own_sql, planted
@@ -66,8 +65,7 @@ RIGHTS = """
 NAMES = re.compile(rf"\b(?:{'|'.join(OWN_TABLES)})\b")
 
 
-@dataclass(frozen=True)
-class Right:
+class Right(NamedTuple):
     """What another role may do with a table of ours. role: empty for everybody."""
 
     table: str

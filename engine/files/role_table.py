@@ -41,10 +41,11 @@ OWNERS = """
 """
 
 
-def kept(cursor: Any) -> dict[str, str]:
+def kept(cursor: Any, there: Mapping[str, set[str]] | None = None) -> dict[str, str]:
     """The roles by their abstract names, as the database has them; none where this role may not
-    see that. cursor: psycopg2."""
-    if not own_table.columns(cursor, ROLES_TABLE):
+    see that. cursor: psycopg2. there: what own_table.columns_of() gives, where that is known."""
+    there = there or own_table.columns_of(cursor, [ROLES_TABLE])
+    if not there[ROLES_TABLE]:
         return {}
     try:
         own_table.fetch(cursor, LOAD)
@@ -65,10 +66,14 @@ def keep(cursor: Any, roles: Mapping[str, str]) -> None:
 
 
 def all_named(
-    cursor: Any, project: Project, migrations: Iterable[Migration]
+    cursor: Any,
+    project: Project,
+    migrations: Iterable[Migration],
+    there: Mapping[str, set[str]] | None = None,
 ) -> dict[str, str | None]:
-    """The roles by the abstract names that files or the setting have; None for nobody."""
-    roles = kept(cursor) if project.roles is None else dict(project.roles)
+    """The roles by the abstract names that files or the setting have; None for nobody. there: as
+    for kept()."""
+    roles = kept(cursor, there) if project.roles is None else dict(project.roles)
     names = set(roles)
     for migration in migrations:
         names |= set(abstract_roles.asked(migration.text))

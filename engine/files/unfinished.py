@@ -4,9 +4,8 @@ them takes no reading of SQL."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.files import own_table
 from engine.schema.own_tables import JOURNAL_TABLE
@@ -21,8 +20,7 @@ class Direction(StrEnum):
     DOWN = "rollback"
 
 
-@dataclass(frozen=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """A file that stopped in the middle, on its way up or down. done: how many of its steps are
     done. half: whether no more than a part of it was there when its way down began."""
 

@@ -27,7 +27,7 @@ SELECT (
     FROM (VALUES {{settings}}, ('TimeZone', :'engine_zone')) s (name, value)
     WHERE current_setting(s.name, true) <> s.value AND {pins.NOT_A_WISH.strip()}
       AND (s.name NOT IN ({{privileged}})
-           OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))
+           OR current_setting('is_superuser') = 'on')
 ) AS engine_settings,
 set_config('{abstract_roles.SETTING}', :'engine_roles', false) AS engine_named,
 set_config('search_path', ({{path}}), false) AS engine_path

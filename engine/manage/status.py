@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from engine.connect.connection import connect
-from engine.files import history, migration_folder, role_table
+from engine.files import history, migration_folder, own_table, role_table
 from engine.files.entry import Entry, State
 from engine.files.history import History
 from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql
-from engine.schema.own_tables import OWN_TABLES
+from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE, OWN_TABLES, ROLES_TABLE
 from engine.wording import counted, few
 
 # What an extension brings along belongs to nobody's program.
@@ -58,7 +58,7 @@ class Status:
             "foreign": list(self.foreign),
             "roles": dict(self.roles),
             "unfinished": [file.as_json() for file in self.history.unfinished],
-            "migrations": [asdict(entry) for entry in self._entries(only_pending)],
+            "migrations": [entry._asdict() for entry in self._entries(only_pending)],
         }
         return json.dumps(value, indent=2, ensure_ascii=False)
 
@@ -139,11 +139,13 @@ def read_status(project: Project) -> Status:
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         place = own_sql.place(connection)
         migrations = migration_folder.find(project.migrations)
-        known = history.read(cursor, migrations, project)
+        there = own_table.columns_of(cursor, (HISTORY_TABLE, JOURNAL_TABLE, ROLES_TABLE))
+        known = history.read(cursor, migrations, project, there)
         foreign: list[str] = []
         if not known.recorded and not known.unfinished:
             own_sql.fetch(cursor, RELATIONS)
             foreign = [name for (name,) in cursor.fetchall()]
         database = str(connection.info.dbname)
-        told, roles = notices.read(cursor), role_table.all_named(cursor, project, migrations)
+        roles = role_table.all_named(cursor, project, migrations, there)
+        told = notices.read(cursor)
         return Status(database, place.name, known, told, tuple(foreign), roles)

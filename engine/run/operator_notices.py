@@ -20,7 +20,7 @@ ASKED = rf"""
     JOIN pg_roles o ON o.oid = p.proowner
     WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {planted.TRUSTED}
       AND p.pronargs = 0 AND p.proretset AND p.prorettype = 'text'::regtype
-    ORDER BY p.proname)
+    ORDER BY p.proname), ({own_sql.FILES_PATH})
 """
 
 
@@ -30,13 +30,12 @@ def read(cursor: Any) -> tuple[str, ...]:
     A function that fails tells that: whoever asked wanted to know something else.
     """
     own_sql.fetch(cursor, ASKED)
-    roles, functions = cursor.fetchone()
+    roles, functions, path = cursor.fetchone()
     strangers = [role or "PUBLIC" for role in roles]
     texts = list(planted.told(cursor, strangers))
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)
         return (*texts, f"not asked for as long as that is so: {names}")
-    path = own_sql.files_path(cursor.connection) if functions else ""
     for function, name in functions:
         texts += _ask(cursor, function, name, path)
     return tuple(texts)
@@ -47,9 +46,10 @@ def _ask(cursor: Any, function: str, name: str, path: str) -> list[str]:
     one message long: a pooler may lend no session for longer."""
     try:
         cursor.execute(
-            "SET TRANSACTION READ ONLY; SELECT pg_catalog.set_config('search_path', %s, true); "
-            f"SELECT {function}()",
-            (path,),
+            "SET TRANSACTION READ ONLY; "
+            "SELECT pg_catalog.set_config('search_path', %(path)s, true); "
+            f"SELECT {function.replace('%', '%%')}()",
+            {"path": path},
         )
         return [text for (text,) in cursor.fetchall()]
     except psycopg2.Error as error:

@@ -46,7 +46,6 @@ KEPT = """
     SELECT name, current_setting(name, true)
     FROM (VALUES ('TimeZone'), ('client_connection_check_interval')) s (name)
 """
-IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 # A run begins only where this is off; a file that turns it on would stop its own next step.
 WRITING = {"default_transaction_read_only": "off"}
 EXTENSION = re.compile(r"\bCREATE\s+EXTENSION\s+IF\s+NOT\s+EXISTS\b", re.IGNORECASE)
@@ -230,10 +229,8 @@ def _prepared(connection: Any, project: Project, options: RunOptions) -> str:
     lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
     own_sql.fetch(cursor, KEPT)
     kept = {**dict(cursor.fetchall()), "lock_timeout": lock_timeout}
-    own_sql.fetch(cursor, IS_SUPERUSER)
-    privileged = pins.PRIVILEGED if cursor.fetchone()[0] else {}
-    values = pins.parameters({**pins.PINS, **privileged, **WRITING, **kept})
-    pinned = cursor.mogrify(pins.SET_OWN, values).decode()
+    values = pins.parameters({**pins.PINS, **pins.PRIVILEGED, **WRITING, **kept})
+    pinned = cursor.mogrify(pins.SET, values).decode()
     return f"{RESET}{pinned.replace('%', '%%')}; {SETTLE}"
 
 

@@ -11,8 +11,7 @@ fetched under the other. Nothing of that outlives the message to the server in w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engine.schema.quoting import name as quoted
 
@@ -80,8 +79,7 @@ PORTAL = "engine_rows"
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """The schema that is meant. oid, name: of it."""
 
     oid: int

@@ -13,7 +13,7 @@ import pytest
 
 from engine.connect import embedded, programs
 from engine.connect.embedded_server import LONGEST_SOCKET_FOLDER, Server
-from engine.connect.url import for_program
+from engine.connect.programs import for_program
 from engine.errors import ConfigError
 from project import PROJECT
 from tests.support.databases import query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,31 @@ def test_a_checksum_hears_everything_else(one: list[str], other: list[str]) -> N
     texts = ["\n".join(line.rstrip() for line in lines).rstrip() for lines in (one, other)]
     assume(texts[0] != texts[1])
     assert of("\n".join(one)).checksum != of("\n".join(other)).checksum
+
+
+UNTIDY = migration_file.ENDS + migration_file.SPACES
+
+
+@given(st.text(st.sampled_from("a\n") | st.sampled_from(UNTIDY)))
+def test_a_text_that_is_tidy_has_the_lines_that_a_checksum_takes(text: str) -> None:
+    as_lines = "\n".join(line.rstrip() for line in text.splitlines()).rstrip()
+    assert of(text).checksum == of(as_lines).checksum
+    assert of(as_lines).checksum == hashlib.sha256(as_lines.encode()).hexdigest()
+
+
+def test_each_end_of_a_line_and_each_space_of_python_is_known() -> None:
+    spaces = [letter for letter in map(chr, range(0x10000)) if letter.isspace()]
+    assert set(spaces) == {"\n", *UNTIDY}
+    assert all(len(f"a{end}b".splitlines()) == 2 for end in migration_file.ENDS)
+    assert not any(len(f"a{space}b".splitlines()) == 2 for space in migration_file.SPACES)
+
+
+def test_a_mark_of_the_encoding_and_the_ends_of_windows_are_no_part_of_a_text(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "001_x.py"
+    path.write_bytes(b"\xef\xbb\xbfa\r\nb\xc3\xa9\r\n")
+    assert migration_file.read(path).text == "a\nbé\n"
 
 
 def test_a_file_is_executed_when_it_is_needed_and_once(tmp_path: Path) -> None:

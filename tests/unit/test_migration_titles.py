@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -54,4 +55,4 @@ def test_a_file_without_a_name_takes_it_from_the_change(
     renames: list[Rename], plan: list[Change], title: str
 ) -> None:
     assert title_of(renames, plan) == title
-    assert TITLE.fullmatch(title)
+    assert re.fullmatch(TITLE, title)

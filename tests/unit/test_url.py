@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from psycopg2.extensions import parse_dsn
 
 from engine.connect.connection import connect
-from engine.connect.url import as_url, checked, for_program, shown, with_database
+from engine.connect.programs import for_program
+from engine.connect.url import as_url, checked, shown, with_database
 from engine.errors import ConfigError, ConnectionFailed
 from tests.support.runners import at
 
