@@ -27,7 +27,7 @@ CREATED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 SET = re.compile(
-    rf"{SPACE}ALTER\s+(?:TABLE|INDEX)\s+(?!(?:IF|ONLY)\s)(?P<table>{NAME}){END}\s+(?P<what>"
+    rf"{SPACE}ALTER\s+(?:TABLE|INDEX(?!.*\sSET\s+STATISTICS\s))\s+(?!(?:IF|ONLY)\s)(?P<table>{NAME}){END}\s+(?P<what>"
     r"(?:(?:NO\s+)?FORCE|ENABLE)\s+ROW\s+LEVEL\s+SECURITY|SET\s+\([^()]*\)|SET\s+UNLOGGED"
     rf"|REPLICA\s+IDENTITY\s+.+|(?:DISABLE|ENABLE\s+ALWAYS|ENABLE\s+REPLICA)\s+TRIGGER\s+{NAME}"
     rf"|ALTER\s+(?:COLUMN\s+)?{NAME}\s+SET\s+(?:STORAGE|STATISTICS|COMPRESSION)\s+\w+)\s*;?\s*",
@@ -37,7 +37,12 @@ OWNED = re.compile(
     rf"{SPACE}ALTER\s+SEQUENCE\s+(?P<name>{NAME}){END}\s+OWNED\s+BY\s+{NAME}\.{NAME}\s*;?\s*",
     re.IGNORECASE,
 )
-COMMENT = re.compile(rf"{SPACE}COMMENT\s+ON\s+(?P<what>.+?)\s+IS\s", re.IGNORECASE | re.DOTALL)
+# On what no file makes, such as an extension or the schema, it would be in no file.
+COMMENT = re.compile(
+    rf"{SPACE}COMMENT\s+ON\s+(?P<what>(?:TABLE|COLUMN|CONSTRAINT|(?:MATERIALIZED\s+)?VIEW|INDEX|"
+    r"FUNCTION|PROCEDURE|TRIGGER|SEQUENCE|POLICY|TYPE|DOMAIN)\s.+?)\s+IS\s",
+    re.IGNORECASE | re.DOTALL,
+)
 # The types that are not enums have words of their own for what they are made as.
 ENUM = re.compile(r"\s+AS\s+ENUM\b", re.IGNORECASE)
 RANGE = re.compile(r"\s+AS\s+RANGE\b|\s*(?:\(|;?\s*$)", re.IGNORECASE)

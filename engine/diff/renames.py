@@ -38,17 +38,20 @@ LIKE = 0.6
 @dataclass(frozen=True)
 class Rename:
     """Another name for one thing. kind: as it is written. table: which holds it; for a label or an
-    attribute, its type."""
+    attribute, its type. perhaps: whether it may have another name already, and keeps it then."""
 
     kind: Kind
     old: str
     new: str
     table: str = ""
+    perhaps: bool = False
 
     @property
     def sql(self) -> str:
         """The statement."""
-        return rename(Key(self.kind, self.table, self.old), self.new)
+        statement = rename(Key(self.kind, self.table, self.old), self.new)
+        kind = f"ALTER {self.kind.upper()} "
+        return statement.replace(kind, f"{kind}IF EXISTS ", 1) if self.perhaps else statement
 
     @property
     def back(self) -> Rename:
@@ -82,6 +85,30 @@ def _of_sequences(old: Schema, new: Schema) -> Iterator[Rename]:
             titles = [usual_name(table, column)]
         if len(titles) == 1 and titles[0] not in old.sequences:
             yield Rename(Kind.SEQUENCE, sequence.name, titles[0])
+
+
+def of_identities(renames: Iterable[Rename], old: Schema, new: Schema) -> list[Rename]:
+    """Those of the sequences of identities whose table or column is renamed. What is read of an
+    identity says nothing of its name, but a new table that takes the old name of this one would get
+    items_id_seq1 for its serial column. new: the schema after the renames."""
+    tables: dict[str, str] = {}
+    columns: dict[tuple[str, str], str] = {}
+    for done in renames:
+        if done.kind is Kind.TABLE:
+            tables[done.new] = tables.pop(done.old, done.old)
+        elif done.kind is Kind.COLUMN:
+            place = (done.table, done.old)
+            columns[done.table, done.new] = columns.pop(place, done.old)
+    known = {*old.tables, *old.views, *old.sequences}
+    sequences: dict[Rename, Names] = {}
+    for table in new.tables.values():
+        for column in table.columns.values():
+            before = columns.get((table.name, column.name), column.name)
+            earlier = usual_name(tables.get(table.name, table.name), before)
+            later = usual_name(table.name, column.name)
+            if column.identity and earlier != later and earlier not in known:
+                sequences[Rename(Kind.SEQUENCE, earlier, later, perhaps=True)] = RELATIONS
+    return _where_free(sequences, new, [sequence.old for sequence in sequences])
 
 
 def _of_parts(old: Table, new: Table) -> dict[Rename, Names]:
@@ -119,11 +146,15 @@ def _among(kind: Kind, part: Any, table: str) -> Names:
     return written(kind, part), table
 
 
-def _where_free(renames: dict[Rename, Names], old: Schema) -> list[Rename]:
+def _where_free(
+    renames: dict[Rename, Names], old: Schema, others: Iterable[str] = ()
+) -> list[Rename]:
     """The renames in an order in which each new name is free by then, without those whose name
     never is: two indexes that swap theirs, or a name that something else still has. What these
-    would have done is left to the difference, which drops and makes."""
-    taken = {(RELATIONS, title) for title in (*old.tables, *old.views, *old.sequences)}
+    would have done is left to the difference, which drops and makes. others: names of relations of
+    which the schema does not tell."""
+    titles = (*old.tables, *old.views, *old.sequences, *others)
+    taken = {(RELATIONS, title) for title in titles}
     for table in old.tables.values():
         for kind, part in table.parts():
             taken.add((_among(kind, part, table.name), part.name))

@@ -104,7 +104,7 @@ def compare(project: Project) -> Comparison:
         else:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
-        version = connection.server_version // 10000
+        version, path = connection.server_version // 10000, own_sql.files_path(connection)
         unmanaged += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
@@ -112,7 +112,9 @@ def compare(project: Project) -> Comparison:
         others = tuple(beyond(connection, project.roles or {}, live))
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
-    back = way_back(project, applied, version, known, live, schema) if drifts else WayBack()
+    back = WayBack()
+    if drifts:
+        back = way_back(project, applied, version, known, live, schema, path)
     return Comparison(
         project, database, schema, source, tuple(drifts), back, unmanaged, rights, others
     )

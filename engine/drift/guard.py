@@ -155,8 +155,8 @@ class DriftGuard:
             connection, project = self.session.database.connection(), self.session.project
             there = without_theirs(connection.cursor(), catalog.read(connection), known)
             live = differences.without_foreign(there, known, project.foreign)
-            place = own_sql.place(connection).name
-            back = way_back(project, applied, _major(connection), known, live, place)
+            place, path = own_sql.place(connection).name, own_sql.files_path(connection)
+            back = way_back(project, applied, _major(connection), known, live, place, path)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 
     def _applied(self, past: History) -> list[Migration]:

@@ -25,6 +25,7 @@ from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.run.replay import replayed
 from engine.schema import catalog
+from engine.schema.function_path import FROM_CURRENT
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Schema
 from engine.sql import access_statements, statements
@@ -37,7 +38,7 @@ class WayBack:
     """What leads back. steps: in order. untried: why nobody has tried them, or empty. failing: what
     PostgreSQL said where they do not lead back; there are no steps then. partly: whether only
     what was renamed is brought back, and the rest shows after that. roles: who the abstract roles
-    are there; place: the schema.
+    are there; place: the schema; path: the search_path under which files run.
     """
 
     steps: tuple[Step, ...] = ()
@@ -46,16 +47,20 @@ class WayBack:
     partly: bool = False
     roles: Mapping[str, str] = field(default_factory=dict)
     place: str = ""
+    path: str = ""
 
     def statements(self, but: Container[Key] = ()) -> tuple[str, ...]:
-        """As SQL; what would be lost is said in a comment. but: keys of what stays as it is."""
-        texts = []
+        """As SQL; what would be lost is said in a comment. but: keys of what stays as it is.
+
+        `SET search_path FROM CURRENT` of a function would take the path of whoever types it."""
+        texts: list[str] = []
         for step in self._but(but):
             lost = step.losing if isinstance(step, Change) else ""
             # A line's end in a name would end the comment, and what follows be run.
             note = " ".join(lost.splitlines())
             texts.append((f"-- this loses {note}\n" if lost else "") + self._text(step))
-        return tuple(texts)
+        pinned = any(FROM_CURRENT in text for text in texts)
+        return (f"SET search_path = {self.path}", *texts) if pinned else tuple(texts)
 
     def _text(self, step: Step) -> str:
         """As it is typed there, where the roles have names."""
@@ -103,12 +108,13 @@ def way_back(
     known: Schema,
     live: Schema,
     place: str,
+    path: str,
 ) -> WayBack:
     """From the live schema to the known one. applied: the files that led to it. version: of the
     database, PostgreSQL's major one, which the scratch server has to have, too. place: the name of
-    the live schema."""
+    the live schema. path: the search_path under which files run there."""
     back = _found(project, applied, version, known, live)
-    return replace(back, roles=dict(project.roles or {}), place=place)
+    return replace(back, roles=dict(project.roles or {}), place=place, path=path)
 
 
 def _found(

@@ -28,6 +28,9 @@ LOST_COMMENTS = """
     LEFT JOIN pg_class r ON d.classoid = 'pg_class'::regclass AND r.oid = d.objoid
     WHERE c.contypid <> 0 AND c.connamespace = %(here)s
        OR r.relkind = 'c' AND r.relnamespace = %(here)s AND d.objsubid > 0
+       OR r.relkind IN ('i', 'I') AND r.relnamespace = %(here)s
+          AND EXISTS (SELECT FROM pg_constraint k
+                      WHERE k.conindid = r.oid AND k.contype IN ('p', 'u', 'x'))
     ORDER BY 1
 """
 # Without its schema the name would mean PostgreSQL's own.
@@ -183,13 +186,16 @@ def refuse_unrequired(
 
 
 def refuse_lost_comments(cursor: Any) -> None:
-    """Raise GenerateError for a comment on what is part of a type: no file would carry it."""
+    """Raise GenerateError for a comment on what is part of a type, or on the index of a constraint:
+    no file would carry it."""
     own_sql.fetch(cursor, LOST_COMMENTS)
     for (thing,) in cursor.fetchall():
         raise GenerateError(
             f"a domain registers a comment on {thing}.",
-            why="Comments on parts of types are not managed, so no migration would have it.",
-            fix="say it in the comment of the type, or write it by hand in a migration.",
+            why="That is part of something else, whose comment alone is managed, so no migration "
+            "would have it.",
+            fix="say it in the comment of the type or of the constraint, or write it by hand in a "
+            "migration.",
         )
 
 

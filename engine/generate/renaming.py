@@ -8,7 +8,7 @@ from typing import Protocol
 
 from engine.diff.change import Change
 from engine.diff.rename_meanings import Meanings
-from engine.diff.renames import Rename, plain, possible, specification
+from engine.diff.renames import Rename, of_identities, plain, possible, specification
 from engine.generate.refusals import unfilled, unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
@@ -112,6 +112,7 @@ class Renaming:
         """The renames, and the schema that they lead to."""
         renames = Meanings(known, wanted).renames(self.declared, self.said.renames)
         start = self.bench.rehearse(renames)[0] if renames else known
+        renames += of_identities(renames, known, start)
         if further := plain(start, wanted):
             renames += further
             start = self.bench.rehearse(renames)[0]

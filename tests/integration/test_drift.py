@@ -157,6 +157,16 @@ def test_each_kind_of_change_is_named_and_the_way_back_leads_back(
         assert "Unchanged" in live.compare(at(url, shop)).as_text()
 
 
+def test_a_function_gets_the_path_of_the_files_back(empty_url: str, tmp_path: Path) -> None:
+    """And not that of the session in which the statements are typed."""
+    made = "CREATE FUNCTION f() RETURNS int LANGUAGE sql SET search_path FROM CURRENT AS 'SELECT 1'"
+    write(tmp_path, "001_f", made, back='migrator.sql("DROP FUNCTION f")')
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, "ALTER FUNCTION f() SECURITY DEFINER")
+    execute(empty_url, "; ".join(live.compare(at(empty_url, tmp_path)).back))
+    assert found(empty_url, tmp_path) == []
+
+
 RENAMES = {
     "ALTER TABLE owners RENAME TO keepers": "ALTER TABLE keepers RENAME TO owners",
     'ALTER TABLE "Hats" RENAME TO caps; ALTER TABLE caps RENAME price TO cost': (

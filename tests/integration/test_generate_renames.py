@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from peewee import AutoField, Field, IntegerField, Model, TextField
+from peewee import AutoField, Field, IdentityField, IntegerField, Model, TextField
 
 from engine.errors import LosesData
 from engine.generate import wanted_schema
@@ -215,6 +215,37 @@ def test_the_sequence_of_a_serial_key_is_renamed_along(
     with closing(psycopg2.connect(workshop.url)) as connection, connection.cursor() as cursor:
         cursor.execute(drawn)
         assert cursor.fetchone() == (3,)
+
+
+def test_the_sequence_of_an_identity_is_renamed_along(workshop: Workshop) -> None:
+    """A new table of the old name would find the name of its sequence taken; two that swap their
+    names leave theirs as they are."""
+
+    def identified(*titles: str, serial: str = "") -> Register:
+        def register(domain: Domain) -> None:
+            for title in titles:
+                domain.models(table(title, id=IdentityField()))
+            if serial:
+                domain.models(table(serial, id=AutoField()))
+
+        return register
+
+    def renamed(after: Register, *names: str) -> str:
+        domains = workshop.domains(after)
+        generator = Generator(domains, at(workshop.url, workshop.folder), renames=names)
+        paths = generator.write(generator.generate("other_names"))
+        workshop.runner.migrate()
+        assert workshop.generate(after) == []
+        return "\n".join(path.read_text() for path in paths)
+
+    workshop.first(identified("items", "others"))
+    execute(workshop.url, "INSERT INTO items DEFAULT VALUES")
+    renamed(identified("articles", "others", serial="items"), "items:articles")
+    sequences = query(workshop.url, "SELECT relname FROM pg_class WHERE relkind = 'S'")
+    assert {("articles_id_seq",), ("items_id_seq",), ("others_id_seq",)} < {*sequences}
+    swapped = identified("others", "articles", serial="items")
+    assert "SEQUENCE" not in renamed(swapped, "articles:others", "others:articles")
+    assert query(workshop.url, "SELECT id FROM others") == [(1,)]
 
 
 def with_others(view: str, function: str, attribute: str, materialized: str) -> Register:
