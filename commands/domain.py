@@ -58,8 +58,9 @@ def refuse_no_name(name: str) -> None:
     better = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_")[:29].strip("_")
     if not NAME.fullmatch(better) or keyword.iskeyword(better):
         better = "fiber_lines"
+    word = f": {name} is a word of Python's" if keyword.iskeyword(name) else ""
     raise ConfigError(
-        f"{name!r} cannot be the name of a domain.",
+        f"{name!r} cannot be the name of a domain{word}.",
         why="It becomes a Python package and part of the names of tables. Nothing was written.",
         fix="use small letters, digits and _, at most 30, beginning with a letter: "
         f"invoke domain.new {better}",

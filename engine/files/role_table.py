@@ -74,10 +74,16 @@ def all_named(
     """The roles by the abstract names that files or the setting have; None for nobody. there: as
     for kept()."""
     roles = kept(cursor, there) if project.roles is None else dict(project.roles)
-    names = set(roles)
+    names = set(roles) | asked(migrations)
+    return {name: roles.get(name) for name in sorted(names)}
+
+
+def asked(migrations: Iterable[Migration]) -> set[str]:
+    """The abstract names that files have."""
+    names: set[str] = set()
     for migration in migrations:
         names |= set(abstract_roles.asked(migration.text))
-    return {name: roles.get(name) for name in sorted(names)}
+    return names
 
 
 def settled(connection: Any, project: Project) -> Project:

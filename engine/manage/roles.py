@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 from psycopg2 import errors
@@ -38,13 +39,15 @@ from engine.sql import access_statements
 @dataclass(frozen=True)
 class Rights:
     """Who may do what. roles: the role of the cluster for each abstract one that files or the
-    setting name, None for nobody. access: what is so now. statements: what brings about what the
-    files grant, and takes what a role has kept that is no longer one of these."""
+    setting name, None for nobody. asked: those that files name. access: what is so now. statements:
+    what brings about what the files grant, and takes what a role has kept that is no longer one of
+    these."""
 
     project: Project
     database: str
     schema: str
     roles: dict[str, str | None]
+    asked: frozenset[str]
     access: tuple[Access, ...]
     statements: tuple[str, ...]
 
@@ -78,6 +81,8 @@ class Rights:
         setting = self.project.settings.roles
         for name, role in self.roles.items():
             lines.append(f"{name} is {role or f'nobody here ({setting}={name}:ROLE names one)'}")
+            if name not in self.asked:
+                lines.append(f"  {self._unasked(name)}")
             lines += [f"  {told(one)}" for one in self.access if one.role == name]
         for one in self.access:
             if one.role == PUBLIC:
@@ -89,6 +94,11 @@ class Rights:
             lines.append(f"Not as the files have it; `{task}` runs this:")
             lines += [f"    {statement};" for statement in self.statements]
         return "\n".join(lines)
+
+    def _unasked(self, name: str) -> str:
+        """What is told of a name in the setting that no file has: it may be a slip."""
+        like = get_close_matches(name, self.asked, n=1)
+        return f"no file grants {name} anything" + (f"; is {like[0]} meant?" if like else "")
 
 
 def look(project: Project) -> Rights:
@@ -151,6 +161,7 @@ def _look(connection: Any, project: Project) -> Rights:
         str(connection.info.dbname),
         place,
         role_table.all_named(cursor, project, migrations),
+        frozenset(role_table.asked(migrations)),
         tuple(live.access.values()),
         tuple(access_statements.spelled(changes, mapping, place)),
     )

@@ -36,7 +36,7 @@ def test_a_new_domain_goes_through_generate_and_migrate(
     [
         ("auth", "auth is there already: domains/auth"),
         ("router", "the domain mikrotik has the table routers already"),
-        ("class", "'class' cannot be the name of a domain"),
+        ("class", "'class' cannot be the name of a domain: class is a word of Python's."),
         ("Fiber-Lines", "invoke domain.new fiber_lines"),
         ("../evil", "invoke domain.new evil"),
         ("a" * 31, f"invoke domain.new {'a' * 29}"),

@@ -178,6 +178,8 @@ def test_a_role_is_named_later_then_another_one_then_none(
         "No role has what the files grant app: DB_ROLES names none." in read_status(plain).as_text()
     )
     assert not compare(plain).drifts
+    slip = rights.look(replace(plain, roles={"apps": first})).as_text()
+    assert f"apps is {first}\n  no file grants apps anything; is app meant?" in slip
 
     named = replace(plain, roles={"app": first})
     write(folder, "002_u", "CREATE TABLE u (a int)")
