@@ -18,7 +18,7 @@ def is_citus(cursor: Any) -> bool:
 
 def tell_nodes(cursor: Any) -> None:
     """Let the nodes have the path of this transaction from there on. What is set after that is not
-    passed on: the engine's own settings for a query would end the transaction on a node."""
+    passed on: with the settings of the engine's own queries a node lost the transaction."""
     cursor.execute("SELECT pg_catalog.current_setting('search_path')")
     (path,) = cursor.fetchone()
     cursor.execute(PROPAGATE.format("local"))

@@ -15,6 +15,7 @@ from engine.sql.changed_rows import bare
 from engine.sql.demands import FLAGS, NAME, TABLE, parentheses, silenced
 from engine.sql.text_forms import masked
 
+NAMES_POLICY = re.compile("policy", re.IGNORECASE)
 HEAD = re.compile(
     rf"\b(?:CREATE|ALTER)\s+POLICY\s+(?P<policy>{NAME})\s+ON\s+(?P<table>{TABLE})(?=[\s(])", FLAGS
 )
@@ -26,7 +27,7 @@ OPEN = "(true)"
 def opened(sql: str, ending: str) -> str:
     """The text with the policies open that look something up and have the name of their table with
     the ending; as it is where there are none, or the ending is empty."""
-    if not ending or "POLICY" not in sql.upper():
+    if not (ending and NAMES_POLICY.search(sql)):
         return sql
     text, position, silent = "", 0, silenced(sql)
     for head in HEAD.finditer(masked(sql)):

@@ -29,8 +29,8 @@ class EngineDatabase(PostgresqlDatabase):
 
     project: whose database it is. show: called with every statement. dry: nothing is executed.
     place: the schema that is meant, as the first connection found it. has_citus: whether the
-    server's database is one of Citus; None before that was asked. opened: the policies of which the
-    condition was left out there, as statements begin.
+    server's database is one of Citus; None before that was asked. has_opened: whether
+    a policy was made that lets every row pass since it is (engine.citus.open_policies).
     """
 
     def __init__(
@@ -103,10 +103,10 @@ class EngineDatabase(PostgresqlDatabase):
         nodes look the types of a routine up by their own ("type … does not exist")."""
         cursor = self.cursor()
         status = cursor.connection.info.transaction_status
-        grants = bool(GRANTS.search(sql))
-        if not (grants or ";" in sql) or status != extensions.TRANSACTION_STATUS_INTRANS:
+        if status != extensions.TRANSACTION_STATUS_INTRANS or self.has_citus is False:
             return [sql]
-        if not self._is_citus(cursor):
+        grants = GRANTS.search(sql)
+        if not (grants or ";" in sql) or not self._is_citus(cursor):
             return [sql]
         if grants:
             tell_nodes(cursor)

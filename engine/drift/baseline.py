@@ -107,9 +107,9 @@ class Reading:
             for policy in table.policies.values():
                 if not open_policies.is_named(policy.name, table.name, project.opened_on_citus):
                     continue
-                is_open = policy.definition == open_policies.without_look_ups(policy.definition)
-                if is_open != project.on_citus:
-                    kind = "Citus" if is_open else "PostgreSQL alone"
+                looks_up = policy.definition != open_policies.without_look_ups(policy.definition)
+                if looks_up if project.on_citus else open_policies.OPEN in policy.definition:
+                    kind = "PostgreSQL alone" if looks_up else "Citus"
                     return f"it was taken on {kind}, where the policy {policy.name} is another one"
         return ""
 

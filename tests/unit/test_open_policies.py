@@ -89,3 +89,5 @@ def test_a_reading_that_came_from_elsewhere_says_nothing_here() -> None:
     assert "taken on Citus" in on_citus.elsewhere(here)
     assert "taken on PostgreSQL alone" in alone.elsewhere(there)
     assert on_citus.elsewhere(there) == alone.elsewhere(here) == ""
+    plain = taken("USING (a > 0)")
+    assert plain.elsewhere(there) == plain.elsewhere(here) == ""
