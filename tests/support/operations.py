@@ -58,6 +58,13 @@ class World:
     def standing(self) -> Any:
         return start(self.who, self.plan(), by=None, on=self.here - 40 * DAY)
 
+    def settled(self) -> Any:
+        """A subscription that owes nothing for the days until today."""
+        row = start(self.who, self.plan(), by=None, on=self.here)
+        billed = bill(row)
+        assert billed is not None
+        return record_payment(self.who, self.cash, billed.total, by=None)
+
     def invoice(self, total: int = 100) -> int:
         return money.issued(self.cursor, self.who, total)
 
@@ -185,7 +192,7 @@ OPERATIONS: dict[str, Callable[[World], Callable[[], Any]]] = {
         lambda rows: transfer(w.who, rows[1], **WHY),
     ),
     "merge": lambda w: _of(
-        (w.standing(), money.customer(w.cursor, w.home)), lambda rows: merge(w.who, rows[1], **WHY)
+        (w.settled(), money.customer(w.cursor, w.home)), lambda rows: merge(w.who, rows[1], **WHY)
     ),
     "leave": lambda w: lambda: leave(w.who, **WHY),
     "revenue": lambda w: lambda: revenue(w.home, w.here, w.here + DAY),
