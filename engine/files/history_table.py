@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-from engine.errors import HistoryError
+from engine.errors import HistoryError, MigrationFailed
 from engine.files import own_table
 from engine.files.migration_file import Migration
 from engine.schema.own_tables import HISTORY_TABLE
@@ -44,11 +44,13 @@ INSERT = f"""
 
 class Looked:
     """What a run knows of the table. state: what STATE says now; None where it cannot tell.
-    believed: the state in which the table was looked through, and had all columns."""
+    believed: the state in which the table was looked through, and had all columns. rows: how many
+    it has had by the file before."""
 
     def __init__(self) -> None:
         self.state: str | None = None
         self.believed: str | None = None
+        self.rows = 0
 
 
 def rows(cursor: Any, columns: set[str] | None = None) -> list[dict[str, Any]]:
@@ -85,23 +87,42 @@ def record(
 ) -> None:
     """Write the row of a migration that was applied; without a duration where it was adopted.
     Makes the table, or gives one of plain peewee-migrate our columns. looked: by the files before
-    it; the table is looked through again where it is not as it was then."""
+    it; the table is looked through again where it is not as it was then. Raises MigrationFailed
+    where rows that they have left are gone."""
     looked = looked or Looked()
     if looked.state is None or looked.state != looked.believed:
-        _complete(cursor, looked)
+        _complete(cursor, migration, looked)
     duration_ms = None if seconds is None else round(seconds * 1000)
     values = (migration.name, migration.checksum, duration_ms, socket.gethostname())
     own_table.run(cursor, INSERT, values)
 
 
-def _complete(cursor: Any, looked: Looked) -> None:
+def _complete(cursor: Any, migration: Migration, looked: Looked) -> None:
     columns = own_table.columns(cursor, HISTORY_TABLE)
+    if looked.rows and _rows(cursor, columns) < looked.rows:
+        raise MigrationFailed(
+            f"it empties {HISTORY_TABLE}, drops it or puts another table in its place.",
+            why="The rows of the files before it say what is applied. What a transaction holds of "
+            "the file is rolled back, and the file is not recorded.",
+            fix=f"let it leave {HISTORY_TABLE} alone, also where it drops a schema or all tables; "
+            "then run the command again.",
+            file=migration.name,
+        )
     if not columns:
         own_table.create(cursor, CREATE.replace(" IF NOT EXISTS", ""), HISTORY_TABLE)
     elif not columns.issuperset(OWN_COLUMNS):
         own_table.run(cursor, ADD_COLUMNS)
     else:
         looked.believed = looked.state
+
+
+def _rows(cursor: Any, columns: set[str]) -> int:
+    """How many the table has; none where it has no columns, for it is not there then."""
+    if not columns:
+        return 0
+    own_table.fetch(cursor, f"SELECT count(*) FROM {HISTORY_TABLE}")
+    count: int = cursor.fetchone()[0]
+    return count
 
 
 def follow(cursor: Any, name: str, migration: Migration) -> None:

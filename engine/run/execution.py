@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 
 import psycopg2
+from psycopg2 import extensions
 
 from engine.errors import MigrationFailed
 from engine.explain.postgres_errors import needs_no_transaction
@@ -38,6 +39,7 @@ def run(session: Session, job: Job) -> bool:
     except BaseException:
         session.report.failed(job.migration.name, time.perf_counter() - start)
         raise
+    session.looked.rows += job.direction is Direction.UP
     if not session.options.dry:
         action = Action.ROLLED_BACK if job.direction is Direction.DOWN else Action.APPLIED
         session.report.finished(job.migration.name, action, time.perf_counter() - start)
@@ -135,6 +137,8 @@ class _Execution(Attempts):
     def _run(self, step: Step) -> None:
         """Run a step inside a transaction, which is there afterwards."""
         self.run_timed(step)
+        if self.session.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR:
+            raise step_rules.aborted_transaction(self.job.migration, step, self.stays)
         if not self.session.in_transaction:
             self.stays = "What ran up to there is committed and stays."
             raise step_rules.ended_transaction(self.job.migration, step, self.stays)

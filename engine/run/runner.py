@@ -101,8 +101,7 @@ class Runner:
             if len(jobs) < len(migrations):  # before the first file nothing of theirs is there
                 self._refuse_obstacles(session, jobs)
             self._run(session, guard, jobs)
-            zone = session.wished_zone()
-            if zone:
+            if zone := session.wished_zone():
                 connection, setting = session.database.connection(), self.project.settings.time_zone
                 named, show, dry = bool(self.options.zone), self.options.show, self.options.dry
                 time_zone.keep(
@@ -140,6 +139,7 @@ class Runner:
         HistoryError where it does not fit the files."""
         cursor = session.cursor()
         known = history.read(cursor, migrations, session.project).checked(direction)
+        session.looked.rows = len(known.recorded)
         moved = {entry.name: entry.recorded_as or "" for entry in known.moved}
         if not moved or session.options.dry:
             return known

@@ -100,7 +100,7 @@ class Session:
         """The same. Raises ConnectionFailed where the lock is gone, and with it the certainty that
         nobody else runs migrations."""
         if not self.settle():
-            raise _no_longer_alone()
+            raise _no_longer_alone(self.project)
 
     def _settle(self, statements: str) -> list[bool]:
         """Whether the keeper has its lock; and what is asked for behind `settles`. statements: one
@@ -135,7 +135,7 @@ class Session:
             statements = f"{RENEW}; {statements}"
         is_keeping, is_working = self._settle(statements)
         if not is_keeping:
-            raise _no_longer_alone()
+            raise _no_longer_alone(self.project)
         if not is_working:
             self._take_again()
 
@@ -170,11 +170,13 @@ class Session:
                 self.report.message(f"{place}: these are the last of many")
 
 
-def _no_longer_alone() -> ConnectionFailed:
+def _no_longer_alone(project: Project) -> ConnectionFailed:
     return ConnectionFailed(
         "the connection that holds the lock on migrations is lost.",
         why="Another runner could start now, so nothing more was run.",
-        fix="run the command again; what is applied stays applied.",
+        fix="run the command again; what is applied stays applied. Where that comes at the same "
+        "file each time, it ends other sessions: let it spare those of this program "
+        f"(application_name <> '{project.application or project.name}').",
     )
 
 

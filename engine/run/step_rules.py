@@ -54,6 +54,19 @@ def ended_transaction(migration: Migration, step: Step, stays: str) -> Migration
     )
 
 
+def aborted_transaction(migration: Migration, step: Step, stays: str) -> MigrationFailed:
+    """The error for a function that has caught an error of PostgreSQL's and gone on."""
+    return _failed(
+        migration,
+        step,
+        "it has caught an error of PostgreSQL's, after which nothing more can run in its "
+        "transaction.",
+        why=stays,
+        fix="put what may fail into `with database.atomic():` inside the try, which takes back "
+        "that part alone; then run the command again.",
+    )
+
+
 def refuse_invalid(migration: Migration, step: Step, journal: Journal) -> None:
     """Raise MigrationFailed where IF NOT EXISTS has hidden an index that is invalid."""
     if step.index and not journal.index_is_valid(step):

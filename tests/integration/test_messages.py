@@ -186,6 +186,19 @@ UNLOADABLE = [
 ]
 
 
+def test_an_error_that_a_function_catches_is_told_there(empty_url: str, tmp_path: Path) -> None:
+    """Else the next statement fails, or a query of the engine's."""
+    caught = "        try:\n            {}database.execute_sql('SELECT nowhere')\n"
+    caught += "        except Exception:\n            pass\n\n    migrator.run(fill)"
+    for last in ("", "\n    migrator.sql('CREATE TABLE t ()')"):
+        error = failure(empty_url, tmp_path, f"    def fill():\n{caught.format('')}{last}")
+        assert error.what.startswith("001_x.py, line 8: it has caught an error of PostgreSQL's")
+        assert "with database.atomic():" in error.fix
+    kept = caught.replace("{}", "with database.atomic():\n                ")
+    (tmp_path / "001_x.py").write_text(f"{HEAD}    def fill():\n{kept}\n")
+    assert runner_on(empty_url, tmp_path).migrate() == ["001_x"]
+
+
 def test_ctrl_c_is_no_fault_of_the_file_that_it_meets(empty_url: str, tmp_path: Path) -> None:
     for body in ("raise KeyboardInterrupt", "raise BaseExceptionGroup('', [KeyboardInterrupt()])"):
         (tmp_path / "001_x.py").write_text(f"{HEAD}    {body}\n")
