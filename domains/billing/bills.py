@@ -8,6 +8,7 @@ from typing import Any
 from psycopg2.extras import DateRange
 
 from domains import change, get, lock, operation, portion
+from domains.billing.days import given_day
 from domains.billing.models import (
     Invoice,
     InvoiceItem,
@@ -16,7 +17,7 @@ from domains.billing.models import (
     SubscriptionStatus,
 )
 from domains.billing.operations import issue
-from domains.billing.periods import Days, given_day, prorated, whole_period
+from domains.billing.periods import Days, prorated, whole_period
 from domains.customers.models import Customer, CustomerStatus
 from domains.locations.operations import today as today_in
 from domains.system.operations import setting

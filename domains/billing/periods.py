@@ -9,11 +9,10 @@ for 31 days is 32,258 + 32,258 + 35,484 for 10, 10 and 11 days.
 from __future__ import annotations
 
 import calendar
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
-from typing import Any
 
-from domains import InvalidValue, share
+from domains import share
 from domains.billing.models import SubscriptionCycle
 
 MONTHS = {
@@ -71,18 +70,6 @@ def prorated(price: int, whole: Days, part: Days) -> int:
     length = (whole[1] - whole[0]).days
     up_to_first, up_to_last = ((day - whole[0]).days for day in part)
     return share(price, up_to_last, length) - share(price, up_to_first, length)
-
-
-def given_day(value: date | None, default: Any, field: str) -> Any:
-    """The day that was given, or the default. field: what for.
-
-    Raises InvalidValue for a moment: to Python a datetime is a date, until the two are compared.
-    """
-    if value is None:
-        return default
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise InvalidValue(f"{field}: {value!r} is not a day; write date(2026, 11, 28)", field)
-    return value
 
 
 def overlap(one: Days, other: Days) -> Days | None:

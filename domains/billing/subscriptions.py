@@ -18,8 +18,8 @@ from domains import BillingError, InvalidValue, change, get, lock, operation
 from domains.billing.beginnings import begin, go_on, part_of_once
 from domains.billing.bills import bill_before, lock_subscription
 from domains.billing.credits import credit
+from domains.billing.days import given_day
 from domains.billing.models import Subscription, SubscriptionCycle, SubscriptionStatus
-from domains.billing.periods import given_day
 from domains.customers.models import Customer
 from domains.locations.operations import today as today_in
 from domains.mikrotik.models import PppoeUser, Profile, SyncState
