@@ -54,7 +54,7 @@ ALLOWED = {
     "demo": ["peewee", "psycopg2", "rich", "engine", "domains", "application", "registry"],
     "pages": ["engine", "kernel", "peewee"],
     "inspection": ["engine", "kernel", "peewee"],
-    "benchmarks": ["psycopg2", "rich", "engine", "demo", "application", "project"],
+    "benchmarks": ["psycopg2", "rich", "engine", "demo", "application", "domains", "project"],
     "tasks": ["invoke", "commands"],
     "commands": ["invoke", "engine", "project"],
     "commands.console": ["rich", "engine"],
