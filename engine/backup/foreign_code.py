@@ -3,7 +3,8 @@
 Everything that is restored belongs to the role that restores it: a function that somebody planted
 in the database of old, and that ran as nobody in particular, runs as the owner of all tables then.
 PostgreSQL keeps the body of a function letter for letter, so ours are those whose body stands in a
-migration. Of other things it keeps only what it understood, so these go by their names.
+migration. Of other things it keeps only what it understood, so these go by their names; and by what
+they call where their rows come, such as the CHECK of a table.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from engine.backup.archive import Archive
 from engine.files import migration_folder
 from engine.project import Project
-from engine.sql import lexer
+from engine.sql import lexer, outside, text_forms
 from engine.sql.lexer import Lexeme
 
 FUNCTIONS = "FUNCTION|PROCEDURE"
@@ -23,6 +24,19 @@ OTHERS = (
     "AGGREGATE|TRIGGER|EVENT TRIGGER|RULE|VIEW|MATERIALIZED VIEW|OPERATOR|CAST|TRANSFORM"
     "|PROCEDURAL LANGUAGE|FOREIGN DATA WRAPPER|SERVER|SUBSCRIPTION"
 )
+# Their expressions run when rows are restored, or read later, with the rights of whoever does that.
+WITH_EXPRESSIONS = (
+    "TABLE|DOMAIN|CHECK CONSTRAINT|CONSTRAINT|DEFAULT|POLICY|INDEX|STATISTICS|VIEW"
+    "|MATERIALIZED VIEW|RULE|TRIGGER"
+)
+# Of PostgreSQL's own functions: what runs a text as SQL, and what has the files and settings of the
+# server. A role may name them in an expression though it may not call them.
+REACHING = re.compile(
+    rf"\b(?:{outside.NAMES}|(?:query|table|schema|database|cursor)_to_xml\w*|ts_stat|ts_rewrite"
+    r"|pg_read_\w+|pg_ls_\w+|pg_stat_file|lo_\w+|set_config)\s*\(",
+    re.IGNORECASE,
+)
+MADE_THING = re.compile(r"(?:CREATE|ALTER)\s+([A-Z ]+?)\s+(?:ONLY\s+)?((?:\"[^\"]+\"|[\w.])+)")
 FUNCTION = re.compile(rf"CREATE (?:OR REPLACE )?({FUNCTIONS}) (.*?)(?:\n| RETURNS )", re.DOTALL)
 WORDS = "AGGREGATE|TRIGGER|RULE|VIEW|LANGUAGE|WRAPPER|SERVER|SUBSCRIPTION"
 MADE = re.compile(
@@ -34,7 +48,7 @@ OTHER = re.compile(rf"\d+; \d+ \d+ ({OTHERS}) \S+ (.*) \S* *\n")
 def listed(archive: Archive, project: Project) -> list[str]:
     """What it is, one a line: `FUNCTION public.f(integer)`, `RULE orders keep_none`."""
     texts = set(_texts(project))
-    return [*_functions(archive, texts), *_others(archive, texts)]
+    return [*_functions(archive, texts), *_others(archive, texts), *_reaching(archive)]
 
 
 def _functions(archive: Archive, texts: set[str]) -> Iterator[str]:
@@ -57,6 +71,16 @@ def _others(archive: Archive, texts: set[str]) -> Iterator[str]:
             yield entry.strip()
         elif (match[1].split()[-1], match[2].partition("(")[0].split(" ")[-1]) not in made:
             yield f"{match[1]} {match[2]}"
+
+
+def _reaching(archive: Archive) -> Iterator[str]:
+    """Expressions that reach beyond their rows. None of ours does."""
+    for statement in lexer.split(archive.script(WITH_EXPRESSIONS)):
+        code = statement[lexer.after_comments(statement) :]
+        call = REACHING.search(text_forms.masked(code))
+        made = MADE_THING.match(code)
+        if call and made:
+            yield f"{made[1]} {made[2]}, which calls {call[0].partition('(')[0].strip()}()"
 
 
 def _texts(project: Project) -> Iterator[str]:
