@@ -38,8 +38,9 @@ from engine.run.runner import Runner
 from project import PROJECT
 
 ROUNDS = 5
-ROLE = "bench_safety"
-PLAIN, SAFE, BRANCHES = "bench_plain", "bench_safe", "bench_branches"
+ROLE = "safety_app"
+# benchmarks.engine has databases of its own, bench_plain among them.
+PLAIN, SAFE, BRANCHES = "safety_without", "safety_with", "safety_branches"
 ADMIN = "admin", "admin123"
 UNSAFE = """
     DO $$ DECLARE f regprocedure; t regclass; BEGIN
