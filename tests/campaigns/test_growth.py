@@ -1,13 +1,16 @@
 """What a task costs grows with the schema, and not with its square. The slopes are printed, with
-`-n 0 -s`: the power of the size with which the time grows, 1 where each costs the same."""
+`-n 0 -s`: the power of the size with which the processor time of client and server grows, 1 where
+each costs the same."""
 
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,9 +112,22 @@ def roomy(server: PostgresServer) -> Iterator[PostgresServer]:
     postgres.stop(own)
 
 
+def processor_seconds(server: PostgresServer) -> float:
+    """What this process and those of the server have had up to now. A session that has ended counts
+    among the postmaster's."""
+    postmaster = Path(server.home, "data/postmaster.pid").read_text().split()[0]
+    sessions = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    ticks = 0
+    for pid, fields in [(postmaster, 4), *((session, 2) for session in sessions)]:
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            text = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+            ticks += sum(map(int, text.split()[11 : 11 + fields]))
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Cost(NamedTuple):
     """The calls of functions and the rows that something takes, which a busy machine does not
-    change; and the seconds, which it does."""
+    change; and seconds of processor time, which it changes a little."""
 
     calls: int
     rows: int
@@ -119,16 +135,18 @@ class Cost(NamedTuple):
 
 
 class Slopes:
-    """What each task costs at each size."""
+    """What each task costs at each size, on that server."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
         self.costs: dict[str, dict[int, Cost]] = {}
 
     def measure(self, task: str, size: int, act: Callable[[], Any]) -> None:
         """Do it; prints what it costs for each of what there is `size` of."""
-        work, start, before = Work(), time.perf_counter(), Rows.given
+        work, start, before = Work(), processor_seconds(self.server), Rows.given
         work.of(act)
-        cost = Cost(work.calls, Rows.given - before, time.perf_counter() - start)
+        seconds = processor_seconds(self.server) - start
+        cost = Cost(work.calls, Rows.given - before, seconds)
         self.costs.setdefault(task, {})[size] = cost
         each = f"{1000 * cost.seconds / size:.2f} ms, {cost.calls / size:.0f} calls"
         print(f"{task}, {size}: {cost.seconds:.1f} s; for each {each}, {cost.rows / size:.1f} rows")
@@ -137,8 +155,9 @@ class Slopes:
         """Prints the slopes of all tasks before."""
         for task, costs in self.costs.items():
             (least, few), *_, (most, many) = sorted(costs.items())
-            slope = math.log(many.seconds / few.seconds) / math.log(most / least)
-            print(f"{task} grows with the size to the power of {slope:.2f}, to {most}")
+            if few.seconds:
+                slope = math.log(many.seconds / few.seconds) / math.log(most / least)
+                print(f"{task} grows with the size to the power of {slope:.2f}, to {most}")
         for task, costs in self.costs.items():
             (least, few), *more = sorted(costs.items())
             for size, cost in more:
@@ -149,7 +168,7 @@ class Slopes:
 
 @pytest.mark.only("newest")
 def test_each_table_costs_the_same(roomy: PostgresServer, tmp_path: Path) -> None:
-    slopes = Slopes()
+    slopes = Slopes(roomy)
     for tables in TABLES:
         folder = tmp_path / str(tables)
         folder.mkdir()
@@ -179,7 +198,7 @@ def test_reading_planning_and_printing_cost_the_same_for_each_table(
         nothing = Schema()
         return list(ordered(diff(nothing, schema), nothing, schema, lambda change: 0))
 
-    slopes = Slopes()
+    slopes = Slopes(roomy)
     for tables in TABLES:
         folder = tmp_path / str(tables)
         folder.mkdir()
@@ -196,7 +215,7 @@ def test_reading_planning_and_printing_cost_the_same_for_each_table(
 
 @pytest.mark.only("newest")
 def test_each_file_costs_the_same(server: PostgresServer, tmp_path: Path) -> None:
-    slopes = Slopes()
+    slopes = Slopes(server)
     for files in FILES:
         folder = small_files(tmp_path / str(files), files)
         with server.database() as url:
