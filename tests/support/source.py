@@ -14,6 +14,9 @@ from tests.support.project import ROOT
 Node = TypeVar("Node", bound=ast.AST)
 # What says how a name or an operation is meant, and stands nowhere itself: a third of all nodes.
 PLACELESS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+# What stands most in a node, and is none: the lines and names, which are passed over before more is
+# asked of them.
+PLAIN = frozenset({int, str, type(None)})
 
 
 @cache
@@ -42,8 +45,11 @@ def walked(root: ast.AST) -> list[ast.AST]:
 def children(node: ast.AST) -> list[ast.AST]:
     """What stands in it directly."""
     inside: list[ast.AST] = []
-    for value in vars(node).values():
-        if isinstance(value, list):
+    for value in node.__dict__.values():
+        kind = type(value)
+        if kind in PLAIN:
+            continue
+        if kind is list:
             inside += [item for item in value if isinstance(item, ast.AST)]
         elif isinstance(value, ast.AST) and not isinstance(value, PLACELESS):
             inside.append(value)

@@ -109,9 +109,14 @@ def _imports(path: Path) -> Iterator[Import]:
             assert node.level == 0, f"{path}:{node.lineno} imports by dots"
             for alias in node.names:
                 name = f"{node.module}.{alias.name}"
-                known = (ROOT / f"{name.replace('.', '/')}.py").exists()
-                package = (ROOT / name.replace(".", "/")).is_dir()
-                yield (name if known or package else str(node.module)), node.lineno, late
+                yield (name if is_module(name) else str(node.module)), node.lineno, late
+
+
+@cache
+def is_module(name: str) -> bool:
+    """Whether the project has one of that name."""
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").exists() or path.is_dir()
 
 
 def lines(statements: Iterable[ast.stmt]) -> set[int]:
