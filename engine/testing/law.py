@@ -28,7 +28,7 @@ ROLES = ("app", "report")
 Statements = str | Sequence[str]
 # As to_jsonb writes it; where a column of times gets a zone, UTC is meant.
 MOMENT = re.compile(
-    r"(?P<day>\d{4}-\d\d-\d\d)(?:T(?P<time>\d\d:\d\d:\d\d))?(?P<zone>[+-]\d\d:\d\d)?"
+    r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d:\d\d))?(?P<zone>[+-]\d\d(:\d\d)?)?"
 )
 
 
@@ -161,7 +161,8 @@ def _plain(value: Any, changing: set[str]) -> Any:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return f"{Decimal(str(value)).normalize():f}"
     if moment := MOMENT.fullmatch(str(value)):
-        return f"{moment['day']}T{moment['time'] or '00:00:00'}{moment['zone'] or '+00:00'}"
+        zone = (moment["zone"] or "+00").removesuffix(":00")  # a column of text has none of these
+        return f"{moment['day']}T{moment['time'] or '00:00:00'}{zone}"
     return str(value)
 
 
