@@ -23,9 +23,10 @@ from engine.report import Action, Report
 from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES
+from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES, STAYING_TABLES
 
-# A schema for extensions is often there before anything else is.
+STAYING = ", ".join(f"'{table}'" for table in STAYING_TABLES)
+# A schema for extensions is often there before anything else is, and so is what `reset` leaves.
 HELD = f"""
     SELECT i.type || ' ' || i.identity
     FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid,
@@ -33,7 +34,7 @@ HELD = f"""
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n'
       AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND d.classid <> 'pg_extension'::regclass
-      AND NOT (i.type = 'table' AND i.name IS NOT DISTINCT FROM '{ENVIRONMENT_TABLE}')
+      AND NOT (i.type = 'table' AND coalesce(i.name, '') IN ({STAYING}))
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
                       AND o.deptype IN ('e', 'a', 'i'))
     UNION ALL
@@ -56,6 +57,12 @@ def entries_of(table: str) -> re.Pattern[str]:
     return re.compile(rf"^\d+; .* {table} .*\n", re.MULTILINE)
 
 
+def staying(cursor: Any) -> list[str]:
+    """The tables of ours that are there and stay as they are now: a role or a key that was replaced
+    since, as it had leaked, would be good again."""
+    return [table for table, there in own_table.columns_of(cursor, STAYING_TABLES).items() if there]
+
+
 def restore(
     project: Project,
     path: Path,
@@ -64,8 +71,8 @@ def restore(
     approve: Approve = nobody,
 ) -> None:
     """Restore the file into the database, which has to be empty, and with it what the database was
-    set to: its rights, time zone, search_path and timeouts, and what it is for, unless this one
-    says that itself.
+    set to: its rights, time zone, search_path and timeouts, and what it is for, who its roles are
+    and its keys, unless this one says that itself, as one does that was emptied.
 
     approve: is asked where the dump has code that the migrations did not make. Raises Refused
     where the file is not the one that was written, the database holds something or the code is not
@@ -79,12 +86,13 @@ def restore(
         _refuse_full(session.keeper, project)
         role = pg_restore.owner(session.keeper)
         archive = left_out.without(archive, session.keeper, role, report)
-        says_what_for = bool(own_table.columns(session.keeper.cursor(), ENVIRONMENT_TABLE))
-        if says_what_for:
-            archive = archive.without(entries_of(ENVIRONMENT_TABLE))
+        stay = staying(session.keeper.cursor())
+        for table in stay:
+            archive = archive.without(entries_of(table))
         with pg_restore.told(f"restore of {path.name}", archive, report):
             pg_restore.run(archive, project.url, role, session.keeper, report)
         settle_rights(session.keeper.cursor())
+        says_what_for = ENVIRONMENT_TABLE in stay
         database_settings.carry(archive, session.keeper, project, says_what_for, report)
         session.cursor().execute("ANALYZE")
     report.finished(path.name, Action.RESTORED, time.perf_counter() - start)

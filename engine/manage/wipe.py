@@ -25,7 +25,7 @@ from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import own_sql
-from engine.schema.own_tables import ENVIRONMENT_TABLE, KEYS_TABLE, OWN_TABLES, ROLES_TABLE
+from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that.
@@ -42,9 +42,6 @@ OBJECTS = """
 FIRST = ("view", "materialized view")
 TOGETHER = "table"
 LAST = "type"
-# What a database is for it is for when empty, too: `fresh` would take its protection away. And the
-# roles of the cluster stay who they are, and so do the keys that applications have.
-STAYS = (ENVIRONMENT_TABLE, ROLES_TABLE, KEYS_TABLE)
 DEPENDENTS_EXIST = "2BP01"
 
 
@@ -166,7 +163,7 @@ def _objects(connection: Any) -> list[Object]:
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, OBJECTS)
         objects = [Object(*row) for row in cursor.fetchall()]
-    stays = {f"table {table}" for table in STAYS}
+    stays = {f"table {table}" for table in STAYING_TABLES}
     return [thing for thing in objects if str(thing) not in stays]
 
 

@@ -13,3 +13,6 @@ OWN_TABLES = (
     *(HISTORY_TABLE, JOURNAL_TABLE, READING_TABLE, ENVIRONMENT_TABLE, ROLES_TABLE),
     KEYS_TABLE,
 )
+# What a database is for it is for when empty, too: `fresh` would take its protection away. And the
+# roles of the cluster stay who they are, and so do the keys that applications have.
+STAYING_TABLES = (ENVIRONMENT_TABLE, ROLES_TABLE, KEYS_TABLE)

@@ -18,7 +18,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import own_sql, planted
-from engine.schema.own_tables import OWN_TABLES
+from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import extensions, listing, schemas
@@ -129,7 +129,7 @@ def drop(project: Project, tenant: Tenant, options: RunOptions, report: Report) 
     there = schemas.at(project, tenant.name)
     plan = wipe.plan(there, everything=True)
     schema = quoted(tenant.name)
-    stays = [f"DROP TABLE IF EXISTS {schema}.{table}" for table in wipe.STAYS]
+    stays = [f"DROP TABLE IF EXISTS {schema}.{table}" for table in STAYING_TABLES]
     statements = (*plan.statements, *stays, f"DROP SCHEMA {schema}")
     wipe.carry_out(there, replace(plan, statements=statements), options, report)
 

@@ -18,14 +18,12 @@ from typing import Any
 
 from engine.backup import pg_restore
 from engine.backup.archive import Archive, look
-from engine.backup.restore import NEEDLESS, entries_of, settle_rights
+from engine.backup.restore import NEEDLESS, entries_of, settle_rights, staying
 from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
 from engine.citus.cluster import is_citus
 from engine.connect import environment
 from engine.connect.connection import connect
 from engine.errors import Refused
-from engine.files import own_table
-from engine.manage.wipe import STAYS
 from engine.project import Project
 from engine.report import Action, Report
 from engine.run.options import RunOptions
@@ -121,7 +119,7 @@ def _swap(
     title = f"restore of {name} from {archive.path.name}"
     with exclusive(at, options, report) as session:
         keeper, cursor = session.keeper, session.keeper.cursor()
-        stay = [table for table, there in own_table.columns_of(cursor, STAYS).items() if there]
+        stay = staying(cursor)
         said = [ENVIRONMENT_TABLE] if environment.words(cursor, project) else []
         for table in {*stay, *said}:
             archive = archive.without(entries_of(table))

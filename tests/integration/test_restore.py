@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.backup.dump import dump
 from engine.backup.restore import restore
 from engine.connect.url import as_url
 from engine.errors import Refused
+from engine.files import key_table, role_table
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support.console import call
@@ -136,6 +138,26 @@ class Heard(Report):
 
     def message(self, text: str) -> None:
         self.messages.append(text)
+
+
+@pytest.mark.only("newest")
+def test_a_backup_comes_back_into_a_database_that_was_reset(
+    migrated_url: str, tmp_path: Path
+) -> None:
+    """`reset` leaves the names of the roles and the keys, and they stay as they are now: a key that
+    leaked and was replaced would be good again."""
+    with closing(psycopg2.connect(migrated_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        for key in ("leaked", "new"):
+            key_table.keep(cursor, "branches", key)
+            role_table.keep(cursor, {"report": "pg_monitor"})
+            if key == "leaked":
+                before = read(migrated_url)
+                path = dump(at(migrated_url), tmp_path, Report()).path
+        assert call(migrated_url, "reset", "--yes").code == 0
+        restore(at(migrated_url), path, RunOptions(), Report())
+        assert key_table.kept(cursor, "branches") == "new"
+    assert read(migrated_url) == before
 
 
 @pytest.mark.only("newest")
