@@ -126,3 +126,17 @@ def is_retyped(change: Change) -> bool:
         return False
     old, new = change.old, change.new
     return bool((old.type, old.collation) != (new.type, new.collation))
+
+
+def is_logged_otherwise(change: Change) -> bool:
+    """Whether it lets a table be logged from now on, or no more."""
+    return change.kind is Kind.SETTING and change.name == "unlogged"
+
+
+def ends_of_links(change: Change) -> set[str]:
+    """The tables at both ends of a foreign key that goes, or to which a table that goes refers."""
+    if change.does(Action.DROP, Kind.FOREIGN_KEY):
+        return {change.table, change.old.target}
+    if change.does(Action.DROP, Kind.TABLE):
+        return {constraint.target for constraint in change.old.constraints.values()}
+    return set()

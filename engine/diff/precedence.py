@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from engine.diff import row_types
-from engine.diff.change import Action, Change
+from engine.diff.change import Action, Change, ends_of_links, is_logged_otherwise
 from engine.schema.dependencies import needing
 from engine.schema.kinds import KINDS, OWNERS, TYPES, ConstraintKind, Key, Kind, Space
 from engine.schema.model import Column, Constraint, Schema, Table, View
@@ -56,6 +56,7 @@ class Precedence:
         yield from self._changes_of_one_object()
         yield from self._names_given_up_before_they_are_taken()
         yield from self._no_use_of_row_types_meanwhile()
+        yield from self._tables_that_refer_gone_before_one_is_logged_otherwise()
         yield from self._columns_in_their_order()
         for number, change in enumerate(self.changes):
             for earlier in self._earlier(change):
@@ -105,6 +106,14 @@ class Precedence:
                 yield from ((earlier, number) for earlier in self._numbers(key, (Action.DROP,)))
             for key in row_types.users(table, needing_then, self.new.functions):
                 yield from ((number, later) for later in self._numbers(key, (Action.CREATE,)))
+
+    def _tables_that_refer_gone_before_one_is_logged_otherwise(self) -> Iterator[tuple[int, int]]:
+        """`ALTER TABLE t SET UNLOGGED` fails while a table that is dropped refers to t: "could not
+        change table "t" to unlogged because it references logged table "u"", PostgreSQL says."""
+        logged = [n for n, change in enumerate(self.changes) if is_logged_otherwise(change)]
+        for number, change in enumerate(self.changes) if logged else ():
+            ends = ends_of_links(change)
+            yield from ((number, later) for later in logged if self.changes[later].table in ends)
 
     def _columns_in_their_order(self) -> Iterator[tuple[int, int]]:
         """A function that gives rows of a table may name its columns one by one. What is generated

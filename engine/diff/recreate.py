@@ -13,14 +13,19 @@ from dataclasses import replace
 from typing import Any
 
 from engine.diff import row_types
-from engine.diff.change import Action, Change, is_rebuilt, is_retyped, set_aside
+from engine.diff.change import (
+    Action,
+    Change,
+    is_logged_otherwise,
+    is_rebuilt,
+    is_retyped,
+    set_aside,
+)
 from engine.diff.held_types import held_by_columns
 from engine.schema.dependencies import needing
 from engine.schema.kinds import KINDS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema
 from engine.schema.quoting import name, unquoted
-
-UNLOGGED = (Kind.SETTING, "unlogged")
 
 
 def with_remade(changes: Iterable[Change], old: Schema, new: Schema) -> list[Change]:
@@ -116,7 +121,7 @@ class _Remaking:
         when it is logged from now on, or no more."""
         if table := row_types.table_of(change, *self.schemas):
             yield from row_types.users(table, self.needing, self.schemas[0].functions)
-        if (change.kind, change.name) == UNLOGGED:
+        if is_logged_otherwise(change):
             yield from self._foreign_keys_of(change.table)
 
     def _foreign_keys_of(self, table: str) -> Iterator[Key]:

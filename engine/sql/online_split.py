@@ -14,11 +14,19 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from engine.diff import row_types
-from engine.diff.change import FORCED, Action, Change, is_rebuilt, is_retyped
+from engine.diff.change import (
+    FORCED,
+    Action,
+    Change,
+    ends_of_links,
+    is_logged_otherwise,
+    is_rebuilt,
+    is_retyped,
+)
 from engine.diff.comments import commented
 from engine.diff.object_changes import same
 from engine.diff.precedence import Taken, names_given_up, names_taken
-from engine.diff.recreate import UNLOGGED, gone_with
+from engine.diff.recreate import gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
@@ -167,13 +175,11 @@ class Split:
 
     def _in_the_way(self, taken: set[Taken]) -> set[Key]:
         """What waits and has a name that is taken in the first file, or is a foreign key at one end
-        of which SET UNLOGGED would fail."""
-        logged = {change.table for change in self.plan if (change.kind, change.name) == UNLOGGED}
+        of which SET UNLOGGED would fail, or a table that has one."""
+        logged = {change.table for change in self.plan if is_logged_otherwise(change)}
         keys = set()
         for change in self.plan:
-            is_link = change.does(Action.DROP, Kind.FOREIGN_KEY)
-            ends = {change.table, change.old.target} if is_link else set()
-            if taken & set(names_given_up(change)) or logged & ends:
+            if taken & set(names_given_up(change)) or logged & ends_of_links(change):
                 keys.add(change.key)
         return keys & self.waiting
 

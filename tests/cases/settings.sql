@@ -56,6 +56,14 @@ INSERT INTO b VALUES (1);
 CREATE UNLOGGED TABLE a (id int PRIMARY KEY);
 CREATE UNLOGGED TABLE b (a int REFERENCES a);
 
+-- name: unlogged, and a table that refers to it goes
+-- loses: b
+-- old
+CREATE TABLE a (id int PRIMARY KEY);
+CREATE TABLE b (a int REFERENCES a);
+-- new
+CREATE UNLOGGED TABLE a (id int PRIMARY KEY);
+
 -- name: unlogged and referring to itself
 -- old
 CREATE TABLE a (id int PRIMARY KEY, up int REFERENCES a);
