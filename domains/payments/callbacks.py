@@ -10,12 +10,14 @@ BillingError
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from peewee import SQL, fn
 
 from domains import (
     BillingError,
+    TryAgain,
     change,
     lock,
     one_by_one,
@@ -97,10 +99,12 @@ def take_callback(
     try:
         return retried(process_event, event)
     except BillingError as error:
-        # It is kept, and tried again later; the reason is shown until then.
-        with operation(database):
-            _note(event, str(error))
-            return PaymentEvent.get_by_id(event)
+        # It is kept, and tried again later; the reason is shown until then. Where another is in the
+        # way of that, too, it goes without: told to try again, whoever sent a forged one would have
+        # it kept twice.
+        with suppress(TryAgain):
+            retried(_note, (event, str(error)))
+    return retried(PaymentEvent.get_by_id, event)
 
 
 def process_event(event: int | PaymentEvent) -> PaymentEvent:
@@ -141,15 +145,17 @@ def _process_or_note(event: int) -> int:
     try:
         return process_event(event).processed_at is not None
     except BillingError as error:
-        with operation(PaymentEvent._meta.database):
-            _note(event, str(error))
+        _note((event, str(error)))
         raise
 
 
-def _note(event: int, error: str) -> None:
-    PaymentEvent.update(error=readable(error, 1000)).where(
-        PaymentEvent.id == event, PaymentEvent.processed_at.is_null()
-    ).execute()
+def _note(why: tuple[int, str]) -> None:
+    """Let an event that is not processed have its reason. why: the event, the reason."""
+    event, error = why
+    with operation(PaymentEvent._meta.database):
+        PaymentEvent.update(error=readable(error, 1000)).where(
+            PaymentEvent.id == event, PaymentEvent.processed_at.is_null()
+        ).execute()
 
 
 def _keep(values: dict[str, Any]) -> int:

@@ -21,6 +21,7 @@ from domains.payments.operations import confirm, record_payment
 from domains.payments.refunds import refund, to_review
 from tests.support import money
 from tests.support.books import balance, broken, issued, owed
+from tests.support.databases import execute
 from tests.support.money import CLIENTS, at_once, audit, customer, isolated, payment, until_done
 
 pytestmark = pytest.mark.as_app
@@ -152,6 +153,29 @@ def test_money_for_a_settled_invoice_stays_in_the_balance(own: Any) -> None:
     record_payment(who, money.method(own), 70, by=None)
     assert callback("k1").outcome == "applied"
     assert (owed(invoice), balance(who)) == ([("paid", 0)], 70)
+
+
+def test_a_callback_is_kept_once_where_another_is_in_the_way_of_all_that_follows(
+    own: Any, migrated_url: str
+) -> None:
+    """Told to try again after that, the sender of a forged one would have it kept twice."""
+    execute(
+        migrated_url,
+        """CREATE FUNCTION in_the_way() RETURNS trigger LANGUAGE plpgsql
+           AS $$ BEGIN RAISE 'another was first' USING ERRCODE = '40001'; END $$;
+           CREATE TRIGGER in_the_way BEFORE UPDATE ON payment_events
+           FOR EACH ROW EXECUTE FUNCTION in_the_way()""",
+    )
+    for is_signed in (True, False):
+        event = callback("k1", signature_ok=is_signed)
+        assert (event.signature_ok, event.processed_at, event.error) == (is_signed, None, None)
+    execute(migrated_url, "DROP TRIGGER in_the_way ON payment_events")
+    attempt(own)
+    assert process_unprocessed() == 2
+    assert [str(event.outcome) for event in PaymentEvent.select().order_by(PaymentEvent.id)] == [
+        "applied",
+        "rejected",
+    ]
 
 
 @pytest.mark.parametrize(
