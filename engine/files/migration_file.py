@@ -154,7 +154,8 @@ class Migration:
 def is_lazy(function: object) -> bool:
     """Whether calling it does nothing by itself: it is async, or yields."""
     kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    return any(is_kind(function) for is_kind in kinds)
+    parts = (function, function.__call__) if callable(function) else ()  # also that of an object
+    return any(is_kind(part) for part in parts for is_kind in kinds)
 
 
 def checksum_of(text: str) -> str:

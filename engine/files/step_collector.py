@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -83,19 +84,33 @@ class FileMigrator(Migrator):
     def run(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         """Call a function of the file's when its turn comes.
 
-        Raises MigrationFailed for one that is async, or yields: calling it would do nothing.
+        Raises MigrationFailed for one that is async, or yields: calling it would do nothing. What
+        only its result shows, as of a lambda, is told when its turn comes.
         """
+        line = self.steps.calling_line()
+
+        def call() -> None:
+            given = func(*args, **kwargs)
+            if inspect.iscoroutine(given) or inspect.isgenerator(given):
+                given.close()  # else Python warns that it was never awaited
+                raise self._does_nothing(func, "gives something that is", line)
+
         if is_lazy(func):
-            raise MigrationFailed(
-                f"migrator.run() is given {getattr(func, '__name__', 'a function')}, which is "
-                "async, or yields: calling it does nothing.",
-                why="The file was not run.",
-                fix=f"fix {self.path}: write it without `async` and `yield`; asyncio.run(…) inside "
-                "it awaits what has to be awaited.",
-                file=self.path.stem,
-                line=self.steps.calling_line(),
-            )
-        super().run(func, *args, **kwargs)
+            raise self._does_nothing(func, "is", line, "The file was not run.")
+        super().run(call)
+
+    def _does_nothing(
+        self, func: Callable[..., Any], what: str, line: int, why: str = ""
+    ) -> MigrationFailed:
+        return MigrationFailed(
+            f"migrator.run() is given {getattr(func, '__name__', 'a function')}, which {what} "
+            "async, or yields: calling it does nothing.",
+            why=why,
+            fix=f"fix {self.path}: write it without `async` and `yield`; asyncio.run(…) inside it "
+            "awaits what has to be awaited.",
+            file=self.path.stem,
+            line=line,
+        )
 
     def run_step(self, step: Step) -> None:
         """Run one of the steps."""

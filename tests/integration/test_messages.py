@@ -155,6 +155,17 @@ PYTHON = [
         "line 4: migrator.run() is given fill, which is async",
         "",
     ),
+    (
+        "    class Fill:\n        def __call__(self):\n            yield\n\n"
+        "    migrator.run(Fill())",
+        "line 6: migrator.run() is given a function, which is async, or yields",
+        "",
+    ),
+    (
+        "    async def fill(): ...\n\n    migrator.run(lambda: fill())",
+        "line 4: migrator.run() is given <lambda>, which gives something that is async",
+        "",
+    ),
     ("    migrator.sql('')", "line 2: can't execute an empty query", ""),
     (
         "    try:\n        database.execute_sql('SELECT nowhere')\n    except Exception:\n"
