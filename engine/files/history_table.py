@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.errors import HistoryError, MigrationFailed
 from engine.files import own_table
-from engine.files.migration_file import Migration
+from engine.files.migration_file import NOT_RECORDED, Migration
 from engine.schema.own_tables import HISTORY_TABLE
 
 CREATE = f"""
@@ -102,8 +102,7 @@ def _complete(cursor: Any, migration: Migration, looked: Looked) -> None:
     if looked.rows and _rows(cursor, columns) < looked.rows:
         raise MigrationFailed(
             f"it empties {HISTORY_TABLE}, drops it or puts another table in its place.",
-            why="The rows of the files before it say what is applied. What a transaction holds of "
-            "the file is rolled back, and the file is not recorded.",
+            why=f"The rows of the files before it say what is applied. {NOT_RECORDED}",
             fix=f"let it leave {HISTORY_TABLE} alone, also where it drops a schema or all tables; "
             "then run the command again.",
             file=migration.name,

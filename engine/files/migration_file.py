@@ -25,6 +25,7 @@ ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 SPACES = " \t\x1f\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
 SPACES += "\u202f\u205f\u3000"
 
+NOT_RECORDED = "What a transaction holds of the file is rolled back, and the file is not recorded."
 # How many characters are encoded at a time.
 PART = 1 << 20
 

@@ -13,7 +13,7 @@ from peewee import Database
 from peewee_migrate import Migrator
 
 from engine.errors import MigrationFailed
-from engine.files.migration_file import is_lazy
+from engine.files.migration_file import NOT_RECORDED, is_lazy
 from engine.files.step import Step
 
 
@@ -93,14 +93,14 @@ class FileMigrator(Migrator):
             given = func(*args, **kwargs)
             if inspect.iscoroutine(given) or inspect.isgenerator(given):
                 given.close()  # else Python warns that it was never awaited
-                raise self._does_nothing(func, "gives something that is", line)
+                raise self._does_nothing(func, "gives something that is", line, NOT_RECORDED)
 
         if is_lazy(func):
             raise self._does_nothing(func, "is", line, "The file was not run.")
         super().run(call)
 
     def _does_nothing(
-        self, func: Callable[..., Any], what: str, line: int, why: str = ""
+        self, func: Callable[..., Any], what: str, line: int, why: str
     ) -> MigrationFailed:
         return MigrationFailed(
             f"migrator.run() is given {getattr(func, '__name__', 'a function')}, which {what} "
