@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from engine.schema.quoting import suffixed
-from engine.sql.changed_rows import bare
+from engine.sql.changed_rows import unqualified
 from engine.sql.demands import FLAGS, NAME, TABLE, parentheses, silenced
 from engine.sql.text_forms import masked
 
@@ -31,7 +31,7 @@ def opened(sql: str, ending: str) -> str:
         return sql
     text, position, silent = "", 0, silenced(sql)
     for head in HEAD.finditer(masked(sql)):
-        if not is_named(bare(head["policy"]), bare(head["table"]), ending):
+        if not is_named(unqualified(head["policy"]), unqualified(head["table"]), ending):
             continue
         end = silent.find(";", head.end())
         end = len(sql) if end < 0 else end

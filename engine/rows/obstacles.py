@@ -19,7 +19,7 @@ from engine.project import Project
 from engine.rows.hidden import unhidden
 from engine.schema import own_sql
 from engine.sql import lexer
-from engine.sql.changed_rows import bare, changed, names, redefined
+from engine.sql.changed_rows import changed, names, redefined, unqualified
 from engine.sql.demands import Demand, demands, of_constraint
 from engine.wording import counted
 
@@ -82,7 +82,7 @@ class Looking:
                 self.redefined.add(redefined(statement))
 
     def _obstacles(self, file: str, line: int, demand: Demand) -> Iterator[Obstacle]:
-        place = (bare(demand.table), demand.constraint)
+        place = (unqualified(demand.table), demand.constraint)
         if demand.constraint and demand.need:
             self.waiting[place] = demand
             return
@@ -99,7 +99,7 @@ class Looking:
         """Whether nothing before it makes it another question: `ALTER TYPE state ADD VALUE 'lost'`
         before `USING note::state`."""
         words = set(names(f"{demand.where} {demand.twins} {demand.value}"))
-        return bare(demand.table) not in self.changed and not words & self.redefined
+        return unqualified(demand.table) not in self.changed and not words & self.redefined
 
     def _validated(self, demand: Demand, place: tuple[str, str]) -> list[Demand]:
         """What is demanded once a constraint is validated, which a file adds or which is there."""

@@ -53,10 +53,10 @@ def redefined(statement: str) -> str:
     if not match:
         return ""
     named = QUALIFIED.match(statement, match.end())
-    return bare(named[0]) if named else ""
+    return unqualified(named[0]) if named else ""
 
 
-def bare(name: str) -> str:
+def unqualified(name: str) -> str:
     """The name of a table or type without its schema, as PostgreSQL keeps it."""
     *_, last = names(name)
     return last
