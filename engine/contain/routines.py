@@ -23,10 +23,27 @@ ROUTINES = f"""
       AND (l.lanname NOT IN ('c', 'internal') OR p.prosrc ~ '^(be_)?({outside.NAMES})$')
 """
 FOREIGN = "SELECT oid FROM pg_class WHERE relkind = 'f'"
-# Of a table only views follow, and what its rows pass to it from: the table that it is a partition
-# of, and the one whose rows take those that refer to them along. fired: whether it is run only
-# where rows are written or read, so that no ALTER TABLE runs it.
-USERS = """
+# What such a thing is a part of, or is run by: its catalog, the catalog
+# and the number of what that is, and whether it is run only where rows are written or read, so that
+# no ALTER TABLE runs it. Of a table only views follow, and what its rows pass to it from: the table
+# that it is a partition of, and the one whose rows take those that refer to them along.
+PARTS = (
+    ("pg_trigger", "pg_class", "tgrelid", "true"),
+    ("pg_attrdef", "pg_class", "adrelid", "false"),
+    ("pg_rewrite", "pg_class", "ev_class", "ev_type <> '1'"),
+    ("pg_policy", "pg_class", "polrelid", "true"),
+    ("pg_statistic_ext", "pg_class", "stxrelid", "true"),
+    ("pg_constraint", "pg_class", "conrelid", "false"),
+    ("pg_constraint", "pg_type", "contypid", "false"),
+    ("pg_cast", "pg_type", "casttarget", "false"),
+    ("pg_amproc", "pg_opfamily", "amprocfamily", "false"),
+)
+OF_PARTS = " ".join(
+    f"UNION ALL SELECT '{whole}'::regclass, {number}, {fires} FROM {catalog} "
+    f"WHERE u.class = '{catalog}'::regclass AND oid = u.object"
+    for catalog, whole, number, fires in PARTS
+)
+USERS = f"""
     WITH RECURSIVE users (class, object, fired) AS (
         SELECT 'pg_proc'::regclass::oid, unnest(%(routines)s::oid[]), false
         UNION SELECT 'pg_class'::regclass::oid, unnest(%(tables)s::oid[]), false
@@ -36,24 +53,7 @@ USERS = """
             SELECT d.classid, d.objid, false FROM pg_depend d
             WHERE d.refclassid = u.class AND d.refobjid = u.object
               AND (u.class <> 'pg_class'::regclass OR d.classid = 'pg_rewrite'::regclass)
-            UNION ALL SELECT 'pg_class'::regclass, tgrelid, true FROM pg_trigger
-            WHERE u.class = 'pg_trigger'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_class'::regclass, adrelid, false FROM pg_attrdef
-            WHERE u.class = 'pg_attrdef'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_class'::regclass, ev_class, ev_type <> '1' FROM pg_rewrite
-            WHERE u.class = 'pg_rewrite'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_class'::regclass, polrelid, true FROM pg_policy
-            WHERE u.class = 'pg_policy'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_class'::regclass, stxrelid, true FROM pg_statistic_ext
-            WHERE u.class = 'pg_statistic_ext'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_class'::regclass, conrelid, false FROM pg_constraint
-            WHERE u.class = 'pg_constraint'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_type'::regclass, contypid, false FROM pg_constraint
-            WHERE u.class = 'pg_constraint'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_type'::regclass, casttarget, false FROM pg_cast
-            WHERE u.class = 'pg_cast'::regclass AND oid = u.object
-            UNION ALL SELECT 'pg_opfamily'::regclass, amprocfamily, false FROM pg_amproc
-            WHERE u.class = 'pg_amproc'::regclass AND oid = u.object
+            {OF_PARTS}
             UNION ALL SELECT 'pg_class'::regclass, indrelid, false FROM pg_index
             WHERE u.class = 'pg_class'::regclass AND indexrelid = u.object
             UNION ALL SELECT 'pg_class'::regclass, inhparent, false FROM pg_inherits
