@@ -20,9 +20,9 @@ from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from statistics import median
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
+from psycopg2 import extensions
 
 import application
 from application import branches
@@ -34,6 +34,7 @@ from domains.customers.operations import post
 from domains.locations.models import Location
 from domains.notifications.models import NotificationQueueChannel
 from domains.notifications.operations import claim, enqueue, finish
+from engine.connect.url import as_url
 from engine.run.runner import Runner
 from project import PROJECT
 
@@ -67,7 +68,8 @@ def main() -> int:
         times: dict[str, dict[str, list[float]]] = {name: {} for name in WORKS}
         for number in range(ROUNDS + 1):  # the first one warms up
             for database in (PLAIN, SAFE, BRANCHES):
-                for name, seconds in _measured(_at(url, database), database == PLAIN, number):
+                role = "" if database == PLAIN else ROLE
+                for name, seconds in _measured(_at(url, database, role), not role, number):
                     times[name].setdefault(database, []).append(seconds)
     print("| work | without | with | ratio | branches on | ratio |\n|---|---|---|---|---|---|")
     for name, by in times.items():
@@ -81,7 +83,7 @@ def main() -> int:
 
 def _measured(url: str, as_owner: bool, number: int) -> Iterator[tuple[str, float]]:
     """(work, seconds it took) in that database. number: of the round."""
-    database = application.connect(_as(url, None if as_owner else ROLE), size=1, as_owner=as_owner)
+    database = application.connect(url, size=1, as_owner=as_owner)
     try:
         acting = nullcontext() if as_owner else database.acting_for_all("a measurement")
         with database.connection_context(), acting:
@@ -149,13 +151,10 @@ def _run(url: str, statement: str) -> None:
         connection.cursor().execute(statement)
 
 
-def _at(url: str, database: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
-def _as(url: str, role: str | None) -> str:
-    """The URL with which all is done as that role."""
-    return f"{url}?options=-c%20role%3D{role}" if role else url
+def _at(url: str, database: str, role: str = "") -> str:
+    """The URL of another database of the server, in which all is done as that role."""
+    settings = {"options": f"-c role={role}"} if role else {}
+    return as_url(extensions.make_dsn(url, dbname=database, **settings))
 
 
 if __name__ == "__main__":
