@@ -11,6 +11,7 @@ BillingError
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from peewee import SQL, fn
@@ -80,8 +81,7 @@ def take_callback(
     What is in review is in `refunds.to_review`. Raises CallbackRefused inside a transaction, for
     what is no provider's name, and for more than a hundred forged ones in an hour.
     """
-    database = PaymentEvent._meta.database
-    if database.in_transaction():
+    if PaymentEvent._meta.database.in_transaction():
         raise CallbackRefused(
             "a callback is taken outside any transaction, or it would be lost with it; answer the "
             "provider with an error, so that it sends it again"
@@ -99,11 +99,10 @@ def take_callback(
     try:
         return retried(process_event, event)
     except BillingError as error:
-        # It is kept, and tried again later; the reason is shown until then. Where another is in the
-        # way of that, too, it goes without: told to try again, whoever sent a forged one would have
-        # it kept twice.
+        # It is kept, and tried again later; the reason is shown until then, if nobody is in the way
+        # of that, too. Told to try again, whoever sent a forged one would have it kept twice.
         with suppress(TryAgain):
-            retried(_note, (event, str(error)))
+            retried(partial(_note, event), str(error))
     return retried(PaymentEvent.get_by_id, event)
 
 
@@ -145,13 +144,11 @@ def _process_or_note(event: int) -> int:
     try:
         return process_event(event).processed_at is not None
     except BillingError as error:
-        _note((event, str(error)))
+        _note(event, str(error))
         raise
 
 
-def _note(why: tuple[int, str]) -> None:
-    """Let an event that is not processed have its reason. why: the event, the reason."""
-    event, error = why
+def _note(event: int, error: str) -> None:
     with operation(PaymentEvent._meta.database):
         PaymentEvent.update(error=readable(error, 1000)).where(
             PaymentEvent.id == event, PaymentEvent.processed_at.is_null()

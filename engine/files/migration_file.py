@@ -154,9 +154,12 @@ class Migration:
 
 def is_lazy(function: object) -> bool:
     """Whether calling it does nothing by itself: it is async, or yields."""
+    return callable(function) and (_gives_work(function) or _gives_work(function.__call__))
+
+
+def _gives_work(function: object) -> bool:
     kinds = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    parts = (function, function.__call__) if callable(function) else ()  # also that of an object
-    return any(is_kind(part) for part in parts for is_kind in kinds)
+    return any(is_kind(function) for is_kind in kinds)
 
 
 def checksum_of(text: str) -> str:
