@@ -43,11 +43,13 @@ def read(cursor: Any) -> tuple[str, ...]:
 
 def _ask(cursor: Any, function: str, name: str, path: str) -> list[str]:
     """Its texts, or why there are none. The transaction is read only, whatever the function is, and
-    one message long: a pooler may lend no session for longer."""
+    one message long: a pooler may lend no session for longer. It does not wait for a run that has
+    changed what it reads: `status` is asked just then."""
     try:
         cursor.execute(
             "SET TRANSACTION READ ONLY; "
-            "SELECT pg_catalog.set_config('search_path', %(path)s, true); "
+            "SELECT pg_catalog.set_config('search_path', %(path)s, true), "
+            "pg_catalog.set_config('lock_timeout', '200ms', true); "
             f"SELECT {function.replace('%', '%%')}()",
             {"path": path},
         )

@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import Any
 
 import bcrypt
+import psycopg2
 import pytest
 from peewee import IntegrityError
 
@@ -535,6 +536,15 @@ def test_the_task_asks_twice_on_a_terminal(billing: EngineDatabase, migrated_url
     assert status == 0, said
     assert GOOD not in said
     assert log_in("admin", GOOD, LIMITS).must_change_password
+
+
+@pytest.mark.only("newest")
+def test_no_notice_waits_for_a_run_that_has_its_table(migrated_url: str) -> None:
+    with closing(psycopg2.connect(migrated_url)) as other:
+        other.cursor().execute("LOCK TABLE admin_users")
+        asked = call(migrated_url, "status")
+    assert asked.code == 0 and "2 applied" in asked.out
+    assert "cannot be asked: canceling statement due to lock timeout" in asked.err
 
 
 @pytest.mark.only("newest")
