@@ -12,7 +12,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from engine.connect import roles
-from engine.connect.pins import pin
+from engine.connect.pinned_settings import pin
 from engine.connect.url import shown, unusable
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project

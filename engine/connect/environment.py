@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import ConfigError
 from engine.project import Project
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 from engine.schema.own_tables import ENVIRONMENT_TABLE
 
 PRODUCTION, STAGING = "production", "staging"
@@ -22,7 +22,7 @@ SAID = f"""
                  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
                  JOIN pg_roles o ON o.oid = c.relowner
                  WHERE c.relname = %(table)s AND c.relkind = 'r'
-                   AND (n.oid = %(here)s OR ({planted.TRUSTED}
+                   AND (n.oid = %(here)s OR ({trust.TRUSTED}
                         AND has_schema_privilege(n.oid, 'USAGE')
                         AND has_table_privilege(c.oid, 'SELECT')))
                  ORDER BY n.oid = %(here)s DESC)

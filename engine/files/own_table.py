@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from engine.errors import HistoryError
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 from engine.schema.own_sql import Place
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
@@ -19,7 +19,7 @@ from engine.schema.quoting import name as quoted
 # A role that could run no files itself only looks, and believes whoever does.
 TABLES = f"""
     SELECT n.oid, n.nspname::text, c.relname::text, c.relkind = 'r', o.rolname,
-           {planted.TRUSTED} OR NOT has_schema_privilege(n.oid, 'CREATE'),
+           {trust.TRUSTED} OR NOT has_schema_privilege(n.oid, 'CREATE'),
            row_security_active(c.oid),
            ARRAY(SELECT format('trigger %%s', tgname) FROM pg_trigger
                  WHERE tgrelid = c.oid AND NOT tgisinternal
@@ -34,7 +34,7 @@ TABLES = f"""
                    AND t.typnamespace <> 'pg_catalog'::regnamespace),
            ARRAY(SELECT attname::text FROM pg_attribute
                  WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
-           CASE WHEN {planted.EVERYWHERE.format(o="s")} THEN '' ELSE s.rolname::text END
+           CASE WHEN {trust.TRUSTED_EVERYWHERE.format(o="s")} THEN '' ELSE s.rolname::text END
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_roles o ON o.oid = c.relowner JOIN pg_roles s ON s.oid = n.nspowner
     WHERE c.relname = ANY (%(tables)s)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.connect import pins, roles
+from engine.connect import pinned_settings, roles
 from engine.files import history_table, own_table, role_table
 from engine.run import strangers, time_zone
 from engine.schema import abstract_roles, own_sql
@@ -25,7 +25,7 @@ RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH};
 SELECT (
     SELECT count(set_config(s.name, s.value, false))
     FROM (VALUES {{settings}}, ('TimeZone', :'engine_zone')) s (name, value)
-    WHERE current_setting(s.name, true) <> s.value AND {pins.NOT_A_WISH.strip()}
+    WHERE current_setting(s.name, true) <> s.value AND {pinned_settings.NOT_A_WISH.strip()}
       AND (s.name NOT IN ({{privileged}})
            OR current_setting('is_superuser') = 'on')
 ) AS engine_settings,
@@ -95,11 +95,11 @@ def beginning(
     none. named: the roles of the cluster by their abstract names; None for those that the database
     has kept.
     """
-    pinned = pins.PINS | pins.PRIVILEGED | QUIET
+    pinned = pinned_settings.PINNED | pinned_settings.PRIVILEGED | QUIET
     settings = [f"({literal(name)}, {literal(value)})" for name, value in pinned.items()]
     settle = SETTLE.format(
         settings=", ".join(settings),
-        privileged=", ".join(map(literal, pins.PRIVILEGED)),
+        privileged=", ".join(map(literal, pinned_settings.PRIVILEGED)),
         path=_asked(own_sql.FILES_PATH),
     )
     zone = ZONE.format(

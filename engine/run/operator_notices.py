@@ -11,14 +11,14 @@ from typing import Any
 
 import psycopg2
 
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 
 ASKED = rf"""
-    SELECT ARRAY({planted.MAY_CREATE}), ARRAY(
+    SELECT ARRAY({trust.MAY_CREATE}), ARRAY(
     SELECT ARRAY[format('%%I.%%I', n.nspname, p.proname), quote_ident(p.proname)]
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_roles o ON o.oid = p.proowner
-    WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {planted.TRUSTED}
+    WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {trust.TRUSTED}
       AND p.pronargs = 0 AND p.proretset AND p.prorettype = 'text'::regtype
     ORDER BY p.proname), ({own_sql.FILES_PATH})
 """
@@ -32,7 +32,7 @@ def read(cursor: Any) -> tuple[str, ...]:
     own_sql.fetch(cursor, ASKED)
     roles, functions, path = cursor.fetchone()
     strangers = [role or "PUBLIC" for role in roles]
-    texts = list(planted.told(cursor, strangers))
+    texts = list(trust.told(cursor, strangers))
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)
         return (*texts, f"not asked for as long as that is so: {names}")

@@ -13,7 +13,7 @@ import peewee
 import psycopg2
 from psycopg2 import errors, extensions
 
-from engine.connect import pins, roles, transaction_pooler
+from engine.connect import pinned_settings, roles, transaction_pooler
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.connect.url import shown
@@ -195,7 +195,7 @@ def exclusive(project: Project, options: RunOptions, report: Report) -> Iterator
     with closing(connect(project, autocommit=True, writing=not options.dry)) as keeper:
         try:
             transaction_pooler.refuse_transaction_pooling(keeper, project, report.message)
-            pins.pin(keeper)
+            pinned_settings.pin(keeper)
             project = role_table.settled(keeper, project)
             roles.use(keeper, project.roles)
             database = options.database(project, show=show, dry=options.dry)
@@ -239,8 +239,10 @@ def _prepared(connection: Any, project: Project, options: RunOptions) -> str:
     lock_timeout = f"{int(options.lock_timeout * 1000)}ms"
     own_sql.fetch(cursor, KEPT)
     kept = {**dict(cursor.fetchall()), "lock_timeout": lock_timeout}
-    values = pins.parameters({**pins.PINS, **pins.PRIVILEGED, **WRITING, **kept})
-    pinned = cursor.mogrify(pins.SET, values).decode()
+    values = pinned_settings.parameters(
+        {**pinned_settings.PINNED, **pinned_settings.PRIVILEGED, **WRITING, **kept}
+    )
+    pinned = cursor.mogrify(pinned_settings.SET, values).decode()
     return f"{RESET}{pinned.replace('%', '%%')}; "
 
 

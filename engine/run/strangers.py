@@ -9,7 +9,7 @@ from psycopg2 import errors
 from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.wording import few
@@ -83,7 +83,7 @@ def _revoke(cursor: Any, right: str, report: Report) -> None:
 def refuse_planted(cursor: Any) -> None:
     """Raise Refused where others have put functions or operators on the path of the files: a name
     in a file, or in a function of ours, may lead to them, with the rights of whoever runs it."""
-    code = planted.code(cursor)
+    code = trust.foreign_code(cursor)
     if not code:
         return
     owners = sorted({owner for _, owner in code})

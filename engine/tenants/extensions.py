@@ -18,7 +18,7 @@ from engine.drift.neighbours import SHARED_SCHEMA
 from engine.errors import Refused
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.tenants.schemas import has_schema, whole_database
@@ -67,7 +67,7 @@ def provide(cursor: Any, migrations: Sequence[Migration]) -> None:
     cursor: psycopg2, in autocommit. One that this role may not make is left to the file, which may
     do without. Raises Refused where their schema belongs to a role that could put code there.
     """
-    planted.refuse_owner(cursor, SCHEMA)
+    trust.refuse_owner(cursor, SCHEMA)
     own_sql.fetch(cursor, MISSING, {"names": sorted(_asked_for(migrations))})
     for (name,) in cursor.fetchall():
         _make_schema(cursor)

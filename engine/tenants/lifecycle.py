@@ -17,7 +17,7 @@ from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
-from engine.schema import own_sql, planted
+from engine.schema import own_sql, trust
 from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
@@ -162,7 +162,7 @@ def _refuse_taken(cursor: Any, project: Project, name: str) -> None:
             "so that role would work on the tenant's rows unasked.",
             fix="choose another name.",
         )
-    planted.refuse_owner(cursor, name)
+    trust.refuse_owner(cursor, name)
     if listing.find(project, name):
         again = project.task("migrate", "--tenant", shlex.quote(name))
         raise Refused(

@@ -1,4 +1,4 @@
-"""What others than those whom one trusts may put, or have put, where names are looked up."""
+"""Whom the engine trusts with what names lead to, and what others may put, or have put, there."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from engine.schema.quoting import name as quoted
 
 # Whom the engine trusts with what lies anywhere: whoever asks, the owner of the database, and a
 # superuser, to whom nothing is closed. {o}: of pg_roles.
-EVERYWHERE = """
+TRUSTED_EVERYWHERE = """
     ({o}.rolsuper OR {o}.rolname = current_user OR {o}.rolname = 'pg_database_owner'
      OR {o}.oid = (SELECT datdba FROM pg_database WHERE datname = current_database()))
 """
 # With what lies in a schema also its owner, where somebody has named that schema. n: of
 # pg_namespace.
-TRUSTED = f"(o.oid = n.nspowner OR {EVERYWHERE.format(o='o')})"
+TRUSTED = f"(o.oid = n.nspowner OR {TRUSTED_EVERYWHERE.format(o='o')})"
 # The roles that may create in the schema although one need not trust them; empty for PUBLIC.
 MAY_CREATE = f"""
     SELECT coalesce(o.rolname::text, '')
@@ -30,7 +30,7 @@ MAY_CREATE = f"""
 """
 # Functions and operators alone run something where their names are met; the schemas are those in
 # which the names of files are looked up.
-CODE = f"""
+FOREIGN_CODE = f"""
     SELECT i.type || ' ' || i.identity, o.rolname::text
     FROM pg_namespace n
     JOIN pg_depend m ON m.refclassid = 'pg_namespace'::regclass AND m.refobjid = n.oid
@@ -41,22 +41,22 @@ CODE = f"""
     WHERE (n.oid = %(here)s
            OR n.oid IN (SELECT extnamespace FROM pg_extension) AND n.nspname <> 'pg_catalog')
       AND NOT (o.oid = (SELECT nspowner FROM pg_namespace WHERE oid = %(here)s)
-               OR {EVERYWHERE.format(o="o")})
+               OR {TRUSTED_EVERYWHERE.format(o="o")})
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.objid
                       AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """
 # The owner of a schema, where it is none whom the engine trusts everywhere.
-STRANGER = f"""
+STRANGE_OWNER = f"""
     SELECT o.rolname::text FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
-    WHERE n.nspname = %(name)s AND NOT {EVERYWHERE.format(o="o")}
+    WHERE n.nspname = %(name)s AND NOT {TRUSTED_EVERYWHERE.format(o="o")}
 """
 
 
 def refuse_owner(cursor: Any, schema: str) -> None:
     """Raise Refused where there is a schema of that name whose owner could put anything there, for
     the files and those who run them to meet."""
-    own_sql.fetch(cursor, STRANGER, {"name": schema})
+    own_sql.fetch(cursor, STRANGE_OWNER, {"name": schema})
     for (owner,) in cursor.fetchall():
         user = quoted(cursor.connection.info.user)
         raise Refused(
@@ -79,8 +79,8 @@ def told(cursor: Any, strangers: list[str]) -> Iterator[str]:
         )
 
 
-def code(cursor: Any) -> list[tuple[str, str]]:
+def foreign_code(cursor: Any) -> list[tuple[str, str]]:
     """What such roles have already put there that runs where its name is met: (what, whose)."""
-    own_sql.fetch(cursor, CODE)
+    own_sql.fetch(cursor, FOREIGN_CODE)
     rows: list[tuple[str, str]] = cursor.fetchall()
     return rows

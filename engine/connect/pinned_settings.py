@@ -19,7 +19,7 @@ UNLIMITED = (
     "idle_session_timeout",
     "transaction_timeout",
 )
-PINS = {
+PINNED = {
     "client_encoding": "UTF8",
     "client_min_messages": "notice",
     "standard_conforming_strings": "on",
@@ -78,7 +78,7 @@ def pin(connection: Any, *, files: bool = False) -> None:
     The path of files is put together when all else is pinned: quote_ident() heeds
     quote_all_identifiers, and a function of a file would keep that path in other words.
     """
-    values: dict[str, Any] = parameters(PINS | PRIVILEGED)
+    values: dict[str, Any] = parameters(PINNED | PRIVILEGED)
     then = ""
     if files:
         values["here"] = own_sql.place(connection).oid
