@@ -12,6 +12,8 @@ from engine.connect import programs
 from engine.errors import BackupFailed
 from engine.project import Project
 
+# What is said of the database itself; without --create pg_restore neither lists nor prints it.
+OF_DATABASE = re.compile(r"^\d+; \d+ \d+ (?:(?:ACL|COMMENT) - )?DATABASE ", re.MULTILINE)
 MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
 
 
@@ -35,22 +37,23 @@ class Archive:
     def script(self, kinds: str) -> str:
         """The SQL of the entries of these kinds, those of the database itself included.
 
-        Raises BackupFailed where pg_restore cannot read them.
+        Raises BackupFailed where pg_restore cannot print them, as of a database with a line break
+        in its name what is said of that database itself.
         """
-        entries = self.entries(kinds)
+        entries = "".join(self.entries(kinds))
         if not entries:
             return ""
+        create = ["--create"] if OF_DATABASE.search(entries) else []
         with tempfile.NamedTemporaryFile("w+") as listed:
-            listed.write("".join(entries))
+            listed.write(entries)
             listed.flush()
-            options = ["--create", "--no-owner", f"--use-list={listed.name}", "--file=-"]
-            return _asked(self.path, options)
+            options = ["--no-owner", f"--use-list={listed.name}", "--file=-"]
+            return _asked(self.path, [*create, *options])
 
 
 def look(path: Path, project: Project, schema: str = "") -> Archive:
     """Look into a dump. schema: whose entries alone are wanted, without the schema itself. Raises
     BackupFailed for a file that is none."""
-    # Without --create what is said of the database itself is not listed.
     chosen = f"--schema={schema}" if schema else "--create"
     try:
         contents = _asked(path, ["--list", chosen])

@@ -93,7 +93,7 @@ def run(
 
 def _advice(archive: Archive, keeper: Any) -> str:
     """What to do. The server may have said it in German, so the dump is asked what it needs."""
-    granted = set(GRANTED.findall(archive.script("(?:DEFAULT )?ACL|DATABASE PROPERTIES")))
+    granted = set(GRANTED.findall(archive.script("(?:DEFAULT )?ACL(?! - DATABASE)")))
     with keeper.cursor() as cursor:
         own_sql.fetch(cursor, "SELECT quote_ident(rolname) FROM pg_roles")
         missing = granted - {role for (role,) in cursor.fetchall()} - {"PUBLIC"}

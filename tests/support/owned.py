@@ -26,6 +26,6 @@ def owned_url(server: PostgresServer) -> Iterator[str]:
     owner = f"owner_{secrets.token_hex(4)}"
     server.execute(f"CREATE ROLE {owner} LOGIN CREATEDB")
     with server.database(f"OWNER {owner} TEMPLATE template0") as url:
-        execute(url, f"GRANT ALL ON SCHEMA public TO {owner}")
+        execute(url, f"ALTER SCHEMA public OWNER TO {owner}")  # which on 14 is the superuser
         yield url.replace("postgres@", f"{owner}@")
     server.execute(f"DROP ROLE {owner}")
