@@ -110,10 +110,13 @@ class Precedence:
     def _tables_that_refer_gone_before_one_is_logged_otherwise(self) -> Iterator[tuple[int, int]]:
         """`ALTER TABLE t SET UNLOGGED` fails while a table that is dropped refers to t: "could not
         change table "t" to unlogged because it references logged table "u"", PostgreSQL says."""
-        logged = [n for n, change in enumerate(self.changes) if is_logged_otherwise(change)]
+        logged: dict[str, list[int]] = {}
+        for number, change in enumerate(self.changes):
+            if is_logged_otherwise(change):
+                logged.setdefault(change.table, []).append(number)
         for number, change in enumerate(self.changes) if logged else ():
-            ends = ends_of_links(change)
-            yield from ((number, later) for later in logged if self.changes[later].table in ends)
+            for table in ends_of_links(change):
+                yield from ((number, later) for later in logged.get(table, ()))
 
     def _columns_in_their_order(self) -> Iterator[tuple[int, int]]:
         """A function that gives rows of a table may name its columns one by one. What is generated

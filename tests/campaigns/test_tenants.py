@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor
 from engine.connect.connection import connect
 from engine.connect.url import with_schema
 from engine.schema import catalog
-from engine.tenants import listing
+from engine.tenants import listing, schemas
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute
 from tests.support.migration_files import write
@@ -46,7 +46,12 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pages_read(url: str, schema: str) -> int:
-    """How many pages of its buffers a session asks for to read one schema."""
+    """How many pages of its buffers a session asks for to read one schema: the least of some times,
+    for what the server's own workers ask for meanwhile is counted with it."""
+    return min(_pages_read(url, schema) for _ in range(5))
+
+
+def _pages_read(url: str, schema: str) -> int:
     asked = "SELECT sum(heap_blks_hit + heap_blks_read) FROM pg_statio_sys_tables"
     with closing(connect(at(with_schema(url, schema)), autocommit=True)) as connection:
         counting = connection.cursor()
@@ -72,14 +77,14 @@ def test_hundreds_of_tenants(empty_url: str, files: Path, monkeypatch: pytest.Mo
     print(f"reading one schema: {alone} pages alone, {among} among {TENANTS}")
     assert among < 4 * alone
 
-    real = listing.connect
+    real = schemas.connect
 
     def counted(*arguments: Any, **options: Any) -> Any:
         connection = real(*arguments, **options)
         connection.cursor_factory = Counting
         return connection
 
-    monkeypatch.setattr(listing, "connect", counted)
+    monkeypatch.setattr(schemas, "connect", counted)
     assert len(listing.read(at(empty_url, files))) == TENANTS
     assert Counting.sent <= 3
 
