@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -20,13 +21,19 @@ from engine.files.migration_file import Migration
 from engine.generate.build_models import NOT_YET_THERE, DomainLike, build
 from engine.project import Project
 from engine.run.replay import replayed
-from engine.schema import catalog, kinds
+from engine.schema import catalog, kinds, own_sql
+from engine.schema.abstract_roles import PUBLIC
 from engine.schema.kinds import Key, written
 from engine.schema.model import Schema
 from engine.schema.quoting import name
 from engine.sql import statements
 
 PRINTED_AT_MOST = 4
+OWNER = """
+    SELECT r.rolname::text, pg_has_role(r.oid, 'USAGE')
+    FROM pg_namespace n JOIN pg_roles r ON r.oid = n.nspowner WHERE n.oid = %(here)s
+"""
+LOG = logging.getLogger(__name__)
 
 
 def wanted_schema(project: Project, domains: Iterable[DomainLike]) -> Schema:
@@ -89,7 +96,28 @@ def _make(connection: Any, schema: Schema, optional: frozenset[str]) -> None:
 def _built(project: Project, domains: list[DomainLike]) -> Schema:
     build(EngineDatabase(project), domains)
     with closing(connect(project, autocommit=True, files=True)) as connection:
+        _tell_of_another_owner(connection, project, domains)
         return catalog.read(connection)
+
+
+def _tell_of_another_owner(connection: Any, project: Project, domains: list[DomainLike]) -> None:
+    """On PostgreSQL 14 `public` belongs to a superuser also in a database of one's own, and a GRANT
+    of what one does not own does nothing, with a warning of the server alone."""
+    roles: set[str] = set()
+    for domain in domains:
+        roles |= {role for role, _ in domain.privileges if role != PUBLIC}
+    cursor = connection.cursor()
+    own_sql.fetch(cursor, OWNER)
+    owner, is_ours = cursor.fetchone()
+    if roles and not is_ours:
+        LOG.warning(
+            "the schema of a scratch database belongs to %s on this server, so the right to use it "
+            "is not seen there, and no file will grant it to %s; set %s to a server of PostgreSQL "
+            "15 or later, or to one where the role is a superuser",
+            owner,
+            ", ".join(sorted(roles)),
+            project.settings.scratch_url,
+        )
 
 
 def _drop_all_that_is_managed(project: Project) -> None:
