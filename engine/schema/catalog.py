@@ -99,7 +99,7 @@ class _Reader:
         self.connection = connection
         self.here = own_sql.place(connection).oid
         ours = hasattr(connection, "place")
-        self.path = own_sql.files_path(connection) if ours else ""
+        self.path = function_path.files_path(connection) if ours else ""
 
     def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
