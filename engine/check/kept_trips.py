@@ -89,6 +89,10 @@ class KeptTrips:
         if seen is not None:
             self.seen[f"{link} {since}"] = seen
 
+    def forget(self) -> None:
+        """What was noted or known, so that all is run again."""
+        self.trips, self.seen, self.names = {}, {}, {}
+
     @contextmanager
     def watching(self, migration: Migration) -> Iterator[None]:
         """Around all that is run of a file: whether it reads anything."""

@@ -3,14 +3,16 @@ which tables it locked that were there, which it rewrote, and what of them is no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from engine.check import exposure, table_changes
-from engine.check.table_changes import Event, Happened, Shape
+from engine.check.table_changes import Event, Happened, KnownShapes, Shape
+from engine.check.written import MODES, NO_COMMAND, Written, locks
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files.migration_file import Migration
@@ -18,34 +20,21 @@ from engine.project import Project
 from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.replay import Replay
-from engine.schema import own_sql
 from engine.sql import outside
 from engine.sql.lexer import LONG, apart
 from engine.sql.text_forms import bare, without_values
 
-# From the weakest of one that writes to the strongest.
-MODES = (
-    "RowExclusiveLock",
-    "ShareUpdateExclusiveLock",
-    "ShareLock",
-    "ShareRowExclusiveLock",
-    "ExclusiveLock",
-    "AccessExclusiveLock",
-)
-LOCKS = """
-    SELECT relation::bigint, mode FROM pg_locks
-    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted
-      AND relation = ANY (%(tables)s::oid[]) AND mode = ANY (%(modes)s)
-"""
+WORD = re.compile(r"[\w$]+")
+QUOTED = re.compile(r'"([^"]+)"')
 
 
 @dataclass(frozen=True)
 class Observed:
     """A statement that ran. file, line: where it stands. sql: of a long one without its values.
     tag: PostgreSQL's for it, without counts. events: what it did to tables that were there. locks:
-    the strongest lock that the transaction has on each of these. taken: those that it took, or made
-    stronger. exposed: what it opened to whom it should not be, where its text does not tell: (rule,
-    name)."""
+    the strongest lock that the transaction has on those of these that the statement names, changes
+    or took; taken: those that it took, or made stronger. exposed: what it opened to whom it should
+    not be, where its text does not tell: (rule, name)."""
 
     file: str
     line: int
@@ -69,15 +58,21 @@ class _Table:
 
 class Observer(Report):
     """Takes notes. there: the tables that count as there before; None for those that are when a
-    file begins. seen: the statements so far."""
+    file begins. shapes: of all tables, as far as they are known. seen: the statements so far."""
 
-    def __init__(self, atomic: dict[str, bool], there: frozenset[int] | None) -> None:
+    def __init__(
+        self, atomic: dict[str, bool], there: frozenset[int] | None, shapes: KnownShapes
+    ) -> None:
         self.atomic = atomic
         self.there = there
+        self.shapes = shapes
         self.seen: list[Observed] = []
         self.placed = 0  # how many of them know their line
         self.file = ""
         self.tables: dict[int, _Table] | None = None
+        self.with_lock: set[int] = set()
+        self.changed: set[int] = set()
+        self.written = Written()
         self.exposed: exposure.Exposed | None = None
 
     def started(self, name: str, steps: int) -> None:
@@ -89,32 +84,85 @@ class Observer(Report):
         self.seen[self.placed :] = [replace(s, line=line) for s in self.seen[self.placed :]]
         self.placed = len(self.seen)
         if self.tables and not self.atomic[self.file]:
-            present = {oid: t.now for oid, t in self.tables.items() if t.now is not None}
-            self.tables = {oid: _Table(shape, shape) for oid, shape in present.items()}
+            for oid in self.with_lock | self.changed:
+                now = self.tables.pop(oid).now
+                if now is not None:
+                    self.tables[oid] = _Table(now, now)
+            self.with_lock, self.changed = set(), set()
+            self.written.command = NO_COMMAND
 
     def before(self, cursor: Any, sql: str) -> None:
         """Read what is there, where a file begins, and what is open to whom, before a statement
         that may open something where its text does not tell."""
         self.exposed = exposure.read(cursor) if exposure.TELLING.match(bare(sql)) else None
         if self.tables is None:
-            shapes = table_changes.read(cursor, self.there)
+            shapes = self.shapes.now(cursor, self.there)
             self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
+            self.with_lock, self.changed = set(), set()
+            self.written = Written()
+            self.written.look(cursor, [], transaction=False)
 
     def after(self, cursor: Any, sql: str, tag: str, *, transaction: bool) -> None:
         """Take down what the statement did. transaction: whether one is open."""
         tables = self.tables or {}
-        taken = _note_locks(tables, _locks(cursor, tables) if transaction else {})
+        taken = self._note_locks(locks(cursor) if transaction and tables else {})
         events = []
-        for event in _changes(cursor, tables, transaction=transaction):
-            # CREATE INDEX CONCURRENTLY and the like let others work; a rewrite never does.
-            if transaction or event.kind is Happened.REWRITTEN:
-                events.append(event)
-        locks = {table.began.name: table.lock for table in tables.values() if table.lock}
+        if tables:
+            touched = self._touched(cursor, tag, taken, transaction=transaction)
+            self.changed.update(touched)
+            for event in _changes(cursor, tables, touched):
+                # CREATE INDEX CONCURRENTLY and the like let others work; a rewrite never does.
+                if transaction or event.kind is Happened.REWRITTEN:
+                    events.append(event)
         opened = () if self.exposed is None else sorted(exposure.read(cursor) - self.exposed)
         text = _said(sql)
+        names = tuple(tables[oid].began.name for oid in taken)
+        kept = self._locks_on({*names, *(event.table for event in events), *_words(text)})
         self.seen.append(
-            Observed(self.file, 0, text, tag, tuple(events), locks, tuple(taken), tuple(opened))
+            Observed(self.file, 0, text, tag, tuple(events), kept, names, tuple(opened))
         )
+
+    def _note_locks(self, modes: dict[int, str]) -> list[int]:
+        """Keep the locks with the tables (those whose lock is new, or stronger)."""
+        tables = self.tables or {}
+        with_lock = {oid for oid in modes if oid in tables}
+        taken = []
+        for oid in sorted(with_lock | self.with_lock):
+            table, mode = tables[oid], modes.get(oid, "")
+            if mode and mode != table.lock:
+                taken.append(oid)
+            table.lock = mode
+        self.with_lock = with_lock
+        return taken
+
+    def _touched(
+        self, cursor: Any, tag: str, taken: list[int], *, transaction: bool
+    ) -> Collection[int]:
+        """The tables that the statement may have changed. In a transaction only one with a lock
+        that is stronger than that of an INSERT can be another; without one nothing tells."""
+        tables = self.tables or {}
+        if not transaction:
+            return self.written.look(cursor, list(tables), transaction=False)
+        strong = [oid for oid in self.with_lock if tables[oid].lock != MODES[0]]
+        written = self.written.look(cursor, strong, transaction=True) if strong else set()
+        if tag == "ROLLBACK":  # to a savepoint: what was written is as it was
+            return set(tables)
+        return written | set(strong).intersection(taken)
+
+    def _locks_on(self, names: set[str]) -> dict[str, str]:
+        """The locks on the tables of these names: one for each table that a long file has altered,
+        with each of its statements, would be as many as both together."""
+        tables = self.tables or {}
+        kept = {}
+        for oid in self.with_lock:
+            if tables[oid].began.name in names:
+                kept[tables[oid].began.name] = tables[oid].lock
+        return kept
+
+
+def _words(sql: str) -> set[str]:
+    """What may be the name of a table in the text."""
+    return {*WORD.findall(sql), *WORD.findall(sql.lower()), *QUOTED.findall(sql)}
 
 
 def _said(sql: str) -> str:
@@ -125,39 +173,11 @@ def _said(sql: str) -> str:
     return without_values(sql).strip()
 
 
-def _locks(cursor: Any, tables: Iterable[int]) -> dict[int, str]:
-    """The strongest lock that the transaction has on each of the tables."""
-    strongest: dict[int, str] = {}
-    if oids := list(tables):
-        own_sql.fetch(cursor, LOCKS, {"tables": oids, "modes": list(MODES)})
-        for oid, mode in cursor.fetchall():
-            strongest[oid] = max(mode, strongest.get(oid, mode), key=MODES.index)
-    return strongest
-
-
-def _note_locks(tables: dict[int, _Table], locks: dict[int, str]) -> list[str]:
-    """Keep the locks with the tables (the names of those whose lock is new, or stronger)."""
-    taken = []
-    for oid, table in tables.items():
-        mode = locks.get(oid, "")
-        if mode and mode != table.lock:
-            taken.append(table.began.name)
-        table.lock = mode
-    return taken
-
-
-def _changes(cursor: Any, tables: dict[int, _Table], *, transaction: bool) -> Iterator[Event]:
-    """What happened to the tables since they were read last. In a transaction only a table with a
-    lock that is stronger than that of an INSERT can be another; without one nothing tells."""
-    touched = []
-    for oid, table in tables.items():
-        altered = table.lock not in ("", MODES[0]) if transaction else True
-        if table.now is not None and altered:
-            touched.append(oid)
-    if not touched:
-        return
-    shapes = table_changes.read(cursor, touched)
-    for oid in touched:
+def _changes(cursor: Any, tables: dict[int, _Table], touched: Collection[int]) -> Iterator[Event]:
+    """What happened to these tables since they were read last."""
+    asked = [oid for oid in touched if tables[oid].now is not None]
+    shapes = table_changes.read(cursor, asked) if asked else {}
+    for oid in sorted(asked):
         table = tables[oid]
         if table.now is not None:
             yield from table_changes.events(table.now, shapes.get(oid), table.began)
@@ -193,12 +213,17 @@ def tables(replay: Replay) -> dict[int, str]:
 
 
 def observe(
-    replay: Replay, migrations: Sequence[Migration], there: frozenset[int] | None = None
+    replay: Replay,
+    migrations: Sequence[Migration],
+    there: frozenset[int] | None = None,
+    shapes: KnownShapes | None = None,
 ) -> list[Observed]:
-    """Apply files there (what was seen). there: as for Observer. Raises what the runner raises."""
+    """Apply files there (what was seen). there, shapes: as for Observer. Raises what the runner
+    raises."""
+    shapes = shapes or KnownShapes(lambda: None)
     replay.add(*migrations)
     atomic = {migration.name: migration.functions.atomic for migration in migrations}
-    observer = Observer(atomic, there)
+    observer = Observer(atomic, there, shapes)
     options = RunOptions(database=partial(ObservedDatabase, observer))
     replay.runner(observer, options).migrate()
     return observer.seen

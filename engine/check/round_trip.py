@@ -12,6 +12,7 @@ from engine.check.finding import Finding, Level, RuleName
 from engine.check.kept_trips import FRESH, KeptTrips, Trip
 from engine.check.observer import Observed, observe, tables
 from engine.check.rules import BY_STATE
+from engine.check.table_changes import KnownShapes
 from engine.connect.scratch import left_out_note
 from engine.drift.differences import Drift, differences
 from engine.errors import EngineError
@@ -43,16 +44,22 @@ class Walk:
         self.pending = pending
         self.kept = kept
         self.fresh = fresh
+        self.wholly = False
+        self.stack = ExitStack()
+        self._start()
+
+    def _start(self) -> None:
         self.names: frozenset[str] | None = None
         self.there: frozenset[int] | None = None
-        self.since = FRESH if fresh else ""
+        self.since = FRESH if self.fresh else ""
         self.done: dict[str, Migration] = {}
         self.seen: list[Observed] = []
         self.left_out: list[str] = []
         self.stopped = False
-        self.stack = ExitStack()
         self.replay: Replay | None = None
         self.reader: Reader | None = None
+        self.shapes = KnownShapes(self._take_touched)
+        self.misread = False
 
     def __enter__(self) -> Walk:
         return self
@@ -65,7 +72,18 @@ class Walk:
         return left_out_note(replace(self.project, left_out=self.left_out))
 
     def findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
-        """What does not come back; at last the file that cannot be run, if there is one."""
+        """What does not come back; at last the file that cannot be run, if there is one. Where what
+        was read in parts was not all that had changed, the way is gone once more."""
+        findings = self._findings(migrations, report)
+        self._verify()
+        if self.misread:
+            self.kept.forget()
+            self._start()
+            self.wholly = True
+            findings = self._findings(migrations, report)
+        return findings
+
+    def _findings(self, migrations: list[Migration], report: Report) -> list[Finding]:
         findings: list[Finding] = []
         before: Schema | None = None
         for migration in migrations:
@@ -147,15 +165,24 @@ class Walk:
 
     def _begin(self) -> Replay:
         """A scratch database at the state of the files that are done."""
+        self._verify()
         self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
         self._leave_out(self.replay.project.left_out or [])
-        self.reader = self.stack.enter_context(Reader(self.replay))
+        self.reader = self.stack.enter_context(Reader(self.replay, wholly=self.wholly))
         self._look(self.replay)
         return self.replay
 
     def _read(self) -> Schema:
         assert self.reader
         return self.reader.read()
+
+    def _verify(self) -> None:
+        """See whether what was read in parts is right, before it is no longer asked."""
+        if self.reader and not self.misread:
+            self.misread = not self.reader.is_right()
+
+    def _take_touched(self) -> set[int] | None:
+        return self.reader.take_touched() if self.reader else None
 
     def _look(self, replay: Replay) -> None:
         if self.names is not None:
@@ -164,7 +191,7 @@ class Walk:
 
     def _apply(self, replay: Replay, migration: Migration) -> None:
         if migration.name in self.pending:
-            self.seen += observe(replay, [migration], self.there)
+            self.seen += observe(replay, [migration], self.there, self.shapes)
         else:
             replay.add(migration)
             replay.runner().migrate()

@@ -3,13 +3,12 @@ sides of it. No text is read, so a DO block or a function hides nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from engine.schema import own_sql
-from engine.schema.not_null import GIVEN
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
 
@@ -31,9 +30,8 @@ SHAPES = """
                 AND k.contype = 'f')
     FROM pg_class c
     WHERE c.relkind IN ('r', 'p') AND c.relname <> ALL (%(own)s)
-      AND CASE WHEN %(tables)s::oid[] IS NULL
-          THEN c.relnamespace = %(here)s
-          ELSE c.oid = ANY (%(tables)s::oid[]) END
+      AND (%(tables)s::oid[] IS NULL OR c.oid = ANY (%(tables)s::oid[]))
+      AND (%(anywhere)s OR c.relnamespace = %(here)s)
 """
 
 
@@ -112,11 +110,38 @@ class Event:
     new: str = ""
 
 
-def read(cursor: Any, tables: Iterable[int] | None = None) -> dict[int, Shape]:
-    """The shapes of the tables, or of all in the schema, by their oid."""
+def read(
+    cursor: Any, tables: Iterable[int] | None = None, *, anywhere: bool = True
+) -> dict[int, Shape]:
+    """The shapes of the tables, or of all in the schema, by their oid. anywhere: whether the tables
+    may be in another schema by now."""
     oids = None if tables is None else list(tables)
-    own_sql.fetch(cursor, SHAPES, {"own": list(OWN_TABLES), "tables": oids})
+    values = {"own": list(OWN_TABLES), "tables": oids, "anywhere": anywhere and oids is not None}
+    own_sql.fetch(cursor, SHAPES, values)
     return {row[0]: _shape(*row[1:]) for row in cursor.fetchall()}
+
+
+class KnownShapes:
+    """The shapes of all tables in the schema, of which only those are read that were touched.
+    take_touched: gives the oids of what was since it was last asked, or None for everything."""
+
+    def __init__(self, take_touched: Callable[[], set[int] | None]) -> None:
+        self.take_touched = take_touched
+        self.known: dict[int, Shape] = {}
+
+    def now(self, cursor: Any, tables: Collection[int] | None) -> dict[int, Shape]:
+        """Those that there are, or of these tables those that there are anywhere."""
+        touched = self.take_touched()
+        if touched is None:
+            self.known = read(cursor)
+        elif touched:
+            for oid in touched:
+                self.known.pop(oid, None)
+            self.known |= read(cursor, touched, anywhere=False)
+        if tables is None:
+            return self.known
+        elsewhere = read(cursor, [oid for oid in tables if oid not in self.known])
+        return {oid: shape for oid, shape in self.known.items() if oid in tables} | elsewhere
 
 
 def _shape(
@@ -179,10 +204,9 @@ def _column(old: Shape, new: Shape, number: str) -> Iterator[Event]:
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:
     """Whether no row has to be looked at: a CHECK says it already, or the new constraint is not
     valid yet (PostgreSQL 18)."""
-    column = quoted(new.columns[number].name)
-    checks = [f"CHECK ({column} {said})" for said in ("IS NOT NULL", GIVEN)]
+    check = f"CHECK ({quoted(new.columns[number].name)} IS NOT NULL)"
     for constraint in old.constraints.values():
-        if constraint.valid and constraint.definition in checks:
+        if constraint.valid and constraint.definition == check:
             return True
     for constraint in new.constraints.values():
         on_column = constraint.kind == NOT_NULL and constraint.columns == [int(number)]

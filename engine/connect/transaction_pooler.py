@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import psycopg2
+
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
@@ -49,7 +51,10 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
     for _ in range(ROUNDS):
         if {_pid(connection), _pid(connection)} != {first} or _pid(other) == first:
             return True
-        in_transaction = _pid(other, "BEGIN; ")
+        try:
+            in_transaction = _pid(other, "BEGIN; ")
+        except psycopg2.OperationalError:
+            return True  # in statement mode there are no transactions
         if in_transaction == first or _pid(connection) != first:
             return True
         other.cursor().execute("ROLLBACK")

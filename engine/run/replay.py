@@ -19,6 +19,7 @@ from engine.errors import ConfigError, EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report
+from engine.reread.rereading import Rereading
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import catalog
@@ -131,50 +132,59 @@ class Reader:
     """Reads the schema of a replay again and again, without what depends on what; a context.
 
     In one session: a new one has to be made and to load PostgreSQL's caches, which costs more than
-    the reading. Where a file has ended it the next one is taken.
+    the reading. Where a file has ended it the next one is taken. wholly: whether all is read each
+    time, and not only what was written since.
     """
 
-    def __init__(self, replay: Replay) -> None:
+    def __init__(self, replay: Replay, *, wholly: bool = False) -> None:
         self.project = replay.project
-        self.connection: Any = None
+        self.wholly = wholly
+        self.rereading: Rereading | None = None
 
     def __enter__(self) -> Reader:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.connection:
-            self.connection.close()
+        if self.rereading:
+            self.rereading.connection.close()
 
     def read(self) -> Schema:
         """What is there now."""
-        if self.connection:
+        if self.rereading:
             try:
-                roles.use(self.connection, self.project.roles)  # a file may have named more
-                return catalog.read(self.connection, depends=False)
+                roles.use(self.rereading.connection, self.project.roles)  # a file may name more
+                return self.rereading.read()
             except (psycopg2.OperationalError, psycopg2.InterfaceError):
-                self.connection.close()
-        self.connection = connect(self.project, autocommit=True)
-        return catalog.read(self.connection, depends=False)
+                self.rereading.connection.close()
+        connection = connect(self.project, autocommit=True)
+        self.rereading = Rereading(connection, wholly=self.wholly)
+        return self.rereading.read()
+
+    def is_right(self) -> bool:
+        """Whether what was read in parts is what a whole reading says."""
+        self.read()  # in a new session, where a file has ended that one
+        return self.rereading is None or self.rereading.is_right()
+
+    def take_touched(self) -> set[int] | None:
+        """As engine.reread.rereading has it."""
+        return self.rereading.take_touched() if self.rereading else None
 
 
 @contextmanager
 def replayed(
-    project: Project,
-    migrations: Sequence[Migration],
-    version: int | None = None,
-    report: Report | None = None,
+    project: Project, migrations: Sequence[Migration], version: int | None = None
 ) -> Iterator[Replay]:
     """A scratch database on which these migrations have run.
 
-    version: PostgreSQL's major version that its server has to be of. report: is told of that run.
-    Raises ConfigError where the version is another, and what running the files raises.
+    version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
+    is another, and what running the files raises.
     """
     with scratch(project) as database:
         replay = Replay(database, list(migrations))
         if version:
             _refuse_other_version(database, version)
         if migrations:
-            replay.runner(report).migrate()
+            replay.runner().migrate()
         yield replay
 
 

@@ -47,12 +47,14 @@ LISTED = re.compile(
 VALUE = re.compile(r"('(?:[^']|'')*'::character varying(?:\(\d+\))?)")
 
 
-def read(connection: Any, *, depends: bool = True) -> Schema:
+def read(connection: Any, *, depends: bool = True, only: list[int] | None = None) -> Schema:
     """Read the current schema of a psycopg2 connection (Schema); nothing is changed.
 
-    depends: whether it shall say what needs what, without which no changes can be ordered.
+    depends: whether it shall say what needs what, without which no changes can be ordered. only:
+    the oids of the relations, types and routines to read, where these are not all; with a table
+    the sequences that go with its columns.
     """
-    ask = _Reader(connection)
+    ask = _Reader(connection, only)
     path = FilesPath(*ask(function_path.SCHEMAS)[0])
     tables = {
         oid: Table(name, comment=comment, partitioned=by)
@@ -95,16 +97,17 @@ class _Reader:
     its own search_path decides that.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, only: list[int] | None) -> None:
         self.connection = connection
+        self.only = only
         self.here = own_sql.place(connection).oid
         ours = hasattr(connection, "place")
-        self.path = function_path.files_path(connection) if ours else ""
+        self.path = own_sql.files_path(connection) if ours else ""
 
     def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
         with self.connection.cursor() as cursor:
-            values = {"here": self.here, **parameters}
+            values = {"here": self.here, "only": self.only, **parameters}
             own_sql.fetch(cursor, query, values, self.path, printing=True)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows

@@ -7,6 +7,8 @@ schema is on the search_path. What an extension or another object brought along 
 from __future__ import annotations
 
 HERE = "%(here)s"
+# Those of a list of oids, where there is one; PostgreSQL sees a constant, and asks by its index.
+ONLY = "(%(only)s::oid[] IS NULL OR m.objid = ANY (%(only)s::oid[]))"
 OURS = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = '{0}'::regclass"
     " AND d.objid = {1}.oid AND d.deptype = 'e')"
@@ -15,7 +17,7 @@ OURS = (
 # none by schema, and where a database has a thousand of them each query would read them whole.
 INSIDE = (
     "{1}.oid IN (SELECT m.objid FROM pg_depend m WHERE m.classid = '{0}'::regclass"
-    f" AND m.refclassid = 'pg_namespace'::regclass AND m.refobjid = {HERE})"
+    f" AND m.refclassid = 'pg_namespace'::regclass AND m.refobjid = {HERE} AND {ONLY})"
 )
 OUR_RELATIONS = INSIDE.format("pg_class", "c")
 OUR_TYPES = INSIDE.format("pg_type", "t")

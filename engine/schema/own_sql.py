@@ -66,6 +66,15 @@ PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
 """
+# Where an extension lies; its operators are found by their names alone. pg_temp comes last, or a
+# temporary table would be taken for one of the schema's.
+FILES_PATH = """
+    SELECT concat_ws(', ', quote_ident(t.nspname),
+        (SELECT string_agg(DISTINCT e.extnamespace::regnamespace::text, ', ')
+         FROM pg_extension e
+         WHERE e.extnamespace <> t.oid AND e.extnamespace <> 'pg_catalog'::regnamespace), 'pg_temp')
+    FROM pg_namespace t WHERE t.oid = %(here)s
+"""
 PORTAL = "engine_rows"
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
@@ -92,6 +101,14 @@ def place(connection: Any) -> Place:
         return Place(*cursor.fetchone())
 
 
+def files_path(connection: Any) -> str:
+    """The search_path under which files run: the schema, those of the extensions, pg_temp."""
+    with connection.cursor() as cursor:
+        fetch(cursor, FILES_PATH, {"here": place(connection).oid})
+        path: str = cursor.fetchone()[0]
+        return path
+
+
 def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
     """Carry out statements of ours that have no result, with `%` doubled. Afterwards the path is as
     it was."""
@@ -109,11 +126,12 @@ def fetch(
     """Carry out a query of ours, whose rows the cursor then has. Its names are looked up in
     pg_catalog.
 
-    parameters: by name; `here` is the schema's oid, where it is not given. path: the search_path
-    in which definitions are printed, else the one that there is; it stays until the transaction
-    ends. printing: whether it prints definitions, which then say the same in every session.
+    parameters: by name; `here` is the schema's oid, where it is not given, and `only` NULL. path:
+    the search_path in which definitions are printed, else the one that there is; it stays until the
+    transaction ends. printing: whether it prints definitions, which then say the same in every
+    session.
     """
-    values: dict[str, Any] = {"files_path": path, **(parameters or {})}
+    values: dict[str, Any] = {"files_path": path, "only": None, **(parameters or {})}
     if "%(here)s" in query and "here" not in values:
         values["here"] = place(cursor.connection).oid
     cursor.execute(
