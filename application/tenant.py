@@ -17,8 +17,9 @@ from engine.errors import ConfigError, NoSuchTenant
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import LONGEST_NAME
 
-# A tenant is a schema with a history. An extension may lie where another tenant's tables are, and
-# there no name shall lead; a role that may not use the schema would only find that no table is
+# A tenant is a schema with a history. An extension may lie where another tenant's tables are, or in
+# a schema of whoever may create one, and there no name shall lead (trust.EXTENSION_SCHEMAS has the
+# same for the files); a role that may not use the schema would only find that no table is
 # there.
 PATH = f"""
     SELECT pg_catalog.set_config('search_path', pg_catalog.concat_ws(', ',
@@ -28,6 +29,11 @@ PATH = f"""
          JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) e.extnamespace
          WHERE n.oid OPERATOR(pg_catalog.<>) t.oid
            AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog'::pg_catalog.name
+           AND (pg_catalog.pg_has_role(n.nspowner, t.nspowner, 'MEMBER')
+                OR n.nspowner OPERATOR(pg_catalog.=) 'pg_database_owner'::pg_catalog.regrole
+                OR n.nspowner OPERATOR(pg_catalog.=) (
+                    SELECT datdba FROM pg_catalog.pg_database
+                    WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class h
                            WHERE h.relnamespace OPERATOR(pg_catalog.=) n.oid AND h.relname
                                  OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name)),

@@ -11,6 +11,7 @@ from typing import Any
 from peewee import Field, Model
 
 from kernel.access import Accessible
+from kernel.access_columns import quoted
 from kernel.arguments import is_model, is_text, runs_when_called, shown, takes_one
 from kernel.branches import Branched
 from kernel.faults import Fault, calling_place, model_place
@@ -84,9 +85,10 @@ class Domain(Accessible, Branched):
                 'write domain.renamed_from(models.One.meters, "length_m")',
             )
         elif isinstance(thing, Field):
-            self.renames.append(f"{thing.model._meta.table_name}.{old}:{thing.column_name}")
+            table = quoted(thing.model._meta.table_name)
+            self.renames.append(f"{table}.{quoted(old)}:{quoted(thing.column_name)}")
         else:
-            self.renames.append(f"{old}:{thing._meta.table_name}")
+            self.renames.append(f"{quoted(old)}:{quoted(thing._meta.table_name)}")
 
     def extension(self, name: str, *, optional: bool = False) -> None:
         """Ask for an extension; an optional one is created only where the server offers it.

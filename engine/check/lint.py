@@ -66,6 +66,7 @@ REWRITES = {
     Happened.COLUMN_ADDED: Happened.COLUMN_ADDED_WITH_REWRITE,
     Happened.TYPE_CHANGED: Happened.TYPE_CHANGED_WITH_REWRITE,
 }
+RENAMES = (RuleName.RENAME_TABLE, RuleName.RENAME_COLUMN)
 NAMED_IN_TEXT = frozenset(rule.name for rule in text_rules.BY_TEXT)
 
 
@@ -187,7 +188,7 @@ def _finding(broken: Broken, statement: Observed) -> Finding:
     words = {
         "table": quoted(broken.table),
         "name": broken.name if rule.name in NAMED_IN_TEXT else quoted(broken.name),
-        "new": new,
+        "new": quoted(new) if rule.name in RENAMES else new,
         "lock": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode).upper(),
         "concurrently": re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", new),
         "kind": new.partition(" (")[0],

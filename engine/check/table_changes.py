@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.schema import own_sql
+from engine.schema.not_null import GIVEN
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
 
@@ -204,9 +205,10 @@ def _column(old: Shape, new: Shape, number: str) -> Iterator[Event]:
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:
     """Whether no row has to be looked at: a CHECK says it already, or the new constraint is not
     valid yet (PostgreSQL 18)."""
-    check = f"CHECK ({quoted(new.columns[number].name)} IS NOT NULL)"
+    column = quoted(new.columns[number].name)
+    checks = [f"CHECK ({column} {said})" for said in ("IS NOT NULL", GIVEN)]
     for constraint in old.constraints.values():
-        if constraint.valid and constraint.definition == check:
+        if constraint.valid and constraint.definition in checks:
             return True
     for constraint in new.constraints.values():
         on_column = constraint.kind == NOT_NULL and constraint.columns == [int(number)]

@@ -13,6 +13,7 @@ from psycopg2 import extensions
 
 from engine.connect import roles
 from engine.connect.pinned_settings import pin
+from engine.connect.pooler_refusals import refuse_lost_path, refuse_statement_pooling
 from engine.connect.url import shown, unusable
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
@@ -95,7 +96,7 @@ def connect(
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
-        raise unusable(project, error) from error
+        raise unusable(project, error, let_in=True) from error
     except BaseException:
         connection.close()
         raise
@@ -114,7 +115,8 @@ def connect_plainly(
 
     writing: whether it is to change anything. Raises ConnectionFailed where there is no server, it
     is older than 14, its encoding is not UTF-8, no schema of its search_path can be used, or it
-    takes no writes and is to; ConfigError where another schema of that path holds a history.
+    takes no writes and is to; ConfigError where another schema of that path holds a history, or a
+    pooler takes no transactions or another path than the URL's.
     """
     url = project.url
     options: dict[str, Any] = {"fallback_application_name": project.application or project.name}
@@ -130,7 +132,7 @@ def connect_plainly(
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
-        raise unusable(project, error) from error
+        raise unusable(project, error, let_in=True) from error
     except BaseException:
         connection.close()
         raise
@@ -180,6 +182,7 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
         oid, schema, schemas, path, standby, read_only, pid, role = cursor.fetchone()
+    refuse_lost_path(connection, project, path)
     if known:  # a file of the same run may have made a schema that comes earlier in the path
         oid, schema = known
     if schema is None:
@@ -193,6 +196,8 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
     connection.role = role
     connection.pid = pid
     connection.pooled = pid != connection.info.backend_pid
+    if connection.pooled:
+        refuse_statement_pooling(connection, project)
     if not known and len(schemas) > 1:
         _refuse_two_histories(connection, project, path)
     if writing and standby:

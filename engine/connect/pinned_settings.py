@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from engine.schema import own_sql
+from engine.schema import function_path, own_sql
 
 UNLIMITED = (
     "statement_timeout",
@@ -82,6 +82,6 @@ def pin(connection: Any, *, files: bool = False) -> None:
     then = ""
     if files:
         values["here"] = own_sql.place(connection).oid
-        then = f"; SELECT set_config('search_path', ({own_sql.FILES_PATH}), false)"
+        then = f"; SELECT set_config('search_path', ({function_path.FILES_PATH}), false)"
     with connection.cursor() as cursor:
         cursor.execute(f"SET search_path = {own_sql.PATH}; {SET}{then}", values)

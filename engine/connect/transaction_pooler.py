@@ -8,8 +8,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import psycopg2
-
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import ConfigError, ConnectionFailed
@@ -51,10 +49,7 @@ def _mixed(connection: Any, first: int, other: Any) -> bool:
     for _ in range(ROUNDS):
         if {_pid(connection), _pid(connection)} != {first} or _pid(other) == first:
             return True
-        try:
-            in_transaction = _pid(other, "BEGIN; ")
-        except psycopg2.OperationalError:
-            return True  # in statement mode there are no transactions
+        in_transaction = _pid(other, "BEGIN; ")
         if in_transaction == first or _pid(connection) != first:
             return True
         other.cursor().execute("ROLLBACK")

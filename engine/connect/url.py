@@ -16,6 +16,12 @@ from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 from engine.schema.quoting import name as quoted
 
+CLOSED = "server closed the connection unexpectedly"
+# PgBouncer says why in its own log alone (query_wait_timeout).
+NO_SESSION = (
+    "if a pooler stands there, it had no session to lend in time: raise its default_pool_size, or "
+    "set {settings.migration_url} to PostgreSQL itself; else see the server's log."
+)
 # Of what libpq and servers say in English.
 ADVICE = (
     ("could not translate host name", "check the host name in {settings.url}, and the network."),
@@ -52,7 +58,7 @@ ADVICE = (
         "check the port in {settings.url}: what answers there is not PostgreSQL.",
     ),
     (
-        "server closed the connection unexpectedly",
+        CLOSED,
         "check the port in {settings.url}: what answers there may not be PostgreSQL.",
     ),
     (
@@ -164,10 +170,14 @@ def _fix_by_names(url: str, message: str) -> str:
     return "check user, password and database in {settings.url}; the server says above what it has."
 
 
-def unusable(project: Project, error: psycopg2.OperationalError) -> ConnectionFailed:
-    """What to raise where the URL leads to no server, or to one that refuses."""
+def unusable(
+    project: Project, error: psycopg2.OperationalError, *, let_in: bool = False
+) -> ConnectionFailed:
+    """What to raise where the URL leads to no server, or to one that refuses. let_in: whether it
+    did so after it had taken user and password, as a pooler does that has no session to lend."""
     message = " ".join(str(error).split())
-    known = next((advice for sign, advice in ADVICE if sign in message), "")
+    known = NO_SESSION if let_in and CLOSED in message else ""
+    known = known or next((advice for sign, advice in ADVICE if sign in message), "")
     fix = known or _fix_by_names(project.url, message)
     return ConnectionFailed(
         f"cannot connect to {shown(project.url)}.",

@@ -31,11 +31,14 @@ COUNTED = """
     JOIN pg_sequences s ON (s.schemaname, s.sequencename) = (n.nspname, c.relname)
     WHERE c.relkind = 'S' AND c.relpersistence <> 't'
 """
+TRIES = "pg_temp.engine_tries"
 # A role that may all that the superuser may to what is his, and nothing else: it gets his rights by
 # membership, but is none. It is PostgreSQL's own, since every other one would be of the server.
-# RESET ROLE leads back to it. Functions would run as their owner, and what builds an index, fills a
-# materialized view or follows a foreign key as that of the table. Event triggers are not to hear of
-# all this.
+# The statement runs in a function of that role, inside of which PostgreSQL sets no other one and
+# resets none (guc.c: GUC_NOT_WHILE_SEC_REST). Functions would run as their owner, and what builds
+# an index, fills a materialized view or follows a foreign key as that of the table. What catches
+# errors passes the denial on. Event triggers are not to hear of all this. Left are texts that, put
+# together when they run, catch errors or give something to the superuser (ALTER … OWNER TO).
 AS_NOBODY = f"""
     GRANT {{user}} TO pg_read_all_settings;
     DO $engine$ DECLARE one text; enable text[]; BEGIN
@@ -63,9 +66,12 @@ AS_NOBODY = f"""
             EXECUTE one;
         END LOOP;
         {{uncommitted}}
+        {{uncaught}}
+        CREATE FUNCTION {TRIES}(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+            AS 'BEGIN EXECUTE $1; END';
+        ALTER FUNCTION {TRIES} OWNER TO pg_read_all_settings;
         FOR one IN SELECT pg_catalog.unnest(enable) LOOP EXECUTE one; END LOOP;
-    END $engine$;
-    SET LOCAL SESSION AUTHORIZATION pg_read_all_settings
+    END $engine$
 """
 # A transaction that is undone afterwards holds no other.
 ENDING = r"\m(commit|rollback)(\s+and\s+(no\s+)?chain)?\s*;"
@@ -77,8 +83,23 @@ UNCOMMITTED = f"""
             EXECUTE one;
         END LOOP;
 """
+# Before any other handler of the block.
+CATCHING = r"\mEXCEPTION((\s|--[^\n]*\n|/\*.*?\*/)+)WHEN\M"
+PASSED_ON = "EXCEPTION WHEN insufficient_privilege THEN RAISE; WHEN"
+UNCAUGHT = f"""
+        FOR one IN SELECT pg_catalog.regexp_replace(
+                              pg_catalog.pg_get_functiondef(p.oid), '{CATCHING}', '{PASSED_ON}',
+                              'gi')
+                   FROM pg_catalog.pg_proc p
+                   JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+                   WHERE l.lanname = 'plpgsql' AND p.oid >= {FIRST_OID}
+                     AND p.prosrc ~* '{CATCHING}' LOOP
+            EXECUTE one;
+        END LOOP;
+"""
 AS_ONESELF = f"DO $engine$ DECLARE one text; BEGIN {UNCOMMITTED} END $engine$"
 ENDS = re.compile(r"\b(?:COMMIT|ROLLBACK)(?:\s+AND\s+(?:NO\s+)?CHAIN)?\s*;", re.IGNORECASE)
+CATCHES = re.compile(r"\bEXCEPTION(?:\s|--[^\n]*\n|/\*.*?\*/)+WHEN\b", re.IGNORECASE | re.DOTALL)
 CONCURRENTLY = re.compile(
     r"\A(\s*(?:CREATE\s+(?:UNIQUE\s+)?INDEX|REINDEX\s+\w+))\s+CONCURRENTLY\b", re.IGNORECASE
 )
@@ -103,11 +124,13 @@ def denied(cursor: Any, statement: str, tables: Set[int]) -> bool:
         tables=_array(map(str, tables)),
         words=_array(words_of(statement)),
         uncommitted=UNCOMMITTED,
+        uncaught=UNCAUGHT,
     )
     with _undone(cursor) as other:
         try:
             other.execute(as_nobody)
-            other.execute(_holdable(statement))
+            tried = CATCHES.sub(PASSED_ON, _holdable(statement))
+            other.execute(f"SELECT {TRIES}(%s)", (tried,))
             return False
         except psycopg2.Error as error:
             return bool(outside.DENIED.search(error.diag.message_primary or ""))

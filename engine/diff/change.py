@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from engine.diff.typed_names import typed
 from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
@@ -79,9 +80,10 @@ class Change:
 
     @property
     def target(self) -> str:
-        """The name by which a person refers to it: `authors.name` for a column."""
-        whole = self.table and self.kind in (Kind.COLUMN, Kind.DEFAULT)
-        return f"{self.table}.{self.name}" if whole else self.name
+        """The name by which a person refers to it, as options take it: `authors.name` for a
+        column."""
+        whole = self.kind in (Kind.COLUMN, Kind.DEFAULT)
+        return typed(self.name, self.table if whole else "")
 
     def __str__(self) -> str:
         on_table = self.table and KINDS[self.kind].loosened and self.kind is not Kind.DEFAULT

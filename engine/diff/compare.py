@@ -72,7 +72,7 @@ def _without_cast(changes: Iterable[Change], uncast: Collection[Key]) -> Iterato
         if not is_retyped(change) or change.key not in uncast:
             yield change
             continue
-        why = f"of which there is no {change.new.type}"
+        why = f"which cannot become {change.new.type} and be {change.old.type} again"
         losing = f"the values of column {change.target}, {why}"
         yield Change(Action.DROP, change.key, change.old, losing=losing)
         yield Change(Action.CREATE, change.key, new=change.new)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from engine.diff.renames import Rename
+from engine.diff.typed_names import NAME, meant
 from engine.errors import ConfigError
 from engine.schema.kinds import Kind, without_arguments, written
 from engine.schema.model import Schema
@@ -18,7 +19,7 @@ ALONE = (
     *(Kind.TABLE, Kind.VIEW, Kind.SEQUENCE, Kind.FUNCTION),
     *(Kind.ENUM, Kind.COMPOSITE, Kind.DOMAIN_TYPE),
 )
-SPECIFICATION = re.compile(r"(?:(?P<owner>[^.:]+)\.)?(?P<old>[^:]+):(?P<new>[^:]+)")
+SPECIFICATION = re.compile(rf"(?P<before>(?:(?P<owner>{NAME})\.)?(?P<old>{NAME})):(?P<new>{NAME})")
 
 
 class Meanings:
@@ -89,7 +90,8 @@ class Meanings:
     def _fitting(self, text: str) -> Iterator[tuple[Rename, Kind]]:
         """What the text may mean, with the kind as keys say it."""
         match = SPECIFICATION.fullmatch(text)
-        owner, old, new = match.groups("") if match else ("", "", "")
+        owner, old, new = match.group("owner", "old", "new") if match else ("", "", "")
+        owner = meant(owner or "")
         owner = self.now.get(owner, owner)
         for kind, before, after in self._namespaces(owner):
             self.taken.setdefault((kind, owner), set(before))
@@ -116,24 +118,31 @@ class Meanings:
 
 def _named(kind: Kind, text: str, names: Iterable[str]) -> str:
     """Which of the names the text means, or empty; a function may be named without its arguments
-    where just one has that name."""
+    where just one has that name, and its key has the quotes of SQL."""
+    if kind is not Kind.FUNCTION:
+        return next((name for name in names if name == meant(text)), "")
     fitting = [name for name in names if name == text]
-    if kind is Kind.FUNCTION and not fitting:
-        fitting = [name for name in names if without_arguments(name) == text]
+    fitting = fitting or [name for name in names if without_arguments(name) == text]
     return fitting[0] if len(fitting) == 1 else ""
 
 
 def _whole_first(specifications: Iterable[str]) -> list[str]:
     """Tables and enums before what is in them."""
-    return sorted(specifications, key=lambda text: "." in text.partition(":")[0])
+
+    def is_part(text: str) -> bool:
+        match = SPECIFICATION.fullmatch(text)
+        return bool(match and match["owner"])
+
+    return sorted(specifications, key=is_part)
 
 
 def _unfit(text: str) -> NoReturn:
-    old, _, new = text.partition(":")
+    match = SPECIFICATION.fullmatch(text)
+    old, new = match.group("before", "new") if match else (text, "something")
     raise ConfigError(
-        f"--rename {text}: there is no {old} in the migrations that could have become "
-        f"{new or 'something'} in the domains.",
+        f"--rename {text}: there is no {old} in the migrations that could have become {new} in "
+        "the domains.",
         fix="name a table, view, function, column, sequence, type, or an attribute or value of a "
         "type that the migrations have, and one that only the domains have: old:new, "
-        "table.column:new, type.value:new.",
+        "table.column:new, type.value:new; in quotes where it holds . or : itself.",
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.diff.change import Action, Change
+from engine.diff.typed_names import typed
 from engine.schema.kinds import (
     KINDS,
     ConstraintKind,
@@ -203,4 +204,4 @@ def _likeness(gone: Change, new: Change) -> float:
 
 def specification(gone: Change, new: Change) -> str:
     """As --rename takes it."""
-    return f"{gone.target}:{new.name}"
+    return f"{gone.target}:{typed(new.name)}"

@@ -22,7 +22,7 @@ from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.run.replay import replayed
-from engine.schema import catalog, own_sql
+from engine.schema import catalog, function_path, own_sql
 from engine.schema.model import Schema
 from engine.wording import counted, few
 
@@ -104,7 +104,7 @@ def compare(project: Project) -> Comparison:
         else:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
-        version, path = connection.server_version // 10000, own_sql.files_path(connection)
+        version, path = connection.server_version // 10000, function_path.files_path(connection)
         unmanaged += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)

@@ -28,7 +28,7 @@ from engine.run.file_run import Job
 from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import Session
-from engine.schema import catalog, own_sql
+from engine.schema import catalog, function_path, own_sql
 from engine.schema.kinds import OWNERS, Key
 from engine.schema.model import Schema
 from engine.sql import lexer
@@ -155,7 +155,7 @@ class DriftGuard:
             connection, project = self.session.database.connection(), self.session.project
             there = without_theirs(connection.cursor(), catalog.read(connection), known)
             live = differences.without_foreign(there, known, project.foreign)
-            place, path = own_sql.place(connection).name, own_sql.files_path(connection)
+            place, path = own_sql.place(connection).name, function_path.files_path(connection)
             back = way_back(project, applied, _major(connection), known, live, place, path)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 

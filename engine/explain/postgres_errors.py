@@ -72,7 +72,7 @@ def translated(
     if server is not None and connection_lost(error):
         return ConnectionFailed(
             _sentence(_primary(server)),
-            fix="check that PostgreSQL runs, then run the command again.",
+            fix=f"{_fix_of_lost(server)}, then run the command again.",
         )
     if server is not None:
         right = ""
@@ -231,9 +231,16 @@ def _fix(place: Place, server: Any, right: str) -> str:
     return f"{known or f'fix {place.migration.path}'}, {again}"
 
 
+def _fix_of_lost(server: Any) -> str:
+    """A pooler ends connections by its own timeouts, and says so in its log alone."""
+    if getattr(getattr(server.cursor, "connection", None), "pooled", False):
+        return "see the log of the pooler in between, or go past it"
+    return "check that PostgreSQL runs"
+
+
 def _fix_by_state(server: Any) -> str:
     if connection_lost(server):
-        return "check that PostgreSQL runs"
+        return _fix_of_lost(server)
     if is_out_of_locks(server):
         return remedies.MORE_LOCKS
     if is_lock_timeout(server):

@@ -136,14 +136,7 @@ def _believed(cursor: Any, row: tuple[Any, ...]) -> set[str]:
     role = cursor.connection.info.user
     if not is_table or not trusted:
         what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"
-        raise HistoryError(
-            f"{table} {what}, so it cannot be believed.",
-            why=f"Whoever may create in the schema could have put it there, for {role} to run what "
-            "it leads to. Nothing was run.",
-            fix=f"if it is yours, run ALTER TABLE {table} OWNER TO {quoted(role)} or use the role "
-            f"{owner}; else drop it, and take the right to create from others (REVOKE CREATE ON "
-            "SCHEMA … FROM …).",
-        )
+        raise trust.unbelieved(cursor, table, what, owner)
     if strange:
         raise HistoryError(
             f"{table} has what this engine never gave it: {', '.join(strange)}.",

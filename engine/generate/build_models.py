@@ -8,7 +8,7 @@ live database.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import peewee
@@ -20,7 +20,7 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
 from engine.explain import postgres_errors
 from engine.generate import completion, refusals
-from engine.generate.completion import constant_default, first_paragraph, offered
+from engine.generate.completion import defaults_and_comments, make_some, offered
 from engine.schema.abstract_roles import PUBLIC
 
 EARLY = re.compile(
@@ -57,12 +57,16 @@ class DomainLike(Protocol):
         """`file:line: Model` of a model, an enum or a statement, else the place of the domain."""
 
 
-def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
+def build(
+    database: EngineDatabase, domains: Iterable[DomainLike], beside: Sequence[str] = ()
+) -> None:
     """Make everything that the domains register, in their order.
 
-    Raises GenerateError naming the domain and the object that PostgreSQL does not accept.
+    beside: statements of files that make what no domain can state, each run as soon as what it
+    needs is there. Raises GenerateError naming the domain and the object that PostgreSQL does not
+    accept.
     """
-    domains, made = list(domains), set[Any]()
+    domains, made, left_alone = list(domains), set[Any](), list(beside)
     for domain in domains:
         roles.stand_in(database.project, domain.roles)
     with database.connection_context():
@@ -76,7 +80,7 @@ def build(database: EngineDatabase, domains: Iterable[DomainLike]) -> None:
         for number, builder in enumerate(builders, 1):
             builder.extensions()
             builder.enums(made)
-            late = builder.tables(builder.early())
+            late = builder.tables(builder.early(left_alone))
             builder.statements(late, domains[number:])
         connection.cursor().execute("SET check_function_bodies = on")
         for builder in builders:
@@ -113,10 +117,16 @@ class _Builder:
                     enum,
                 )
 
-    def early(self) -> list[str]:
-        """Make what a table may be of or call; the rest has to wait (it is returned)."""
+    def early(self, left_alone: list[str]) -> list[str]:
+        """Make what a table may be of or call; the rest has to wait (it is returned).
+
+        left_alone: what is made besides, as it may need a function and be needed by a type; of the
+        list those stay that wait.
+        """
         early = [text for text in self.domain.statements if EARLY.match(text)]
         waiting = self._make(early)
+        while make_some(self.connection, left_alone):
+            waiting = self._make(waiting)
         return waiting + [text for text in self.domain.statements if text not in early]
 
     def tables(self, late: list[str]) -> list[str]:
@@ -129,8 +139,8 @@ class _Builder:
             foreign_keys += self._table(model)
             for index in model._schema._create_indexes(safe=False):
                 self._peewee(index, model)
-            self._defaults(model)
-            self._comments(model)
+            for statement in defaults_and_comments(model):
+                self._run(statement, model)
         unique = [text for text in late if UNIQUE_INDEX.match(text)]
         waiting = self._make(unique)
         for key in foreign_keys:
@@ -193,34 +203,6 @@ class _Builder:
             except errors.Error as error:
                 raise self._refused(error, statement) from error
         return self._make(waiting) if len(waiting) < len(statements) else waiting
-
-    def _defaults(self, model: type[Model]) -> None:
-        """Give a plain SQL writer the constant defaults that Python has."""
-        for field in model._meta.sorted_fields:
-            value = constant_default(field)
-            if value is not None:
-                self._run(
-                    sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}").format(
-                        sql.Identifier(model._meta.table_name),
-                        sql.Identifier(field.column_name),
-                        sql.Literal(value),
-                    ),
-                    model,
-                )
-
-    def _comments(self, model: type[Model]) -> None:
-        table = sql.Identifier(model._meta.table_name)
-        text = first_paragraph(model)
-        if text:
-            self._run(sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(text)))
-        for field in model._meta.sorted_fields:
-            if field.help_text:
-                column = sql.Identifier(field.column_name)
-                self._run(
-                    sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-                        table, column, sql.Literal(field.help_text)
-                    )
-                )
 
     def _peewee(self, context: Any, model: type[Model]) -> None:
         text, parameters = context.query()

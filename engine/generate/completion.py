@@ -1,13 +1,16 @@
 """What is added to what the domains state, since PostgreSQL leaves it open: the path of functions,
 who may call those that run with their owner's rights, sequences for whoever may insert; and what
-models say for which Peewee has no word."""
+models say for which Peewee has no word, and files make that no domain can state."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
+import psycopg2
 from peewee import Model
+from psycopg2 import sql
 
 from engine.schema import own_sql
 from engine.schema.catalog_queries import ALONE
@@ -80,7 +83,42 @@ def offered(connection: Any, extension: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def constant_default(field: Any) -> Any:
+def make_some(connection: Any, statements: list[str]) -> bool:
+    """Run those that can be run; the others stay in the list. Whether there was one.
+
+    A statement that fails waits for what it needs, or has nothing to do, as what it makes needed
+    nothing that was dropped. connection: psycopg2, in autocommit.
+    """
+    before = list(statements)
+    statements.clear()
+    with connection.cursor() as cursor:
+        for statement in before:
+            try:
+                cursor.execute(statement)
+            except psycopg2.Error:
+                statements.append(statement)
+    return len(statements) < len(before)
+
+
+def defaults_and_comments(model: Any) -> Iterator[sql.Composable]:
+    """What gives a plain SQL writer the constant defaults that Python has, and the comments."""
+    table = sql.Identifier(model._meta.table_name)
+    for field in model._meta.sorted_fields:
+        value = _constant_default(field)
+        if value is not None:
+            column = sql.Identifier(field.column_name)
+            statement = sql.SQL("ALTER TABLE {} ALTER COLUMN {} SET DEFAULT {}")
+            yield statement.format(table, column, sql.Literal(value))
+    if text := _first_paragraph(model):
+        yield sql.SQL("COMMENT ON TABLE {} IS {}").format(table, sql.Literal(text))
+    for field in model._meta.sorted_fields:
+        if field.help_text:
+            column = sql.Identifier(field.column_name)
+            comment = sql.Literal(field.help_text)
+            yield sql.SQL("COMMENT ON COLUMN {}.{} IS {}").format(table, column, comment)
+
+
+def _constant_default(field: Any) -> Any:
     """The field's Python default as the driver takes it, or None where it is no constant.
 
     `dict` and `list`, Peewee's way to say {} and [], count as constants.
@@ -94,7 +132,7 @@ def constant_default(field: Any) -> Any:
     return "" if value == {} else value  # an hstore: the driver has no form for a dict
 
 
-def first_paragraph(model: type[Model]) -> str:
+def _first_paragraph(model: type[Model]) -> str:
     """The docstring of the model itself; Peewee's models inherit none that says anything."""
     text = inspect.cleandoc(model.__doc__ or "")
     return " ".join(text.split("\n\n")[0].split())

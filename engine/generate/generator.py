@@ -17,6 +17,7 @@ from pathlib import Path
 from engine.connect import roles
 from engine.connect.connection import connect
 from engine.connect.scratch import left_out_note
+from engine.diff.typed_names import NAME, normal
 from engine.errors import ConfigError, GenerateError, LosesData
 from engine.files import migration_file, migration_folder
 from engine.files.migration_file import Migration
@@ -36,7 +37,7 @@ from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
 
 SEED_TITLE = "seed_data"
-FILL = re.compile(r"(?P<column>[^.=]+\.[^.=]+)=\s*(?P<value>\S.*)", re.DOTALL)
+FILL = re.compile(rf"(?P<column>{NAME}\.{NAME})=\s*(?P<value>\S.*)", re.DOTALL)
 
 
 class Generator:
@@ -70,7 +71,7 @@ class Generator:
         self.domains = domains
         self.project = project
         self.options = nothing_to_generate.Options(
-            frozenset(allow_drop), tuple(renames), offline, tuple(fills)
+            frozenset(map(normal, allow_drop)), tuple(renames), offline, tuple(fills)
         )
         self.said = Said(list(self.options.renames), dict(map(_fill, self.options.fills)))
         self.questions = questions
@@ -217,4 +218,4 @@ def _fill(text: str) -> tuple[str, str]:
             fix="write for example --fill \"items.code='none'\", or "
             "--fill 'items.code=upper(name)'",
         )
-    return match["column"], match["value"]
+    return normal(match["column"]), match["value"]

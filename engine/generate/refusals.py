@@ -69,7 +69,8 @@ def refuse_unsaid(plan: list[Change], allow_drop: Collection[str]) -> None:
     renamed = []
     for gone, new in possible(plan):
         if gone in losses:
-            lines.append(f"  - if it has another name now: --rename {specification(gone, new)}")
+            text = specification(gone, new)
+            lines.append(f"  - if it has another name now: --rename {shlex.quote(text)}")
             renamed.append(new.target)
     lines += [
         f"  - {change}: it is NOT NULL and has no default, so that the rows that are there would "
@@ -102,7 +103,7 @@ def _ways_out(
     if losses:
         yield (
             "restore the domain, model or field; if the data is to go, add "
-            + " ".join(f"--allow-drop {change.target}" for change in losses)
+            + " ".join(f"--allow-drop {shlex.quote(change.target)}" for change in losses)
         )
     if columns:
         fills = " ".join(f"--fill {shlex.quote(change.target + '=VALUE')}" for change in columns)

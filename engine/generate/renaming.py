@@ -9,6 +9,7 @@ from typing import Protocol
 from engine.diff.change import Change
 from engine.diff.rename_meanings import Meanings
 from engine.diff.renames import Rename, of_identities, plain, possible, specification
+from engine.diff.typed_names import typed
 from engine.generate.refusals import unfilled, unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
@@ -91,7 +92,7 @@ class Renaming:
             text = specification(gone, new)
             if self.questions is None or gone not in losses or text in self.said.declined:
                 continue
-            if self.questions.is_renamed(gone.target, new.name):
+            if self.questions.is_renamed(gone.target, typed(new.name)):
                 self.said.renames.append(text)
                 return True
             self.said.declined.add(text)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from peewee import SQL, Context, Field, Model
+from peewee import SQL, Context, Field, Model, Value
 
 from engine.errors import GenerateError, pass_on_interrupt
 
@@ -84,8 +84,11 @@ class Seeder:
 
 
 def _is(field: Field, value: Any) -> Any:
-    """The condition that a row has this value, NULL included."""
-    return field.is_null() if value is None else field == value
+    """The condition that a row has this value, NULL included. A list is one value, of which Peewee
+    would make a row of values: "operator does not exist: text[] = record"."""
+    if value is None:
+        return field.is_null()
+    return field == Value(value, converter=field.db_value, unpack=False)
 
 
 def _field(model: type[Model], name: str) -> Field:

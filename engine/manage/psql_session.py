@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from engine.connect import pinned_settings, roles
 from engine.files import history_table, own_table, role_table
 from engine.run import strangers, time_zone
-from engine.schema import abstract_roles, own_sql
+from engine.schema import abstract_roles, function_path, own_sql
 from engine.schema.own_tables import HISTORY_TABLE, ROLES_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
@@ -100,7 +100,7 @@ def beginning(
     settle = SETTLE.format(
         settings=", ".join(settings),
         privileged=", ".join(map(literal, pinned_settings.PRIVILEGED)),
-        path=_asked(own_sql.FILES_PATH),
+        path=_asked(function_path.FILES_PATH),
     )
     zone = ZONE.format(
         given=literal(given_zone), chosen=_asked(time_zone.SETTING), usual=literal(usual_zone)

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg2
 
-from engine.schema import own_sql, trust
+from engine.schema import function_path, own_sql, trust
 
 ASKED = rf"""
     SELECT ARRAY({trust.MAY_CREATE}), ARRAY(
@@ -20,7 +20,7 @@ ASKED = rf"""
     JOIN pg_roles o ON o.oid = p.proowner
     WHERE n.oid = %(here)s AND p.proname LIKE 'notice\_%%' AND {trust.TRUSTED}
       AND p.pronargs = 0 AND p.proretset AND p.prorettype = 'text'::regtype
-    ORDER BY p.proname), ({own_sql.FILES_PATH})
+    ORDER BY p.proname), ({function_path.FILES_PATH})
 """
 
 
@@ -30,9 +30,8 @@ def read(cursor: Any) -> tuple[str, ...]:
     A function that fails tells that: whoever asked wanted to know something else.
     """
     own_sql.fetch(cursor, ASKED)
-    roles, functions, path = cursor.fetchone()
-    strangers = [role or "PUBLIC" for role in roles]
-    texts = list(trust.told(cursor, strangers))
+    strangers, functions, path = cursor.fetchone()
+    texts = list(trust.told(strangers))
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)
         return (*texts, f"not asked for as long as that is so: {names}")

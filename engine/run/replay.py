@@ -172,19 +172,22 @@ class Reader:
 
 @contextmanager
 def replayed(
-    project: Project, migrations: Sequence[Migration], version: int | None = None
+    project: Project,
+    migrations: Sequence[Migration],
+    version: int | None = None,
+    report: Report | None = None,
 ) -> Iterator[Replay]:
     """A scratch database on which these migrations have run.
 
-    version: PostgreSQL's major version that its server has to be of. Raises ConfigError where that
-    is another, and what running the files raises.
+    version: PostgreSQL's major version that its server has to be of. report: is told of that run.
+    Raises ConfigError where the version is another, and what running the files raises.
     """
     with scratch(project) as database:
         replay = Replay(database, list(migrations))
         if version:
             _refuse_other_version(database, version)
         if migrations:
-            replay.runner().migrate()
+            replay.runner(report).migrate()
         yield replay
 
 

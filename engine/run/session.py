@@ -25,13 +25,13 @@ from engine.report import Report
 from engine.run import advisory_lock, interrupt, time_zone
 from engine.run.lock_waits import Blockers
 from engine.run.options import RunOptions
-from engine.schema import own_sql
+from engine.schema import function_path, own_sql
 
 # Whatever a file may have said for the session: a role, a path, timeouts, a time zone. What has to
 # be known then, too, comes with it, since each question of its own costs every file its time.
 RESET = f"RESET SESSION AUTHORIZATION; RESET ROLE; SET search_path = {own_sql.PATH}; "
 KNOWN_THEN = f"""({history_table.STATE}),
-           set_config('search_path', ({own_sql.FILES_PATH}), false)"""
+           set_config('search_path', ({function_path.FILES_PATH}), false)"""
 SETTLE = f"""
     {roles.USE};
     SELECT {advisory_lock.HAS_KEEPERS}, {KNOWN_THEN}

@@ -102,7 +102,7 @@ class _Reader:
         self.only = only
         self.here = own_sql.place(connection).oid
         ours = hasattr(connection, "place")
-        self.path = own_sql.files_path(connection) if ours else ""
+        self.path = function_path.files_path(connection) if ours else ""
 
     def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""

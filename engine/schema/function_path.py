@@ -12,24 +12,39 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from engine.schema import own_sql
+from engine.schema import own_sql, trust
 
-SCHEMAS = """
-    SELECT quote_ident(t.nspname), ARRAY(
-        SELECT DISTINCT quote_ident(n.nspname)
-        FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-        WHERE n.oid <> t.oid AND n.nspname <> 'pg_catalog')
+# Where an extension lies; its operators are found by their names alone.
+OTHERS = f"""
+    SELECT quote_ident(n.nspname) FROM pg_namespace n
+    WHERE n.oid <> t.oid AND {trust.LOOKED_UP} ORDER BY n.nspname
+"""
+SCHEMAS = (
+    f"SELECT quote_ident(t.nspname), ARRAY({OTHERS}) FROM pg_namespace t WHERE t.oid = %(here)s"
+)
+# pg_temp comes last, or a temporary table would be taken for one of the schema's.
+FILES_PATH = f"""
+    SELECT array_to_string(quote_ident(t.nspname) || ARRAY({OTHERS}) || 'pg_temp'::text, ', ')
     FROM pg_namespace t WHERE t.oid = %(here)s
 """
 # For whoever has nothing but SQL.
 PIN = "SELECT set_config('search_path', ({}), false)".format(
-    own_sql.FILES_PATH.replace("%(here)s", "quote_ident(current_schema())::regnamespace")
+    FILES_PATH.replace("%(here)s", "quote_ident(current_schema())::regnamespace")
 )
 FROM_CURRENT = "SET search_path FROM CURRENT"
 # As pg_get_functiondef prints it, before the body.
 PRINTED = re.compile(r"^ SET search_path TO '.*?'$", re.MULTILINE | re.DOTALL)
 TEMPORARY = "pg_temp"
+
+
+def files_path(connection: Any) -> str:
+    """The search_path under which files run: the schema, those of the extensions, pg_temp."""
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, FILES_PATH)
+        path: str = cursor.fetchone()[0]
+        return path
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,11 @@ from engine.schema.kinds import Key, Kind
 from engine.schema.model import Setting
 from engine.schema.quoting import literal, name, suffixed
 
+# What NOT NULL asks of a value. Of a composite `IS NULL` is true also where all its parts are, and
+# `IS NOT NULL` false where one is, so that ROW(1, NULL) would be in the way. Of all other types
+# PostgreSQL makes the same of both forms.
+GIVEN = "IS DISTINCT FROM NULL"
+LACKING = "IS NOT DISTINCT FROM NULL"
 NOT_NULLS = r"""
     SELECT k.conrelid, a.attname, k.conname, pg_get_constraintdef(k.oid),
            k.convalidated AND NOT k.connoinherit

@@ -66,15 +66,6 @@ PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
 """
-# Where an extension lies; its operators are found by their names alone. pg_temp comes last, or a
-# temporary table would be taken for one of the schema's.
-FILES_PATH = """
-    SELECT concat_ws(', ', quote_ident(t.nspname),
-        (SELECT string_agg(DISTINCT e.extnamespace::regnamespace::text, ', ')
-         FROM pg_extension e
-         WHERE e.extnamespace <> t.oid AND e.extnamespace <> 'pg_catalog'::regnamespace), 'pg_temp')
-    FROM pg_namespace t WHERE t.oid = %(here)s
-"""
 PORTAL = "engine_rows"
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
@@ -99,14 +90,6 @@ def place(connection: Any) -> Place:
     with connection.cursor() as cursor:
         cursor.execute(PLACE)
         return Place(*cursor.fetchone())
-
-
-def files_path(connection: Any) -> str:
-    """The search_path under which files run: the schema, those of the extensions, pg_temp."""
-    with connection.cursor() as cursor:
-        fetch(cursor, FILES_PATH, {"here": place(connection).oid})
-        path: str = cursor.fetchone()[0]
-        return path
 
 
 def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:

@@ -29,6 +29,11 @@ def name(identifier: str) -> str:
     """The identifier, quoted where PostgreSQL would read it as something else."""
     if PLAIN.fullmatch(identifier) and identifier not in RESERVED:
         return identifier
+    return in_quotes(identifier)
+
+
+def in_quotes(identifier: str) -> str:
+    """The identifier in quotes."""
     return '"' + identifier.replace('"', '""') + '"'
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from engine.errors import Refused
+from engine.errors import HistoryError, Refused
 from engine.schema import own_sql
 from engine.schema.quoting import name as quoted
 
@@ -18,32 +18,42 @@ TRUSTED_EVERYWHERE = """
 # With what lies in a schema also its owner, where somebody has named that schema. n: of
 # pg_namespace.
 TRUSTED = f"(o.oid = n.nspowner OR {TRUSTED_EVERYWHERE.format(o='o')})"
-# The roles that may create in the schema although one need not trust them; empty for PUBLIC.
+# The schemas of extensions in which names may be looked up beside those of the schema t (a row of
+# pg_namespace). Whoever may create in the database can make one, with a trusted extension in it:
+# on the path of our functions it would lead to whatever its owner puts there. As good as the owner
+# of t is who may become that one: the administrator whom a provider gives is no superuser.
+EXTENSION_SCHEMAS = f"""
+    SELECT e.extnamespace FROM pg_extension e
+    JOIN pg_namespace x ON x.oid = e.extnamespace JOIN pg_roles r ON r.oid = x.nspowner
+    WHERE x.nspname <> 'pg_catalog'
+      AND (pg_has_role(r.oid, t.nspowner, 'MEMBER') OR {TRUSTED_EVERYWHERE.format(o="r")})
+"""
+# The schema, and these.
+LOOKED_UP = f"(n.oid = t.oid OR n.oid IN ({EXTENSION_SCHEMAS}))"
+# The roles that may create there although one need not trust them; empty for PUBLIC.
 MAY_CREATE = f"""
-    SELECT coalesce(o.rolname::text, '')
-    FROM pg_namespace n
+    SELECT ARRAY[quote_ident(n.nspname), coalesce(o.rolname::text, '')]
+    FROM pg_namespace t CROSS JOIN pg_namespace n
     CROSS JOIN LATERAL aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
     LEFT JOIN pg_roles o ON o.oid = a.grantee
-    WHERE n.oid = %(here)s AND a.privilege_type = 'CREATE'
+    WHERE t.oid = %(here)s AND {LOOKED_UP} AND a.privilege_type = 'CREATE'
       AND a.grantee <> 'pg_database_owner'::regrole AND NOT coalesce({TRUSTED}, false)
-    ORDER BY 1
+    ORDER BY n.oid <> t.oid, 1
 """
-# Functions and operators alone run something where their names are met; the schemas are those in
-# which the names of files are looked up.
+# Functions and operators alone run something where their names are met. What an extension has may
+# be anybody's: its owner can take a function of hers into it.
 FOREIGN_CODE = f"""
     SELECT i.type || ' ' || i.identity, o.rolname::text
-    FROM pg_namespace n
+    FROM pg_namespace t CROSS JOIN pg_namespace n
     JOIN pg_depend m ON m.refclassid = 'pg_namespace'::regclass AND m.refobjid = n.oid
     LEFT JOIN pg_proc p ON m.classid = 'pg_proc'::regclass AND p.oid = m.objid
     LEFT JOIN pg_operator q ON m.classid = 'pg_operator'::regclass AND q.oid = m.objid
     JOIN pg_roles o ON o.oid = coalesce(p.proowner, q.oprowner),
     LATERAL pg_identify_object(m.classid, m.objid, 0) i
-    WHERE (n.oid = %(here)s
-           OR n.oid IN (SELECT extnamespace FROM pg_extension) AND n.nspname <> 'pg_catalog')
-      AND NOT (o.oid = (SELECT nspowner FROM pg_namespace WHERE oid = %(here)s)
-               OR {TRUSTED_EVERYWHERE.format(o="o")})
+    WHERE t.oid = %(here)s AND {LOOKED_UP}
+      AND NOT (o.oid = t.nspowner OR {TRUSTED_EVERYWHERE.format(o="o")})
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.objid
-                      AND d.deptype IN ('e', 'i'))
+                      AND d.deptype = 'i')
     ORDER BY 1
 """
 # The owner of a schema, where it is none whom the engine trusts everywhere.
@@ -68,15 +78,31 @@ def refuse_owner(cursor: Any, schema: str) -> None:
         )
 
 
-def told(cursor: Any, strangers: list[str]) -> Iterator[str]:
-    """A sentence on it, with the way out; none where there is nobody."""
-    if strangers:
-        schema = quoted(own_sql.place(cursor.connection).name)
-        whom = ", ".join(name if name == "PUBLIC" else quoted(name) for name in strangers)
+def told(strangers: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A sentence on each schema of which MAY_CREATE tells, with the way out. strangers: (schema,
+    role), as that has them."""
+    schemas: dict[str, list[str]] = {}
+    for schema, role in strangers:
+        schemas.setdefault(schema, []).append(quoted(role) if role else "PUBLIC")
+    for schema, roles in schemas.items():
+        whom = ", ".join(roles)
         yield (
             f"{whom} may create in the schema {schema}, and so plant what others run by its name; "
             f"as its owner, run REVOKE CREATE ON SCHEMA {schema} FROM {whom}"
         )
+
+
+def unbelieved(cursor: Any, table: str, what: str, owner: str) -> HistoryError:
+    """For a table of ours that another role can have put there. what: is wrong with it."""
+    role = cursor.connection.info.user
+    return HistoryError(
+        f"{table} {what}, so it cannot be believed.",
+        why=f"Whoever may create in the schema could have put it there, for {role} to run what "
+        "it leads to. Nothing was run.",
+        fix=f"if it is yours, run ALTER TABLE {table} OWNER TO {quoted(role)} or use the role "
+        f"{owner}; else drop it, and take the right to create from others (REVOKE CREATE ON "
+        "SCHEMA … FROM …).",
+    )
 
 
 def foreign_code(cursor: Any) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.schema.not_null import GIVEN, LACKING
 from engine.sql.lexer import Lexeme, pieces
 from engine.sql.text_forms import masked
 
@@ -42,7 +43,9 @@ UNIQUE_INDEX = re.compile(
 QUOTED = re.compile(r"\"[^\"]*\"")
 DIRECTION = re.compile(r"\s+(?:ASC|DESC|NULLS\s+(?:FIRST|LAST))\b", re.IGNORECASE)
 PREDICATE = re.compile(r"\bWHERE\b(.*)", FLAGS)
-IS_NOT_NULL = re.compile(rf"\s*(?P<column>{NAME})\s+IS\s+NOT\s+NULL\s*", re.IGNORECASE)
+IS_NOT_NULL = re.compile(
+    rf"\s*(?P<column>{NAME})\s+IS\s+(?:NOT|DISTINCT\s+FROM)\s+NULL\s*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def _of_constraint(table: str, action: str) -> Iterator[Demand]:
 
 
 def _not_null(table: str, column: str) -> Demand:
-    return Demand(table, f"{column} has to have a value", where=f"{column} IS NULL")
+    return Demand(table, f"{column} has to have a value", where=f"{column} {LACKING}")
 
 
 def _check(table: str, condition: str) -> Demand:
@@ -139,7 +142,7 @@ def _unique(table: str, columns: str, where: str, rest: str) -> Demand:
     conditions = [f"({where})"] if where else []
     if not re.search(r"\bNULLS\s+NOT\s+DISTINCT\b", masked(rest), re.IGNORECASE):
         for start, end in parts(columns, 0, len(columns)):
-            conditions.append(f"({columns[start:end]}) IS NOT NULL")
+            conditions.append(f"({columns[start:end]}) {GIVEN}")
     condition = " AND ".join(conditions)
     return Demand(table, f"no two may be alike in ({columns})", condition, twins=columns)
 
@@ -152,7 +155,7 @@ def _reference(table: str, columns: str, rest: str, constraint: str) -> Iterator
     own = table.rpartition(".")[2]
     sources = [columns[start:end].strip() for start, end in parts(columns, 0, len(columns))]
     keys = [targets[start:end].strip() for start, end in parts(targets, 0, len(targets))]
-    given = " AND ".join(f"{own}.{source} IS NOT NULL" for source in sources)
+    given = " AND ".join(f"{own}.{source} {GIVEN}" for source in sources)
     pairs = zip(keys, sources, strict=False)
     same = " AND ".join(f"engine_target.{key} = {own}.{source}" for key, source in pairs)
     where = f"{given} AND NOT EXISTS (SELECT FROM {match['table']} engine_target WHERE {same})"

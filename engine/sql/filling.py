@@ -11,6 +11,7 @@ from engine.diff.change import Action, Change, Fill
 from engine.diff.object_changes import same
 from engine.schema.kinds import Kind
 from engine.schema.model import Function, Table
+from engine.schema.not_null import LACKING
 from engine.schema.quoting import name
 from engine.sql import statements
 from engine.sql.columns import QUOTED, seeing_all
@@ -72,7 +73,7 @@ def filling_statements(change: Change) -> list[str]:
     parts = []
     if made or not same(nullable, change.old):
         parts.append(statements.sql(replace(change, new=nullable)))
-    update = f"UPDATE {name(change.table)} SET {column} = ({fill.value}) WHERE {column} IS NULL"
+    update = f"UPDATE {name(change.table)} SET {column} = ({fill.value}) WHERE {column} {LACKING}"
     # "cannot ALTER TABLE because it has pending trigger events", of keys that are deferred
     update += ";\nSET CONSTRAINTS ALL IMMEDIATE"
     parts += seeing_all(change, name(change.table), update)

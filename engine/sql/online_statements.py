@@ -9,6 +9,7 @@ from typing import Any
 from engine.diff.change import Action, Change
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Constraint, Index, Schema
+from engine.schema.not_null import GIVEN, LACKING
 from engine.schema.quoting import literal, name, suffixed
 from engine.sql import statements
 from engine.sql.online_split import (
@@ -34,15 +35,15 @@ BEGIN
         FOR page IN 0 .. last_page BY {pages} LOOP
             UPDATE {table} SET {column} = {value} WHERE ctid = ANY (ARRAY(
                 SELECT ctid FROM {table}
-                WHERE {column} IS NULL AND ctid >= format('(%s,0)', pages.page)::tid
+                WHERE {column} {lacking} AND ctid >= format('(%s,0)', pages.page)::tid
                   AND ctid < format('(%s,0)', pages.page + {pages})::tid
                 FOR NO KEY UPDATE SKIP LOCKED));
             COMMIT;
         END LOOP;
-        EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {column} IS NULL);
+        EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {column} {lacking});
         PERFORM pg_sleep(0.1);
     END LOOP;
-    UPDATE {table} SET {column} = {value} WHERE {column} IS NULL;
+    UPDATE {table} SET {column} = {value} WHERE {column} {lacking};
 END
 {quotes}"""
 
@@ -217,7 +218,7 @@ def _column(change: Change, filled: bool, back: tuple[str, ...]) -> Iterator[Pai
         # From PostgreSQL 18 on NOT NULL has a name, which would be items_name_not_null1 where the
         # check has the one that PostgreSQL would choose.
         check = name(suffixed(f"{change.table}_{change.name}", "_not_null_check"))
-        checked = f"ADD CONSTRAINT {check} CHECK ({column} IS NOT NULL) NOT VALID"
+        checked = f"ADD CONSTRAINT {check} CHECK ({column} {GIVEN}) NOT VALID"
         drop = f"ALTER TABLE {table} DROP CONSTRAINT"
         yield Paired(f"ALTER TABLE {table}\n    {checked}", (f"{drop} IF EXISTS {check}",))
         yield Paired(f"ALTER TABLE {table} VALIDATE CONSTRAINT {check}")
@@ -232,6 +233,7 @@ def _fill(table: str, column: str, value: str) -> str:
         table=table,
         column=column,
         value=value,
+        lacking=LACKING,
         pages=PAGES,
         passes=PASSES,
         quotes="$fill$" if "$$" in value else "$$",

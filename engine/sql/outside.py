@@ -54,6 +54,7 @@ DYNAMIC = re.compile(
 # What PostgreSQL says where a role may do nothing of the kind.
 DENIED = re.compile(
     rf"permission denied for function (?:{NAMES})$|\bCOPY (?:to|from|to or from) (?:a file|an ext)"
+    r"|cannot set parameter \"(?:role|session_authorization)\" within"
 )
 # pg_cron can be made in one database of a server only.
 CRON = re.compile(r"\s*CREATE\s+EXTENSION\b.*\b(?P<what>pg_cron)\b", re.IGNORECASE | re.DOTALL)

@@ -113,15 +113,20 @@ def rows_of(connection: Any, schema: Schema) -> Rows:
 def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
     """Rows stay, with the values of every column that is there before and after. before: those of
     the known schema. after: those of the schema that there is now."""
-    lost = {change.target for change in changes if change.losing}
-    lost |= {change.target for change in changes if change.does(Action.DROP, Kind.COLUMN)}
-    for table in (before.keys() & now.tables.keys()) - lost:
+    lost = _lost(changes)
+    for table in before.keys() & now.tables.keys() - {title for owner, title in lost if not owner}:
         columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
-        kept = sorted(column for column in columns if f"{table}.{column}" not in lost)
+        kept = sorted(column for column in columns if (table, column) not in lost)
         kept = [column for column in kept if not _becomes_text(known, now, table, column)]
         changing = _changing_attributes(known, now)
         were, are = (_values(rows[table], kept, changing) for rows in (before, after))
         assert were == are, f"rows of {table}: {were - are} are gone"
+
+
+def _lost(changes: list[Change]) -> set[tuple[str, str]]:
+    """(table or empty, name) of what goes with its data."""
+    going = [c for c in changes if c.losing or c.does(Action.DROP, Kind.COLUMN)]
+    return {(change.table, change.name) for change in going}
 
 
 def _becomes_text(known: Schema, now: Schema, table: str, column: str) -> bool:

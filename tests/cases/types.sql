@@ -368,3 +368,13 @@ CREATE TYPE mood AS ENUM ('calm');
 CREATE TYPE pair AS (mood mood);
 CREATE TABLE t (p pair);
 -- loses: mood pair
+
+-- name: a composite whose parts are NULL has a value all the same
+-- old
+CREATE TYPE place AS (street text, number int);
+CREATE TABLE t (id int PRIMARY KEY, a place, b place);
+-- rows
+INSERT INTO t VALUES (1, '(x,)', '(,)'), (2, '(,)', '(y,)');
+-- new
+CREATE TYPE place AS (street text, number int);
+CREATE TABLE t (id int PRIMARY KEY, a place NOT NULL, b place DEFAULT '(x,1)' NOT NULL);

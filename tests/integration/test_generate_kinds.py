@@ -8,7 +8,16 @@ from typing import Any
 
 import psycopg2
 import pytest
-from peewee import SQL, BigIntegerField, ForeignKeyField, IntegerField, TextField
+from peewee import (
+    SQL,
+    BigIntegerField,
+    Check,
+    Field,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 from engine.errors import GenerateError
 from engine.generate.generator import Generator
@@ -18,7 +27,7 @@ from kernel.models import BaseModel
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
 from tests.support.runners import at
-from tests.support.workshop import Workshop
+from tests.support.workshop import Register, Workshop
 
 SETTINGS = (
     "ALTER TABLE items ENABLE ROW LEVEL SECURITY",
@@ -114,6 +123,52 @@ def test_a_model_may_use_what_a_file_made_of_another_kind(workshop: Workshop) ->
     assert "to_tsvector('words'::regconfig, tenant)" in text and "DROP TABLE" not in text
     workshop.runner.migrate()
     assert workshop.generate(searched) == []
+
+
+NEAR = """CREATE FUNCTION near(a int, b int) RETURNS boolean LANGUAGE sql IMMUTABLE
+AS 'SELECT abs(a - b) < 3'"""
+MOOD = "CREATE TYPE mood AS ENUM ('sad', 'glad')"
+RANK = """CREATE FUNCTION rank_of(mood) RETURNS int LANGUAGE sql IMMUTABLE
+AS $$ SELECT CASE $1::text WHEN 'sad' THEN 1 ELSE 2 END $$"""
+MADE_OF_OURS = (
+    *(NEAR, "CREATE OPERATOR ~~~ (LEFTARG = int, RIGHTARG = int, FUNCTION = near)"),
+    *(MOOD, RANK, "CREATE CAST (mood AS int) WITH FUNCTION rank_of(mood)"),
+    *("CREATE TYPE moods AS RANGE (subtype = mood)",),
+    "CREATE AGGREGATE alike(int) (SFUNC = int4pl, STYPE = int)",
+)
+USED = (
+    "CREATE DOMAIN around AS int CHECK (VALUE ~~~ 7)",
+    "CREATE INDEX items_rank ON items ((stock ~~~ 5)) WHERE mood::int > 1",
+    "CREATE VIEW around_five AS SELECT alike(id) AS ids FROM items WHERE stock ~~~ 5",
+    "CREATE FUNCTION glad() RETURNS moods LANGUAGE sql RETURN moods('glad', 'glad', '[]')",
+)
+
+
+class Mood(Field):
+    """One of an enum that a file has made, too."""
+
+    field_type = "mood"
+
+
+def test_a_model_may_use_what_a_file_made_of_what_domains_state(workshop: Workshop) -> None:
+    """An operator needs its function, which the domain states, and a domain type that operator."""
+
+    def items(*used: str) -> Register:
+        def register(domain: Domain) -> None:
+            checks = [Check("stock ~~~ 5", name="near_five")] if used else []
+            fields = {"stock": IntegerField(constraints=checks), "mood": Mood()}
+            domain.models(type("Items", (Model,), fields))
+            domain.sql(MOOD, NEAR, RANK, *used)
+
+        return register
+
+    write(workshop.folder, "001_near", *MADE_OF_OURS, back=None)
+    workshop.first(items())
+    execute(workshop.url, "INSERT INTO items (stock, mood) VALUES (4, 'glad')")
+    workshop.generate(items(*USED))
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT ids, glad() FROM around_five") == [(1, "[glad,glad]")]
+    assert workshop.generate(items(*USED)) == []
 
 
 UNMANAGED = """

@@ -8,9 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from peewee import SQL, Check, ForeignKeyField, IntegerField, Model, TextField
+from peewee import (
+    SQL,
+    Check,
+    DeferredForeignKey,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
 
 from kernel.domain import Domain
+from kernel.fields import TextArrayField
 from kernel.models import BaseModel
 from tests.support.checks import looked_through
 from tests.support.databases import execute, query
@@ -56,6 +65,53 @@ def test_rows_come_in_the_order_in_which_the_seed_inserted_them(workshop: Worksh
     expected = [(number, f"X-{number:03}") for number in range(1, 11)]
     assert query(workshop.url, "SELECT id, code FROM crates ORDER BY id") == expected
     assert workshop.generate(counted) == []
+
+
+def teams(code: str, lead: str) -> Register:
+    """A team that one of its members leads, so that each row refers to the other one, and that is
+    known by a code, which may change, and a list."""
+
+    def register(domain: Domain) -> None:
+        class Team(BaseModel):
+            code = TextField()
+            skills = TextArrayField()
+            lead = DeferredForeignKey("Member", null=True, on_delete="RESTRICT")
+
+            class Meta:
+                table_name = "teams"
+                indexes = ((("code", "skills"), True),)
+
+        class Member(BaseModel):
+            code = TextField(unique=True)
+            team = ForeignKeyField(Team, on_delete="RESTRICT")
+
+            class Meta:
+                table_name = "members"
+
+        def seed(seeder: Any) -> None:
+            Team.update(code=code).where(Team.code == "first").execute()
+            team = {"code": code, "skills": ["fiber", 'radio, "5 GHz"']}
+            seeder.ensure(Team, [team], key=("code", "skills"))
+            seeder.ensure(Member, [{"code": lead, "team": Team.get()}], key="code")
+            led = team | {"lead": Member.get(Member.code == lead)}
+            seeder.ensure(Team, [led], key=("code", "skills"))
+
+        domain.models(Team, Member)
+        domain.seed(seed)
+
+    return register
+
+
+def test_rows_that_refer_to_each_other_come_and_go(workshop: Workshop) -> None:
+    workshop.first(teams("first", "ayu"))
+    workshop.step(teams("field", "budi"), ["teams", "members"])
+    led = """
+        SELECT t.code, m.code FROM teams t JOIN members m ON m.id = lead_id AND team_id = t.id
+    """
+    assert query(workshop.url, led) == [("field", "budi")]
+    workshop.runner.rollback(2, losing=True)
+    assert workshop.runner.migrate() == ["002_seed_data", "003_change"]
+    assert query(workshop.url, led) == [("field", "budi")]
 
 
 def bare(domain: Domain) -> None:

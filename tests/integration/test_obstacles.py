@@ -137,7 +137,7 @@ def test_check_names_them_too(workshop: Workshop) -> None:
     checked = looked_through(workshop.url, workshop)
     found = next(finding for finding in checked.findings if finding.rule == "rows-in-the-way")
     assert (found.file, found.line) == ("002_demands", 2)
-    assert "SELECT * FROM t WHERE a IS NULL" in found.fix
+    assert "SELECT * FROM t WHERE a IS NOT DISTINCT FROM NULL" in found.fix
 
 
 def test_rows_that_nobody_may_look_at_are_told(server: PostgresServer, tmp_path: Path) -> None:

@@ -11,19 +11,23 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine.connect.connection import connect
+from engine.connect.connection import connect, connect_plainly
 from engine.connect.scratch import scratch
 from engine.connect.transaction_pooler import refuse_transaction_pooling
+from engine.connect.url import with_schema
+from engine.drift.comparison import compare
 from engine.errors import ConfigError, ConnectionFailed
 from engine.generate.generator import Generator
-from engine.manage import wipe
+from engine.manage import roles, wipe
 from engine.manage.adopt import adopt
+from engine.manage.status import read_status
 from engine.report import Report
 from engine.run.options import RunOptions
+from engine.tenants import listing
 from tests.support import pgbouncer
 from tests.support.accounts import state, write_accounts
 from tests.support.console import call
-from tests.support.databases import name_of, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
@@ -78,11 +82,11 @@ def busy(url: str, clients: int) -> Iterator[None]:
 
 
 def detected(url: str) -> bool:
-    with closing(connect(at(url), autocommit=True)) as connection:
-        try:
+    try:
+        with closing(connect(at(url), autocommit=True)) as connection:
             refuse_transaction_pooling(connection, at(url))
-        except ConfigError as error:
-            return "MIGRATION_DATABASE_URL" in error.fix
+    except ConfigError as error:
+        return "MIGRATION_DATABASE_URL" in error.fix
     return False
 
 
@@ -119,9 +123,44 @@ def test_nothing_runs_through_it(
         runner_on(empty_url, folder).migrate()
         before = state(empty_url)
         for command in commands:
-            with pytest.raises(ConfigError, match="is a transaction pooler"):
+            with pytest.raises(ConfigError, match=r"is a (transaction )?pooler"):
                 command()
         assert state(empty_url) == before
+
+
+@pytest.mark.only("oldest")
+def test_where_no_transaction_can_begin_every_task_says_so(
+    server: PostgresServer, empty_url: str, folder: Path
+) -> None:
+    """PgBouncer ends the connection at BEGIN: `the connection to PostgreSQL is lost`."""
+    with pooled(server, empty_url, "statement") as url:
+        asked: list[Callable[[], Any]] = [
+            lambda: read_status(at(url, folder)),
+            lambda: compare(at(url, folder)),
+            lambda: roles.look(at(url, folder)),
+            lambda: connect_plainly(at(url)),  # as the application does
+        ]
+        for ask in asked:
+            with pytest.raises(ConfigError, match="ends the connection at BEGIN") as refused:
+                ask()
+            assert "MIGRATION_DATABASE_URL" in refused.value.fix
+
+
+@pytest.mark.only("oldest")
+def test_the_schema_that_the_url_names_is_never_another_one(
+    server: PostgresServer, empty_url: str, folder: Path
+) -> None:
+    """With ignore_startup_parameters = options PgBouncer passes no search_path on: what was meant
+    for one tenant was done in the schema public."""
+    execute(empty_url, "CREATE SCHEMA shop")
+    mode = {"ignore_startup_parameters": "options"}
+    with pooled(server, empty_url, "session", **mode) as url:
+        with pytest.raises(ConfigError, match=r"search_path is .* say shop"):
+            runner_on(with_schema(url, "shop"), folder).migrate()
+        with pytest.raises(ConfigError, match="options of the connection say pg_catalog"):
+            listing.read(at(url, folder))
+        assert query(empty_url, "SELECT to_regclass('migratehistory')") == [(None,)]
+        assert runner_on(url, folder).migrate()
 
 
 @pytest.mark.only("newest")
@@ -183,6 +222,11 @@ def test_a_pool_with_one_session_is_no_riddle(
             runner_on(url, tmp_path, heard).migrate()
         assert "default_pool_size" in failure.value.fix
         assert heard.messages[0].startswith("waiting for a second session from the pooler at ")
+        with closing(psycopg2.connect(url)) as other:
+            other.cursor().execute("SELECT 1")
+            with pytest.raises(ConnectionFailed) as failure:
+                read_status(at(url, tmp_path))
+        assert "default_pool_size" in failure.value.fix
 
 
 def test_a_scratch_database_is_made_through_a_session_pool_only(

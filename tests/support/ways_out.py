@@ -19,6 +19,7 @@ TRIGGER = (
     "coalesce(NEW, OLD); END $$; CREATE TABLE t (a int PRIMARY KEY);"
 )
 PROCEDURE = "CREATE PROCEDURE {}() LANGUAGE plpgsql AS $$ BEGIN {} END $$;"
+CAUGHT = "BEGIN {} EXCEPTION /* any */ WHEN {} THEN NULL; END;"
 EVENT = "CREATE {}FUNCTION e() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN {} END $$;"
 ON_EVENT = "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION e();"
 ROW = "INSERT INTO t VALUES (1)"
@@ -92,4 +93,20 @@ OTHERS = {
     "a block that resets its role": BLOCK.format(f"RESET ROLE; {BY_COPY}"),
     "a function of its owner": "CREATE FUNCTION g() RETURNS void LANGUAGE plpgsql SECURITY DEFINER "
     f"AS $$ BEGIN {BY_COPY} END $$; SELECT g()",
+    "a role that is set by a text": BLOCK.format(
+        f"EXECUTE concat('SET RO', 'LE ', 'postgres'); {BY_COPY}"
+    ),
+    "a setting of the role": BLOCK.format(
+        "PERFORM set_config(concat('ro', 'le'), 'postgres', true);" + BY_COPY
+    ),
+    "a session that is reset": BLOCK.format(
+        f"EXECUTE concat('RESET SESSION AUTHO', 'RIZATION'); {BY_COPY}"
+    ),
+    "a block that catches the denial": BLOCK.format(CAUGHT.format(BY_COPY, "OTHERS")),
+    "a block that catches it among others": BLOCK.format(
+        "BEGIN PERFORM 1 / 0; EXCEPTION WHEN division_by_zero THEN NULL; END;"
+        + CAUGHT.format(BY_COPY, "division_by_zero OR SQLSTATE '42501'")
+    ),
+    "a function that catches the denial": "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ "
+    f"BEGIN {CAUGHT.format(BY_COPY, 'OTHERS')} RETURN 1; END $$; SELECT f()",
 }

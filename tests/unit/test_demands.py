@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import pytest
 
+from engine.schema.not_null import GIVEN, LACKING
 from engine.sql.changed_rows import changed
 from engine.sql.demands import demands
 
 DEMANDS = {
-    "ALTER TABLE t ALTER COLUMN a SET NOT NULL, ALTER b SET NOT NULL": ["a IS NULL", "b IS NULL"],
-    'ALTER TABLE IF EXISTS ONLY "T t" ALTER "A, b" SET NOT NULL': ['"A, b" IS NULL'],
+    "ALTER TABLE t ALTER COLUMN a SET NOT NULL, ALTER b SET NOT NULL": [
+        f"a {LACKING}",
+        f"b {LACKING}",
+    ],
+    'ALTER TABLE IF EXISTS ONLY "T t" ALTER "A, b" SET NOT NULL': [f'"A, b" {LACKING}'],
     "ALTER TABLE t ADD CONSTRAINT c CHECK (a IN (1, 2) AND b <> ')')": [
         "NOT (a IN (1, 2) AND b <> ')')"
     ],
-    "ALTER TABLE t ADD CHECK (a IS NOT NULL)": ["a IS NULL"],
-    "ALTER TABLE t ADD UNIQUE (a, b)": ["(a) IS NOT NULL AND ( b) IS NOT NULL"],
+    "ALTER TABLE t ADD CHECK (a IS NOT NULL)": [f"a {LACKING}"],
+    "ALTER TABLE t ADD UNIQUE (a, b)": [f"(a) {GIVEN} AND ( b) {GIVEN}"],
     "ALTER TABLE t ADD UNIQUE NULLS NOT DISTINCT (a)": [""],
-    "ALTER TABLE t ADD PRIMARY KEY (a)": ["(a) IS NOT NULL", "a IS NULL"],
+    "ALTER TABLE t ADD PRIMARY KEY (a)": [
+        f"(a) {GIVEN}",
+        f"a {LACKING}",
+    ],
     "ALTER TABLE t ADD PRIMARY KEY USING INDEX i": [],
     "ALTER TABLE s.t ADD FOREIGN KEY (a) REFERENCES r(id) ON DELETE CASCADE": [
-        "t.a IS NOT NULL AND NOT EXISTS (SELECT FROM r engine_target WHERE engine_target.id = t.a)"
+        f"t.a {GIVEN} AND NOT EXISTS (SELECT FROM r engine_target WHERE engine_target.id = t.a)"
     ],
     "CREATE UNIQUE INDEX CONCURRENTLY i ON t (lower(a) DESC) WHERE b": [
-        "( b) AND (lower(a)) IS NOT NULL"
+        f"( b) AND (lower(a)) {GIVEN}"
     ],
-    "CREATE UNIQUE INDEX ON t USING btree (a)": ["(a) IS NOT NULL"],
+    "CREATE UNIQUE INDEX ON t USING btree (a)": [f"(a) {GIVEN}"],
     "CREATE INDEX i ON t (a)": [],
     "CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a)": [],
     "ALTER TABLE t ADD a int NOT NULL": ["true"],

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from peewee import Model, TextField
 
 from engine.diff.compare import diff
 from engine.diff.rename_meanings import Meanings
 from engine.diff.renames import plain, possible, specification
+from engine.diff.typed_names import normal, typed
 from engine.errors import ConfigError
 from engine.schema.model import Column, Enum, Index, Schema, Table
+from kernel.domain import Domain
 
 
 def table(title: str, *columns: str, **indexes: str) -> Table:
@@ -90,3 +97,31 @@ def test_what_could_be_a_rename_is_asked_about() -> None:
     assert sorted(specification(*pair) for pair in pairs) == ["t.b:c", "t.b:d"]
     pairs = possible(diff(schema(table("t", "a")), schema(table("u", "a"), table("v", "a", "b"))))
     assert [specification(*pair) for pair in pairs] == ["t:u"]
+
+
+HOSTILE = st.text(st.sampled_from('ab.:="( )é'), min_size=1, max_size=6)
+
+
+@given(names=st.lists(HOSTILE, min_size=4, max_size=4, unique=True))
+def test_any_name_can_be_typed(names: list[str]) -> None:
+    """As a domain declares it, and as the option that a refusal names."""
+    old_table, new_table, old, new = names
+    kept = [f"{letter}{number}" for number, letter in enumerate("xyz")]
+    before, after = schema(table(old_table, *kept, old)), schema(table(new_table, *kept, new))
+    changes = diff(before, after)
+    dropped, created = possible(changes)[0]
+    text = specification(dropped, created)
+    column = f"{typed(old, new_table)}:{typed(new)}"
+    done = Meanings(before, after).renames([], [text, column])
+    assert [(rename.old, rename.new, rename.table) for rename in done] == [
+        (old_table, new_table, ""),
+        (old, new, new_table),
+    ]
+    domain = Domain("shop", "domains/shop")
+    fields = {"field": TextField(column_name=new)}
+    meta = type("Meta", (), {"table_name": new_table})
+    model: Any = type("Thing", (Model,), fields | {"Meta": meta})
+    domain.renamed_from(model, old_table)
+    domain.renamed_from(model.field, old)
+    assert Meanings(before, after).renames(domain.renames, []) == done
+    assert normal(typed(old, new_table)) == typed(old, new_table)

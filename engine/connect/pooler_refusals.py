@@ -1,0 +1,71 @@
+"""What a pooler between us and PostgreSQL may keep from every task, seen as soon as one connects:
+transactions, and the schema that the URL names. That each transaction may have another session
+concerns runs alone: engine.connect.transaction_pooler."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg2
+
+from engine.connect.url import shown
+from engine.errors import ConfigError
+from engine.project import Project
+
+WORD = re.compile(r"(?:\\.|\S)+", re.DOTALL)
+SEARCH_PATH = re.compile(r"(?:-c|--)?search[_-]path=(.*)", re.DOTALL)
+
+
+def refuse_statement_pooling(connection: Any, project: Project) -> None:
+    """Raise ConfigError where no transaction can be begun: PgBouncer with pool_mode = statement
+    ends the connection at BEGIN, and says why in its own log alone.
+
+    connection: psycopg2, in autocommit, of which a pooler is known to stand before the server.
+    """
+    try:
+        with connection.cursor() as cursor:
+            # Two messages: what begins and ends within one is a statement to the pooler.
+            cursor.execute("BEGIN")
+            cursor.execute("ROLLBACK")
+    except psycopg2.OperationalError as error:
+        raise ConfigError(
+            f"{shown(project.url)} is a pooler that ends the connection at BEGIN, as one with "
+            "pool_mode = statement does.",
+            why=f"{' '.join(str(error).split())}\nNearly all that is done needs a transaction; "
+            "nothing was run.",
+            fix=f"set {project.settings.migration_url} to PostgreSQL itself, or to a pool in "
+            f"session mode; the application's {project.settings.url} may lead to one in "
+            "transaction mode, too.",
+        ) from error
+
+
+def refuse_lost_path(connection: Any, project: Project, path: str) -> None:
+    """Raise ConfigError where the search_path is not the one that the options of the URL name: with
+    ignore_startup_parameters = options PgBouncer passes no option on, and what is meant for one
+    schema would be done in another. path: the session's."""
+    named = path_in(connection.info.options)
+    if named is not None and _bare(named) != _bare(path):
+        raise ConfigError(
+            f"search_path is {path} at {shown(project.url)}, though the options of the connection "
+            f"say {named}.",
+            why="Something in between does not pass them on (PgBouncer with "
+            "ignore_startup_parameters = options), so another schema would be worked on. Nothing "
+            "was run.",
+            fix=f"set {project.settings.migration_url} to PostgreSQL itself, or name the schema "
+            "for the role: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA.",
+        )
+
+
+def path_in(options: str) -> str | None:
+    """The search_path that options of a connection name (`-c search_path=shop`), as the server
+    reads them; None where they name none."""
+    path = None
+    for word in WORD.findall(options):
+        if match := SEARCH_PATH.fullmatch(re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL)):
+            path = match[1]
+    return path
+
+
+def _bare(path: str) -> str:
+    return "".join(path.split())

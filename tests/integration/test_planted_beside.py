@@ -1,0 +1,130 @@
+"""What a role plants that may also create in the database: extensions, and schemas of its own. The
+engine works as an owner who is no superuser, so policies hold for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from application.tenant import PATH
+from engine.errors import HistoryError, Refused
+from engine.manage.environment import refuse_production
+from engine.manage.status import read_status
+from engine.schema.own_tables import ENVIRONMENT_TABLE
+from tests.support.databases import execute, name_of, query
+from tests.support.migration_files import write
+from tests.support.postgres import PostgresServer
+from tests.support.runners import at, runner_on
+
+LOWER = """
+    CREATE FUNCTION {}.lower(varchar) RETURNS text LANGUAGE plpgsql AS
+    $$ BEGIN RETURN 'planted'; END $$
+"""
+CALLS = """
+    CREATE FUNCTION calls() RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path FROM CURRENT AS $$ BEGIN RETURN lower('A'::varchar); END $$
+"""
+# What runs it is whoever reads the table, and no superuser.
+HIDING = """
+    CREATE SEQUENCE asked; GRANT ALL ON asked TO PUBLIC;
+    CREATE TABLE {0} (id boolean, name text); GRANT ALL ON {0} TO PUBLIC;
+    INSERT INTO {0} VALUES (true, 'test');
+    ALTER TABLE {0} ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY asking ON {0} USING (pg_catalog.nextval('public.asked') > 0)
+"""
+ASKED = "SELECT is_called FROM public.asked"
+
+
+@pytest.fixture
+def owner(server: PostgresServer, empty_url: str) -> Iterator[str]:
+    """The URL of the owner of the database and its schema."""
+    role, database = f"owner_{name_of(empty_url)}", name_of(empty_url)
+    server.execute(f"CREATE ROLE {role} LOGIN CREATEDB")
+    execute(
+        empty_url,
+        f"ALTER DATABASE {database} OWNER TO {role}; ALTER SCHEMA public OWNER TO {role}",
+    )
+    yield empty_url.replace("postgres@", f"{role}@")
+    execute(empty_url, f"REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}")
+    server.execute(f"ALTER DATABASE {database} OWNER TO postgres")
+    server.execute(f"DROP ROLE {role}")
+
+
+@pytest.fixture
+def mallory(server: PostgresServer, empty_url: str, owner: str) -> Iterator[str]:
+    """The URL of a role that may create in the database and in the schema."""
+    role, database = f"mallory_{name_of(empty_url)}", name_of(empty_url)
+    server.execute(f"CREATE ROLE {role} LOGIN")
+    execute(
+        empty_url,
+        f"GRANT CREATE ON DATABASE {database} TO {role}; GRANT CREATE ON SCHEMA public TO {role}",
+    )
+    yield empty_url.replace("postgres@", f"{role}@")
+    execute(empty_url, f"DROP OWNED BY {role} CASCADE")
+    server.execute(f"DROP ROLE {role}")
+
+
+def test_the_schema_of_a_strangers_extension_is_on_no_path(
+    owner: str, mallory: str, tmp_path: Path
+) -> None:
+    """It was on that of every function, with what its owner puts there later."""
+    execute(
+        mallory,
+        "CREATE SCHEMA hers; GRANT USAGE ON SCHEMA hers TO PUBLIC;"
+        "CREATE EXTENSION hstore SCHEMA hers;" + LOWER.format("hers"),
+    )
+    write(tmp_path, "001_calls", CALLS)
+    runner_on(owner, tmp_path).migrate()
+    assert query(owner, "SELECT calls()") == [("a",)]
+    with closing(psycopg2.connect(owner)) as connection, connection.cursor() as cursor:
+        cursor.execute(PATH, ("public",))
+        assert cursor.fetchall() == [("public, pg_temp",)]
+
+
+def test_the_schema_that_an_administrator_made_for_extensions_is_on_each(
+    server: PostgresServer, owner: str, empty_url: str, tmp_path: Path
+) -> None:
+    """One who is no superuser, as providers give them, but may become the owner."""
+    admin = f"admin_{name_of(empty_url)}"
+    server.execute(f"CREATE ROLE {admin} LOGIN")
+    execute(
+        empty_url,
+        f"GRANT owner_{name_of(empty_url)} TO {admin};"
+        f"CREATE SCHEMA tools AUTHORIZATION {admin}; CREATE EXTENSION hstore SCHEMA tools",
+    )
+    write(tmp_path, "001_calls", CALLS)
+    runner_on(owner, tmp_path).migrate()
+    path = "SELECT unnest(proconfig) FROM pg_proc WHERE proname = 'calls'"
+    assert query(owner, path) == [("search_path=public, tools, pg_temp",)]
+    assert read_status(at(owner, tmp_path)).notices == ()
+    execute(empty_url, "GRANT CREATE ON SCHEMA tools TO PUBLIC")
+    (notice,) = read_status(at(owner, tmp_path)).notices
+    assert "REVOKE CREATE ON SCHEMA tools FROM PUBLIC" in notice
+    execute(empty_url, f"DROP EXTENSION hstore; DROP OWNED BY {admin}")
+    server.execute(f"DROP ROLE {admin}")
+
+
+def test_code_does_not_hide_in_an_extension(owner: str, mallory: str, tmp_path: Path) -> None:
+    execute(
+        mallory,
+        f"CREATE EXTENSION hstore SCHEMA public; {LOWER.format('public')};"
+        "ALTER EXTENSION hstore ADD FUNCTION public.lower(varchar)",
+    )
+    write(tmp_path, "001_calls", CALLS)
+    with pytest.raises(Refused, match=r"function public.lower\(character varying\) \(of mallory_"):
+        runner_on(owner, tmp_path).migrate()
+
+
+def test_a_planted_word_of_what_the_database_is_for_is_not_read(owner: str, mallory: str) -> None:
+    """A policy runs with the rights of whoever reads."""
+    execute(mallory, HIDING.format(ENVIRONMENT_TABLE))
+    execute(owner, f"SELECT FROM {ENVIRONMENT_TABLE}")
+    assert query(owner, ASKED) == [(True,)], "the test could not fail"
+    execute(owner, "SELECT setval('asked', 1, false)")
+    with pytest.raises(HistoryError, match="belongs to the role mallory_"):
+        refuse_production(at(owner), "", "invoke reset")
+    assert query(owner, ASKED) == [(False,)]
