@@ -24,10 +24,13 @@ OLDEST = 140000
 STRINGS = "standard_conforming_strings"
 # A statement may run for hours; without keepalives a firewall forgets a connection so quiet.
 WAITING = {"connect_timeout": 10, "keepalives_idle": 60}
+# A role may have a timeout of milliseconds, and the first look at a catalog takes some.
+UNHURRIED = "SET LOCAL statement_timeout = 0"
 # Nothing is pinned yet: it must mean the same under any search_path. A schema of temporary tables
 # is the session's own: were it taken where pg_temp comes first, each of our connections would be
 # about another one. No catalogs are joined, whose first use costs a session more than all of this.
-PLACE = """
+PLACE = f"""
+    {UNHURRIED};
     SELECT pg_catalog.to_regnamespace(pg_catalog.quote_ident(here.name))::pg_catalog.oid,
            here.name::pg_catalog.text,
            pg_catalog.current_schemas(false)::pg_catalog.text[],

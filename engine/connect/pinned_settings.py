@@ -84,4 +84,5 @@ def pin(connection: Any, *, files: bool = False) -> None:
         values["here"] = own_sql.place(connection).oid
         then = f"; SELECT set_config('search_path', ({function_path.FILES_PATH}), false)"
     with connection.cursor() as cursor:
-        cursor.execute(f"SET search_path = {own_sql.PATH}; {SET}{then}", values)
+        first = f"SET statement_timeout = 0; SET search_path = {own_sql.PATH}"
+        cursor.execute(f"{first}; {SET}{then}", values)

@@ -73,6 +73,11 @@ ADVICE = (
     ("too many clients", "wait for connections to end, or raise max_connections."),
     ("remaining connection slots", "wait for connections to end, or raise max_connections."),
     ("too many connections", "wait for connections to end, or raise the limit that it names."),
+    (
+        "statement timeout",
+        "raise the statement_timeout of the role, the database or the server: it is shorter than "
+        "the first question takes.",
+    ),
     ("starting up", "wait until the server is up, then run the command again."),
     ("shutting down", "start PostgreSQL there, or correct host and port in {settings.url}."),
     ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),

@@ -7,11 +7,12 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from psycopg2 import OperationalError
 from psycopg2.extensions import parse_dsn
 
 from engine.connect.connection import connect
 from engine.connect.programs import for_program
-from engine.connect.url import as_url, checked, shown, with_database
+from engine.connect.url import as_url, checked, shown, unusable, with_database
 from engine.errors import ConfigError, ConnectionFailed
 from tests.support.runners import at
 
@@ -105,3 +106,9 @@ def test_a_connection_string_as_a_url_says_the_same(text: str) -> None:
     url = as_url(text)
     assert parse_dsn(checked(url, "URL")) == parse_dsn(text)
     assert as_url(url) == url
+
+
+def test_a_timeout_of_the_first_question_is_no_wrong_password() -> None:
+    """`ALTER ROLE … SET statement_timeout = 1`: user, password and database were to be checked."""
+    error = OperationalError("canceling statement due to statement timeout")
+    assert "raise the statement_timeout" in unusable(at("postgresql:///x"), error).fix
