@@ -103,11 +103,12 @@ class Holdings:
                 yield place, column
 
     def _gone(self, after: dict[Place, Column]) -> dict[Place, tuple[Column, bool]]:
-        """The columns that are not there any more, and whether their tables went with them."""
+        """The columns that are not there any more, and whether their tables went with them, or all
+        rows of these."""
         tables = {oid for oid, _ in after}
         gone = {}
         for place, column in self._in_doubt():
-            with_table = place[0] not in tables
+            with_table = place[0] not in tables or column.is_emptied(after.get(place))
             if with_table or (place not in after and not column.computed):
                 gone[place] = (column, with_table)
         return gone

@@ -105,6 +105,11 @@ class Column:
             return rewritten or self.shape != after.shape
         return self.file != after.file and _without_zone(self.type) != _without_zone(after.type)
 
+    def is_emptied(self, after: Column | None) -> bool:
+        """Whether the table is there with a new file that has nothing in it, as TRUNCATE leaves
+        it. A DELETE is not meant: a file takes back the rows that it put in."""
+        return bool(after and self.filled and not after.filled and self.file != after.file)
+
     def text(self, column: str = "", *, cast: str = "") -> str:
         """The SQL of a value as text. An attribute that was NULL may go from a composite value.
 

@@ -15,7 +15,9 @@ SHARED = re.compile(
     r"\s*(?P<what>(?:CREATE|ALTER|DROP)\s+"
     r"(?:ROLE|USER(?!\s+MAPPING)|GROUP|DATABASE|TABLESPACE|SUBSCRIPTION)|ALTER\s+SYSTEM"
     r"|REASSIGN\s+OWNED|DROP\s+OWNED|(?:COMMENT|SECURITY\s+LABEL)\b.*?\bON\s+"
-    r"(?:ROLE|DATABASE|TABLESPACE|SUBSCRIPTION))\b",
+    r"(?:ROLE|DATABASE|TABLESPACE|SUBSCRIPTION)"
+    # not of a table that is called database
+    r"|(?:GRANT|REVOKE)\b[^;]*?\bON\s+(?:DATABASE|TABLESPACE|PARAMETER)(?!\s*(?:,|TO\b|FROM\b)))\b",
     re.IGNORECASE | re.DOTALL,
 )
 ANYWHERE = re.compile(SHARED.pattern.replace(r"\s*", r"\b", 1), SHARED.flags)

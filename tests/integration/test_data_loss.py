@@ -115,6 +115,23 @@ def test_only_what_holds_something_needs_a_yes(empty_url: str, tmp_path: Path) -
         runner.rollback()
 
 
+def test_a_table_that_is_emptied_loses_its_rows(empty_url: str, tmp_path: Path) -> None:
+    """TRUNCATE names no row; a DELETE of a file takes back what the file put in."""
+    up = "CREATE TABLE t (a int PRIMARY KEY); CREATE TABLE u (b int REFERENCES t)"
+    write(tmp_path, "001_t", up, back='migrator.sql("DROP TABLE u, t")')
+    write(tmp_path, "002_t", "SELECT 1", back='migrator.sql("TRUNCATE t CASCADE")')
+    write(tmp_path, "003_t", "INSERT INTO t VALUES (1)", back='migrator.sql("DELETE FROM t")')
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    assert runner.rollback(2) == ["003_t", "002_t"]
+    runner.migrate()
+    execute(empty_url, "INSERT INTO u VALUES (1)")
+    write(tmp_path, "004_t", "SELECT 1", back='migrator.sql("TRUNCATE u")')
+    runner.migrate()
+    with pytest.raises(Refused, match="would lose what is in: u"):
+        runner.rollback()
+
+
 def test_rows_of_other_schemas_are_looked_for(empty_url: str, tmp_path: Path) -> None:
     up = "CREATE SCHEMA z_audit; CREATE TABLE z_audit.log (a int, b varchar(9))"
     write(tmp_path, "001_log", up, back='migrator.sql("DROP SCHEMA z_audit CASCADE")')

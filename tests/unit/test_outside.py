@@ -13,6 +13,9 @@ UNDONE = [
     "REVOKE reader FROM writer",
     "COMMENT ON ROLE reader IS 'on'",
     "DROP OWNED BY reader",
+    "GRANT CONNECT, TEMP ON DATABASE billing TO reader",
+    "REVOKE CREATE ON TABLESPACE fast FROM PUBLIC",
+    "GRANT SET ON PARAMETER work_mem TO reader",
 ]
 AT_ONCE = [
     "ALTER SYSTEM SET work_mem = '1GB'",
@@ -31,6 +34,8 @@ AT_ONCE = [
 INSIDE = [
     "CREATE TABLE role (database int)",
     "GRANT SELECT ON t TO reader",
+    "GRANT SELECT ON database TO reader",
+    "REVOKE SELECT ON tablespace, t FROM reader",
     "REVOKE ALL ON SCHEMA public FROM PUBLIC",
     "CREATE USER MAPPING FOR reader SERVER s",
     "COMMENT ON TABLE t IS 'not ON ROLE x'",
