@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import peewee
@@ -10,37 +9,17 @@ import psycopg2
 
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.explain import excerpt, remedies, rights
+from engine.explain.place import Place
 from engine.files.migration_file import Migration
-from engine.project import Project
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a file stopped. line: of the step, 0 where none ran. sql: of the step, or empty.
-
-    atomic: whether it runs in one transaction. task: the project's that runs it.
-    """
-
-    migration: Migration
-    line: int
-    sql: str
-    atomic: bool
-    task: str
-    project: Project
-
-    @property
-    def has_lone_percent(self) -> bool:
-        """Whether psycopg2 sees a parameter in its SQL."""
-        return "%" in self.sql.replace("%%", "")
 
 
 def explain(
-    place: Place, error: BaseException, stays: str, notes: list[str], right: str = ""
+    place: Place, error: BaseException, stays: str, notes: list[str], way: str = ""
 ) -> MigrationFailed:
     """The error to show for `error`, raised at that place.
 
     stays: what was undone and what was kept. notes: lines worth knowing, such as who holds a lock.
-    right: how to come by the right that is missing, where one is (engine.explain.rights).
+    way: what helps, where more is known than the error's code.
     """
     server = server_error(error)
     line = place.migration.line_in(error) or place.line
@@ -50,11 +29,13 @@ def explain(
             what = "a % that stands alone in SQL is taken for a parameter"
         detail = _code(place.migration, line)
     else:
-        what, detail = _primary(server), server_detail(server)
+        what, detail = _primary(server), server_detail(server, query=not place.own)
+    if place.own and not connection_lost(error):
+        what = f"a statement of the engine's own is refused: {what}"
     return MigrationFailed(
-        _sentence(what if line else f"at its end: {what}"),
+        _sentence(what if line or place.own else f"at its end: {what}"),
         why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes), stays]),
-        fix=_fix(place, server, right),
+        fix=_fix(place, server, way),
         file=place.migration.name,
         line=line,
         sqlstate=sqlstate(error) or "",
@@ -175,15 +156,16 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def server_detail(error: Any) -> str:
-    """What PostgreSQL says besides its first line, and where in the statement; a line each."""
+def server_detail(error: Any, *, query: bool = True) -> str:
+    """What PostgreSQL says besides its first line, and where in the statement; a line each. query:
+    whether to show the statement."""
     diag = error.diag
     parts = []
-    query = _query(error)
-    if query and diag.statement_position:
-        parts.append(excerpt.around(query, int(diag.statement_position) - 1))
-    elif query:
-        parts.append(excerpt.beginning(query))
+    text_sent = _query(error) if query else ""
+    if text_sent and diag.statement_position:
+        parts.append(excerpt.around(text_sent, int(diag.statement_position) - 1))
+    elif text_sent:
+        parts.append(excerpt.beginning(text_sent))
     if diag.internal_query and diag.internal_position:
         parts.append("  in its statement:")
         parts.append(excerpt.around(diag.internal_query, int(diag.internal_position) - 1))
@@ -218,13 +200,13 @@ def _role(server: Any) -> str:
     return getattr(connection, "role", None) or "that runs it"
 
 
-def _fix(place: Place, server: Any, right: str) -> str:
+def _fix(place: Place, server: Any, way: str) -> str:
     again = f"then run `{place.project.task(place.task)}` again."
     if server is None and place.has_lone_percent:
         return f"write % as %% in the SQL of {place.migration.path}, {again}"
     if server is None:
         return f"fix {place.migration.path}, {again}"
-    known = right or _fix_by_state(server)
+    known = way or _fix_by_state(server)
     known = known or remedies.for_state(
         server.pgcode or "", place.migration, place.project, atomic=place.atomic
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.files.migration_file import Migration
 from engine.project import Project
+from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
@@ -50,14 +51,35 @@ def for_state(state: str, migration: Migration, project: Project, *, atomic: boo
     return BY_STATE.get(state) or BY_CLASS.get(state[:2], "")
 
 
+def without_place(schema: str, known: str) -> str:
+    """The same where the engine no longer finds its own tables. schema: what others see that the
+    schema of the run is called now, empty where they see none. known: what it was called."""
+    if schema == known:
+        return (
+            f"let the file leave the schema {known}, and {HISTORY_TABLE} and {JOURNAL_TABLE} in "
+            "it, as they are: they say what is applied"
+        )
+    now = f"is called {schema} now" if schema else "is gone"
+    return f"the schema {known} {now}: nobody may change that while files run; see who did"
+
+
+NOT_THERE = ("3F000", "42P01", "42703", "42704")
+CANCELLED = "57014"
+LONGER = "see who ended it; a timeout that the file itself sets has to be longer"
+READ_ONLY = "25006"
+MADE_READ_ONLY = (
+    "take what makes its transaction read-only (SET TRANSACTION READ ONLY, transaction_read_only) "
+    "out of the file"
+)
 BY_STATE = {
     "53100": "free space on the server's disk",
     "53200": "give the server more memory, or let it do less at the same time",
     "53300": "wait for connections to end, or raise max_connections",
     "53400": "raise the limit that the message names",
     "54023": "raise the limit that the message names",
-    "57014": "see who cancelled it; a timeout that the file itself sets has to be longer",
-    "25006": "the server takes no writes any more (is it a standby now?): find the primary",
+    CANCELLED: "see who cancelled it",
+    READ_ONLY: "the server takes no writes any more (is it a standby now?): find the primary",
+    "3F000": "create the schema, or correct the search_path that the file sets",
     "0A000": "if it says that an extension is not available, install its package on the server "
     "(Debian: postgresql-contrib); else PostgreSQL cannot do that: write it in another way",
     "58P01": "if an extension is missing, install its package on the server (Debian: "

@@ -8,12 +8,15 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
+import psycopg2
+
 from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
-from engine.explain import rights
+from engine.explain import remedies, rights
+from engine.explain.place import Place
 from engine.explain.postgres_errors import (
-    Place,
     connection_lost,
     explain,
     is_already_there,
@@ -21,6 +24,7 @@ from engine.explain.postgres_errors import (
     is_missing_right,
     is_passing,
     server_error,
+    sqlstate,
 )
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
@@ -38,6 +42,8 @@ SET_ROLE = re.compile(
     re.IGNORECASE,
 )
 FIRST_ROLE = ("", "none", "default")
+SETS_TIMEOUT = re.compile(r"\s*SET\b[^=]*_timeout\b", re.IGNORECASE)
+SCHEMA = "SELECT nspname::text FROM pg_namespace WHERE oid = %(here)s"
 # Schema tools whose history is known by the name of its table.
 TOOLS = {
     "alembic_version": "Alembic",
@@ -59,8 +65,9 @@ QUERY = """
 
 class Attempts:
     """Those of one file. stays: what of it is kept when it fails, for the message. committing:
-    whether all of it has run, and only the commit is to come. doubts: what was found out about the
-    columns that it drops or changes."""
+    whether all of it has run, and only the commit is to come. in_file: whether the file's own code
+    or SQL runs, or what it left for a commit (deferred constraints). doubts: what was found out
+    about the columns that it drops or changes."""
 
     def __init__(self, session: Session, job: Job) -> None:
         self.session = session
@@ -69,12 +76,15 @@ class Attempts:
         self.migrator = self._new_migrator()
         self.stays = f"Rolled back: {job.migration.name} has changed nothing."
         self.committing = False
+        self.in_file = False
         self.doubts = Doubts(session.project)
 
     def collected(self) -> list[Step]:
         """What the file says it wants."""
         self.migrator = self._new_migrator()
+        self.in_file = True
         self.job.function(self.migrator, self.database, fake=False)
+        self.in_file = False
         steps: list[Step] = self.migrator.steps
         step_rules.check(self.job.migration, steps, atomic=self.job.atomic)
         return steps
@@ -103,7 +113,9 @@ class Attempts:
         """Run a step, and tell of it."""
         report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
         with self.session.hearing(place, step.sql), timed(report, step.line, step.sql):
+            self.in_file = True
             self.migrator.run_step(step)
+            self.in_file = False
 
     def holdings(self) -> Holdings:
         """What is there before something runs, where it may not be lost."""
@@ -118,7 +130,7 @@ class Attempts:
         attempts = self.session.options.lock_attempts if again else 1
         for number in range(1, attempts + 1):
             self.session.blockers.sessions.clear()
-            self.committing = False
+            self.committing = self.in_file = False
             try:
                 if number > 1:
                     self.session.settle_alone()
@@ -143,18 +155,63 @@ class Attempts:
     def _explained(self, error: BaseException) -> MigrationFailed:
         """The error to show."""
         job, step, project = self.job, self.migrator.current, self.session.project
-        right, notes = "", []
-        if is_lock_timeout(error):
-            notes = [f"held by {line}" for line in self.session.blockers.sessions]
-        if is_already_there(error):
-            notes = _histories(self.session.cursor())
-        if is_missing_right(error):
-            connection = self.database.connection()
-            role = _role(self.migrator, connection.role, atomic=job.atomic)
-            right = rights.way(server_error(error), role, connection)
+        is_own = self._is_own(error)
+        way, notes = self._way(error, own=is_own)
         line, sql = (step.line, step.sql) if step else (0, "")
-        place = Place(job.migration, line, sql, job.atomic, job.direction, project)
-        return explain(place, error, self._what_stays(error), notes, right)
+        place = Place(job.migration, line, sql, job.atomic, job.direction, project, is_own)
+        return explain(place, error, self._what_stays(error), notes, way)
+
+    def _way(self, error: BaseException, *, own: bool) -> tuple[str, list[str]]:
+        """(what helps, where the run knows more than the error says; lines worth knowing)."""
+        connection, state = self.database.connection(), sqlstate(error)
+        if is_lock_timeout(error):
+            return "", [f"held by {line}" for line in self.session.blockers.sessions]
+        if connection_lost(error) or state == remedies.CANCELLED:
+            timeouts = self._timeouts()
+            return remedies.LONGER if timeouts else "", timeouts
+        if own and state in remedies.NOT_THERE:
+            return remedies.without_place(self._schema_now(), connection.place.name), []
+        if is_already_there(error):
+            return "", _histories(self.session.cursor())
+        if is_missing_right(error):
+            role = _role(self.migrator, connection.role, atomic=self.job.atomic)
+            note = [f"the role is {role}, which the file has set"]
+            way = rights.way(server_error(error), role, connection)
+            return way, note if role != connection.role else []
+        if state == remedies.READ_ONLY and not self._is_standby():
+            return remedies.MADE_READ_ONLY, []
+        return "", []
+
+    def _is_own(self, error: BaseException) -> bool:
+        """Whether it stopped at what the engine does for the file, not at what the file does."""
+        cursor = getattr(server_error(error), "cursor", None)
+        return not (self.in_file or self.committing or cursor is None)
+
+    def _is_standby(self) -> bool:
+        """Whether the server takes no writes by itself; nobody knows it where it is not reached."""
+        with suppress(psycopg2.Error), self.session.cursor() as cursor:
+            own_sql.fetch(cursor, "SELECT pg_is_in_recovery()")
+            return bool(cursor.fetchone()[0])
+        return True
+
+    def _schema_now(self) -> str:
+        """What the schema of the run is called for all others; empty where it is gone."""
+        place = self.database.connection().place
+        with suppress(psycopg2.Error), self.session.keeper.cursor() as cursor:
+            own_sql.fetch(cursor, SCHEMA, {"here": place.oid})
+            return "".join(name for (name,) in cursor.fetchall())
+        return str(place.name)  # as far as anybody knows
+
+    def _timeouts(self) -> list[str]:
+        """What the file has set that may have ended it."""
+        notes = []
+        for step in self.migrator.steps:
+            for statement in step.statements:
+                if SETS_TIMEOUT.match(statement):
+                    notes.append(f"line {step.line} has said: {' '.join(statement.split())}")
+            if step is self.migrator.current:
+                break
+        return notes
 
     def _what_stays(self, error: BaseException) -> str:
         """What of the file is kept, as far as anybody knows after that error."""

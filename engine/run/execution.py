@@ -116,6 +116,7 @@ class _Execution(Attempts):
                 self.session.settle()
                 holdings.refuse_loss(self.stays)
                 log.done(number, step)
+                self.in_file = True
 
         def outside() -> None:
             if not (has_begun and log.settled(number, step)):

@@ -10,6 +10,7 @@ fetched under the other. Nothing of that outlives the message to the server in w
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -66,7 +67,8 @@ PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
 """
-PORTAL = "engine_rows"
+# A session of a pool may have a cursor of that name from another client, WITH HOLD; so may a file.
+PORTAL = f"engine_rows_{secrets.token_hex(4)}"
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
 

@@ -349,3 +349,77 @@ def test_a_server_that_refuses_is_quoted_without_a_traceback(
         assert "What to do: as the owner or a superuser run `GRANT SELECT ON" in result.stderr
     finally:
         execute(empty_url, f"DROP ROLE {role}")
+
+
+LEAVE_IT = "let the file leave the schema public, and migratehistory and migratejournal"
+# What a file does to its session or schema, and what the way out has of it.
+DOES = (
+    ("SET TRANSACTION READ ONLY", True, "SET TRANSACTION READ ONLY"),
+    ("SET TRANSACTION READ ONLY", False, "SET TRANSACTION READ ONLY"),
+    ("SET LOCAL transaction_read_only = on; SELECT 1", True, "transaction_read_only"),
+    ("ALTER SCHEMA public RENAME TO other", True, LEAVE_IT),
+    ("ALTER SCHEMA public RENAME TO other; CREATE SCHEMA public", False, LEAVE_IT),
+    ("DROP SCHEMA public CASCADE", False, LEAVE_IT),
+    ("SET search_path = nowhere; CREATE TABLE u ()", True, "the search_path that the file sets"),
+    ("SET statement_timeout = 1; SELECT pg_sleep(9)", True, "a timeout that the file itself sets"),
+    (
+        "SET idle_in_transaction_session_timeout = 1; sleep",
+        True,
+        "a timeout that the file itself sets",
+    ),
+)
+
+
+@pytest.mark.only("oldest")
+def test_what_a_file_does_to_its_session_is_told_as_its_doing(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """The statement of the engine that it stopped was shown, and a standby was looked for."""
+    write(tmp_path, "001_t", "CREATE TABLE t ()")
+    runner_on(empty_url, tmp_path).migrate()
+    for statements, atomic, way in DOES:
+        write(tmp_path, "002_x", *statements.split("; "), atomic=atomic)
+        path = tmp_path / "002_x.py"
+        sleep = "migrator.run(__import__('time').sleep, 0.2); migrator.sql('SELECT 1')"
+        path.write_text(path.read_text().replace('migrator.sql("""sleep""")', sleep))
+        with pytest.raises(MigrationFailed) as raised:
+            runner_on(empty_url, tmp_path).migrate()
+        assert way in raised.value.fix, statements
+        assert "engine." not in raised.value.why
+        assert "INTO public.migrate" not in raised.value.why
+    assert query(empty_url, "SELECT name FROM migratehistory") == [("001_t",)]
+
+
+def test_what_a_commit_finds_is_the_file_s(empty_url: str, tmp_path: Path) -> None:
+    refers = "CREATE TABLE u (i int REFERENCES t DEFERRABLE INITIALLY DEFERRED)"
+    write(tmp_path, "001_t", "CREATE TABLE t (i int PRIMARY KEY)")
+    for atomic in (True, False):
+        write(tmp_path, "002_u", f"{refers}; INSERT INTO u VALUES (1)", atomic=atomic)
+        with pytest.raises(MigrationFailed, match="violates foreign key") as raised:
+            runner_on(empty_url, tmp_path).migrate()
+        assert "engine" not in str(raised.value)
+
+
+@pytest.mark.only("oldest")
+def test_a_schema_that_somebody_renames_meanwhile_is_not_the_file_s_doing(
+    empty_url: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "001_t", "CREATE TABLE t ()")
+    runner_on(empty_url, tmp_path).migrate()
+    write(tmp_path, "002_x", "SELECT 1", "meanwhile")
+    path = tmp_path / "002_x.py"
+    rename = (
+        "from tests.support.databases import execute\n"
+        f"    migrator.run(execute, {empty_url!r}, 'ALTER SCHEMA public RENAME TO other')"
+    )
+    path.write_text(path.read_text().replace('migrator.sql("""meanwhile""")', rename))
+    with pytest.raises(MigrationFailed) as raised:
+        runner_on(empty_url, tmp_path).migrate()
+    assert "the schema public is called other now" in raised.value.fix
+
+
+def test_a_cursor_of_a_file_may_have_any_name(empty_url: str, tmp_path: Path) -> None:
+    for number, atomic in enumerate((True, False), 1):
+        cursor = "DECLARE engine_rows CURSOR WITH HOLD FOR SELECT 1"
+        write(tmp_path, f"{number:03}_x", cursor, "SELECT 1", atomic=atomic)
+    assert len(runner_on(empty_url, tmp_path).migrate()) == 2
