@@ -79,6 +79,12 @@ ADVICE = (
         "the first question takes.",
     ),
     ("starting up", "wait until the server is up, then run the command again."),
+    ("not yet accepting connections", "wait until the server is up, then run the command again."),
+    (
+        "not accepting connections",
+        "this is a standby that serves nobody (hot_standby = off): set {settings.url} to the "
+        "primary.",
+    ),
     ("shutting down", "start PostgreSQL there, or correct host and port in {settings.url}."),
     ("in recovery mode", "the server recovers from a crash; run the command again in a moment."),
     ("pg_hba.conf", "allow this user, database and address in the server's pg_hba.conf."),

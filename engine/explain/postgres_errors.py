@@ -56,14 +56,13 @@ def translated(
             fix=f"{_fix_of_lost(server)}, then run the command again.",
         )
     if server is not None:
-        right = ""
+        known = _fix_by_state(server) or remedies.of_server(server.pgcode or "")
         if is_missing_right(server):
-            right = rights.way(server, _role(server), connection, writing=writing)
-        known = right or _fix_by_state(server) or "see what the message says"
+            known = rights.way(server, _role(server), connection, writing=writing)
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
             why=server_detail(server),
-            fix=f"{known}, then run the command again.",
+            fix=f"{known or 'see what the message says'}, then run the command again.",
             sqlstate=sqlstate(error) or "",
         )
     if isinstance(error, OSError) and error.filename:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE
@@ -48,7 +50,17 @@ def for_state(state: str, migration: Migration, project: Project, *, atomic: boo
             f"a new enum value has to be committed before it is used: add it in a file before "
             f"{number}, or say `atomic = False` above migrate() in {migration.path}"
         )
-    return BY_STATE.get(state) or BY_CLASS.get(state[:2], "")
+    return of_server(state) or _of(OF_FILES, state)
+
+
+def of_server(state: str) -> str:
+    """The same of what the server is short of, or does no more, whoever asks for what."""
+    return _of(OF_SERVERS, state)
+
+
+def _of(known: Mapping[str, str], state: str) -> str:
+    """By the whole code, else by its class."""
+    return known.get(state) or known.get(state[:2], "")
 
 
 def without_place(schema: str, known: str) -> str:
@@ -71,7 +83,7 @@ MADE_READ_ONLY = (
     "take what makes its transaction read-only (SET TRANSACTION READ ONLY, transaction_read_only) "
     "out of the file"
 )
-BY_STATE = {
+OF_SERVERS = {
     "53100": "free space on the server's disk",
     "53200": "give the server more memory, or let it do less at the same time",
     "53300": "wait for connections to end, or raise max_connections",
@@ -79,16 +91,16 @@ BY_STATE = {
     "54023": "raise the limit that the message names",
     CANCELLED: "see who cancelled it",
     READ_ONLY: "the server takes no writes any more (is it a standby now?): find the primary",
-    "3F000": "create the schema, or correct the search_path that the file sets",
-    "0A000": "if it says that an extension is not available, install its package on the server "
-    "(Debian: postgresql-contrib); else PostgreSQL cannot do that: write it in another way",
     "58P01": "if an extension is missing, install its package on the server (Debian: "
     "postgresql-contrib); else see the server's log",
-}
-BY_CLASS = {
-    "22": "correct the value that the message names, in the rows or in the file",
-    "23": "correct the rows that the message names",
     "53": "give the server what it is short of",
     "58": "see the server's log, and fix what it names",
     "XX": "see the server's log, and fix what it names",
+}
+OF_FILES = {
+    "3F000": "create the schema, or correct the search_path that the file sets",
+    "0A000": "if it says that an extension is not available, install its package on the server "
+    "(Debian: postgresql-contrib); else PostgreSQL cannot do that: write it in another way",
+    "22": "correct the value that the message names, in the rows or in the file",
+    "23": "correct the rows that the message names",
 }

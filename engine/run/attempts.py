@@ -5,7 +5,6 @@ what is undone, and who was in the way."""
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,7 @@ from typing import Any, TypeVar
 import psycopg2
 
 from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
-from engine.explain import remedies, rights
+from engine.explain import remedies, rights, session_of_file
 from engine.explain.place import Place
 from engine.explain.postgres_errors import (
     connection_lost,
@@ -36,13 +35,6 @@ from engine.run.session import Session
 from engine.schema import own_sql
 
 Result = TypeVar("Result")
-SET_ROLE = re.compile(
-    r"(?:RE)?SET\s+(?:(?:LOCAL|SESSION)\s+)?(?:ROLE|SESSION\s+AUTHORIZATION)"
-    r"(?:\s*(?:=|\bTO\b)?\s*(?P<name>[\w$]+|\"[^\"]+\"|'[^']+'))?\s*\Z",
-    re.IGNORECASE,
-)
-FIRST_ROLE = ("", "none", "default")
-SETS_TIMEOUT = re.compile(r"\s*SET\b[^=]*_timeout\b", re.IGNORECASE)
 SCHEMA = "SELECT nspname::text FROM pg_namespace WHERE oid = %(here)s"
 # Schema tools whose history is known by the name of its table.
 TOOLS = {
@@ -163,24 +155,30 @@ class Attempts:
 
     def _way(self, error: BaseException, *, own: bool) -> tuple[str, list[str]]:
         """(what helps, where the run knows more than the error says; lines worth knowing)."""
-        connection, state = self.database.connection(), sqlstate(error)
         if is_lock_timeout(error):
             return "", [f"held by {line}" for line in self.session.blockers.sessions]
-        if connection_lost(error) or state == remedies.CANCELLED:
-            timeouts = self._timeouts()
+        if connection_lost(error) or sqlstate(error) == remedies.CANCELLED:
+            timeouts = session_of_file.timeouts(self.migrator)
             return remedies.LONGER if timeouts else "", timeouts
-        if own and state in remedies.NOT_THERE:
-            return remedies.without_place(self._schema_now(), connection.place.name), []
+        if is_missing_right(error):
+            return self._way_to_right(error)
         if is_already_there(error):
             return "", _histories(self.session.cursor())
-        if is_missing_right(error):
-            role = _role(self.migrator, connection.role, atomic=self.job.atomic)
-            note = [f"the role is {role}, which the file has set"]
-            way = rights.way(server_error(error), role, connection)
-            return way, note if role != connection.role else []
+        return self._way_by_state(sqlstate(error), own=own), []
+
+    def _way_to_right(self, error: BaseException) -> tuple[str, list[str]]:
+        connection = self.database.connection()
+        role = session_of_file.role(self.migrator, connection.role, atomic=self.job.atomic)
+        way = rights.way(server_error(error), role, connection)
+        is_files = role != connection.role
+        return way, [f"the role is {role}, which the file has set"] if is_files else []
+
+    def _way_by_state(self, state: str | None, *, own: bool) -> str:
+        if own and state in remedies.NOT_THERE:
+            return remedies.without_place(self._schema_now(), self.database.connection().place.name)
         if state == remedies.READ_ONLY and not self._is_standby():
-            return remedies.MADE_READ_ONLY, []
-        return "", []
+            return remedies.MADE_READ_ONLY
+        return ""
 
     def _is_own(self, error: BaseException) -> bool:
         """Whether it stopped at what the engine does for the file, not at what the file does."""
@@ -202,17 +200,6 @@ class Attempts:
             return "".join(name for (name,) in cursor.fetchall())
         return str(place.name)  # as far as anybody knows
 
-    def _timeouts(self) -> list[str]:
-        """What the file has set that may have ended it."""
-        notes = []
-        for step in self.migrator.steps:
-            for statement in step.statements:
-                if SETS_TIMEOUT.match(statement):
-                    notes.append(f"line {step.line} has said: {' '.join(statement.split())}")
-            if step is self.migrator.current:
-                break
-        return notes
-
     def _what_stays(self, error: BaseException) -> str:
         """What of the file is kept, as far as anybody knows after that error."""
         if connection_lost(error) and self.committing:
@@ -221,23 +208,6 @@ class Attempts:
         if connection_lost(error) and not self.job.atomic:
             return f"{self.stays} Whether the next one is, the next run finds out."
         return self.stays
-
-
-def _role(migrator: FileMigrator, role: str, *, atomic: bool) -> str:
-    """The role in force, where the file has set another one. role: that the run began with.
-    atomic: whether what a step sets is there in the next one."""
-    now = role
-    for step in migrator.steps:
-        is_current = step is migrator.current
-        if not (atomic or is_current):
-            continue
-        for statement in step.statements[: -1 if is_current else None]:
-            if match := SET_ROLE.match(statement):
-                name = match["name"] or ""
-                now = role if name.lower() in FIRST_ROLE else name.strip("'\"")
-        if is_current:
-            break
-    return now
 
 
 def _histories(cursor: Any) -> list[str]:

@@ -12,11 +12,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 
 from engine.connect.connection import connect
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed, EngineError
+from engine.explain.postgres_errors import translated
 from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support.console import call, migrations_in
@@ -72,16 +74,23 @@ class Rude(socketserver.BaseRequestHandler):
     """Closes at once."""
 
 
+class Refusing(socketserver.BaseRequestHandler):
+    """Refuses as PostgreSQL does. said: in which words."""
+
+    said = ""
+
+    def handle(self) -> None:
+        _startup(self.request)
+        fields = {b"S": "FATAL", b"V": "FATAL", b"C": "57P03", b"M": self.said}
+        body = b"".join(key + text.encode() + b"\0" for key, text in fields.items())
+        self.request.sendall(_message(b"E", body + b"\0"))
+
+
 class Old(socketserver.BaseRequestHandler):
     """Speaks PostgreSQL's protocol as far as a session of version 13.4."""
 
     def handle(self) -> None:
-        while True:
-            size, code = struct.unpack("!II", self.request.recv(8))
-            self.request.recv(size - 8)
-            if code >> 16 == 3:
-                break
-            self.request.sendall(b"N")
+        _startup(self.request)
         settings = {"server_version": "13.4", "server_encoding": "UTF8", "client_encoding": "UTF8"}
         settings |= {"DateStyle": "ISO, MDY", "standard_conforming_strings": "on"}
         self.request.sendall(_message(b"R", struct.pack("!I", 0)))
@@ -89,6 +98,16 @@ class Old(socketserver.BaseRequestHandler):
             self.request.sendall(_message(b"S", f"{name}\0{value}\0".encode()))
         self.request.sendall(_message(b"Z", b"I"))
         self.request.recv(100)
+
+
+def _startup(request: Any) -> None:
+    """Take what a client says of itself; without encryption."""
+    while True:
+        size, code = struct.unpack("!II", request.recv(8))
+        request.recv(size - 8)
+        if code >> 16 == 3:
+            return
+        request.sendall(b"N")
 
 
 def _message(kind: bytes, body: bytes) -> bytes:
@@ -114,6 +133,44 @@ def test_what_answers_is_not_postgresql(answer: type[socketserver.BaseRequestHan
     assert f"cannot connect to u@127.0.0.1:{port}/db" in message
     silent = "no PostgreSQL answered in time"
     assert (silent if answer is Silent else "check the port in DATABASE_URL") in message
+
+
+@pytest.mark.parametrize(
+    ("said", "way"),
+    [
+        ("the database system is not yet accepting connections", "wait until the server is up"),
+        ("the database system is not accepting connections", "hot_standby = off"),
+        ("the database system is in recovery mode", "recovers from a crash"),
+    ],
+)
+def test_a_server_that_takes_nobody_now(
+    said: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """User, password and database were to be checked."""
+    monkeypatch.setattr(Refusing, "said", said)
+    with listening(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Refusing)) as port:
+        assert way in told(f"postgresql://u:{SECRET}@127.0.0.1:{port}/db")
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize(
+    ("state", "way"),
+    [
+        ("53100", "free space on the server's disk"),
+        ("53400", "raise the limit that the message names"),
+        ("XX002", "see the server's log"),
+        ("3F000", "see what the message says"),
+    ],
+)
+def test_what_the_server_is_short_of_is_told_of_every_task(
+    state: str, way: str, empty_url: str
+) -> None:
+    """A scratch database for which the disk had no room: `see what the message says`."""
+    with pytest.raises(psycopg2.Error) as refused:
+        execute(empty_url, f"DO $$ BEGIN RAISE 'no' USING ERRCODE = '{state}'; END $$")
+    error = translated(refused.value)
+    assert error is not None
+    assert error.fix.startswith(way)
 
 
 def test_a_server_that_is_too_old() -> None:
