@@ -26,6 +26,7 @@ import registry
 from application.pool import EnginePool
 from application.pool_settings import PoolSettings
 from engine.connect import environment
+from engine.connect.connection import connect_plainly
 from engine.connect.embedded import database_url
 from engine.connect.settings import load_environment
 from engine.connect.url import checked
@@ -90,14 +91,17 @@ def _try(pool: EnginePool) -> None:
 
 
 @contextmanager
-def operating(url: str) -> Iterator[None]:
+def operating(url: str, *, writing: bool = False) -> Iterator[None]:
     """One connection for a task of an operator, whose role may have every right, then none.
 
-    Raises Refused where others have put functions or operators where the names in its SQL are
+    writing: whether the task writes. Raises ConnectionFailed where it does and the database takes
+    no writes, Refused where others have put functions or operators where the names in its SQL are
     looked up: they would run with those rights.
     """
     database = connect(url, size=1, as_owner=True)
     try:
+        if writing:
+            connect_plainly(database.project, writing=True).close()
         database.connect()
         refuse_planted(database.connection().cursor())
         with database.acting_for_all("a task of an operator"):

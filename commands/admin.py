@@ -25,7 +25,7 @@ def admin_password(c: Context, name: str, must_change: bool = False) -> None:
     from domains.auth.passwords import find_admin, set_password
     from domains.system.limits import login_limits
 
-    with application.operating(application_url()):
+    with application.operating(application_url(), writing=True):
         admin, least = find_admin(name), login_limits().password_min_length
         ended = set_password(admin, _new_password(name), least=least, must_change=must_change)
     print(f"{admin.username} has a new password; {ended} sessions ended")

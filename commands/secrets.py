@@ -29,7 +29,7 @@ def secrets_rotate(c: Context) -> None:
     from kernel import key_rotation as rotation
 
     models = registry.load().tables
-    with application.operating(application_url()):
+    with application.operating(application_url(), writing=True):
         key, done = rotation.rotate(models, Console())
     secrets = counted(done, "secret")
     print(f"{secrets} re-encrypted; 0 are under another key than {key}: remove the others")

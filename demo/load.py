@@ -68,7 +68,7 @@ def load(project: Project, plan: Plan, report: Report) -> list[Sheet]:
     _refuse_unmigrated(project, where)
     models = _models()
     begun = time.perf_counter()
-    with closing(connect(project, files=True)) as connection:
+    with closing(connect(project, files=True, writing=True)) as connection:
         try:
             with connection, connection.cursor() as cursor:
                 _refuse_in_use(cursor, project, where)

@@ -27,6 +27,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from tests.support import proxy
 from tests.support.accounts import state, write_accounts
+from tests.support.console import call
 from tests.support.databases import execute, name_of, query, read
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
@@ -54,6 +55,27 @@ def changing(url: str, folder: Path) -> list[Any]:
 
 
 # ── no writes ───────────────────────────────────────────────────────────────────────────────────
+
+
+TASKS = (["admin.password", "admin"], ["secrets.rotate"], ["demo"], ["env.set", "test"])
+
+
+@pytest.mark.only("has clients")
+def test_each_task_that_writes_says_at_once_that_nothing_can_be_written(
+    server: PostgresServer, migrated_url: str
+) -> None:
+    """`admin.password` asked for a password first, and `demo` could not ALTER TABLE."""
+    key = call(None, "secrets.key").out.strip()
+    name = name_of(migrated_url)
+    execute(migrated_url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with standby(server) as replica:
+        for url, said in (
+            (migrated_url, "default_transaction_read_only is on"),
+            (replica.url(name), "is a read-only replica"),
+        ):
+            for task in TASKS:
+                refused = call(url, *task, BILLING_SECRET_KEYS=key)
+                assert (refused.code, said in refused.err) == (1, True), (task, refused.err)
 
 
 @pytest.mark.only("has clients")
