@@ -124,7 +124,7 @@ CREATE FUNCTION end_sessions()
 AS $function$
 BEGIN
     UPDATE user_sessions SET revoked_at = now()
-    WHERE admin_user_id = NEW.id AND revoked_at IS NULL AND expires_at > now();
+    WHERE admin_user_id = NEW.id AND revoked_at IS NULL;
     RETURN NULL;
 END
 $function$
@@ -654,7 +654,7 @@ $$
     """)
     migrator.sql("""
         CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
-            FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL) EXECUTE FUNCTION keep_staff()
+            FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL OR old.expires_at <= now() AND new.expires_at > old.expires_at) EXECUTE FUNCTION keep_staff()
     """)
 
     # ── auth ────────────────────────────────────────────────────────────────────────────────────

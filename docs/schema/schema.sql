@@ -594,7 +594,7 @@ CREATE FUNCTION end_sessions()
 AS $function$
 BEGIN
     UPDATE user_sessions SET revoked_at = now()
-    WHERE admin_user_id = NEW.id AND revoked_at IS NULL AND expires_at > now();
+    WHERE admin_user_id = NEW.id AND revoked_at IS NULL;
     RETURN NULL;
 END
 $function$;
@@ -3163,7 +3163,7 @@ CREATE TRIGGER user_sessions_begun_by_all_branches BEFORE INSERT ON user_session
     FOR EACH ROW EXECUTE FUNCTION keep_staff();
 
 CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
-    FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL) EXECUTE FUNCTION keep_staff();
+    FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id OR old.admin_user_id IS DISTINCT FROM new.admin_user_id OR old.token_hash IS DISTINCT FROM new.token_hash OR old.revoked_at IS NOT NULL AND new.revoked_at IS NULL OR old.expires_at <= now() AND new.expires_at > old.expires_at) EXECUTE FUNCTION keep_staff();
 
 CREATE TRIGGER user_sessions_updated_at BEFORE UPDATE ON user_sessions
     FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION set_updated_at();

@@ -158,7 +158,8 @@ FOR EACH ROW EXECUTE FUNCTION keep_staff()
 CREATE TRIGGER user_sessions_revived_by_all_branches BEFORE UPDATE ON user_sessions
 FOR EACH ROW WHEN ((OLD.id, OLD.admin_user_id, OLD.token_hash) IS DISTINCT FROM
                    (NEW.id, NEW.admin_user_id, NEW.token_hash)
-                   OR OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL)
+                   OR OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL
+                   OR OLD.expires_at <= now() AND NEW.expires_at > OLD.expires_at)
 EXECUTE FUNCTION keep_staff()
 """,
 )

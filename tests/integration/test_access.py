@@ -208,6 +208,25 @@ def test_whoever_is_activated_again_has_no_session_of_before(billing: EngineData
     assert sessions.check(kept, HOUR)
 
 
+def test_a_clock_that_is_put_back_revives_no_session(billing: EngineDatabase) -> None:
+    """What had expired by it when all sessions were ended."""
+    boss = admin("boss", "cashier")
+    ends: tuple[Callable[[], int], ...] = (
+        lambda: sessions.revoke_all(boss),
+        lambda: AdminUser.update(is_active=False).where(AdminUser.id == boss.id).execute(),
+    )
+    for end in ends:
+        session, token = opened(boss)
+        later = session.expires_at
+        one = UserSession.id == session.id
+        UserSession.update(created_at="2020-01-01", expires_at="2020-01-02").where(one).execute()
+        end()
+        UserSession.update(created_at=session.created_at, expires_at=later).where(one).execute()
+        AdminUser.update(is_active=True).where(AdminUser.id == boss.id).execute()
+        with pytest.raises(SessionEnded):
+            sessions.check(token, HOUR)
+
+
 def test_revoking_counts_what_was_going_on(billing: EngineDatabase) -> None:
     boss, other = AdminUser.get(), admin("owner", "super_admin")
     first, _ = opened(boss)

@@ -149,7 +149,14 @@ WIDENING = [
     " WHERE username = 'admin'",
     "INSERT INTO location_users (location_id, admin_user_id) SELECT l.id, a.id"
     " FROM locations l, admin_users a WHERE l.code = 'EAST' AND a.username = 'west'",
+    "UPDATE user_sessions SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
+    "UPDATE user_sessions SET expires_at = now() + interval '1 hour' WHERE expires_at < now()",
 ]
+ENDED = """
+    INSERT INTO user_sessions (admin_user_id, token_hash, created_at, expires_at, revoked_at)
+    SELECT id, sha256(why::bytea), '2026-01-01', '2026-01-02', nullif(why, 'expired')::timestamptz
+    FROM admin_users, unnest(ARRAY['expired', '2026-01-01 12:00']) why WHERE username = 'admin'
+"""
 
 REFUSED = r"acts for all branches alone|row-level security"
 
@@ -162,6 +169,7 @@ def test_no_row_that_one_may_write_leads_into_another_branch(
         "UPDATE admin_users SET password_hash ="
         " regexp_replace(password_hash, '.$', 'x') WHERE username = 'west'",
     )
+    execute(provider, ENDED)
     staff = branches.sessions(provider)
     refused = psycopg2.errors.InsufficientPrivilege
     for statement in WIDENING:
