@@ -7,6 +7,7 @@ where nobody has said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -29,6 +30,19 @@ WORDS = {
 }
 Rights = tuple[str, ...]
 CASCADE = " CASCADE"
+# A block as block() writes it. In no literal of it is a `;`, behind which another statement could
+# stand, nor a backslash, which means nothing or something by a setting of the session.
+PART = r"'(?:[^';\\]|'')*'"
+EXECUTED = (
+    rf"EXECUTE '(?:GRANT|REVOKE)\s{PART[1:]}"
+    rf"(?:\s\|\|\squote_ident\(current_schema\(\)\)\s\|\|\s{PART})?"
+    rf"\s\|\|\sgrantee(?:\s\|\|\s{PART})?;\s+"
+)
+BLOCK = re.compile(
+    r"\s*DO\s\$(\w*)\$\s+DECLARE\s+"
+    rf"grantee\stext\s:=\squote_ident\({re.escape(MAPPED)}\s->>\s{PART}\);\s+"
+    rf"BEGIN\s+IF\sgrantee\sIS\sNOT\sNULL\sTHEN\s+(?:{EXECUTED})+END\sIF;\s+END\s+\$\1\$\s*"
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +142,12 @@ def block(changes: Iterable[Change]) -> str:
     while tag in body:
         tag = f"${tag[1:-1]}_$"
     return f"DO {tag}{body}{tag}"
+
+
+def only_grants(text: str) -> bool:
+    """Whether it is a block as `block` writes them: each text that it runs as SQL is one GRANT or
+    REVOKE."""
+    return BLOCK.fullmatch(text) is not None
 
 
 def spelled(changes: Iterable[Change], roles: Mapping[str, str], schema: str) -> list[str]:

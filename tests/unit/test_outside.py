@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from engine.sql.access_statements import only_grants
 from engine.sql.outside import is_dynamic, never_undone, reaches
+from tests.support.project import MIGRATIONS
+
+MADE = MIGRATIONS / "001_initial_schema.py"
 
 UNDONE = [
     "CREATE ROLE reader",
@@ -89,3 +93,41 @@ def test_a_text_that_runs_as_sql_is_known_by_what_runs_it(body: str) -> None:
 def test_a_right_is_no_text_that_runs(body: str) -> None:
     """Else each statement on a table whose policy asks for a right would be tried before it."""
     assert not is_dynamic(body)
+
+
+GRANTS = """DO $$
+DECLARE
+    grantee text := quote_ident(nullif(current_setting('engine.roles', true), '')::json ->> 'app');
+BEGIN
+    IF grantee IS NOT NULL THEN
+        EXECUTE 'GRANT SELECT (a) ON TABLE t TO ' || grantee || ' WITH GRANT OPTION';
+        EXECUTE 'REVOKE ALL ON SCHEMA ' || quote_ident(current_schema()) || ' FROM ' || grantee;
+    END IF;
+END
+$$"""
+OTHERWISE = [
+    ("'GRANT SELECT (a)", "'ALTER SYSTEM"),
+    ("TABLE t TO '", "TABLE t TO x; ALTER SYSTEM '"),
+    ("OPTION'", "OPTION; CREATE ROLE x'"),
+    ("'GRANT", "E'GRANT"),
+    ("TABLE t", r"TABLE \t"),
+    ("|| grantee;", "|| grantee || f();"),
+    ("END IF;", "PERFORM f(); END IF;"),
+    ("->> 'app'", "->> f()"),
+    ("quote_ident(current_schema())", "quote_ident(f())"),
+    ("END\n", "EXCEPTION WHEN others THEN EXECUTE f(); END\n"),
+]
+
+
+def test_what_generate_writes_to_grant_is_known_by_its_form() -> None:
+    """Each text of it is one statement, which PostgreSQL takes back; so no trial is needed."""
+    assert only_grants(GRANTS)
+    blocks = [text for text in MADE.read_text().split('"""') if "grantee text" in text]
+    assert len(blocks) > 30
+    assert all(map(only_grants, blocks))
+
+
+@pytest.mark.parametrize(("old", "new"), OTHERWISE)
+def test_what_only_looks_like_a_grant_is_tried(old: str, new: str) -> None:
+    assert old in GRANTS
+    assert not only_grants(GRANTS.replace(old, new))
