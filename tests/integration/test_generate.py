@@ -33,6 +33,7 @@ from tests.support.databases import execute, query, read
 from tests.support.project import Invoke, edit
 from tests.support.runners import at, runner_at
 from tests.support.shop import after, before
+from tests.support.usual import usually_first
 from tests.support.workshop import Register, Workshop
 
 ROWS = """
@@ -263,7 +264,7 @@ def test_in_the_project_itself(migrated_url: str, project: Path, invoke: Invoke)
 
 
 @pytest.mark.only("newest")
-@pytest.mark.parametrize("field", [DateTimeField, DateField])
+@pytest.mark.parametrize("field", usually_first([DateTimeField, DateField]))
 def test_a_time_gets_its_zone_from_the_file(workshop: Workshop, field: type[Field]) -> None:
     """Whoever runs it, in whichever zone; nothing is lost by it, so nothing is to be named."""
 

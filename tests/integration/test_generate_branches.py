@@ -10,6 +10,7 @@ from peewee import AutoField, BigIntegerField, ForeignKeyField, Model, TextField
 
 from kernel.domain import Domain
 from tests.support.databases import execute, query
+from tests.support.usual import usually_each
 from tests.support.workshop import Register, Workshop
 
 ACTING = """
@@ -77,7 +78,7 @@ CHANGES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("title", CHANGES)
+@pytest.mark.parametrize("title", usually_each(CHANGES, 2))
 def test_a_branch_goes_there_and_back(title: str, workshop: Workshop, server: Any) -> None:
     changed, told = CHANGES[title]
     workshop.first(shop())

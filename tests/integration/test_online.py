@@ -391,7 +391,7 @@ def test_on_a_terminal_a_rename_is_asked_about(
     assert told in heard
 
 
-@pytest.mark.parametrize("stride", [12, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize("stride", [17, pytest.param(1, marks=pytest.mark.campaign)])
 def test_after_a_crash_plain_migrate_finishes(
     workshop: Workshop, server: PostgresServer, stride: int
 ) -> None:

@@ -22,15 +22,15 @@ from tests.support.databases import execute, name_of, query
 from tests.support.pools import in_threads
 from tests.support.usual import usually_first
 
-pytestmark = pytest.mark.usually("newest")  # eight tenants are made there
+pytestmark = pytest.mark.usually("newest")  # four tenants are made there
 
-TENANTS = [f"isp_{letter}" for letter in "abcdefgh"]
+TENANTS = [f"isp_{letter}" for letter in "abcd"]
 WHERE = "SELECT current_setting('search_path')"
 
 
 @pytest.fixture(scope="module")
 def hosted(server: Any) -> Iterator[str]:
-    """A database with eight tenants, cloned from one."""
+    """A database with four tenants, cloned from one."""
     with server.database() as url:
         for name in TENANTS:
             result = call(url, "tenants.add", name)
@@ -49,7 +49,7 @@ def named(name: str) -> Any:
     return AdminUser.update(full_name=name).where(AdminUser.username == "admin").execute()
 
 
-def test_eight_threads_see_and_lock_their_own_rows_alone(pool: EnginePool) -> None:
+def test_threads_see_and_lock_their_own_rows_alone(pool: EnginePool) -> None:
     """All hold the lock on the row of the same identity at the same moment."""
     together = threading.Barrier(len(TENANTS), timeout=30)
     names = iter(TENANTS)
@@ -188,7 +188,7 @@ def test_the_role_of_the_application_is_let_in_by_itself(server: Any) -> None:
 def test_behind_pgbouncer_nobody_gets_the_rows_of_another(
     mode: str, server: Any, hosted: str
 ) -> None:
-    """Two sessions for eight threads, and each is lent to all of them in turn."""
+    """Two sessions for four threads, and each is lent to all of them in turn."""
     if pgbouncer.program() is None:
         pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
     size = 2 if mode == "transaction" else len(TENANTS)
