@@ -56,7 +56,7 @@ def translated(
             fix=f"{_fix_of_lost(server)}, then run the command again.",
         )
     if server is not None:
-        known = _fix_by_state(server) or remedies.of_server(server.pgcode or "")
+        known = _fix_by_state(server) or remedies.of_task(server.pgcode or "")
         if is_missing_right(server):
             known = rights.way(server, _role(server), connection, writing=writing)
         return EngineError(

@@ -58,6 +58,11 @@ def of_server(state: str) -> str:
     return _of(OF_SERVERS, state)
 
 
+def of_task(state: str) -> str:
+    """The same where no file runs: a table or function that a task needs may not be made yet."""
+    return MIGRATE_FIRST if state in NOT_BUILT else of_server(state)
+
+
 def _of(known: Mapping[str, str], state: str) -> str:
     """By the whole code, else by its class."""
     return known.get(state) or known.get(state[:2], "")
@@ -75,6 +80,8 @@ def without_place(schema: str, known: str) -> str:
     return f"the schema {known} {now}: nobody may change that while files run; see who did"
 
 
+MIGRATE_FIRST = "apply the migrations, if some are pending"
+NOT_BUILT = ("42P01", "42703", "42704", "42883")
 NOT_THERE = ("3F000", "42P01", "42703", "42704")
 CANCELLED = "57014"
 LONGER = "see who ended it; a timeout that the file itself sets has to be longer"

@@ -423,3 +423,11 @@ def test_a_cursor_of_a_file_may_have_any_name(empty_url: str, tmp_path: Path) ->
         cursor = "DECLARE engine_rows CURSOR WITH HOLD FOR SELECT 1"
         write(tmp_path, f"{number:03}_x", cursor, "SELECT 1", atomic=atomic)
     assert len(runner_on(empty_url, tmp_path).migrate()) == 2
+
+
+@pytest.mark.only("oldest")
+def test_a_task_before_the_first_migrate_says_what_comes_first(empty_url: str) -> None:
+    """`What to do: see what the message says`, below a query that nobody has typed."""
+    for task in (["admin.password", "admin"], ["check", "--data"]):
+        refused = call(empty_url, *task)
+        assert "What to do: apply the migrations, if some are pending" in refused.err, task
