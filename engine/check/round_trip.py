@@ -161,7 +161,16 @@ class Walk:
         def down() -> None:
             runner.rollback(losing=True)
 
-        return list(round_trip(up, down, self._read, before))
+        states: list[Schema] = []
+
+        def read() -> Schema:
+            states.append(self._read())
+            goals = {2: before, 3: states[0]}  # of the way down, and of the second one up
+            if states[-1] != goals.get(len(states), states[-1]):
+                self._verify()  # now: what was missed may be as it was after the next leg
+            return states[-1]
+
+        return list(round_trip(up, down, read, before))
 
     def _begin(self) -> Replay:
         """A scratch database at the state of the files that are done."""

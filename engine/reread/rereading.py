@@ -98,7 +98,7 @@ class Rereading:
 
     def take_touched(self) -> set[int] | None:
         """The oids of what was read anew since the last time; None where all was."""
-        touched, self.touched = self.touched, set()
+        touched, self.touched = self.touched, None if self.wholly else set()
         return touched
 
     def _ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:

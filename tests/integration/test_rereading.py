@@ -10,6 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from engine.check.finding import RuleName
 from engine.connect import roles
 from engine.diff.compare import diff
 from engine.diff.ordering import ordered
@@ -146,3 +147,6 @@ def test_where_reading_in_parts_misses_something_all_is_read(
     assert [file for file, _ in found] == ["002_index", "003_column"]
     assert "index i on t is extra" in found[0][1]
     assert "column t.j is extra" in found[1][1]
+    assert [
+        finding.file for finding in checked.findings if finding.rule == RuleName.INDEX_BLOCKS_WRITES
+    ] == ["002_index"]
