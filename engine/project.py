@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,6 +73,10 @@ class Project:
     on_citus: bool = False
     opened_on_citus: str = ""
     tenant: str = ""
+
+    def is_foreign(self, name: str) -> bool:
+        """Whether a thing of that name is another program's, as far as no file makes it."""
+        return any(fnmatchcase(name, pattern) for pattern in self.foreign)
 
     def task(self, *words: object) -> str:
         """How a task is typed: `manage.py db adopt 3` for ("adopt", 3)."""

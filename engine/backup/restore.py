@@ -36,7 +36,7 @@ HELD = f"""
       AND d.classid <> 'pg_extension'::regclass
       AND NOT (i.type = 'table' AND coalesce(i.name, '') IN ({STAYING}))
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
-                      AND o.deptype IN ('e', 'a', 'i'))
+                      AND o.objsubid = 0 AND o.deptype IN ('e', 'a', 'i'))
     UNION ALL
     SELECT 'large object ' || oid FROM pg_largeobject_metadata
     UNION ALL

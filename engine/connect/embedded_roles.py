@@ -57,6 +57,7 @@ SUPERUSERS = """
     WHERE o.owner = 'postgres'::regrole
       AND (o.schema IS NULL OR o.schema IN (SELECT oid FROM schemas))
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = o.class AND d.objid = o.oid
+                      AND d.objsubid = 0
                       AND (d.deptype = 'e' OR d.deptype IN ('a', 'i') AND o.class IN
                            ('pg_class'::regclass, 'pg_type'::regclass)
                            AND d.refclassid = 'pg_class'::regclass))

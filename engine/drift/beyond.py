@@ -30,7 +30,7 @@ OWNERS = f"""
       AND o.oid <> (SELECT relowner FROM pg_class
                     WHERE relname = %(history)s AND relnamespace = %(here)s)
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = c.class AND d.objid = c.oid
-                      AND d.deptype IN ('e', 'i'))
+                      AND d.objsubid = 0 AND d.deptype IN ('e', 'i'))
     ORDER BY 1
 """
 # The role of the cluster itself: whatever the files grant it, by these it may more.

@@ -108,7 +108,7 @@ def compare(project: Project) -> Comparison:
         unmanaged += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
-        live = without_foreign(live, known, project.foreign)
+        live = without_foreign(live, known, project)
         others = tuple(beyond(connection, project.roles or {}, live))
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]

@@ -3,11 +3,11 @@ its definitions as PostgreSQL's catalogs have them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
+from engine.project import Project
 from engine.schema.abstract_roles import PUBLIC
 from engine.schema.access import Access
 from engine.schema.kinds import KINDS, OWNERS, Key, Kind, without_arguments
@@ -50,10 +50,9 @@ class Drift:
         return {"kind": kind, "table": table, "name": name, "was": self.was, "now": self.now}
 
 
-def without_foreign(live: Schema, known: Schema, patterns: Iterable[str]) -> Schema:
+def without_foreign(live: Schema, known: Schema, project: Project) -> Schema:
     """The live schema without what another program has in it: what no file makes, and whose name
-    fits one of the patterns."""
-    patterns = list(patterns)
+    the project knows as one of theirs."""
     made = known.standing()
     kept: dict[str, Any] = {}
     theirs: set[Key] = set()
@@ -61,7 +60,7 @@ def without_foreign(live: Schema, known: Schema, patterns: Iterable[str]) -> Sch
         ours = {}
         for name, thing in things.items():
             bare = without_arguments(name)
-            if name in made[kind] or not any(fnmatchcase(bare, text) for text in patterns):
+            if name in made[kind] or not project.is_foreign(bare):
                 ours[name] = thing
             else:
                 theirs.add(Key(kind, "", name))

@@ -84,7 +84,7 @@ class DriftGuard:
             return
         drifts: list[Drift] = []
         if known is not None:
-            ours = differences.without_foreign(live, known, self.session.project.foreign)
+            ours = differences.without_foreign(live, known, self.session.project)
             drifts = differences.differences(known, ours)
         if drifts and known is not None and jobs[0].direction is Direction.UP:
             self._refuse_touched(known, drifts, past, jobs)
@@ -154,7 +154,7 @@ class DriftGuard:
             but = {drift.key for drift in others}
             connection, project = self.session.database.connection(), self.session.project
             there = without_theirs(connection.cursor(), catalog.read(connection), known)
-            live = differences.without_foreign(there, known, project.foreign)
+            live = differences.without_foreign(there, known, project)
             place, path = own_sql.place(connection).name, function_path.files_path(connection)
             back = way_back(project, applied, _major(connection), known, live, place, path)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))

@@ -1,4 +1,5 @@
-"""Emptying a schema: what our files made, and nothing else unless that was asked for.
+"""Emptying a schema: what our files made, and nothing else unless that was asked for; never what
+the project knows as another program's.
 
 Nothing is ever dropped with CASCADE, so what another schema holds is safe: PostgreSQL refuses, and
 says what depends on what. Extensions and their objects stay.
@@ -18,6 +19,7 @@ from engine.errors import Refused
 from engine.explain import postgres_errors
 from engine.explain.remedies import MORE_LOCKS
 from engine.files import history, migration_folder
+from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report, timed
@@ -25,10 +27,12 @@ from engine.run.options import RunOptions
 from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import own_sql
+from engine.schema.kinds import without_arguments
 from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
+from engine.schema.quoting import unquoted
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
-# another object goes with that.
+# another object goes with that. The columns of a partition key belong to their table in this way.
 OBJECTS = """
     SELECT i.type, i.identity, replace(i.identity, i.schema || '.', '')
     FROM pg_depend d, LATERAL pg_identify_object(d.classid, d.objid, 0) i
@@ -36,7 +40,7 @@ OBJECTS = """
       AND d.refobjid = %(here)s AND d.deptype = 'n'
       AND d.classid <> 'pg_extension'::regclass
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
-                      AND o.deptype IN ('e', 'a', 'i'))
+                      AND o.objsubid = 0 AND o.deptype IN ('e', 'a', 'i'))
     ORDER BY d.objid DESC
 """
 FIRST = ("view", "materialized view")
@@ -52,6 +56,11 @@ class Object:
     kind: str
     identity: str
     name: str
+
+    @property
+    def bare(self) -> str:
+        """Its name without quotes, and without the arguments of a function."""
+        return unquoted(without_arguments(self.name))
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -72,7 +81,8 @@ class Wipe:
 def plan(project: Project, *, everything: bool) -> Wipe:
     """What it takes to empty the schema. everything: also what the migrations did not make.
 
-    Raises Refused where there is such a thing and `everything` is False.
+    Raises Refused where there is such a thing and `everything` is False. What the project knows as
+    another program's stays, unless a file has made it.
     """
     migrations = migration_folder.find(project.migrations)
     with closing(connect(project, autocommit=True, writing=True)) as connection:
@@ -81,19 +91,30 @@ def plan(project: Project, *, everything: bool) -> Wipe:
             known = history.read(cursor, migrations, project)
     made = {f"table {name}" for name in OWN_TABLES}
     ours: list[Migration] = []
-    if not everything:
-        names = known.recorded | {file.name for file in known.unfinished}
-        ours = [migration for migration in migrations if migration.name in names]
+    if not everything or any(project.is_foreign(thing.bare) for thing in objects):
+        ours = _run(migrations, known)
         made |= _made(project, ours)
-    foreign = [thing for thing in objects if str(thing) not in made]
-    if foreign and not everything:
+        objects = _without_theirs(objects, made, project)
+    if not everything:
+        _refuse_others([thing for thing in objects if str(thing) not in made])
+    return Wipe(tuple(objects), tuple(_statements(objects)), tuple(ours))
+
+
+def _run(migrations: list[Migration], known: History) -> list[Migration]:
+    """The files that have run, or have begun to."""
+    names = known.recorded | {file.name for file in known.unfinished}
+    return [migration for migration in migrations if migration.name in names]
+
+
+def _refuse_others(others: list[Object]) -> None:
+    """Raise Refused where there is what no file has made."""
+    if others:
         raise Refused(
             "the schema holds what the migrations did not make:",
-            why="\n".join(f"  - {thing}" for thing in foreign) + "\nNothing was dropped.",
+            why="\n".join(f"  - {thing}" for thing in others) + "\nNothing was dropped.",
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
-    return Wipe(tuple(objects), tuple(_statements(objects)), tuple(ours))
 
 
 def rehearse(project: Project, wipe: Wipe) -> list[Migration]:
@@ -165,6 +186,11 @@ def _objects(connection: Any) -> list[Object]:
         objects = [Object(*row) for row in cursor.fetchall()]
     stays = {f"table {table}" for table in STAYING_TABLES}
     return [thing for thing in objects if str(thing) not in stays]
+
+
+def _without_theirs(objects: list[Object], made: set[str], project: Project) -> list[Object]:
+    """All but what the project knows as another program's, and no file has made."""
+    return [o for o in objects if str(o) in made or not project.is_foreign(o.bare)]
 
 
 def _made(project: Project, applied: list[Migration]) -> set[str]:

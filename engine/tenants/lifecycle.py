@@ -33,7 +33,7 @@ HOLDS = f"""
                       WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid
                         AND c.relkind = 'r' AND c.relname IN {OWN_TABLES})
       AND NOT EXISTS (SELECT FROM pg_depend o WHERE o.classid = d.classid AND o.objid = d.objid
-                      AND o.deptype IN ('a', 'i'))
+                      AND o.objsubid = 0 AND o.deptype IN ('a', 'i'))
 """
 ROLE = "SELECT FROM pg_roles WHERE rolname = %(name)s"
 # Whoever gets rights on every table that the role makes is to use them in this schema, too.

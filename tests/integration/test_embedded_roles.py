@@ -73,6 +73,7 @@ def old(folder: Path) -> Server:
         CREATE SCHEMA reports; CREATE VIEW reports.owing AS SELECT id FROM customers;
         CREATE TYPE reports.pair AS (a int, b int); CREATE DOMAIN reports.price AS int;
         CREATE TABLE reports.kept (id int GENERATED ALWAYS AS IDENTITY, serial serial, t text);
+        CREATE TABLE reports.days (day date) PARTITION BY RANGE (day);
         CREATE STATISTICS reports.both ON id, t FROM reports.kept;
         CREATE PROCEDURE reports.nothing() LANGUAGE sql AS 'SELECT 1';
         CREATE AGGREGATE reports.total (int) (SFUNC = int4pl, STYPE = int);

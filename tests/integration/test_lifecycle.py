@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from engine.run.options import RunOptions
 from engine.schema import catalog
 from tests.support.console import call
 from tests.support.databases import LEFT_OVER, execute, query, read
+from tests.support.migration_files import write
 from tests.support.project import MIGRATIONS
 from tests.support.runners import at, runner_on
 from tests.support.usual import usually_first
@@ -187,6 +189,8 @@ TANGLED = """
     CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM named;
     CREATE VIEW over AS SELECT * FROM counted;
     CREATE SEQUENCE numbers;
+    CREATE TABLE days (day date) PARTITION BY RANGE (day);
+    CREATE TABLE days_2026 PARTITION OF days FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
     ALTER TABLE nicks ADD COLUMN number int DEFAULT nextval('numbers')
 """
 
@@ -200,3 +204,33 @@ def test_everything_goes_whatever_needs_what(empty_url: str, tmp_path: Path) -> 
     assert len(planned.objects) >= 10
     wipe.carry_out(at(empty_url), planned, RunOptions(), Report())
     assert not query(empty_url, LEFT_OVER)
+
+
+def test_what_another_program_has_stays_where_the_project_says_so(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """Also with --all; but for what a file has made, whatever its name."""
+    write(tmp_path, "001_t", "CREATE TABLE t (i int); CREATE TABLE kea_ours (i int)")
+    runner_on(empty_url, tmp_path).migrate()
+    theirs = """
+        CREATE TABLE "kea_Leases" (i serial PRIMARY KEY, d date) PARTITION BY HASH (i);
+        CREATE TABLE kea_part PARTITION OF "kea_Leases" FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+        CREATE TYPE kea_state AS ENUM ('a');
+        CREATE FUNCTION kea_now(int) RETURNS int LANGUAGE sql AS 'SELECT $1';
+        CREATE VIEW kea_view AS SELECT * FROM "kea_Leases"
+    """
+    execute(empty_url, theirs)
+    project = replace(at(empty_url, tmp_path), foreign=("kea_*",))
+    objects = wipe.OBJECTS % {"here": "'public'::regnamespace"}
+    for everything in (False, True):
+        planned = wipe.plan(project, everything=everything)
+        assert {thing.bare for thing in planned.objects} >= {"t", "kea_ours"}
+        wipe.carry_out(project, planned, RunOptions(), Report())
+        left = {thing for _, thing, _ in query(empty_url, objects)}
+        assert left == {
+            'public."kea_Leases"',
+            "public.kea_state",
+            "public.kea_now(integer)",
+            "public.kea_view",
+        }
+        runner_on(empty_url, tmp_path).migrate()

@@ -257,14 +257,14 @@ def has_pageinspect(url: str) -> bool:
 
 
 @pytest.mark.only("newest")
-def test_large_objects_in_the_target_are_seen(
+def test_large_objects_and_partitioned_tables_in_the_target_are_seen(
     migrated_url: str, empty_url: str, tmp_path: Path
 ) -> None:
     path = dump(at(migrated_url), tmp_path, Report()).path
-    execute(empty_url, "SELECT lo_create(0)")
+    execute(empty_url, "SELECT lo_create(0); CREATE TABLE d (a int) PARTITION BY LIST (a)")
     with pytest.raises(Refused, match="is not empty") as refused:
         restore(at(empty_url), path, RunOptions(), Report())
-    assert "large object" in refused.value.why
+    assert "large object" in refused.value.why and "table public.d" in refused.value.why
 
 
 def test_a_role_that_may_only_read_makes_a_backup_beside_schemas_of_others(

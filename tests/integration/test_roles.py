@@ -150,10 +150,12 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     execute(
         empty_url,
         "ALTER FUNCTION f OWNER TO postgres; CREATE TYPE e AS ENUM ('a'); "
+        f'CREATE TABLE d (a int) PARTITION BY LIST (a); ALTER TABLE d OWNER TO "{second}"; '
         f'ALTER TYPE e OWNER TO "{second}"; GRANT pg_write_all_data TO {first}; '
         f"ALTER ROLE {first} BYPASSRLS; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {first}",
     )
     assert compare(project).others == (
+        f"table d belongs to {second}",
         f"type e belongs to {second}",
         f"{first} may become pg_write_all_data",
         f"{first} passes by row-level security (BYPASSRLS)",
@@ -161,7 +163,8 @@ def test_what_was_changed_by_hand_is_told_with_the_way_back(
     )
     execute(
         empty_url,
-        f"DROP TYPE e; REVOKE pg_write_all_data FROM {first}; ALTER ROLE {first} NOBYPASSRLS",
+        "DROP TYPE e; DROP TABLE d; "
+        f"REVOKE pg_write_all_data FROM {first}; ALTER ROLE {first} NOBYPASSRLS",
     )
     assert may(empty_url, first) == ALL
 
