@@ -28,6 +28,7 @@ from application.pool_settings import PoolSettings
 from engine.connect import environment
 from engine.connect.connection import connect_plainly
 from engine.connect.embedded import database_url
+from engine.connect.pinned_settings import lift_timeouts
 from engine.connect.settings import load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed
@@ -103,6 +104,7 @@ def operating(url: str, *, writing: bool = False) -> Iterator[None]:
         if writing:
             connect_plainly(database.project, writing=True).close()
         database.connect()
+        lift_timeouts(database.connection())
         refuse_planted(database.connection().cursor())
         with database.acting_for_all("a task of an operator"):
             yield

@@ -86,3 +86,11 @@ def pin(connection: Any, *, files: bool = False) -> None:
     with connection.cursor() as cursor:
         first = f"SET statement_timeout = 0; SET search_path = {own_sql.PATH}"
         cursor.execute(f"{first}; {SET}{then}", values)
+
+
+def lift_timeouts(connection: Any) -> None:
+    """Let no timeout of a server, database or role end what an operator does on this psycopg2
+    connection until it is closed. Behind a pooler they stay: its next client would have none."""
+    if not connection.pooled:
+        with connection.cursor() as cursor:
+            own_sql.fetch(cursor, SET, parameters(dict.fromkeys(UNLIMITED, "0")))

@@ -20,7 +20,8 @@ CLOSED = "server closed the connection unexpectedly"
 # PgBouncer says why in its own log alone (query_wait_timeout).
 NO_SESSION = (
     "if a pooler stands there, it had no session to lend in time: raise its default_pool_size, or "
-    "set {settings.migration_url} to PostgreSQL itself; else see the server's log."
+    "set {settings.migration_url} to PostgreSQL itself; else a timeout of the role or the database "
+    "may have ended it (transaction_timeout): see the server's log."
 )
 # Of what libpq and servers say in English.
 ADVICE = (

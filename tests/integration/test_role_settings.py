@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg2 import sql
 
+import application
+from engine.connect.pinned_settings import UNLIMITED
 from engine.drift.comparison import compare
 from engine.errors import EngineError
 from engine.generate.generator import Generator
@@ -22,7 +24,7 @@ from engine.schema import catalog
 from engine.schema.model import Schema
 from engine.sql import lexer
 from engine.testing.generate_law import SqlDomain
-from tests.support.databases import execute
+from tests.support.databases import execute, name_of
 from tests.support.lawful_settings import Setting, lawful
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
@@ -207,3 +209,14 @@ def test_where_a_setting_stands_in_the_way_it_is_said(
         assert error.fix
     except psycopg2.errors.UndefinedObject as error:
         assert name in str(error)  # this version does not have it
+
+
+@pytest.mark.only("newest")
+def test_no_timeout_of_the_database_ends_a_task_of_an_operator(migrated_url: str) -> None:
+    """A backup stopped at a question of its own, and so would a rotation of the secrets."""
+    for timeout in UNLIMITED:
+        execute(migrated_url, f"ALTER DATABASE {name_of(migrated_url)} SET {timeout} = '1h'")
+    with application.operating(migrated_url):
+        for timeout in UNLIMITED:
+            database = application.connect(migrated_url, size=1, as_owner=True)
+            assert database.execute_sql(f"SHOW {timeout}").fetchone() == ("0",)
