@@ -68,7 +68,9 @@ def without_foreign(live: Schema, known: Schema, project: Project) -> Schema:
                     theirs |= set(sequences_in(thing))
         kept[KINDS[kind].alone] = ours
     access = {title: access for title, access in live.access.items() if access.on not in theirs}
-    return replace(live, **kept, access=access)
+    more = live.extensions - known.extensions
+    others = {name for name in more if project.is_foreign(name)}
+    return replace(live, **kept, access=access, extensions=live.extensions - others)
 
 
 def as_seen(known: Schema, live: Schema) -> Schema:
