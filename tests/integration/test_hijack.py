@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import tasks
 from application.acting import new_key
+from commands import generate
+from project import PROJECT
 from tests.support import as_app, planting
 from tests.support.console import Result, call, in_a_process
 from tests.support.databases import execute, query
@@ -22,19 +25,23 @@ Commands = list[tuple[str, ...]]
 
 HAS_RUN = "SELECT pg_catalog.to_regclass('public.migratehistory')"
 RESET = ("reset", "--yes", "--all")  # after which nothing is planted any more
+# A dump of a database whose files have granted nothing, and of one with roles.
+RESTORING = [("restore", "PLAIN", "--yes"), ("restore", "ROLES", "--yes")]
 READING = [("status",), ("migrate",), ("rollback", "--yes"), ("adopt", "1"), ("roles",)]
 READING += [("branches.on",), ("check", "--live")]
 WHOLE = [
     *READING,
     *(("migrate",), ("check",), ("check", "--live"), ("check", "--data"), ("generate",)),
+    *(("generate", "--amend", "--yes"), ("status",)),
     *(("inspect", "planted"), ("docs", "--path", "DOCS"), ("sql",), ("sql", "--down")),
     *(("migrate", "--dry-run"), ("demo", "--customers", "9", "--months", "1"), ("check", "--data")),
-    *(("db.shell", "-c", "\\q"), ("db.prepare",), ("env.set", "development")),
+    *(("db.shell", "-c", "\\q"), ("db.prepare",), ("db.prepare", "--admin", "ADMIN")),
+    *(("env.set", "development"),),
     *(("roles",), ("roles", "--apply"), ("branches",), ("branches.on",), ("branches.off",)),
     *(("tenants.add", "isp_a"), ("tenants",), ("status", "--tenants"), ("check", "--live")),
     *(("tenants.drop", "isp_a", "--yes"),),
     *(("admin.password", "admin"), ("secrets.rotate",), ("domains",)),
-    *(("backup",), ("backup", "--due"), RESET, ("restore", "--yes")),
+    *(("backup",), ("backup", "--due"), RESET, *RESTORING[:1], RESET, *RESTORING[1:]),
     *(("fresh", "--yes", "--all"), ("migrate", "--plan")),
 ]
 # These ask no database, or no other question than one that is asked here.
@@ -90,9 +97,9 @@ class Run:
     """Commands on one database, none of which may meet what is planted. failed: those that were
     refused, which is no fault where something is planted: (command, what was said)."""
 
-    def __init__(self, server: PostgresServer, folder: Path) -> None:
+    def __init__(self, server: PostgresServer, folder: Path, dumps: dict[str, str]) -> None:
         self.server = server
-        self.folder = folder
+        self.words = {"DOCS": str(folder), **dumps}
         self.failed: list[tuple[tuple[str, ...], str]] = []
         self.environment = {
             "DB_ROLES": ",".join(f"{name}:{role}" for name, role in as_app.ROLES.items()),
@@ -117,10 +124,11 @@ class Run:
     def _one(self, url: str, command: tuple[str, ...]) -> Result:
         if command[0] in ALONE:
             return in_a_process(url, *command, typed=TYPED)
-        given = [str(self.folder) if word == "DOCS" else word for word in command]
-        if command == ("restore", "--yes"):
-            dumps = sorted(self.folder.rglob("*.dump"))
-            given[1:1] = [str(dumps[-1])] if dumps else ["none.dump"]
+        given = [self.words.get(word, word) for word in command]
+        if "ADMIN" in command:
+            given[-1] = url
+            others = url.replace("postgres@", f"{as_app.ROLES['app']}@")
+            return call(others, *given, MIGRATION_DATABASE_URL=url, **self.environment)
         return call(url, *given, **self.environment)
 
     def _prepare(self, url: str, command: tuple[str, ...]) -> None:
@@ -128,9 +136,34 @@ class Run:
             execute(url, "DELETE FROM public.migratehistory")
 
 
+@pytest.fixture(scope="module")
+def dumps(
+    server: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """The files of which RESTORING tells."""
+    paths = {}
+    for name in ("PLAIN", "ROLES"):
+        folder = tmp_path_factory.mktemp(name)
+        with server.copy(template) as url:
+            if name == "ROLES":
+                as_app.grant(url)
+            assert call(url, "backup", "--path", str(folder)).code == 0
+        (path,) = folder.glob("*.dump")
+        paths[name] = str(path)
+    return paths
+
+
 @pytest.fixture
-def run(server: PostgresServer, tmp_path: Path, migrations: Path) -> Run:
-    return Run(server, tmp_path)
+def run(
+    server: PostgresServer,
+    tmp_path: Path,
+    migrations: Path,
+    dumps: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Run:
+    at_home = replace(PROJECT, root=tmp_path, migrations=migrations)
+    monkeypatch.setattr(generate, "PROJECT", at_home)  # it tells the files below the root
+    return Run(server, tmp_path, dumps)
 
 
 LOGGED: dict[tuple[str, int], str] = {}
@@ -153,8 +186,8 @@ BOUNDED = pytest.mark.parametrize(
     "commands", [READING, pytest.param(WHOLE, marks=pytest.mark.campaign)], ids=["part", "whole"]
 )
 # These are refused here once they have asked: the database is the domains', has the extensions
-# among its tables and one role for all, keeps its roles over a reset, and has secrets of the demo.
-MAY_FAIL = {"inspect", "db.prepare", "tenants.add", "tenants.drop", "secrets.rotate", "restore"}
+# among its tables and one role for all, and has secrets of the demo.
+MAY_FAIL = {"inspect", "db.prepare", "tenants.add", "tenants.drop", "secrets.rotate"}
 
 
 @BOUNDED
@@ -179,7 +212,7 @@ def test_nothing_runs_that_was_planted_before_the_first_run(
 ) -> None:
     """On PostgreSQL 14 by a role with nothing but log-in."""
     with server.database() as url, planted(server, url, mallory, statements):
-        run.through(url, [("restore", "--yes"), *commands])
+        run.through(url, [*RESTORING, *commands])
         assert "code of others" in dict(run.failed)["migrate",]
 
 
