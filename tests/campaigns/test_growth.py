@@ -265,6 +265,20 @@ def test_memory_is_a_few_times_what_a_file_has(
     assert max(most) - least < MOST_COPIES * size
 
 
+@pytest.mark.only("newest")
+def test_memory_is_a_few_times_what_a_folder_has(server: PostgresServer, tmp_path: Path) -> None:
+    """Of all files the text and the literals in their code; of one what it takes to run it."""
+    write(tmp_path, "001_big", "CREATE TABLE big (t text)", back='migrator.sql("DROP TABLE big")')
+    for number in range(2, 42):
+        row = f"INSERT INTO big VALUES ('{'x' * 500_000}')"
+        write(tmp_path, f"{number:03}_rows", row, back='migrator.sql("TRUNCATE big")')
+    size = sum(path.stat().st_size for path in tmp_path.glob("*.py"))
+    with server.database() as url:
+        least, *most = (peak(url, tmp_path, task) for task in ("nothing", "check", "migrate"))
+    print("folder:", *(f"{(each - least) / size:.1f} times" for each in most))
+    assert max(most) - least < 3 * size
+
+
 def peak(url: str, folder: Path, task: str) -> int:
     """The most memory that a process takes for it, in bytes."""
     command = [sys.executable, "-c", PEAK, url, str(folder), task]
