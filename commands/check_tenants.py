@@ -23,12 +23,13 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
     """Print what was changed by hand in each: 1 where something was. Raises EngineError where one
     cannot be compared."""
     from engine.drift.comparison import compare
+    from engine.drift.replays import Replays
 
-    project = here()
+    project, replays = here(), Replays()
     drifted: dict[str, Comparison] = {}
 
     def work(at: Project, tenant: str, report: Report) -> str:
-        comparison = compare(at)
+        comparison = compare(at, replays)
         many.keep(tenant, json_format.loads(comparison.as_json()))
         if not comparison.drifts:
             return "unchanged, compared"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -89,6 +90,7 @@ def _run(
 ) -> None:
     """Let a runner of each do it; all of them run the files as they are read here."""
     from engine.drift.guard import DriftGuard
+    from engine.drift.replays import Replays
     from engine.files import migration_folder
     from engine.run.runner import Runner
 
@@ -96,12 +98,13 @@ def _run(
     files = migration_folder.find(project.migrations)
     refuse_unknown(choice.first, tenants)
     shows = options.dry or options.show
+    guard = partial(DriftGuard, replays=Replays())
 
     def work(at: Project, name: str, report: Report) -> str:
         if shows:  # for psql, so in one piece for each tenant
             print(f"-- tenant {title(name)}", flush=True)
         told = console if shows else report
-        return do(Runner(at, told, options, DriftGuard, files=files))
+        return do(Runner(at, told, options, guard, files=files))
 
     console.running = not options.dry
     chosen = choice._replace(jobs=1) if shows else choice

@@ -78,17 +78,18 @@ def _each(many: Choice, options: RunOptions, *, applying: bool, json: bool) -> N
     """A line for each tenant; with JSON all that there is to say of each."""
     from commands.console import Console
     from commands.many import Many, all_tenants
+    from engine.drift.replays import Replays
     from engine.manage import roles as rights
 
-    project = here()
+    project, replays = here(), Replays()
 
     def work(at: Project, tenant: str, report: Report) -> str:
         if applying:
-            statements = rights.apply(at, options, report)
+            statements = rights.apply(at, options, report, replays)
             task.keep(tenant, {"statements": statements})
             would = "would be " if options.dry else ""
             return f"{counted(len(statements), 'statement')} {would}run"
-        there = rights.look(at)
+        there = rights.look(at, replays)
         task.keep(tenant, json_format.loads(there.as_json()))
         if not there.statements:
             return f"{AS_GRANTED}, looked at"

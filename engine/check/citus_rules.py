@@ -63,7 +63,9 @@ SUBCOMMANDS = (
         "Leave it out; who runs the cluster can set it on the nodes.",
     ),
     Refused(
-        rf"{COLUMN}SET\s+DEFAULT\b.*\bIS\s+(?:NOT\s+)?NULL\b",
+        # The NULL of a CHECK that follows is another one, and Citus takes that.
+        rf"(?:{COLUMN}SET|{ADD_COLUMN}.*?)\s+DEFAULT\b(?:(?!\b(?:CONSTRAINT|CHECK)\b).)*"
+        r"\bIS\s+(?:NOT\s+)?NULL\b",
         "a default that asks for NULL",
         "Write a function that gives the value, and let the default call it.",
     ),
@@ -94,6 +96,11 @@ STATEMENTS = (
         rf"ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?+(?>{TABLE})(?!\s+(?:RENAME\b|OWNER\s+TO\b))",
         "ALTER SEQUENCE, where a table uses the sequence",
         "Make another sequence, and let the default use that.",
+    ),
+    Refused(
+        r"CREATE\s+(?:UNLOGGED\s+)?SEQUENCE\b.*\bOWNED\s+BY\s+(?!NONE\b)",
+        "a new sequence that a column owns",
+        "Leave OWNED BY out; the sequence then stays when the column goes.",
     ),
     Refused(
         rf"INSERT\s+INTO\s+{TABLE}\s*(?:AS\s+{NAME}\s*)?(?:\([^()]*\)\s*)?"

@@ -15,13 +15,13 @@ from engine.drift import baseline
 from engine.drift.beyond import beyond
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import turned_on, without_theirs
+from engine.drift.replays import Replays
 from engine.drift.way_back import WayBack, advice, way_back
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder, own_table, role_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.run.replay import replayed
 from engine.schema import catalog, function_path, own_sql
 from engine.schema.model import Schema
 from engine.wording import counted, few
@@ -82,12 +82,12 @@ class Comparison:
         return "\n".join([*lines, f"What to do: {advice(self.way_back, self.project)}"])
 
 
-def compare(project: Project) -> Comparison:
+def compare(project: Project, replays: Replays | None = None) -> Comparison:
     """Hold the live database against what the last run left. Only reads, so a replica and a role
     that may only read will do, as long as the database keeps a reading that fits.
 
-    Raises ConfigError where it keeps none and no scratch database can be made, Refused where no
-    file is applied and yet something is there.
+    replays: as expected() has it. Raises ConfigError where it keeps none and no scratch database
+    can be made, Refused where no file is applied and yet something is there.
     """
     with closing(connect(project)) as connection, connection.cursor() as cursor:
         project = role_table.settled(connection, project)
@@ -99,7 +99,7 @@ def compare(project: Project) -> Comparison:
         past = history.read(cursor, migrations, project)
         live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
         if past.recorded or past.unfinished:
-            known, source = expected(connection, project, migrations, past, live.roles)
+            known, source = expected(connection, project, migrations, past, live.roles, replays)
             known = as_seen(known, live)
         else:
             _refuse_unknown(live, database, schema, project)
@@ -141,10 +141,12 @@ def expected(
     migrations: Sequence[Migration],
     past: History,
     names: Collection[str],
+    replays: Replays | None = None,
 ) -> tuple[Schema, str]:
     """(schema, how it is known): what the applied files led to; from the reading that the database
     keeps, or by running them in a scratch database. names: the abstract roles of which it is to
-    tell. Raises ConfigError where neither is to be had.
+    tell. replays: those of all tenants, where several are asked about. Raises ConfigError where
+    neither is to be had.
     """
     version = connection.server_version // 10000
     kept = baseline.load(connection.cursor())
@@ -162,8 +164,7 @@ def expected(
         )
     applied = [migration for migration in migrations if migration.name in past.recorded]
     try:
-        with replayed(project, applied, version) as replay:
-            return replay.read(), "the applied files, run in a scratch database"
+        schema = (replays or Replays()).schema(project, applied, version)
     except EngineError as error:
         raise ConfigError(
             f"the database keeps no reading of an earlier run that fits: {misfit}.",
@@ -172,3 +173,4 @@ def expected(
             f"role may create databases; the next `{project.task('migrate')}` that applies a file "
             "keeps a reading.",
         ) from error
+    return schema, "the applied files, run in a scratch database"

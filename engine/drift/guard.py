@@ -15,6 +15,7 @@ from engine.drift import baseline, differences, schema_json
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
+from engine.drift.replays import Replays
 from engine.drift.way_back import advice, way_back
 from engine.errors import EngineError, Refused
 from engine.explain.postgres_errors import in_a_line
@@ -41,13 +42,20 @@ NOT_COMPARED = "not compared with an earlier run"
 
 class DriftGuard:
     """Watches over one run. session: of the run. migrations: all, as the run has read them.
+    replays: as expected() has it.
 
     known: what the files had led to before it, as encoded; None where nobody knows. live: what was
     there then. active: whether the run changes anything, and what it leads to can be known.
     """
 
-    def __init__(self, session: Session, migrations: Sequence[Migration]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        migrations: Sequence[Migration],
+        replays: Replays | None = None,
+    ) -> None:
         self.session = session
+        self.replays = replays
         self.migrations = list(migrations)
         self.active = not session.options.dry
         self.known: Any = None
@@ -127,7 +135,9 @@ class DriftGuard:
         if kept and fits and kept.document == self.live:
             self.known = kept.document
             return None, live
-        known, _ = expected(connection, self.session.project, self.migrations, past, live.roles)
+        known, _ = expected(
+            connection, self.session.project, self.migrations, past, live.roles, self.replays
+        )
         known = differences.as_seen(known, live)
         live = without_theirs(connection.cursor(), live, known)
         self.known, self.live = schema_json.encode(known), schema_json.encode(live)

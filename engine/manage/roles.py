@@ -21,6 +21,7 @@ from engine.drift import baseline
 from engine.drift.beyond import OTHER, grantees, told
 from engine.drift.comparison import expected
 from engine.drift.differences import as_seen
+from engine.drift.replays import Replays
 from engine.errors import Refused
 from engine.files import history, migration_folder, role_table
 from engine.files.migration_file import Migration
@@ -101,22 +102,25 @@ class Rights:
         return f"no file grants {name} anything" + (f"; is {like[0]} meant?" if like else "")
 
 
-def look(project: Project) -> Rights:
-    """Who may do what in the database; nothing is changed. Raises ConfigError for roles that are
-    not there, or where nobody knows what the files grant."""
+def look(project: Project, replays: Replays | None = None) -> Rights:
+    """Who may do what in the database; nothing is changed. replays: as expected() has it. Raises
+    ConfigError for roles that are not there, or where nobody knows what the files grant."""
     with closing(connect(project)) as connection:
-        return _look(connection, role_table.settled(connection, project))
+        return _look(connection, role_table.settled(connection, project), replays)
 
 
-def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
+def apply(
+    project: Project, options: RunOptions, report: Report, replays: Replays | None = None
+) -> list[str]:
     """Bring about what the files grant, all or nothing, and keep the roles (the statements).
 
-    Raises what look() raises, and Refused with the statements where this role may not run them.
+    replays: as expected() has it. Raises what look() raises, and Refused with the statements where
+    this role may not run them.
     """
     with exclusive(project, options, report) as session:
         connection, cursor = session.database.connection(), session.cursor()
         with session.database.atomic():
-            rights = _look(connection, session.project)
+            rights = _look(connection, session.project, replays)
         if options.dry:
             return list(rights.statements)
         try:
@@ -140,7 +144,7 @@ def apply(project: Project, options: RunOptions, report: Report) -> list[str]:
         return list(rights.statements)
 
 
-def _look(connection: Any, project: Project) -> Rights:
+def _look(connection: Any, project: Project, replays: Replays | None) -> Rights:
     """project: with the roles that there are. The connection is in a transaction, which has another
     mapping after it."""
     migrations = migration_folder.find(project.migrations)
@@ -150,7 +154,7 @@ def _look(connection: Any, project: Project) -> Rights:
     mapping = {**named, **grantees(cursor, named)}
     roles.use(connection, mapping, local=True)
     live = catalog.read(connection, depends=False)
-    wanted = _wanted(connection, project, migrations, live, named)
+    wanted = _wanted(connection, project, migrations, live, named, replays)
     moved = {PUBLIC, *named, *(OTHER + role for role in former)}
     changes = [
         change for change in access_changes([], live, wanted) if _counts(change, live, moved)
@@ -173,13 +177,14 @@ def _wanted(
     migrations: Sequence[Migration],
     live: Schema,
     named: Iterable[str],
+    replays: Replays | None,
 ) -> Schema:
     """The live schema with what the files grant on it."""
     past = history.read(connection.cursor(), migrations, project)
     if not past.recorded:
         return replace(live, access={})
     mine = replace(live, roles=frozenset(named))
-    known, _ = expected(connection, project, migrations, past, mine.roles)
+    known, _ = expected(connection, project, migrations, past, mine.roles, replays)
     return replace(live, access=as_seen(known, mine).access)
 
 

@@ -1,0 +1,61 @@
+"""Tenants of which no run has kept what it led to: made by a script, or restored, or from before an
+upgrade of the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.console import call, migrations_in
+from tests.support.databases import execute
+from tests.support.migration_files import BACK, HEAD, write
+from tests.support.tenants import add, standing
+
+TENANTS = ("isp_a", "isp_b", "isp_c")
+COUNTED = f"""{HEAD}    if not fake:
+        with open({{path!r}}, "a") as runs:
+            runs.write("x")
+    migrator.sql("CREATE TABLE books (title text)")
+{BACK}    migrator.sql("DROP TABLE books")
+"""
+
+
+def test_the_same_files_run_in_one_scratch_database_for_all(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, runs = tmp_path / "files", tmp_path / "runs"
+    folder.mkdir()
+    (folder / "001_books.py").write_text(COUNTED.format(path=str(runs)))
+    migrations_in(folder, monkeypatch)
+    add(empty_url, *TENANTS)
+
+    def forget() -> None:
+        for name in TENANTS:
+            execute(empty_url, f"DROP TABLE IF EXISTS {name}.migratereading")
+        runs.write_text("")
+
+    forget()
+    execute(empty_url, "ALTER TABLE isp_b.books ADD COLUMN by_hand int")
+    result = call(empty_url, "check", "--live", "--tenants", "--jobs", "2")
+    assert result.out.count("unchanged, compared") == 2, result
+    assert "by_hand" in result.out
+    assert runs.read_text() == "xx"  # once more, to try the way back of what was changed by hand
+
+    execute(empty_url, "ALTER TABLE isp_b.books DROP COLUMN by_hand")
+    for name in ("002_more", "003_most"):
+        column = f"c{name[:3]}"
+        back = f'migrator.sql("ALTER TABLE books DROP COLUMN {column}")'
+        write(folder, name, f"ALTER TABLE books ADD COLUMN {column} int", back=back)
+        forget()
+        result = call(empty_url, "migrate", "--tenants", "--jobs", "2")
+        assert result.out.count("1 migration applied") == 3, result
+        assert runs.read_text() == "x"
+    assert set(standing(empty_url).values()) == {(3, 0, 0)}
+
+    # Who has had fewer files is held against what these led to.
+    assert call(empty_url, "rollback", "--tenant", "isp_c", "--yes").code == 0
+    forget()
+    result = call(empty_url, "check", "--live", "--tenants", "--jobs", "2")
+    assert result.out.count("unchanged, compared") == 3, result
+    assert runs.read_text() == "xx"
