@@ -44,11 +44,11 @@ SETTLE_AND_TAKE = f"""
     SELECT CASE WHEN w.taken THEN true ELSE {advisory_lock.HAS_KEEPERS} END, {KNOWN_THEN}, w.taken
     FROM (SELECT {advisory_lock.TAKES_WORKERS} AS taken OFFSET 0) w
 """
-# What DISCARD ALL does, but in one message, and the settings that the engine relies on.
+# What DISCARD ALL does, in one message, which the timeout that RESET ALL brings back could end.
 RENEW = f"""
-    RESET SESSION AUTHORIZATION; RESET ROLE; CLOSE ALL; RESET ALL; DEALLOCATE ALL; UNLISTEN *;
-    DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES; SET search_path = {own_sql.PATH};
-    SELECT pg_advisory_unlock_all()
+    RESET SESSION AUTHORIZATION; RESET ROLE; CLOSE ALL; RESET ALL; SET statement_timeout = 0;
+    DEALLOCATE ALL; UNLISTEN *; DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES;
+    SET search_path = {own_sql.PATH}; SELECT pg_advisory_unlock_all()
 """
 KEPT = """
     SELECT name, current_setting(name, true)
