@@ -31,10 +31,12 @@ WORDS = {
 Rights = tuple[str, ...]
 CASCADE = " CASCADE"
 # A block as block() writes it. In no literal of it is a `;`, behind which another statement could
-# stand, nor a backslash, which means nothing or something by a setting of the session.
+# stand, nor a backslash, which means nothing or something by a setting of the session. What it is
+# on is an object of the schema: `GRANT pg_read_server_files TO …` would reach the whole server.
 PART = r"'(?:[^';\\]|'')*'"
+ON = rf"(?:[^';\\\"]|\"[^';\\\"]*\")*\sON\s(?:{'|'.join(sorted(set(WORDS.values())))})\s"
 EXECUTED = (
-    rf"EXECUTE '(?:GRANT|REVOKE)\s{PART[1:]}"
+    rf"EXECUTE '(?:GRANT|REVOKE)\s{ON}{PART[1:]}"
     rf"(?:\s\|\|\squote_ident\(current_schema\(\)\)\s\|\|\s{PART})?"
     rf"\s\|\|\sgrantee(?:\s\|\|\s{PART})?;\s+"
 )

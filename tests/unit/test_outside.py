@@ -107,6 +107,8 @@ END
 $$"""
 OTHERWISE = [
     ("'GRANT SELECT (a)", "'ALTER SYSTEM"),
+    ("'GRANT SELECT (a) ON TABLE t TO '", "'GRANT pg_read_server_files TO '"),
+    ("ON TABLE t", "ON DATABASE t"),
     ("TABLE t TO '", "TABLE t TO x; ALTER SYSTEM '"),
     ("OPTION'", "OPTION; CREATE ROLE x'"),
     ("'GRANT", "E'GRANT"),
