@@ -120,7 +120,7 @@ def test_locks_values_and_what_is_there_are_explained(
         ("VACUUM", "PostgreSQL runs that only outside a transaction"),
         ("CREATE TABLE a (i int CHECK (i > 1)); INSERT INTO a VALUES (1)", "correct the rows"),
         ("SELECT 'x'::int", "correct the value"),
-        ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(9)", "see who cancelled it"),
+        ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(9)", "see who ended it"),
         ("SELECT nothing", "fix "),
     ):
         write(tmp_path, "001_x", sql)
