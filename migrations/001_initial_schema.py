@@ -3315,6 +3315,7 @@ $function$
             CONSTRAINT invoices_paid_check CHECK (paid >= 0 AND paid <= '1000000000000000'::bigint),
             CONSTRAINT invoices_paid_fits_status_check CHECK (
         CASE status
+            WHEN 'open'::invoice_status THEN paid = 0 AND total > 0
             WHEN 'partial'::invoice_status THEN paid > 0 AND paid < total
             WHEN 'paid'::invoice_status THEN paid = total
             ELSE paid = 0
@@ -3592,7 +3593,7 @@ $$
     """)
     migrator.sql("""
         CREATE TRIGGER invoices_status_move BEFORE INSERT OR UPDATE OF status ON invoices
-            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>draft', 'draft>open', 'draft>void', 'open>partial', 'open>paid', 'open>void', 'partial>open', 'partial>paid', 'paid>open', 'paid>partial', 'paid>void')
+            FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>draft', 'draft>open', 'draft>paid', 'draft>void', 'open>partial', 'open>paid', 'open>void', 'partial>open', 'partial>paid', 'paid>open', 'paid>partial', 'paid>void')
     """)
     migrator.sql("""
         CREATE CONSTRAINT TRIGGER invoices_sums_are_of_items AFTER UPDATE OF status ON invoices DEFERRABLE INITIALLY DEFERRED

@@ -1825,6 +1825,7 @@ END),
     CONSTRAINT invoices_paid_check CHECK (paid >= 0 AND paid <= '1000000000000000'::bigint),
     CONSTRAINT invoices_paid_fits_status_check CHECK (
 CASE status
+    WHEN 'open'::invoice_status THEN paid = 0 AND total > 0
     WHEN 'partial'::invoice_status THEN paid > 0 AND paid < total
     WHEN 'paid'::invoice_status THEN paid = total
     ELSE paid = 0
@@ -3019,7 +3020,7 @@ CREATE TRIGGER invoices_payment_links_follow AFTER UPDATE OF status, paid ON inv
     FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status OR old.paid IS DISTINCT FROM new.paid) EXECUTE FUNCTION follow_invoice();
 
 CREATE TRIGGER invoices_status_move BEFORE INSERT OR UPDATE OF status ON invoices
-    FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>draft', 'draft>open', 'draft>void', 'open>partial', 'open>paid', 'open>void', 'partial>open', 'partial>paid', 'paid>open', 'paid>partial', 'paid>void');
+    FOR EACH ROW EXECUTE FUNCTION refuse_status_move('status', '>draft', 'draft>open', 'draft>paid', 'draft>void', 'open>partial', 'open>paid', 'open>void', 'partial>open', 'partial>paid', 'paid>open', 'paid>partial', 'paid>void');
 
 CREATE CONSTRAINT TRIGGER invoices_sums_are_of_items AFTER UPDATE OF status ON invoices DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (old.status = 'draft'::invoice_status AND new.status <> 'draft'::invoice_status AND new.status <> 'void'::invoice_status) EXECUTE FUNCTION check_invoice_sums();

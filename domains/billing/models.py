@@ -240,7 +240,8 @@ class Invoice(TimestampedModel):
             ),
             Check("paid <= total", name="invoices_not_overpaid_check"),
             Check(
-                "CASE status WHEN 'partial' THEN paid > 0 AND paid < total"
+                "CASE status WHEN 'open' THEN paid = 0 AND total > 0"
+                " WHEN 'partial' THEN paid > 0 AND paid < total"
                 " WHEN 'paid' THEN paid = total"
                 " ELSE paid = 0 END",
                 name="invoices_paid_fits_status_check",

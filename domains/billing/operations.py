@@ -59,14 +59,13 @@ def issue(invoice: int | Invoice, *, days_to_pay: int | None = None, by: Actor =
         total = subtotal - draft.discount + tax
         change(
             draft,
-            status=InvoiceStatus.OPEN,
+            status=InvoiceStatus.OPEN if total else InvoiceStatus.PAID,
+            paid_at=None if total else fn.now(),
             subtotal=subtotal,
             tax=tax,
             total=total,
             due_on=draft.due_on or _due_on(draft.location_id, days_to_pay),
         )
-        if total == 0:
-            change(draft, status=InvoiceStatus.PAID, paid_at=fn.now())
         if by is not None:
             record("invoices.issue", draft, by=by, location=draft.location_id)
         return Invoice.get_by_id(draft.id)

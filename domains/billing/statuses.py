@@ -26,7 +26,7 @@ INVOICES = StatusMachine(
     Invoice.status,
     start={InvoiceStatus.DRAFT},
     moves={
-        InvoiceStatus.DRAFT: {InvoiceStatus.OPEN, InvoiceStatus.VOID},
+        InvoiceStatus.DRAFT: {InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID},
         InvoiceStatus.OPEN: {InvoiceStatus.PARTIAL, InvoiceStatus.PAID, InvoiceStatus.VOID},
         InvoiceStatus.PARTIAL: {InvoiceStatus.OPEN, InvoiceStatus.PAID},
         InvoiceStatus.PAID: {InvoiceStatus.OPEN, InvoiceStatus.PARTIAL, InvoiceStatus.VOID},

@@ -8,6 +8,7 @@ in the other, and two may swap theirs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from engine.schema.quoting import literal, name
 from engine.testing import table_links
@@ -132,3 +133,9 @@ LINKS: Mapping[str, Link] = {
     "guard": table_links.guard,
 }
 """The ways, by what they are called."""
+
+
+def in_order(links: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The links as they can be made, by title: a table gets no column with a default while a body
+    that is SQL has rows of it."""
+    return sorted(links.items(), key=lambda item: item[1][0] != "columns")

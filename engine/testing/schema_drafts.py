@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.schema.quoting import literal, name
-from engine.testing.link_drafts import LINKS
+from engine.testing.link_drafts import LINKS, in_order
 
 COLUMNS = {
     "id": ("serial", "bigserial", "int", "bigint", "identity", "always", "smallserial"),
@@ -75,7 +75,7 @@ class Draft:
         for title, piece in self._of_kind("view"):
             yield from self._view(title, piece)
         yield from self._readers()
-        for title, (kind, relation, form) in self.links.items():
+        for title, (kind, relation, form) in in_order(self.links):
             yield from LINKS[kind](self, title, relation, form)
 
     def _of_kind(self, kind: str) -> list[tuple[str, Any]]:

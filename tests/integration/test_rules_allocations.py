@@ -126,6 +126,18 @@ def test_the_sums_cannot_be_written(cursor: Any) -> None:
         move(cursor, money, "refunded")
 
 
+def test_an_invoice_of_nothing_is_never_owed(cursor: Any) -> None:
+    """It was reminded of, and stayed open for ever, since nothing can be allocated to it."""
+    invoice = draft(cursor, customer(cursor), 0)
+    with refused(cursor, "invoices_paid_fits_status_check"):
+        cursor.execute("UPDATE invoices SET status = 'open', due_on = current_date")
+    cursor.execute("UPDATE invoices SET status = 'paid', due_on = current_date, paid_at = now()")
+    assert state(cursor, invoice)[0] == "paid"
+    with refused(cursor, "invoices_paid_fits_status_check"):
+        cursor.execute("UPDATE invoices SET status = 'open', paid_at = NULL")
+    audit(cursor)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
