@@ -243,14 +243,14 @@ def test_when_an_invoice_was_paid_is_not_chosen(models: Any, who: int) -> None:
     for moment in ("2001-01-01", "2026-12-01", "2099-01-01"):
         with money.refused(models, "invoices_issued_is_frozen"):
             samples.update(models, "invoices", invoice, paid_at=moment)
-    free = money.issued(models, who, 0)
+    free, due_on = money.draft(models, who, 0), "2026-12-01"
     for moment, rule in (
         ("2001-01-01", "invoices_paid_once_issued_check"),
         ("2099-01-01", "invoices_paid_not_ahead"),
     ):
         with money.refused(models, rule):
-            samples.update(models, "invoices", free, status="paid", paid_at=moment)
-    samples.update(models, "invoices", free, status="paid", paid_at=("now()",))
+            samples.update(models, "invoices", free, status="paid", due_on=due_on, paid_at=moment)
+    samples.update(models, "invoices", free, status="paid", due_on=due_on, paid_at=("now()",))
 
 
 def test_who_has_a_disputed_payment_does_not_leave(models: Any, who: int) -> None:
