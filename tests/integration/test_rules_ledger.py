@@ -115,7 +115,8 @@ def test_the_chain_is_the_databases_whatever_is_given(cursor: Any) -> None:
     for amount in (500, -200):
         entry(cursor, who, amount, seq=77, balance_before=-5, balance_after=9_999)
     cursor.execute(
-        "SELECT seq, balance_before, balance_after FROM transaction_logs WHERE customer_id = %s",
+        "SELECT seq, balance_before, balance_after FROM transaction_logs"
+        " WHERE customer_id = %s ORDER BY seq",
         (who,),
     )
     assert cursor.fetchall() == [(1, 0, 500), (2, 500, 300)]
