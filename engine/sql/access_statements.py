@@ -32,7 +32,8 @@ Rights = tuple[str, ...]
 CASCADE = " CASCADE"
 # A block as block() writes it. In no literal of it is a `;`, behind which another statement could
 # stand, nor a backslash, which means nothing or something by a setting of the session. What it is
-# on is an object of the schema: `GRANT pg_read_server_files TO …` would reach the whole server.
+# on is an object of the schema: `GRANT pg_read_server_files TO …` would reach the whole server,
+# also with a comment in it that says `ON TABLE`.
 PART = r"'(?:[^';\\]|'')*'"
 ON = rf"(?:[^';\\\"]|\"[^';\\\"]*\")*\sON\s(?:{'|'.join(sorted(set(WORDS.values())))})\s"
 EXECUTED = (
@@ -149,7 +150,8 @@ def block(changes: Iterable[Change]) -> str:
 def only_grants(text: str) -> bool:
     """Whether it is a block as `block` writes them: each text that it runs as SQL is one GRANT or
     REVOKE."""
-    return BLOCK.fullmatch(text) is not None
+    has_comment = "--" in text or "/*" in text
+    return not has_comment and BLOCK.fullmatch(text) is not None
 
 
 def spelled(changes: Iterable[Change], roles: Mapping[str, str], schema: str) -> list[str]:

@@ -108,6 +108,9 @@ $$"""
 OTHERWISE = [
     ("'GRANT SELECT (a)", "'ALTER SYSTEM"),
     ("'GRANT SELECT (a) ON TABLE t TO '", "'GRANT pg_read_server_files TO '"),
+    ("'GRANT SELECT (a) ON TABLE t TO '", "'GRANT pg_read_all_data /* ON TABLE t */ TO '"),
+    ("'GRANT SELECT (a) ON TABLE t TO '", "'GRANT pg_read_all_data -- ON TABLE t \n TO '"),
+    ("'GRANT SELECT (a) ON TABLE t TO '", "'GRANT pg_read_all_data TO \"a ON TABLE b\", '"),
     ("ON TABLE t", "ON DATABASE t"),
     ("TABLE t TO '", "TABLE t TO x; ALTER SYSTEM '"),
     ("OPTION'", "OPTION; CREATE ROLE x'"),
