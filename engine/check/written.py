@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.reread.written_rows import IS_NEWER, SINCE
 from engine.schema import own_sql
 
 # From the weakest of one that writes to the strongest.
@@ -33,10 +34,10 @@ OWNERS = {
 # A column that is gone is a row that was written, and so is the table of a CHECK that is gone. Of
 # an index or another constraint nothing is told when it goes; of a table it is, which is asked for.
 WRITTEN = (
-    "WITH last AS MATERIALIZED (SELECT age(%(since)s::xid8::xid) AS age) "
+    f"{SINCE} "
     + " UNION ALL ".join(
-        f"SELECT {oid}::bigint, cmin::text::bigint FROM {name}"
-        f" WHERE {oid} = ANY (%(tables)s::oid[]) AND age(xmin) <= (SELECT age FROM last)"
+        f"SELECT {oid}::bigint, cmin::text::bigint FROM {name} r"
+        f" WHERE {oid} = ANY (%(tables)s::oid[]) AND {IS_NEWER}"
         for name, oid in OWNERS.items()
     )
     + " UNION ALL SELECT t.oid::bigint, NULL FROM unnest(%(tables)s::oid[]) t (oid)"

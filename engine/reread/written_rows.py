@@ -70,16 +70,13 @@ ELSEWHERE = (
     *("pg_ts_parser", "pg_ts_template"),
 )
 NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
-# Outside of a WITH age() would be asked of the same transaction for each row.
-NEWER = (
-    "WITH last AS MATERIALIZED (SELECT age(%(since)s::xid8::xid) AS age) "
-    + " UNION ALL ".join(
-        f"{rows.select} AND age(r.xmin) <= (SELECT age FROM last)" for rows in CATALOGS.values()
-    )
-    + "".join(
-        f" UNION ALL (SELECT '', '', '', 0 FROM {name} r"
-        " WHERE age(r.xmin) <= (SELECT age FROM last) LIMIT 1)"
-        for name in ELSEWHERE
+# Since a transaction. Outside of a WITH age() would be asked of the same one for each row.
+SINCE = "WITH last AS MATERIALIZED (SELECT age(%(since)s::xid8::xid) AS age)"
+IS_NEWER = "age(r.xmin) <= (SELECT age FROM last)"
+NEWER = f"{SINCE} " + " UNION ALL ".join(
+    (
+        *(f"{rows.select} AND {IS_NEWER}" for rows in CATALOGS.values()),
+        *(f"(SELECT '', '', '', 0 FROM {name} r WHERE {IS_NEWER} LIMIT 1)" for name in ELSEWHERE),
     )
 )
 COUNTS = " UNION ALL ".join(CATALOGS[name].size for name in COUNTED)
