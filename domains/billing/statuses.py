@@ -20,7 +20,8 @@ SUBSCRIPTIONS = StatusMachine(
 # An invoice of which something is owed.
 OWING = (InvoiceStatus.OPEN, InvoiceStatus.PARTIAL)
 
-# Between open, partial and paid an invoice moves as money is allocated to it and taken off again.
+# Between open, partial and paid an invoice moves as money is allocated to it and taken off again;
+# one of nothing to pay is paid when it is issued.
 # A paid one may become void only where there was nothing to pay: `paid` must be 0 by then.
 INVOICES = StatusMachine(
     Invoice.status,

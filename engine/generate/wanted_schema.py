@@ -131,10 +131,12 @@ def _tell_of_another_owner(connection: Any, project: Project, domains: list[Doma
     roles: set[str] = set()
     for domain in domains:
         roles |= {role for role, _ in domain.privileges if role != PUBLIC}
+    if not roles:
+        return
     cursor = connection.cursor()
     own_sql.fetch(cursor, OWNER)
     owner, is_ours = cursor.fetchone()
-    if roles and not is_ours:
+    if not is_ours:
         LOG.warning(
             "the schema of a scratch database belongs to %s on this server, so the right to use it "
             "is not seen there, and no file will grant it to %s; set %s to a server of PostgreSQL "
