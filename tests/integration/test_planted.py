@@ -18,6 +18,7 @@ from engine.manage.status import read_status
 from tests.support.console import call
 from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
+from tests.support.owned import mallory_url
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 
@@ -25,12 +26,8 @@ from tests.support.runners import at, runner_on
 @pytest.fixture
 def mallory(server: PostgresServer, empty_url: str) -> Iterator[str]:
     """The URL of a role that may create in the schema, and nothing else."""
-    role = f"mallory_{empty_url.rpartition('_')[2]}"
-    server.execute(f"CREATE ROLE {role} LOGIN")
-    execute(empty_url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
-    yield empty_url.replace("postgres@", f"{role}@")
-    execute(empty_url, f"DROP OWNED BY {role}")
-    server.execute(f"DROP ROLE {role}")
+    with mallory_url(server, empty_url, "CREATE, USAGE ON SCHEMA public") as url:
+        yield url
 
 
 def test_a_setting_of_a_role_changes_nothing(
@@ -286,17 +283,13 @@ def test_no_task_of_an_operator_runs_beside_code_of_others(
     server: PostgresServer, migrated_url: str, tmp_path: Path
 ) -> None:
     """`'backup:' || 2` meets a planted `||` of two integers before PostgreSQL's own."""
-    role = f"mallory_{migrated_url.rpartition('_')[2]}"
-    server.execute(f"CREATE ROLE {role} LOGIN")
-    execute(migrated_url, f"GRANT CREATE, USAGE ON SCHEMA public TO {role}")
     plant = "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE sql AS 'SELECT NULL::text'"
-    execute(migrated_url.replace("postgres@", f"{role}@"), plant)
-    for command in (["backup", "--path", str(tmp_path)], ["secrets.rotate"]):
-        refused = call(migrated_url, *command)
-        assert refused.code == 1
-        assert "hold code of others: function public.lower(" in refused.err
-    execute(migrated_url, f"DROP OWNED BY {role}")
-    server.execute(f"DROP ROLE {role}")
+    with mallory_url(server, migrated_url, "CREATE, USAGE ON SCHEMA public") as mallory:
+        execute(mallory, plant)
+        for command in (["backup", "--path", str(tmp_path)], ["secrets.rotate"]):
+            refused = call(migrated_url, *command)
+            assert refused.code == 1
+            assert "hold code of others: function public.lower(" in refused.err
 
 
 def test_a_name_does_not_get_out_of_the_comment_on_the_way_back(

@@ -17,6 +17,7 @@ from engine.manage.status import read_status
 from engine.schema.own_tables import ENVIRONMENT_TABLE
 from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
+from tests.support.owned import mallory_url, owned_url
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 
@@ -40,32 +41,24 @@ ASKED = "SELECT is_called FROM public.asked"
 
 
 @pytest.fixture
-def owner(server: PostgresServer, empty_url: str) -> Iterator[str]:
+def owner(server: PostgresServer) -> Iterator[str]:
     """The URL of the owner of the database and its schema."""
-    role, database = f"owner_{name_of(empty_url)}", name_of(empty_url)
-    server.execute(f"CREATE ROLE {role} LOGIN CREATEDB")
-    execute(
-        empty_url,
-        f"ALTER DATABASE {database} OWNER TO {role}; ALTER SCHEMA public OWNER TO {role}",
-    )
-    yield empty_url.replace("postgres@", f"{role}@")
-    execute(empty_url, f"REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}")
-    server.execute(f"ALTER DATABASE {database} OWNER TO postgres")
-    server.execute(f"DROP ROLE {role}")
+    with owned_url(server) as url:
+        yield url
 
 
 @pytest.fixture
-def mallory(server: PostgresServer, empty_url: str, owner: str) -> Iterator[str]:
+def superuser(owner: str) -> str:
+    """The URL of that database for whom nothing is closed."""
+    return f"postgresql://postgres@{owner.partition('@')[2]}"
+
+
+@pytest.fixture
+def mallory(server: PostgresServer, superuser: str) -> Iterator[str]:
     """The URL of a role that may create in the database and in the schema."""
-    role, database = f"mallory_{name_of(empty_url)}", name_of(empty_url)
-    server.execute(f"CREATE ROLE {role} LOGIN")
-    execute(
-        empty_url,
-        f"GRANT CREATE ON DATABASE {database} TO {role}; GRANT CREATE ON SCHEMA public TO {role}",
-    )
-    yield empty_url.replace("postgres@", f"{role}@")
-    execute(empty_url, f"DROP OWNED BY {role} CASCADE")
-    server.execute(f"DROP ROLE {role}")
+    database = f"CREATE ON DATABASE {name_of(superuser)}"
+    with mallory_url(server, superuser, database, "CREATE ON SCHEMA public") as url:
+        yield url
 
 
 def test_the_schema_of_a_strangers_extension_is_on_no_path(
@@ -86,14 +79,14 @@ def test_the_schema_of_a_strangers_extension_is_on_no_path(
 
 
 def test_the_schema_that_an_administrator_made_for_extensions_is_on_each(
-    server: PostgresServer, owner: str, empty_url: str, tmp_path: Path
+    server: PostgresServer, owner: str, superuser: str, tmp_path: Path
 ) -> None:
     """One who is no superuser, as providers give them, but may become the owner."""
-    admin = f"admin_{name_of(empty_url)}"
+    admin = f"admin_{name_of(superuser)}"
     server.execute(f"CREATE ROLE {admin} LOGIN")
     execute(
-        empty_url,
-        f"GRANT owner_{name_of(empty_url)} TO {admin};"
+        superuser,
+        f"GRANT {owner.partition('@')[0].rpartition('/')[2]} TO {admin};"
         f"CREATE SCHEMA tools AUTHORIZATION {admin}; CREATE EXTENSION hstore SCHEMA tools",
     )
     write(tmp_path, "001_calls", CALLS)
@@ -101,10 +94,10 @@ def test_the_schema_that_an_administrator_made_for_extensions_is_on_each(
     path = "SELECT unnest(proconfig) FROM pg_proc WHERE proname = 'calls'"
     assert query(owner, path) == [("search_path=public, tools, pg_temp",)]
     assert read_status(at(owner, tmp_path)).notices == ()
-    execute(empty_url, "GRANT CREATE ON SCHEMA tools TO PUBLIC")
+    execute(superuser, "GRANT CREATE ON SCHEMA tools TO PUBLIC")
     (notice,) = read_status(at(owner, tmp_path)).notices
     assert "REVOKE CREATE ON SCHEMA tools FROM PUBLIC" in notice
-    execute(empty_url, f"DROP EXTENSION hstore; DROP OWNED BY {admin}")
+    execute(superuser, f"DROP EXTENSION hstore; DROP OWNED BY {admin}")
     server.execute(f"DROP ROLE {admin}")
 
 

@@ -24,6 +24,7 @@ from engine.tenants import listing
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import HEAD, write
+from tests.support.owned import mallory_url
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 from tests.support.tenants import add, standing
@@ -408,12 +409,8 @@ def test_a_notice_is_told_once_for_all(empty_url: str, files: Path) -> None:
 @pytest.fixture
 def mallory(server: PostgresServer, empty_url: str) -> Iterator[str]:
     """The URL of a role that may make schemas in the database, and nothing else."""
-    role = f"mallory_{empty_url.rpartition('_')[2]}"
-    server.execute(f"CREATE ROLE {role} LOGIN")
-    execute(empty_url, f"GRANT CREATE ON DATABASE {empty_url.rpartition('/')[2]} TO {role}")
-    yield empty_url.replace("postgres@", f"{role}@")
-    execute(empty_url, f"DROP OWNED BY {role} CASCADE")
-    server.execute(f"DROP ROLE {role}")
+    with mallory_url(server, empty_url, f"CREATE ON DATABASE {name_of(empty_url)}") as url:
+        yield url
 
 
 # A schema with all that makes a tenant, in which what a file meets runs with the rights of whoever

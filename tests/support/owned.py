@@ -1,4 +1,4 @@
-"""Databases and the law of generate for an owner who is no superuser."""
+"""Databases and the law of generate for an owner who is no superuser, and other roles in them."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ def owned_url(server: PostgresServer) -> Iterator[str]:
         execute(url, f"ALTER SCHEMA public OWNER TO {owner}")  # which on 14 is the superuser
         yield url.replace("postgres@", f"{owner}@")
     server.execute(f"DROP ROLE {owner}")
+
+
+@contextmanager
+def mallory_url(server: PostgresServer, url: str, *rights: str) -> Iterator[str]:
+    """The same database as a role that has these rights there, and nothing else. rights: as GRANT
+    has them."""
+    mallory = f"mallory_{secrets.token_hex(4)}"
+    server.execute(f"CREATE ROLE {mallory} LOGIN")
+    for right in rights:
+        execute(url, f"GRANT {right} TO {mallory}")
+    yield url.replace("postgres@", f"{mallory}@")
+    execute(url, f"DROP OWNED BY {mallory} CASCADE")
+    server.execute(f"DROP ROLE {mallory}")
