@@ -31,8 +31,8 @@ from engine.proofs.reads import aside
 from engine.report import Report
 from engine.rows import obstacles
 from engine.rows.obstacles import Obstacle
+from engine.run.file_run import earlier_models
 from engine.run.replay import Replay
-from engine.run.runner import earlier_models
 from engine.schema import own_sql
 
 

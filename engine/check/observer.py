@@ -4,7 +4,7 @@ which tables it locked that were there, which it rewrote, and what of them is no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -57,15 +57,15 @@ class _Table:
 
 
 class Observer(Report):
-    """Takes notes. there: the tables that count as there before; None for those that are when a
-    file begins. shapes: of all tables, as far as they are known. seen: the statements so far."""
+    """Takes notes of what the runner of a replay does, which has it as its report and its options.
+    shapes: of all tables, as far as they are known."""
 
-    def __init__(
-        self, atomic: dict[str, bool], there: frozenset[int] | None, shapes: KnownShapes
-    ) -> None:
-        self.atomic = atomic
-        self.there = there
+    def __init__(self, shapes: KnownShapes) -> None:
+        self.options = RunOptions(database=partial(ObservedDatabase, self))
         self.shapes = shapes
+        self.watching = False
+        self.there: frozenset[int] | None = None
+        self.atomic: dict[str, bool] = {}
         self.seen: list[Observed] = []
         self.placed = 0  # how many of them know their line
         self.file = ""
@@ -75,12 +75,30 @@ class Observer(Report):
         self.written = Written()
         self.exposed: exposure.Exposed | None = None
 
+    def migrate(
+        self, replay: Replay, *migrations: Migration, there: frozenset[int] | None = None
+    ) -> list[Observed]:
+        """Apply more files there (what was seen). there: the tables that count as there before;
+        None for those that are when a file begins. Raises what the runner raises."""
+        replay.migrations.extend(migrations)
+        self.there = there
+        self.atomic = {migration.name: migration.functions.atomic for migration in migrations}
+        self.seen, self.placed = [], 0
+        self.watching = True
+        try:
+            replay.runner.migrate()
+        finally:
+            self.watching = False
+        return self.seen
+
     def started(self, name: str, steps: int) -> None:
         self.file, self.tables = name, None
 
     def statement(self, line: int, sql: str, seconds: float, error: BaseException | None) -> None:
         """The line is known once the step is done. Without a transaction for the whole file the
         next step begins one of its own, with no locks."""
+        if not self.watching:
+            return
         self.seen[self.placed :] = [replace(s, line=line) for s in self.seen[self.placed :]]
         self.placed = len(self.seen)
         if self.tables and not self.atomic[self.file]:
@@ -192,6 +210,8 @@ class ObservedDatabase(EngineDatabase):
         self.observer = observer
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
+        if not self.observer.watching:
+            return super().execute_sql(sql, params, *rest)
         text = self.text_of(sql, params)
         result: Any = None
         for statement in apart(text):
@@ -210,20 +230,3 @@ def tables(replay: Replay) -> dict[int, str]:
     with closing(connect(replay.project, autocommit=True)) as connection:
         shapes = table_changes.read(connection.cursor())
         return {oid: shape.name for oid, shape in shapes.items()}
-
-
-def observe(
-    replay: Replay,
-    migrations: Sequence[Migration],
-    there: frozenset[int] | None = None,
-    shapes: KnownShapes | None = None,
-) -> list[Observed]:
-    """Apply files there (what was seen). there, shapes: as for Observer. Raises what the runner
-    raises."""
-    shapes = shapes or KnownShapes(lambda: None)
-    replay.add(*migrations)
-    atomic = {migration.name: migration.functions.atomic for migration in migrations}
-    observer = Observer(atomic, there, shapes)
-    options = RunOptions(database=partial(ObservedDatabase, observer))
-    replay.runner(observer, options).migrate()
-    return observer.seen

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.kept_trips import FRESH, KeptTrips, Trip
-from engine.check.observer import Observed, observe, tables
+from engine.check.observer import Observed, Observer, tables
 from engine.check.rules import BY_STATE
 from engine.check.table_changes import KnownShapes
 from engine.connect.scratch import left_out_note
@@ -58,14 +59,14 @@ class Walk:
         self.stopped = False
         self.replay: Replay | None = None
         self.reader: Reader | None = None
-        self.shapes = KnownShapes(self._take_touched)
+        self.observer = Observer(KnownShapes(self._take_touched))
         self.misread = False
 
     def __enter__(self) -> Walk:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.stack.close()
+    def __exit__(self, *error: Any) -> bool | None:
+        return self.stack.__exit__(*error)
 
     def note(self) -> str:
         """What to tell of the statements that were not run; empty for none."""
@@ -150,7 +151,7 @@ class Walk:
 
     def _legs(self, replay: Replay, migration: Migration, before: Schema) -> list[Passed[Schema]]:
         """Up, down and up again; what a pending file does is observed at its first way up."""
-        runner = replay.runner()
+        runner = replay.runner
 
         def up() -> None:
             if migration in replay.migrations:
@@ -175,7 +176,11 @@ class Walk:
     def _begin(self) -> Replay:
         """A scratch database at the state of the files that are done."""
         self._verify()
-        self.replay = self.stack.enter_context(replayed(self.project, list(self.done.values())))
+        observer = self.observer
+        replay = replayed(
+            self.project, list(self.done.values()), None, observer, observer.options, staying=True
+        )
+        self.replay = self.stack.enter_context(replay)
         self._leave_out(self.replay.project.left_out or [])
         self.reader = self.stack.enter_context(Reader(self.replay, wholly=self.wholly))
         self._look(self.replay)
@@ -200,10 +205,10 @@ class Walk:
 
     def _apply(self, replay: Replay, migration: Migration) -> None:
         if migration.name in self.pending:
-            self.seen += observe(replay, [migration], self.there, self.shapes)
+            self.seen += self.observer.migrate(replay, migration, there=self.there)
         else:
-            replay.add(migration)
-            replay.runner().migrate()
+            replay.migrations.append(migration)
+            replay.runner.migrate()
 
     def _finding(self, migration: Migration, what: str, why: str) -> Finding:
         rule = RuleName.IRREVERSIBLE

@@ -219,10 +219,11 @@ class _Touched:
         self, project: Project, applied: Sequence[Migration], pending: Sequence[Migration]
     ) -> None:
         statements = _Statements()
-        with replayed(project, applied) as replay:
+        with replayed(project, applied, None, statements, RunOptions(show=True)) as replay:
+            del statements.texts[:]  # those of the applied files
             before = replay.read(depends=False)
-            replay.add(*pending)
-            replay.runner(statements, RunOptions(show=True)).migrate()
+            replay.migrations.extend(pending)
+            replay.runner.migrate()
             changed = differences.differences(before, replay.read(depends=False))
         self.keys: set[Key] = {drift.key for drift in changed}
         self.words = [set(WORD.findall(sql.lower())) for sql in statements.texts]

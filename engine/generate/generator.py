@@ -119,12 +119,14 @@ class Generator:
         if not given:
             self.report.message("running the migrations so far in a scratch database")
         with (
-            nullcontext(given) if given else replayed(self.project, migrations) as replay,
+            nullcontext(given)
+            if given
+            else replayed(self.project, migrations, staying=True) as replay,
             closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
             for domain in self.domains:
                 roles.stand_in(replay.project, domain.roles)
-            yield Bench(connection, replay.project, migrations, self._optional_extensions())
+            yield Bench(replay, connection, self._optional_extensions())
             if note := left_out_note(replay.project):
                 self._note(note)
 

@@ -4,7 +4,7 @@ rows that are there could not fill; and what a domain states that no file would 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import psycopg2
@@ -115,22 +115,25 @@ def _ways_out(
         yield f"renamed, {few(has_values)} has its values: give it no --fill then"
 
 
-def refuse_other_layout(reached: Schema, wanted: Schema) -> None:
+def refuse_other_layout(reached: Callable[[], Schema], wanted: Schema) -> None:
     """Raise GenerateError where a function gives rows of a table whose columns it names one by one,
     and they stand there in another order than in the domains: a new column comes last.
 
     `CREATE FUNCTION f() RETURNS SETOF t … BEGIN ATOMIC SELECT id, a, new, z FROM t; END` would fail
-    when it is called, or give the values of one column as those of another.
+    when it is called, or give the values of one column as those of another. reached: reads what the
+    files lead to, which few schemas make necessary.
     """
+    users: list[tuple[str, str]] = []
     for key, needed in wanted.depends.items():
         function = wanted.functions.get(key.name) if key.kind is Kind.FUNCTION else None
-        if function is None or not _names_columns(function.definition):
-            continue
-        for other in needed:
-            if other.kind is Kind.TABLE and other.name in reached.tables:
-                columns = list(reached.tables[other.name].columns)
-                if columns != list(wanted.tables[other.name].columns):
-                    _refuse_layout(key.name, other.name, columns)
+        if function is not None and _names_columns(function.definition):
+            users += [(key.name, other.name) for other in needed if other.kind is Kind.TABLE]
+    there = reached().tables if users else {}
+    for name, table in users:
+        if table in there:
+            columns = list(there[table].columns)
+            if columns != list(wanted.tables[table].columns):
+                _refuse_layout(name, table, columns)
 
 
 def _names_columns(definition: str) -> bool:

@@ -92,7 +92,7 @@ class SchemaMigrations:
         title = title or title_of(renamed.renames, plan)
         files = self._stages(Stage(title, known, renamed.renames, start, wanted, plan))
         if files:
-            refuse_other_layout(self.bench.read(), wanted)
+            refuse_other_layout(lambda: self.bench.read(depends=False), wanted)
         return files
 
     def _stages(self, stage: Stage) -> list[Generated]:

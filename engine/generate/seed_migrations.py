@@ -42,6 +42,8 @@ class SeedMigrations:
     def generate(self, title: str) -> list[Generated]:
         """The file; none where no row changed. Raises GenerateError for a seed function that fails
         or is never content, and for rows that nothing tells apart."""
+        if not any(domain.seeds for domain in self.domains):
+            return []
         self.report.message("running the seeds")
         before, after = self._seeded()
         up = self._statements(before, after)
@@ -96,7 +98,7 @@ class SeedMigrations:
         seeds = seeder.Seeder()
         with database.connection_context(), database.transaction() as transaction:
             cursor = database.connection().cursor()
-            schema = catalog.read(database.connection())
+            schema = catalog.read(database.connection(), depends=False)
             unforce(cursor, schema)
             before = read(cursor, NaturalKeys(schema))
             seeder.run(functions, seeds)

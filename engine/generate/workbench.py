@@ -17,10 +17,8 @@ from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
 from engine.explain import postgres_errors
 from engine.files import history, migration_file, migration_folder
-from engine.files.migration_file import Migration
 from engine.files.template import TOGETHER, WRITTEN_BY, Statement, migration_text
 from engine.generate.completion import offered
-from engine.project import Project
 from engine.rows.hidden import all_rows
 from engine.run.replay import Leg, Replay, replayed, round_trip
 from engine.schema import catalog, own_sql
@@ -54,22 +52,16 @@ class Generated:
 class Bench:
     """A scratch database, and the migrations, to which those are added that are tried.
 
-    connection: psycopg2 in autocommit, to the scratch database. project: at that database.
-    optional: extensions a server may lack.
+    replay: the scratch database, and the migrations that are there; those that are tried are added
+    to them. connection: psycopg2 in autocommit, to it. optional: extensions a server may lack.
     """
 
-    def __init__(
-        self,
-        connection: Any,
-        project: Project,
-        migrations: Iterable[Migration],
-        optional: Iterable[str],
-    ) -> None:
-        self.migrations = list(migrations)
+    def __init__(self, replay: Replay, connection: Any, optional: Iterable[str]) -> None:
+        self.migrations = replay.migrations
         self.before = len(self.migrations)
         self.connection = connection
-        self.project = project
-        self.runner = Replay(project, self.migrations).runner()
+        self.project = replay.project
+        self.runner = replay.runner
         self.version = connection.server_version // 10000
         self.unoffered = {name for name in optional if not offered(connection, name)}
 
@@ -189,13 +181,13 @@ class Bench:
             yield self
             return
         with (
-            replayed(self.project, self.migrations) as replay,
+            replayed(self.project, self.migrations, staying=True) as replay,
             closing(connect(replay.project, autocommit=True, files=True)) as connection,
         ):
             connection.cursor().execute(f"TRUNCATE {', '.join(map(name, tables))} CASCADE")
             bench = copy(self)
             bench.connection, bench.project = connection, replay.project
-            bench.runner = replay.runner()
+            bench.runner = replay.runner
             yield bench
 
 

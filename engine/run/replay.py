@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -104,23 +104,23 @@ def _inside(sql: str) -> str:
     return sql.replace("COMMIT;", "NULL;") if sql.startswith("DO ") else ALONE.sub(r"\1", sql)
 
 
-@dataclass(frozen=True)
 class Replay:
     """A scratch database at the state of some files, to run others in. Nothing watches over it.
 
-    project: at that database. migrations: those that are there.
+    project: at that database. migrations: those that are there; more may be added, which are
+    pending then. report, options: of its runner.
     """
 
-    project: Project
-    migrations: list[Migration]
-
-    def add(self, *migrations: Migration) -> None:
-        """Let more files be there; they are pending."""
-        self.migrations.extend(migrations)
-
-    def runner(self, report: Report | None = None, options: RunOptions | None = None) -> Runner:
-        """A runner of the files that are there."""
-        return Runner(self.project, report, options, files=self.migrations)
+    def __init__(
+        self,
+        project: Project,
+        migrations: list[Migration],
+        report: Report | None = None,
+        options: RunOptions | None = None,
+    ) -> None:
+        self.project = project
+        self.migrations = migrations
+        self.runner = Runner(project, report, options, files=migrations)
 
     def read(self, *, depends: bool = True) -> Schema:
         """The schema that there is. depends: as engine.schema.catalog has it."""
@@ -176,19 +176,24 @@ def replayed(
     migrations: Sequence[Migration],
     version: int | None = None,
     report: Report | None = None,
+    options: RunOptions | None = None,
+    *,
+    staying: bool = False,
 ) -> Iterator[Replay]:
     """A scratch database on which these migrations have run.
 
-    version: PostgreSQL's major version that its server has to be of. report: is told of that run.
-    Raises ConfigError where the version is another, and what running the files raises.
+    version: PostgreSQL's major version that its server has to be of. report, options: of the
+    runner. staying: whether that stays in one session, as more files are to run. Raises ConfigError
+    where the version is another, and what running the files raises.
     """
     with scratch(project) as database:
-        replay = Replay(database, list(migrations))
         if version:
             _refuse_other_version(database, version)
-        if migrations:
-            replay.runner(report).migrate()
-        yield replay
+        replay = Replay(database, list(migrations), report, options)
+        with replay.runner.staying() if staying else nullcontext():
+            if migrations:
+                replay.runner.migrate()
+            yield replay
 
 
 def _refuse_other_version(project: Project, version: int) -> None:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Protocol
 
 from engine.connect import roles
-from engine.connect.peewee_database import EngineDatabase
-from engine.errors import MigrationFailed
 from engine.files import history, history_table, migration_folder, role_table
-from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.files.migration_folder import Files
-from engine.files.step_collector import FileMigrator
 from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.report import Report
 from engine.rows import obstacles
 from engine.run import execution, operator_notices, strangers, time_zone
-from engine.run.file_run import Job
+from engine.run.file_run import Job, migrate_job, newest_first, rollback_job
 from engine.run.options import RunOptions
 from engine.run.session import Session, exclusive
 from engine.schema import abstract_roles
@@ -80,6 +77,22 @@ class Runner:
         self.options = options or RunOptions()
         self.guard = guard
         self.files: Files = project.migrations if files is None else files
+        self._stay: ExitStack | None = None
+        self._session: Session | None = None
+        self._secured: Session | None = None
+
+    @contextmanager
+    def staying(self) -> Iterator[None]:
+        """Let the runs inside be one run of all their files, with one session and one lock, for
+        which another runner has to wait. It begins with the first of them."""
+        if self._stay is not None:
+            yield
+            return
+        with ExitStack() as self._stay:
+            try:
+                yield
+            finally:
+                self._stay = self._session = self._secured = None
 
     def migrate(self, *, from_start: bool = False) -> list[str]:
         """Apply what is pending, in order (names of the files applied).
@@ -89,7 +102,7 @@ class Runner:
         was changed by hand, MigrationFailed where a file stops: those before it stay applied, or
         where rows are in its way: none is then. All files are read before the first one runs.
         """
-        with exclusive(self.project, self.options, self.report) as session:
+        with self._alone() as session:
             migrations = migration_folder.find(self.files)
             guard = self.guard(session, migrations)
             todo, half = migrations, set[str]()
@@ -97,7 +110,7 @@ class Runner:
                 known = self._known(session, guard, migrations)
                 todo = [migration for migration in migrations if migration.name in known.pending]
                 half = known.half_done
-            jobs = [_migrate(migration, migrations, self.project, half) for migration in todo]
+            jobs = [migrate_job(migration, migrations, self.project, half) for migration in todo]
             if len(jobs) < len(migrations):  # before the first file nothing of theirs is there
                 self._refuse_obstacles(session, jobs)
             self._run(session, guard, jobs)
@@ -118,15 +131,28 @@ class Runner:
         losing: whether rows may go with the tables and columns that are dropped; else Refused is
         raised where there are any.
         """
-        with exclusive(self.project, self.options, self.report) as session:
+        with self._alone() as session:
             migrations = migration_folder.find(self.files)
             guard = self.guard(session, migrations)
             known = self._known(session, guard, migrations, Direction.DOWN)
-            newest = _newest_first(migrations, known)[:steps]
+            newest = newest_first(migrations, known)[:steps]
             half, project = known.half_done, self.project
-            jobs = [_rollback(one, migrations, project, losing, half) for one in newest]
+            jobs = [rollback_job(one, migrations, project, losing, half) for one in newest]
             self._run(session, guard, jobs)
             return [migration.name for migration in newest]
+
+    @contextmanager
+    def _alone(self) -> Iterator[Session]:
+        """The session of a run; where it stays, what fails ends it."""
+        with (self._stay or ExitStack()).pop_all() as leaving:
+            session = self._session or leaving.enter_context(
+                exclusive(self.project, self.options, self.report)
+            )
+            self._session = None
+            yield session
+            if self._stay is not None:
+                self._session = session
+                self._stay.push(leaving.pop_all())
 
     def _known(
         self,
@@ -164,10 +190,11 @@ class Runner:
     def _run(self, session: Session, guard: Guard, jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
-        if jobs and not session.options.dry:
+        if jobs and not session.options.dry and session is not self._secured:
             strangers.refuse_planted(session.cursor())
             strangers.shut_out(session.database.connection(), session.project, self.report)
             role_table.remember(session.cursor(), session.project, self.report.message)
+            self._secured = session
         guard.look(jobs)
         try:
             ran_code = False
@@ -179,72 +206,8 @@ class Runner:
                 else:
                     session.settle_alone()
                 ran_code = execution.run(session, job)
+            if self._stay is not None:
+                session.renew(new=ran_code)
         finally:
             if jobs:
                 guard.keep()
-
-
-def _newest_first(migrations: list[Migration], known: History) -> list[Migration]:
-    """What is there of the files, the newest first: a part of one alone is what was run last."""
-    applied, half = known.in_state(State.APPLIED), known.half_done
-    parts = [migration for migration in migrations if migration.name in half]
-    whole = [migration for migration in migrations if migration.name in applied - half]
-    return [*reversed(parts), *reversed(whole)]
-
-
-def _migrate(
-    migration: Migration, migrations: list[Migration], project: Project, half: set[str]
-) -> Job:
-    """half: the files that stopped in the middle, which go on step by step whatever they say."""
-    functions = migration.functions
-    learn = earlier_models(migrations, migration.number, project)
-    atomic = functions.atomic and migration.name not in half
-    return Job(migration, Direction.UP, functions.migrate, atomic, learn=learn)
-
-
-def _rollback(
-    migration: Migration,
-    migrations: list[Migration],
-    project: Project,
-    losing: bool,
-    half: set[str],
-) -> Job:
-    """half: the files of which a part alone is there."""
-    functions = migration.functions
-    if migration.name in half:
-        learn = earlier_models(migrations, migration.number, project)
-        migrate = functions.migrate
-        return Job(migration, Direction.DOWN, migrate, False, losing, learn, half=True)
-    if functions.rollback is None:
-        raise MigrationFailed(
-            "it has no rollback.",
-            why="Nothing was rolled back.",
-            fix=f"write rollback(migrator, database, *, fake=False) in {migration.path}, or write "
-            "the way back as a new migration.",
-            file=migration.name,
-        )
-    learn = earlier_models(migrations, migration.number + 1, project)
-    return Job(migration, Direction.DOWN, functions.rollback, functions.atomic, losing, learn)
-
-
-def earlier_models(
-    migrations: Sequence[Migration], number: int, project: Project
-) -> Callable[[FileMigrator], None]:
-    """How a file learns of the models that the files before that number made.
-
-    Plain peewee-migrate runs all of them for that at every start; here they are run where a file
-    refers to a model by name, with a database that executes nothing.
-    """
-
-    def learn(migrator: FileMigrator) -> None:
-        dry = EngineDatabase(project, dry=True)
-        for migration in migrations:
-            if migration.number >= number:
-                break
-            past = FileMigrator(dry, migration.path)
-            past.orm = migrator.orm
-            migration.functions.migrate(past, dry, fake=True)
-        for model in migrator.orm:
-            model._meta.database = migrator.__database__
-
-    return learn

@@ -116,6 +116,8 @@ class _Reader:
 def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> None:
     """Give the tables and views, by their oid, all that belongs to them."""
     both: dict[int, Table | View] = {**tables, **views}
+    if not both:
+        return
     for oid, *values in ask(queries.COLUMNS, relations=list(both)):
         both[oid].columns[values[0]] = _column(*values)
     for oid, *values in ask(queries.INDEXES, relations=list(both)):

@@ -108,15 +108,15 @@ class GenerateLaw:
         """
         wanted = self._built(new)
         self._generate(old, Schema(), Schema())
-        Replay(self.project, self.files).runner().migrate()
+        Replay(self.project, self.files).runner.migrate()
         known = self._read(depends=True)
         texts = self._generate(new, known, wanted)
         before = self._with_rows(rows, known)
         changes = [*diff(known, wanted), *diff(wanted, known)]
         replay = Replay(self.project, self.files)
         for passed in round_trip(
-            lambda: replay.runner().migrate(),
-            lambda: replay.runner().rollback(len(texts), losing=True),
+            replay.runner.migrate,
+            lambda: replay.runner.rollback(len(texts), losing=True),
             self._read,
             known,
             wanted,
@@ -130,7 +130,7 @@ class GenerateLaw:
         goes_on = any(ONLY_ON in " ".join(text.split()) for text in texts)
         stops = [] if goes_on else list(self.stops)
         if stops:
-            replay.runner().rollback(len(texts), losing=True)
+            replay.runner.rollback(len(texts), losing=True)
         for number in stops:
             if not self._stopped(replay, number, len(texts)):
                 break
@@ -144,12 +144,12 @@ class GenerateLaw:
         there were as many."""
         stop = _Stop(number)
         try:
-            replay.runner(stop).migrate()
-            replay.runner().rollback(files, losing=True)
+            Replay(self.project, self.files, stop).runner.migrate()
+            replay.runner.rollback(files, losing=True)
             return False
         except _Stopped:
             names = [migration.name for migration in self.files[-files:]]
-            undone = replay.runner().rollback(1 + names.index(stop.name), losing=True)
+            undone = replay.runner.rollback(1 + names.index(stop.name), losing=True)
             assert undone == names[: 1 + names.index(stop.name)][::-1], "it is undone from there"
             return True
 

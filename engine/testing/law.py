@@ -30,6 +30,8 @@ Statements = str | Sequence[str]
 MOMENT = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)(?:[T ](?P<time>\d\d:\d\d:\d\d))?(?P<zone>[+-]\d\d(:\d\d)?)?"
 )
+# As text it is what its type prints: 10 is 10.00 as numeric(12,2). With a zero in front it is none.
+NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?")
 
 
 class Law:
@@ -163,7 +165,8 @@ def _plain(value: Any, changing: set[str]) -> Any:
         return {part: _plain(value[part], changing) for part in sorted(kept)}
     if isinstance(value, list):
         return [_plain(inner, changing) for inner in value]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number or NUMBER.fullmatch(str(value)):
         return f"{Decimal(str(value)).normalize():f}"
     if moment := MOMENT.fullmatch(str(value)):
         zone = (moment["zone"] or "+00").removesuffix(":00")  # a column of text has none of these

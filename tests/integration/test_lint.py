@@ -13,9 +13,10 @@ from engine.check.finding import Finding
 from engine.check.ignore_comments import obeyed
 from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
-from engine.check.observer import Observed, observe
+from engine.check.observer import Observed, Observer
 from engine.check.round_trip import Walk
 from engine.check.rules import BY_EVENT, BY_STATE
+from engine.check.table_changes import KnownShapes
 from engine.check.text_rules import BY_TEXT
 from engine.files import migration_folder
 from engine.report import Report
@@ -301,7 +302,10 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
     chosen = [migration for migration in migration_folder.find(folder) if migration.name == name]
     try:
-        return observe(Replay(at(f"{bench}?options=-csearch_path%3D{schema}"), []), chosen)
+        observer = Observer(KnownShapes(lambda: None))
+        project = at(f"{bench}?options=-csearch_path%3D{schema}")
+        replay = Replay(project, [], observer, observer.options)
+        return observer.migrate(replay, *chosen)
     finally:  # they are of the database, and not of the schema
         execute(bench, "ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM PUBLIC")
 

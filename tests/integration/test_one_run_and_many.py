@@ -1,4 +1,5 @@
-"""One run of n files gives the same database as n runs, whatever a file leaves in its session."""
+"""One run of n files gives the same database as n runs, also where these have one session; whatever
+a file leaves in it."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 
 from engine.errors import MigrationFailed
+from engine.run.runner import Runner
 from tests.support.drawn import BOUNDED
 from tests.support.drawn_files import (
     FAILING,
@@ -57,24 +59,27 @@ def test_one_run_is_as_good_as_many_at_length(server: PostgresServer, files: lis
 def same(server: PostgresServer, files: list[Drawn]) -> None:
     folder = Path(tempfile.mkdtemp(prefix="drawn_"))
     try:
-        with server.database() as one, server.database() as many:
+        with server.database() as one, server.database() as many, server.database() as stayed:
             write_drawn(folder, files)
-            at_once = failure(one, folder)
-            one_by_one = ""
-            for count in range(1, len(files) + 1):
-                shutil.rmtree(folder)
-                write_drawn(folder, files[:count])
-                one_by_one = one_by_one or failure(many, folder)
-            assert at_once == one_by_one
-            assert differing(one, many) == []
+            at_once = failure(runner_on(one, folder))
+            one_by_one = staying = ""
+            lasting = runner_on(stayed, folder)
+            with lasting.staying():
+                for count in range(1, len(files) + 1):
+                    shutil.rmtree(folder)
+                    write_drawn(folder, files[:count])
+                    one_by_one = one_by_one or failure(runner_on(many, folder))
+                    staying = staying or failure(lasting)
+            assert at_once == one_by_one == staying
+            assert differing(one, many) == differing(one, stayed) == []
     finally:
         shutil.rmtree(folder)
 
 
-def failure(url: str, folder: Path) -> str:
+def failure(runner: Runner) -> str:
     """What the run stops with, or nothing."""
     try:
-        runner_on(url, folder).migrate()
+        runner.migrate()
     except MigrationFailed as failed:
         return str(failed)
     return ""
