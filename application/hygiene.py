@@ -16,6 +16,12 @@ CLEAN = """
     CLOSE ALL; DEALLOCATE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all();
     DISCARD TEMP; DISCARD SEQUENCES
 """
+# The session is another's once the transaction has ended, where a pooler in transaction mode stands
+# between: what a tenant has left goes before. Deferred rules are asked first, under the settings
+# that they were made with. A message that ends with COMMIT would have to tell whether what failed
+# came after that.
+BEFORE_COMMIT = f"SET CONSTRAINTS ALL IMMEDIATE; {CLEAN}"
+ROLLBACK = f"ROLLBACK; {CLEAN}"
 
 
 def cleaned(connection: Any) -> bool:

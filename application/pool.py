@@ -117,6 +117,16 @@ class EnginePool(PooledDatabase, Places):
             self.rollback()
             raise
 
+    def commit(self) -> None:
+        """Commit; nothing that a tenant's transaction left in the session stays there."""
+        if self._tenancy.committing():
+            super().commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, and what a tenant's left in the session."""
+        if not self._tenancy.rolled_back():
+            super().rollback()
+
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
         """Execute; inside acting_for_all() also what stands alone acts for all branches."""
         with self.atomic() if self._acting.stands_alone() else nullcontext():

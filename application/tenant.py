@@ -1,7 +1,8 @@
 """One tenant's schema, for the length of a transaction.
 
-The path is set for the transaction alone, so a pooler in transaction mode may stand between, and
-nothing of it reaches whoever has the session next. The names in these statements have to mean the
+The path is set for the transaction alone, and what a tenant has left in the session is taken away
+with the end of the transaction, so a pooler in transaction mode may stand between, and nothing of
+it reaches whoever has the session next. The names in these statements have to mean the
 same under any search_path, so each has its schema.
 """
 
@@ -12,6 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import peewee
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
+from application import hygiene
 from engine.connect.url import shown
 from engine.errors import ConfigError, NoSuchTenant
 from engine.schema.own_tables import HISTORY_TABLE
@@ -86,6 +92,28 @@ class Tenancy:
             return
         if not _can_be(name) or self.database.execute_sql(PATH, (name,)).rowcount != 1:
             raise self._unknown(name)
+
+    def committing(self) -> bool:
+        """Before a COMMIT: take away what the tenant has left in the session. False where the
+        transaction has failed; then it is undone by now, which is what COMMIT does."""
+        if self.name is None or self.database.is_closed():
+            return True
+        if self.database.connection().info.transaction_status == TRANSACTION_STATUS_INERROR:
+            return not self.rolled_back()
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
+            self.database.cursor().execute(hygiene.BEFORE_COMMIT)
+        return True
+
+    def rolled_back(self) -> bool:
+        """Undo a tenant's transaction with what it has left in the session. False where it is none,
+        or where that cannot be done in one message."""
+        if self.name is None or self.database.is_closed():
+            return False
+        try:
+            self.database.cursor().execute(hygiene.ROLLBACK)
+        except psycopg2.Error:
+            return False
+        return True
 
     def _unknown(self, name: str) -> NoSuchTenant:
         user = self.database.connection().info.user

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import peewee
@@ -16,6 +16,8 @@ from application.pool import EnginePool
 from domains.auth.models import AdminUser
 from domains.locations.models import Location
 from engine.errors import ConfigError, NoSuchTenant
+from engine.schema.quoting import literal
+from engine.schema.quoting import name as quoted
 from tests.support import pgbouncer
 from tests.support.console import call
 from tests.support.databases import execute, name_of, query
@@ -223,3 +225,80 @@ def test_a_session_that_a_tenant_had_keeps_nothing_of_it(pool: EnginePool) -> No
             pass
         with pool.connection_context():
             assert pool.execute_sql(WHERE).fetchone() == usual
+
+
+HOSTILE = ['isp"a', "isp'b", "isp, c", "Isp D", "isp;--", "isp%s", "isp.e", "ïsp\\f"]
+# What a block runs, none of which ends with its transaction.
+LEFT = [
+    "SELECT pg_advisory_lock(7)",
+    "LISTEN news",
+    "PREPARE mine AS SELECT * FROM own",
+    "CREATE TEMP TABLE left_over AS SELECT * FROM own",
+    "SELECT nextval('counted')",
+    "SET app.tenant = 'another one'; SET search_path = pg_temp",
+    "SET ROLE pg_monitor",
+    "DECLARE mine CURSOR WITH HOLD FOR SELECT * FROM own",
+]
+FOUND = """
+    SELECT 'setting' WHERE current_setting('app.tenant', true) <> ''
+    UNION ALL SELECT 'role' WHERE current_user <> session_user
+    UNION ALL SELECT 'temporary' FROM pg_class WHERE relnamespace = pg_my_temp_schema()
+    UNION ALL SELECT 'prepared' FROM pg_prepared_statements
+    UNION ALL SELECT 'cursor' FROM pg_cursors WHERE name <> ''
+    UNION ALL SELECT 'channel' FROM pg_listening_channels()
+    UNION ALL SELECT 'lock' FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+"""
+
+
+@pytest.fixture(scope="module")
+def hostile(server: Any) -> Iterator[str]:
+    """A database with tenants whose names mean something in SQL, and as little as makes one."""
+    with server.database() as url:
+        for name in HOSTILE:
+            schema = quoted(name)
+            execute(url, f"CREATE SCHEMA {schema}; CREATE SEQUENCE {schema}.counted")
+            execute(url, f"CREATE TABLE {schema}.migratehistory (name text)")
+            unique = "UNIQUE DEFERRABLE INITIALLY DEFERRED"
+            execute(url, f"CREATE TABLE {schema}.own (name text {unique})")
+            execute(url, f"INSERT INTO {schema}.own VALUES ({literal(name)})")
+        yield url
+
+
+# How a block ends: what it runs before it leaves something, and afterwards.
+ENDS = {
+    "with an error at its COMMIT": ("INSERT INTO own SELECT name FROM own", "SELECT 1"),
+    "with an error": ("SELECT 1", "SELECT 1 / 0"),
+    "as it should": ("SELECT 1", "SELECT 1"),
+}
+
+
+@pytest.mark.parametrize("end", usually_first([*ENDS]))
+def test_what_a_block_leaves_in_its_session_reaches_no_other_tenant(
+    end: str, server: Any, hostile: str
+) -> None:
+    """PgBouncer lends three sessions to eight threads, and takes nothing back by itself."""
+    if pgbouncer.program() is None:
+        pytest.skip("PgBouncer is not installed: apt-get install pgbouncer")
+    with pgbouncer.running(server, "transaction", 3) as running:
+        pool = door.connect(running.url(name_of(hostile)), size=8, timeout=20)
+        names = iter(HOSTILE)
+        before, after = ENDS[end]
+
+        def work() -> set[str]:
+            name, found = next(names), set()
+            for statements in LEFT * 2:
+                with suppress(peewee.DataError, peewee.IntegrityError), pool.tenant(name):
+                    found |= {what for (what,) in pool.execute_sql(FOUND)}
+                    assert pool.execute_sql("SELECT * FROM own").fetchall() == [(name,)]
+                    with suppress(peewee.OperationalError), pool.atomic():
+                        found.add(pool.execute_sql("SELECT 'a number' WHERE lastval() > 0"))
+                    for each in (before, statements, after):
+                        pool.execute_sql(each)
+            return found
+
+        try:
+            assert set().union(*in_threads(len(HOSTILE), work)) == set()
+            with pool.connection_context():
+                assert pool.execute_sql(FOUND).fetchall() == []
+        finally:
+            door.disconnect()
