@@ -13,17 +13,33 @@ from dataclasses import dataclass
 from engine.check.finding import Finding, Level, RuleName
 from engine.check.observer import Observed
 from engine.citus.open_policies import opened
+from engine.citus.unsaid import Unsaid
 from engine.sql.demands import ALTER, NAME, TABLE, parts
 from engine.sql.text_forms import bare
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."
+ANEW = "Make the table anew with that column, carry the rows over, and let it take the name."
 COLUMN = rf"ALTER\s+(?:COLUMN\s+)?{NAME}\s+"
 # With the word COLUMN or without it; what follows is no name where a constraint begins.
 ADD_COLUMN = r"ADD\s+(?:COLUMN\s+)?(?!(?:CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b)"
 ADD_CONSTRAINT = re.compile(
     r"\s*ADD\s+(?:CONSTRAINT|CHECK|UNIQUE|PRIMARY\s+KEY|FOREIGN\s+KEY|EXCLUDE)\b", re.IGNORECASE
 )
+# Citus prepares what these ask about by itself; PostgreSQL, which does so again, no longer knows it
+# ("unrecognized node type"). Only a column may be prepared twice.
+TEST = r"(?:\s+IS\s+(?:NOT\s+)?(?:NULL|TRUE|FALSE|UNKNOWN)\b|\s+(?:ISNULL|NOTNULL)\b)"
+TWICE = rf"(?:{TEST}|=>)"
+OPERAND = (
+    r"(?!(?:NULL|TRUE|FALSE|NOT|AND|OR|(?:SESSION_)?USER|CURRENT_\w+|LOCALTIME\w*)\b)"
+    rf"(?P<column>(?!\d){TABLE})"
+)
+OF_A_COLUMN = re.compile(
+    rf"(?:(?<=[(,])\s*|(?<=\bAND|\bNOT)\s+|(?<=\bOR)\s+){OPERAND}{TEST}", re.IGNORECASE
+)
+GIVEN_A_COLUMN = re.compile(rf"(?<=[(,])\s*{NAME}\s*=>\s*{OPERAND}(?=\s*[,)])", re.IGNORECASE)
+ENCLOSED = re.compile(rf"(?<![\w$\"])\(\s*{OPERAND}\s*\)", re.IGNORECASE)
+POLICY = re.compile(r"\s*(?:CREATE|ALTER)\s+POLICY\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,13 +60,13 @@ SUBCOMMANDS = (
     Refused(
         rf"{ADD_COLUMN}.*(?:\bAS\s+IDENTITY\b|\b(?:small|big)?serial[248]?\b)",
         "a column that numbers by itself, in a table that is there",
-        "Make the table anew with that column, carry the rows over, and let it take the name.",
+        ANEW,
     ),
     Refused(
         rf"{COLUMN}(?:ADD\s+GENERATED|SET\s+GENERATED|DROP\s+IDENTITY|RESTART\b"
         r"|SET\s+(?:START|INCREMENT|MINVALUE|MAXVALUE|CACHE|CYCLE|NO|SEQUENCE)\b)",
         "a change of how a column numbers",
-        "Make the table anew with that column, carry the rows over, and let it take the name.",
+        ANEW,
     ),
     Refused(
         rf"{COLUMN}DROP\s+EXPRESSION\b",
@@ -64,9 +80,8 @@ SUBCOMMANDS = (
     ),
     Refused(
         # The NULL of a CHECK that follows is another one, and Citus takes that.
-        rf"(?:{COLUMN}SET|{ADD_COLUMN}.*?)\s+DEFAULT\b(?:(?!\b(?:CONSTRAINT|CHECK)\b).)*"
-        r"\bIS\s+(?:NOT\s+)?NULL\b",
-        "a default that asks for NULL",
+        rf"(?:{COLUMN}SET|{ADD_COLUMN}.*?)\s+DEFAULT\b(?:(?!\b(?:CONSTRAINT|CHECK)\b).)*{TWICE}",
+        "a default that asks IS NULL or IS TRUE, or names an argument",
         "Write a function that gives the value, and let the default call it.",
     ),
     Refused(
@@ -92,12 +107,6 @@ SUBCOMMANDS = (
 )
 STATEMENTS = (
     Refused(
-        # Neither word nor name is given back, or `s  RENAME` would be `s` and a blank too few.
-        rf"ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?+(?>{TABLE})(?!\s+(?:RENAME\b|OWNER\s+TO\b))",
-        "ALTER SEQUENCE, where a table uses the sequence",
-        "Make another sequence, and let the default use that.",
-    ),
-    Refused(
         r"CREATE\s+(?:UNLOGGED\s+)?SEQUENCE\b.*\bOWNED\s+BY\s+(?!NONE\b)",
         "a new sequence that a column owns",
         "Leave OWNED BY out; the sequence then stays when the column goes.",
@@ -119,6 +128,17 @@ STATEMENTS = (
         "Put the question into a function, and let the policy call it.",
     ),
     Refused(
+        # refused_in() takes out what is asked of a column alone.
+        rf"{POLICY.pattern}.*{TWICE}",
+        "a policy that asks IS NULL or IS TRUE of more than a column, or names an argument",
+        "Put the question into a function, and let the policy call it.",
+    ),
+    Refused(
+        rf"ALTER\s+DOMAIN\b.*(?:\bADD\b|\bSET\s+DEFAULT\b).*{TWICE}",
+        "a domain that comes to ask IS NULL or IS TRUE, or names an argument",
+        "Put the question into a function, and let the CHECK or the default call it.",
+    ),
+    Refused(
         r"CREATE\s+(?:UNLOGGED\s+)?TABLE\b.*\bPARTITION\s+OF\b.*\bPARTITION\s+BY\b",
         "partitions in more than one level",
         "Partition by one level.",
@@ -129,6 +149,15 @@ STATEMENTS = (
         "Write the columns out, or partition the table.",
     ),
 )
+UNSAID = {
+    Unsaid.ALTERED: "Make another sequence, and let the default use that.",
+    Unsaid.SET_UNUSED: "Let the column use the sequence first (SET DEFAULT nextval(…)).",
+    Unsaid.RETYPED: ANEW,
+    Unsaid.TWO_TYPES: "Give the columns one type, or each a sequence.",
+    Unsaid.OTHER_TYPE: "Give the sequence the type of the column (CREATE SEQUENCE … AS …), or Citus"
+    " does, and the files lead to something else.",
+    Unsaid.SAME_NAME: "Give it another name, or let the other one go in a file before this one.",
+}
 TOGETHER = Refused(
     "",
     "ADD CONSTRAINT beside another subcommand",
@@ -139,7 +168,8 @@ TOGETHER = Refused(
 def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding]:
     """What of the statements Citus does not take. opened_on_citus: as a Project has it."""
     for statement in seen:
-        for refused in refused_in(opened(statement.sql, opened_on_citus)):
+        unsaid = [Refused("", each, UNSAID[Unsaid(each)]) for each in statement.unsaid]
+        for refused in (*refused_in(opened(statement.sql, opened_on_citus)), *unsaid):
             what = f"Citus does not take {refused.what}."
             place = statement.file, statement.line
             rule = RuleName.NOT_ON_CITUS
@@ -149,6 +179,8 @@ def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding
 def refused_in(sql: str) -> Iterator[Refused]:
     """What of one statement Citus does not take."""
     text = bare(sql)
+    if POLICY.match(text):
+        text = _without_questions_of_columns(text)
     yield from (refused for refused in STATEMENTS if refused.met(text))
     begin = ALTER.match(text)
     if not begin:
@@ -158,3 +190,14 @@ def refused_in(sql: str) -> Iterator[Refused]:
         yield from (refused for refused in SUBCOMMANDS if refused.met(subcommand))
     if len(subcommands) > 1 and any(map(ADD_CONSTRAINT.match, subcommands)):
         yield TOGETHER
+
+
+def _without_questions_of_columns(text: str) -> str:
+    """The text without IS NULL and the like of a column, and without the name of an argument that
+    is one. In parentheses, and asked of what was asked, it is one still."""
+    before = ""
+    while text != before:
+        before = text
+        for question in (OF_A_COLUMN, GIVEN_A_COLUMN, ENCLOSED):
+            text = question.sub(r" \g<column>", text)
+    return text

@@ -136,7 +136,8 @@ def _observed(value: dict[str, Any]) -> Observed:
     for event in value["events"]:
         events.append(Event(**{**event, "kind": Happened(event["kind"])}))
     exposed = [(rule, name) for rule, name in value["exposed"]]
-    tuples = {"events": tuple(events), "taken": tuple(value["taken"]), "exposed": tuple(exposed)}
+    tuples = {"events": tuple(events), "exposed": tuple(exposed)}
+    tuples |= {part: tuple(value[part]) for part in ("taken", "unsaid")}
     return Observed(**{**value, **tuples})
 
 

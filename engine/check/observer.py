@@ -13,6 +13,7 @@ from typing import Any
 from engine.check import exposure, table_changes
 from engine.check.table_changes import Event, Happened, KnownShapes, Shape
 from engine.check.written import MODES, NO_COMMAND, Written, locks
+from engine.citus.unsaid import Unsaids
 from engine.connect.connection import connect
 from engine.connect.peewee_database import EngineDatabase
 from engine.files.migration_file import Migration
@@ -44,6 +45,7 @@ class Observed:
     locks: dict[str, str]
     taken: tuple[str, ...]
     exposed: tuple[tuple[str, str], ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Observer(Report):
         self.changed: set[int] = set()
         self.written = Written()
         self.exposed: exposure.Exposed | None = None
+        self.unsaids = Unsaids()
 
     def migrate(
         self, replay: Replay, *migrations: Migration, there: frozenset[int] | None = None
@@ -113,7 +116,9 @@ class Observer(Report):
         """Read what is there, where a file begins, and what is open to whom, before a statement
         that may open something where its text does not tell."""
         self.exposed = exposure.read(cursor) if exposure.TELLING.match(bare(sql)) else None
+        self.unsaids.before(cursor, sql)
         if self.tables is None:
+            self.unsaids.begin()
             shapes = self.shapes.now(cursor, self.there)
             self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
             self.with_lock, self.changed = set(), set()
@@ -133,11 +138,16 @@ class Observer(Report):
                 if transaction or event.kind is Happened.REWRITTEN:
                     events.append(event)
         opened = () if self.exposed is None else sorted(exposure.read(cursor) - self.exposed)
+        unsaid = self.unsaids.after(cursor, transaction=transaction)
         text = _said(sql)
         names = tuple(tables[oid].began.name for oid in taken)
         kept = self._locks_on({*names, *(event.table for event in events), *_words(text)})
         self.seen.append(
-            Observed(self.file, 0, text, tag, tuple(events), kept, names, tuple(opened))
+            Observed(
+                *(self.file, 0, text, tag, tuple(events), kept, names),
+                exposed=tuple(opened),
+                unsaid=unsaid,
+            )
         )
 
     def _note_locks(self, modes: dict[int, str]) -> list[int]:

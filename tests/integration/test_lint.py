@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-from engine.check import lint, squawk
+from engine.check import citus_rules, lint, squawk
 from engine.check.finding import Finding
 from engine.check.ignore_comments import obeyed
 from engine.check.kept_trips import KeptTrips
@@ -18,6 +19,7 @@ from engine.check.round_trip import Walk
 from engine.check.rules import BY_EVENT, BY_STATE
 from engine.check.table_changes import KnownShapes
 from engine.check.text_rules import BY_TEXT
+from engine.citus.unsaid import Unsaid
 from engine.files import migration_folder
 from engine.report import Report
 from engine.run.replay import Replay
@@ -475,3 +477,39 @@ def test_squawk_adds_what_the_engine_does_not_know(bench: str, folder: Path) -> 
     assert all(finding.level == "warning" for finding in found)
     told = {finding.rule.removeprefix(squawk.PREFIX) for finding in found}
     assert not told & {*squawk.KNOWN_BETTER, *squawk.NOT_HERE}
+
+
+# What each statement of a file did that Citus does not take, where the catalogs alone tell.
+UNSAID: list[tuple[str, list[str]]] = [
+    ("CREATE SEQUENCE free", []),
+    ("ALTER SEQUENCE free INCREMENT BY 2", []),
+    ("-- alone\nSELECT setval('free', max(n)) FROM owners", [Unsaid.SET_UNUSED]),
+    ("ALTER TABLE owners ADD big bigint DEFAULT nextval('free')", []),
+    ("SELECT setval('free', max(n)) FROM owners", []),
+    ("ALTER SEQUENCE free INCREMENT BY 3", [Unsaid.ALTERED]),
+    ("ALTER SEQUENCE free RENAME TO used", []),
+    ("ALTER TABLE owners ALTER big TYPE numeric", [Unsaid.RETYPED]),
+    ("ALTER TABLE owners ALTER big DROP DEFAULT", []),
+    ("ALTER TABLE owners ALTER big TYPE int", []),
+    ("ALTER TABLE pets ALTER owner SET DEFAULT nextval('used')", [Unsaid.OTHER_TYPE]),
+    ("ALTER TABLE owners ALTER name SET DEFAULT 'N' || nextval('used')", [Unsaid.TWO_TYPES]),
+    ("CREATE TABLE fresh (id serial, i int GENERATED ALWAYS AS IDENTITY)", []),
+    ("CREATE TABLE other (id serial)", []),
+    ("DROP TABLE fresh", []),
+    ("ALTER TABLE other RENAME TO fresh", []),
+    ("ALTER SEQUENCE other_id_seq RENAME TO fresh_id_seq", []),
+    ("CREATE SEQUENCE other", []),
+    ("CREATE VIEW counting AS SELECT last_value FROM other", [Unsaid.SAME_NAME]),
+    ("DO $$ BEGIN ALTER TABLE fresh ALTER id TYPE bigint; END $$", [Unsaid.RETYPED]),
+]
+
+
+@pytest.mark.only("newest")
+def test_what_citus_does_not_take_is_seen_in_the_catalogs(bench: str, folder: Path) -> None:
+    name = file(folder, 2, [statement for statement, _ in UNSAID])
+    seen = observed(bench, folder, name)
+    expected = [unsaid for _, unsaid in UNSAID]
+    # The sequence of a serial that is retyped by itself is of another type from then on.
+    assert [list(statement.unsaid[:1]) for statement in seen] == expected
+    told = " ".join(finding.what for finding in citus_rules.findings(seen, ""))
+    assert all(f"Citus does not take {each}." in told for each in chain(*expected))
