@@ -8,7 +8,8 @@ from engine.schema.sequences import PLAIN
 
 # A time gets its zone from the file, and stays what it was. Back two moments may become one, where
 # clocks are set back.
-# What holds every value of another type, and types of which more room holds every value.
+# What holds every value of another type, and types of which more room holds every value. A jsonb
+# lacks of a json what stands under a key twice, and engine.sql.demands looks for such rows.
 WIDER = {
     "smallint": ("integer", "bigint", "numeric", "real", "double precision"),
     "integer": ("bigint", "numeric", "double precision"),
@@ -17,6 +18,8 @@ WIDER = {
     "date": ("timestamp without time zone", "timestamp with time zone"),
     "timestamp without time zone": ("timestamp with time zone",),
     "cidr": ("inet",),
+    "json": ("jsonb",),
+    "jsonb": ("json",),
 }
 DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 MEASURED = (

@@ -1,50 +1,63 @@
-"""What would go with a rollback: tables and columns that hold something, and values that the type
-to which a column returns cannot hold."""
+"""What would go with a rollback: tables and columns that hold something, values that the type to
+which a column returns cannot hold, rows that come not again with the file, and numbers that were
+given out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import psycopg2
 
 from engine.errors import EngineError, Refused
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.rows import holdings
+from engine.rows import holdings, kept_rows, sequence_positions
 from engine.rows.holdings import Column, Place, Values
+from engine.rows.kept_rows import KeptRows, Table
 from engine.wording import counted
+
+Kept = TypeVar("Kept")
 
 
 @dataclass
 class Doubts:
     """What was found out about the columns that a file drops or changes. project: whose file it
     is. empty: those that hold nothing. to_compare: those whose values have to be compared while it
-    runs."""
+    runs. written: the tables whose rows have to be, by their oids."""
 
     project: Project
     empty: set[Place] = field(default_factory=set)
     to_compare: set[Place] = field(default_factory=set)
+    written: dict[int, Table] = field(default_factory=dict)
 
 
 class Loss(EngineError):
-    """Something has dropped what may hold something, or changed the type of what may; it has to be
-    rolled back before one can look. gone: those columns, and whether their tables went, too."""
+    """Something has dropped what may hold something, or changed the type of what may, or rows; it
+    has to be rolled back before one can look. gone: those columns, and whether their tables went,
+    too. written: the tables whose rows were deleted or changed."""
 
     def __init__(
-        self, gone: dict[Place, tuple[Column, bool]], changed: dict[Place, Column]
+        self,
+        gone: dict[Place, tuple[Column, bool]],
+        changed: dict[Place, Column],
+        written: dict[int, Table],
     ) -> None:
         names = [column.title for column, _ in gone.values()]
         names += [column.title for column in changed.values()]
+        names += [table.title for table in written.values()]
         super().__init__(f"{', '.join(names)} may hold rows.")
         self.gone = gone
         self.changed = changed
+        self.written = written
 
     def settle(self, cursor: Any, migration: Migration, stays: str, doubts: Doubts) -> None:
         """Look at the rows, which are there again, and note what was found. Raises Refused where
         something would be lost. stays: what was undone and what was kept."""
         lost: dict[str, str] = {}
+        doubts.written.update(self.written)
         for place, (column, with_table) in self.gone.items():
             reason = holdings.has_values(cursor, column, whole_table=with_table)
             if reason:
@@ -67,34 +80,67 @@ class Loss(EngineError):
 
 
 class Holdings:
-    """The tables and columns that are there before something runs.
+    """What is there before something runs.
 
-    cursor: psycopg2, in the transaction in which it runs. watched: whether they matter.
+    cursor: psycopg2, in the transaction in which it runs. watched: whether it matters. whole:
+    whether a whole file runs. What the steps of one change by UPDATE are taken for its way back, as
+    nobody can apply it once more to see.
     """
 
-    def __init__(self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool) -> None:
+    def __init__(
+        self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool, whole: bool
+    ) -> None:
         self.cursor = cursor
         self.migration = migration
         self.doubts = doubts
+        self.watched = watched
+        self.whole = whole
         self.before = holdings.read(cursor) if watched else {}
+        self.tables = kept_rows.tables(cursor) if watched else {}
+        self.positions = sequence_positions.read(cursor) if watched else {}
         self.values: dict[Place, Values] = {}
         for place in doubts.to_compare & self.before.keys():
-            self.values[place] = self._kept(place)
+            column = self.before[place]
+            self.values[place] = self._kept(partial(Values, cursor, place, column), column.title)
+        titles = ", ".join(table.title for table in doubts.written.values())
+        self.rows = self._kept(partial(KeptRows, cursor, doubts.written), titles)
 
-    def refuse_loss(self, stays: str) -> None:
+    def refuse_loss(self, stays: str, apply_again: Callable[[], None]) -> None:
         """Raise Loss where one has to look whether something is lost, and Refused where it is.
-        stays: as for Loss.settle()."""
-        if not self.before:
+
+        stays: as for Loss.settle(). apply_again: applies the file, as far as it can be, which is
+        undone afterwards.
+        """
+        if not self.watched:
             return
         after = holdings.read(self.cursor)
         gone, changed = self._gone(after), self._changed(after)
         unknown = {place: column for place, column in changed.items() if place not in self.values}
-        if gone or unknown:
-            raise Loss(gone, unknown)
+        written = self._written(after)
+        if gone or unknown or written:
+            raise Loss(gone, unknown, written)
         lines = [self._compared(place, after[place]) for place in changed]
+        lines += self._not_there_again(apply_again)
         if any(lines):
             why = "\n".join([*filter(None, lines), stays])
             raise _refused(self.doubts, self.migration, "would change values", why)
+
+    def put_forward(self) -> None:
+        """Let sequences go on from where they were, after all else is undone."""
+        if self.positions:
+            sequence_positions.put_forward(self.cursor, self.positions)
+
+    def _written(self, after: dict[Place, Column]) -> dict[int, Table]:
+        """The tables of which rows were deleted or changed, and nobody knows yet which."""
+        gone = {oid for oid, _ in self.before} - {oid for oid, _ in after}
+        written = {}
+        for oid, table in kept_rows.tables(self.cursor).items():
+            before = self.tables.get(oid)
+            if before is None or oid in gone or oid in self.doubts.written:
+                continue
+            if table.is_written(before, to_change=self.whole):
+                written[oid] = table
+        return written
 
     def _in_doubt(self) -> Iterator[tuple[Place, Column]]:
         """The columns that may hold something, as far as anybody knows."""
@@ -121,15 +167,43 @@ class Holdings:
                 changed[place] = column
         return changed
 
-    def _kept(self, place: Place) -> Values:
-        column = self.before[place]
+    def _kept(self, keep: Callable[[], Kept], title: str) -> Kept:
         try:
-            return Values(self.cursor, place, column)
+            return keep()
         except psycopg2.Error as error:
             why = f"They cannot be kept to be compared: {error.diag.message_primary}."
             raise _refused(
-                self.doubts, self.migration, f"may change values of {column.title}", why
+                self.doubts, self.migration, f"may change values of {title}", why
             ) from error
+
+    def _not_there_again(self, apply_again: Callable[[], None]) -> list[str]:
+        """A line for each table of which rows would not come again with the file, and for each
+        sequence that would not be where it was."""
+        left = sequence_positions.read(self.cursor)
+        behind = sequence_positions.set_back(self.cursor, self.positions)
+        if not behind and not self.doubts.written:
+            return []
+        as_left = sequence_positions.exactly(self.cursor, behind)
+        self.cursor.execute("SAVEPOINT engine_again")
+        apply_again()
+        lines = self._missing()
+        self.cursor.execute("ROLLBACK TO SAVEPOINT engine_again; RELEASE SAVEPOINT engine_again")
+        sequence_positions.put_forward(self.cursor, left)
+        self.cursor.execute("; ".join(["SELECT", *as_left]))
+        return lines
+
+    def _missing(self) -> list[str]:
+        """The same, where the file has been applied once more."""
+        try:
+            lines = self.rows.lost()
+        except psycopg2.Error as error:
+            return [f"Rows cannot be compared: {error.diag.message_primary}."]
+        for position in sequence_positions.set_back(self.cursor, self.positions):
+            lines.append(
+                f"{position.title} has given out numbers up to {position.last}, and would do so "
+                "again"
+            )
+        return lines
 
     def _compared(self, place: Place, after: Column) -> str:
         """What is lost of a column's values; empty where it is nothing."""

@@ -12,6 +12,7 @@ import psycopg2
 from engine.rows.hidden import unhidden
 from engine.schema import own_sql
 from engine.schema.own_tables import OWN_TABLES
+from engine.sql.types import settled_json
 
 Place = tuple[int, int]
 """The oid of a table and the number of a column; 0 for a table without columns."""
@@ -67,6 +68,7 @@ COLUMNS = f"""
     ORDER BY nspname, relname, attnum
 """
 FIRST_OWN_OID = 16384
+JSON = "json"
 TIMES = (" with time zone", " without time zone")
 
 
@@ -116,6 +118,8 @@ class Column:
         column: its name, where it has another one by now. cast: the type to bring it back to.
         """
         value = f"{column or self.name}{cast and f'::{cast}'}"
+        if cast == JSON:
+            return settled_json(f"({column or self.name})::{JSON}")
         if self.composite:
             return f"jsonb_strip_nulls(to_jsonb({value}))::text"
         return f"({value})::text"
@@ -168,16 +172,17 @@ class Values:
         for form in dict.fromkeys([cast, ""]):
             self.cursor.execute("SAVEPOINT engine_values")
             try:
-                return self._lost(after, after.text(cast=form))
+                return self._lost(after, form)
             except psycopg2.Error as error:
                 problem = error
                 self.cursor.execute("ROLLBACK TO SAVEPOINT engine_values")
         raise problem
 
-    def _lost(self, after: Column, value: str) -> tuple[int, list[str]]:
+    def _lost(self, after: Column, cast: str) -> tuple[int, list[str]]:
+        kept = self.column.text("value", cast=cast) if cast == JSON else "value"
         gone = _plain(
-            f"SELECT value FROM {self.name} WHERE value IS NOT NULL "
-            f"EXCEPT ALL SELECT {value} FROM {after.address}"
+            f"SELECT {kept} AS value FROM {self.name} WHERE value IS NOT NULL "
+            f"EXCEPT ALL SELECT {after.text(cast=cast)} FROM {after.address}"
         )
         with unhidden(self.cursor):
             own_sql.fetch(self.cursor, f"SELECT count(*) FROM ({gone}) gone")

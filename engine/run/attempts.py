@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -109,10 +109,34 @@ class Attempts:
             self.migrator.run_step(step)
             self.in_file = False
 
-    def holdings(self) -> Holdings:
-        """What is there before something runs, where it may not be lost."""
+    @contextmanager
+    def holding(self) -> Iterator[Holdings]:
+        """A transaction, with what is there before something runs in it, where it may not be
+        lost."""
         cursor, job = self.session.cursor(), self.job
-        return Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
+        holdings = None
+        try:
+            with self.database.atomic():
+                watched, whole = not job.losing, job.atomic
+                holdings = Holdings(
+                    cursor, job.migration, self.doubts, watched=watched, whole=whole
+                )
+                yield holdings
+        except BaseException:
+            if holdings:
+                holdings.put_forward()
+            raise
+
+    def apply_again(self) -> None:
+        """Apply the file in the transaction in which its way back has run, as far as that holds it:
+        a function may do more than SQL."""
+        migrator = self._new_migrator()
+        with suppress(Exception):
+            self.job.migration.functions.migrate(migrator, self.database, fake=False)
+        for step in migrator.steps:
+            if not step.is_function and step.transactional:
+                with suppress(Exception), self.database.atomic():
+                    migrator.run_step(step)
 
     def _new_migrator(self) -> FileMigrator:
         return FileMigrator(self.database, self.job.migration.path, self.job.learn)

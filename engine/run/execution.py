@@ -69,14 +69,13 @@ class _Execution(Attempts):
         """The steps and the row of the history, or nothing."""
 
         def attempt() -> None:
-            with self.database.atomic():
-                holdings = self.holdings()
+            with self.holding() as holdings:
                 for step in self._collect():
                     self._run(step)
                     self.session.report.step()
-                if holdings.before:
+                if holdings.watched:
                     self.session.settle()
-                    holdings.refuse_loss(self.stays)
+                    holdings.refuse_loss(self.stays, self.apply_again)
                 self._finish()
 
         self.carefully(attempt)
@@ -110,11 +109,10 @@ class _Execution(Attempts):
         whether an earlier run began it."""
 
         def inside() -> None:
-            with self.database.atomic():
-                holdings = self.holdings()
+            with self.holding() as holdings:
                 self._run(step)
                 self.session.settle()
-                holdings.refuse_loss(self.stays)
+                holdings.refuse_loss(self.stays, self.apply_again)
                 log.done(number, step)
                 self.in_file = True
 

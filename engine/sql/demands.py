@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from engine.schema.not_null import GIVEN, LACKING
 from engine.sql.lexer import Lexeme, pieces
 from engine.sql.text_forms import masked
+from engine.sql.types import says_twice
 
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
 TABLE = rf"{NAME}(?:\s*\.\s*{NAME})?"
@@ -39,6 +40,9 @@ UNIQUE_INDEX = re.compile(
     r"\s*CREATE\s+UNIQUE\s+INDEX\s+(?:CONCURRENTLY\s+)?"
     rf"(?:(?!IF\b){NAME}\s+)?ON\s+(?:ONLY\s+)?(?P<table>{TABLE})\s*(?:USING\s+\w+\s*)?(?=\()",
     FLAGS,
+)
+IS_JSONB = re.compile(
+    rf"(?P<column>{NAME})\s+jsonb\s+USING\s+(?P=column)(?:\s*::\s*json)?\s*::\s*jsonb\s*", FLAGS
 )
 QUOTED = re.compile(r"\"[^\"]*\"")
 DIRECTION = re.compile(r"\s+(?:ASC|DESC|NULLS\s+(?:FIRST|LAST))\b", re.IGNORECASE)
@@ -101,6 +105,9 @@ def _of_type(table: str, column: str, rest: str) -> Iterator[Demand]:
     """What a new type demands: that each value can be cast, or is short enough."""
     using = re.search(r"\bUSING\b", masked(rest), re.IGNORECASE)
     if using:
+        if IS_JSONB.fullmatch(f"{column} {rest}"):
+            need = f"{column} may have no key twice in one object: a jsonb keeps the last of them"
+            yield Demand(table, need, where=says_twice(column))
         yield Demand(table, f"{column} has to become {rest[: using.start()].strip()}",
                      value=rest[using.end() :])  # fmt: skip
     elif length := LENGTH.fullmatch(rest):

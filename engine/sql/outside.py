@@ -38,7 +38,7 @@ NAMES = (
     r"|pg_backup_(?:start|stop)|pg_file_(?:write|unlink|rename|sync)|pg_stat_reset_shared"
     r"|lo_(?:export|import)|dblink\w*|http(?:_(?:get|post|put|patch|delete|head))?"
     r"|pg_background_launch|pg_stat_reset_(?:slru|replication_slot|subscription_stats)"
-    r"|pg_stat_statements_reset"
+    r"|pg_stat_statements_reset|run_command_on_\w+|master_run_on_worker"
 )
 CALLS = re.compile(
     rf"\b(?P<what>{NAMES}|cron\s*\.\s*(?:schedule|unschedule|alter_job)\w*"

@@ -1,4 +1,4 @@
-"""Changes of enums, domain types and composite types as SQL."""
+"""Enums, domain types and composite types as SQL; and what a jsonb cannot say of a json."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ from engine.schema.kinds import rename
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import literal, name
 from engine.sql.columns import as_default
+
+# Of a key that stands twice in one object a jsonb keeps the last value; the order of keys and
+# blanks are no values: https://www.postgresql.org/docs/current/datatype-json.html
+JSON_PARTS = (
+    "(WITH RECURSIVE engine_node (value) AS (SELECT ({value})::pg_catalog.json UNION ALL "
+    "SELECT part FROM engine_node, LATERAL ("
+    "SELECT value FROM pg_catalog.json_each(CASE pg_catalog.json_typeof(engine_node.value) "
+    "WHEN 'object' THEN engine_node.value ELSE '{{}}' END) UNION ALL "
+    "SELECT value FROM pg_catalog.json_array_elements(CASE "
+    "pg_catalog.json_typeof(engine_node.value) WHEN 'array' THEN engine_node.value "
+    "ELSE '[]' END)) inside (part)) SELECT pg_catalog.count(*) FROM engine_node)"
+)
 
 
 def create_enum(change: Change) -> str:
@@ -101,3 +113,18 @@ def alter_composite(change: Change) -> str:
 def _beside(change: Change, create: str) -> str:
     """The old type makes room for the new one; it goes when nothing has it any more."""
     return f"{rename(change.what, set_aside(change.old))};\n{create}"
+
+
+def says_twice(value: str) -> str:
+    """The SQL of whether a json has a key twice in one object, at any depth. value: SQL of it, or
+    of its text."""
+    kept = f"({value})::pg_catalog.jsonb::pg_catalog.json"
+    return f"{JSON_PARTS.format(value=value)} <> {JSON_PARTS.format(value=kept)}"
+
+
+def settled_json(value: str) -> str:
+    """The SQL of a text that is one for all that say the same."""
+    return (
+        f"CASE WHEN {says_twice(value)} THEN ({value})::pg_catalog.text "
+        f"ELSE ({value})::pg_catalog.jsonb::pg_catalog.text END"
+    )

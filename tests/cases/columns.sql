@@ -280,7 +280,6 @@ CREATE TABLE t (a date);
 CREATE TABLE t (a timestamp);
 
 -- name: json to jsonb
--- loses: t.a
 -- old
 CREATE TABLE t (a json);
 -- rows

@@ -34,7 +34,9 @@ CHANGES = {
     "fractions of a second": ("timestamp", ["2026-01-05 10:00:00.5"], "timestamp(0)", "00.5"),
     "a zone": ("timestamptz", ["2026-01-05 10:30+00"], "timestamp", ""),
     "elements": ("numeric[]", ["{1.5,2}"], "integer[]", "1.5"),
-    "keys said twice": ("json", ['{"a": 1, "a": 2}'], "jsonb", "a"),
+    "keys in another order": ("json", ['{"b":1, "a":[{"d":1,"c":null}]}'], "jsonb", ""),
+    "keys said twice": ("json", ['{"a": [{"b": 1, "b": 2}]}', '{"b":0,"a":1}'], "jsonb",
+                        '"b": 1'),
     "a domain": ("text", [" a"], "trimmed USING btrim(v)", " a"),
     "an enum": ("state", ["open", "held"], "older USING CASE v WHEN 'held' THEN 'open'::older "
                 "ELSE v::text::older END", "held"),
@@ -229,3 +231,101 @@ def test_the_head_of_a_file_says_what_its_rollback_cannot_bring_back(workshop: W
     with pytest.raises(Refused, match=r"2 values of vouchers\.code[\s\S]*'VC-2026-0001'"):
         workshop.runner.rollback()
     assert len(query(workshop.url, "SELECT DISTINCT code FROM vouchers")) == 2
+
+
+# What the file does and what its way back does; what happens in between; what the refusal names, or
+# nothing where all of it comes again with the file.
+PUT_IN = "INSERT INTO t (a) VALUES ('x'), ('y')"
+WRITES = {
+    "its own rows": (PUT_IN, "DELETE FROM t WHERE a IN ('x', 'y')", "", ""),
+    "rows of others": (PUT_IN, "DELETE FROM t", "INSERT INTO t (a) VALUES ('mine')", "mine"),
+    "a row that was there before": (
+        "INSERT INTO t (a) VALUES ('old') ON CONFLICT DO NOTHING",
+        "DELETE FROM t WHERE a = 'old'", "UPDATE t SET note = 'kept' WHERE a = 'old'", "kept",
+    ),
+    "its own row, changed since": (
+        PUT_IN, "DELETE FROM t WHERE a IN ('x', 'y')", "UPDATE t SET note = 'n' WHERE a = 'x'", "n",
+    ),
+    "rows that go with another": (
+        PUT_IN, "DELETE FROM t WHERE a = 'x'", "INSERT INTO u SELECT id FROM t WHERE a = 'x'",
+        "1 row of u",
+    ),
+    "a value that comes again": (
+        "UPDATE t SET note = 'id' WHERE note IS NULL", "UPDATE t SET note = NULL WHERE note = 'id'",
+        "INSERT INTO t (a, note) VALUES ('b', 'id')", "",
+    ),
+    "a value that does not": (
+        "UPDATE t SET note = 'id' WHERE note IS NULL", "UPDATE t SET note = NULL",
+        "INSERT INTO t (a, note) VALUES ('b', 'other')", "other",
+    ),
+    "a column in another form": (
+        "ALTER TABLE t ADD b text; UPDATE t SET b = a",
+        "ALTER TABLE t DROP b; UPDATE t SET note = a",
+        "UPDATE t SET b = NULL, note = 'x'", "note",
+    ),
+    "a large object of its own": (
+        "SELECT lo_from_bytea(4711, 'x')", "SELECT lo_unlink(4711)", "", "",
+    ),
+    "a large object of others": (
+        "SELECT 1", "SELECT lo_unlink(4711)", "SELECT lo_from_bytea(4711, 'x')", "4711",
+    ),
+    "what a large object says": (
+        "SELECT 1", "SELECT lo_put(4711, 0, 'y')", "SELECT lo_from_bytea(4711, 'x')", "4711",
+    ),
+    "numbers": (
+        "SELECT 1", "SELECT setval('n', 1)", "SELECT nextval('n') FROM generate_series(1, 7)",
+        "up to 7",
+    ),
+    "numbers, from the next one on": (
+        "SELECT 1", "SELECT setval('n', 7, false)",
+        "SELECT nextval('n') FROM generate_series(1, 7)", "up to 7",
+    ),
+    "numbers that begin anew": (
+        "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT nextval('n')", "sequence n",
+    ),
+    "numbers that go on": (
+        "SELECT 1", "SELECT setval('n', 90, false)", "SELECT nextval('n')", "",
+    ),
+    "numbers of its own rows": (
+        PUT_IN, "DELETE FROM t WHERE a <> 'old'; SELECT setval('t_id_seq', 1)", "", "",
+    ),
+}  # fmt: skip
+
+
+# Step by step it is not applied again, so each row counts.
+BY_STEPS = ("rows of others", "numbers", "a large object of others", "numbers that go on")
+
+
+@pytest.mark.parametrize(
+    ("title", "atomic"),
+    [*((title, True) for title in WRITES), *((title, False) for title in BY_STEPS)],
+)
+def test_rows_go_unasked_only_where_they_come_again(
+    title: str, atomic: bool, empty_url: str, tmp_path: Path
+) -> None:
+    up, back, between, named = WRITES[title]
+    write(
+        tmp_path,
+        "001_t",
+        "CREATE TABLE t (id serial PRIMARY KEY, a text UNIQUE, note text, "
+        "at timestamptz DEFAULT now())",
+        "CREATE TABLE u (t int REFERENCES t ON DELETE CASCADE); CREATE SEQUENCE n",
+        "INSERT INTO t (a) VALUES ('old')",
+    )
+    write(tmp_path, "002_t", up, back=f'migrator.sql("""{back}""")', atomic=atomic)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    if between:
+        execute(empty_url, between)
+    state = (
+        "SELECT (SELECT jsonb_agg(t ORDER BY t) FROM t), (SELECT jsonb_agg(u) FROM u), "
+        "(SELECT jsonb_agg(loid || encode(data, 'hex')) FROM pg_largeobject), "
+        "(SELECT last_value FROM n)"
+    )
+    before = query(empty_url, state)
+    if named:
+        with pytest.raises(Refused, match=r"would change values|would lose") as refused:
+            runner.rollback()
+        assert named in f"{refused.value}{refused.value.why}"
+        assert query(empty_url, state) == before
+    runner.rollback(losing=bool(named))

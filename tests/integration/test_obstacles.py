@@ -19,11 +19,12 @@ from tests.support.workshop import Workshop
 
 FIRST = """
     CREATE TABLE p (id int PRIMARY KEY);
-    CREATE TABLE t (id int PRIMARY KEY, a int, b text, c text, p int)
+    CREATE TABLE t (id int PRIMARY KEY, a int, b text, c text, p int, j json)
 """
 ROWS = """
     INSERT INTO p VALUES (1);
-    INSERT INTO t VALUES (1, NULL, 'x', '12', 1), (2, -1, 'x', 'many', 7), (3, 5, 'y', '3', NULL)
+    INSERT INTO t VALUES (1, NULL, 'x', '12', 1), (2, -1, 'x', 'many', 7), (3, 5, 'y', '3', NULL);
+    UPDATE t SET j = CASE id WHEN 3 THEN '[{"k": {"a": 1, "a": 1}}]' ELSE '{"b":1,"a":2}' END::json
 """
 # A statement, and what is told of the rows in its way.
 IN_THE_WAY = {
@@ -33,6 +34,7 @@ IN_THE_WAY = {
     "ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES p(id)": ("1 row of t", "(id) is (2)"),
     "ALTER TABLE t ALTER c TYPE int USING c::int": ("a row of t", "many"),
     "ALTER TABLE t ALTER c TYPE varchar(2)": ("1 row of t", "(id) is (2)"),
+    "ALTER TABLE t ALTER j TYPE jsonb USING j::jsonb": ("1 row of t", "(id) is (3)"),
     "ALTER TABLE t ADD d int NOT NULL": ("3 rows of t", "(1), (2), (3)"),
 }
 

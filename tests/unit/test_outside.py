@@ -34,6 +34,8 @@ AT_ONCE = [
     "DO $$ BEGIN PERFORM pg_drop_replication_slot('s'); END $$",
     "DO 'BEGIN PERFORM dblink_exec(''x'', ''y''); END'",
     "DO $$ BEGIN COPY t TO PROGRAM 'sh'; END $$",
+    "SELECT result FROM run_command_on_workers($$CREATE ROLE x$$)",
+    "SELECT master_run_on_worker('{w}', '{5432}', '{DROP TABLE t}', true)",
 ]
 INSIDE = [
     "CREATE TABLE role (database int)",

@@ -1,0 +1,174 @@
+"""Rows that a way back deletes or changes, by DELETE, UPDATE, a CASCADE or lo_unlink(): kept before
+it runs, and looked for where the file has been applied once more. A row that comes again so is one
+that the file put in; any other was somebody's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.rows.hidden import unforced, unhidden
+from engine.schema import own_sql
+from engine.schema.own_tables import OWN_TABLES
+from engine.schema.quoting import literal, name
+from engine.wording import counted
+
+OBJECTS = "pg_catalog.pg_largeobject_metadata"
+# Of each table how many rows were deleted or changed, counted from the last report of the session
+# to the statistics on, and none is made inside a transaction. pg_class has a row for each table; a
+# large object lies in two of PostgreSQL's own.
+WRITTEN = f"""
+    SELECT c.oid::bigint, c.oid::regclass::text, format('%%I.%%I', n.nspname, c.relname),
+           pg_stat_get_xact_tuples_deleted(c.oid), pg_stat_get_xact_tuples_updated(c.oid)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relname NOT IN {OWN_TABLES}
+      AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+    UNION ALL
+    SELECT '{OBJECTS}'::regclass::oid::bigint, 'the large objects', '{OBJECTS}',
+           sum(pg_stat_get_xact_tuples_deleted(oid) + pg_stat_get_xact_tuples_updated(oid))::bigint,
+           0
+    FROM pg_class WHERE oid IN ('{OBJECTS}'::regclass, 'pg_largeobject'::regclass)
+"""
+# What each new row has another value of: an identity, a default that is no constant (as the nodes
+# of the parser say it: primnodes.h), and what refers to one of these.
+VARYING = """
+    WITH RECURSIVE varying (oid, attnum) AS (
+        SELECT a.attrelid, a.attnum
+        FROM pg_attribute a LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+        WHERE a.attrelid = ANY (%(tables)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+          AND (a.attidentity <> '' OR d.adbin::text ~ '[{](SQLVALUEFUNCTION|NEXTVALUEEXPR) '
+               OR EXISTS (SELECT FROM regexp_matches(d.adbin::text, 'funcid (\\d+)', 'g') m
+                          JOIN pg_proc p ON p.oid = m[1]::oid WHERE p.provolatile <> 'i'))
+        UNION
+        SELECT k.conrelid, pair.own
+        FROM varying v JOIN pg_constraint k ON k.confrelid = v.oid AND k.contype = 'f',
+             unnest(k.conkey, k.confkey) pair (own, other)
+        WHERE pair.other = v.attnum AND k.conrelid = ANY (%(tables)s::oid[])
+    )
+    SELECT v.oid::bigint, a.attname::text
+    FROM varying v JOIN pg_attribute a ON (a.attrelid, a.attnum) = (v.oid, v.attnum)
+"""
+COLUMNS = """
+    SELECT attrelid::bigint, attname::text,
+           atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype)
+    FROM pg_attribute
+    WHERE attrelid = ANY (%(tables)s::oid[]) AND attnum > 0 AND NOT attisdropped
+"""
+SHOWN = 3
+
+Names = dict[int, set[str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One whose rows may be deleted or changed. title: as a message calls it. address: as SQL takes
+    it. deleted, changed: how many of its rows were, counted from some moment on."""
+
+    title: str
+    address: str
+    deleted: int
+    changed: int
+
+    def is_written(self, before: Table, *, to_change: bool) -> bool:
+        """Whether rows were deleted since that was read. to_change: or changed."""
+        return self.deleted > before.deleted or (to_change and self.changed > before.changed)
+
+    @property
+    def rows(self) -> str:
+        """The SQL of each row as a value. No role takes away large objects of another."""
+        if self.address == OBJECTS:
+            return (
+                "SELECT jsonb_build_object('oid', oid, 'md5', md5(lo_get(oid))) AS value "
+                f"FROM {OBJECTS} WHERE pg_has_role(lomowner, 'USAGE')"
+            )
+        return f"SELECT to_jsonb(t.*) AS value FROM {self.address} t"
+
+
+def tables(cursor: Any) -> dict[int, Table]:
+    """All tables by their oids, and the large objects. cursor: psycopg2, in a transaction."""
+    own_sql.fetch(cursor, WRITTEN)
+    return {oid: Table(*values) for oid, *values in cursor.fetchall()}
+
+
+class KeptRows:
+    """All rows of some tables, as values. cursor: psycopg2, in the transaction in which they are
+    deleted or changed."""
+
+    def __init__(self, cursor: Any, kept: Mapping[int, Table]) -> None:
+        self.cursor = cursor
+        self.tables = kept
+        self.columns, _ = self._columns()
+        with unforced(cursor, list(kept)), unhidden(cursor):
+            for oid, table in kept.items():
+                statement = f"CREATE TEMPORARY TABLE {_copy(oid)} ON COMMIT DROP AS {table.rows}"
+                own_sql.run(cursor, statement.replace("%", "%%"))
+
+    def lost(self) -> list[str]:
+        """A line for each table of which rows are not there as they were, where the file has been
+        applied once more: what it puts in has new numbers."""
+        with unforced(self.cursor, list(self.tables)), unhidden(self.cursor):
+            return self._lost()
+
+    def _lost(self) -> list[str]:
+        lines = []
+        ignored = self._ignored()
+        for oid, table in self.tables.items():
+            without = f"value - {_array(ignored[oid])} AS value"
+            gone = (
+                f"SELECT {without} FROM pg_temp.{_copy(oid)} "
+                f"EXCEPT ALL SELECT {without} FROM ({table.rows}) engine_rows"
+            )
+            count, examples = self._looked_at(gone.replace("%", "%%"))
+            if count:
+                shown = ", ".join([*examples, *(["…"] if count > len(examples) else [])])
+                lines.append(f"{counted(count, 'row')} of {table.title}: {shown}")
+        return lines
+
+    def _looked_at(self, rows: str) -> tuple[int, list[str]]:
+        """How many they are, and some of them."""
+        own_sql.fetch(self.cursor, f"SELECT count(*) FROM ({rows}) gone")
+        (count,) = self.cursor.fetchone()
+        some = f"SELECT left(value::text, 100) FROM ({rows}) gone ORDER BY 1 LIMIT {SHOWN}"
+        own_sql.fetch(self.cursor, some)
+        return count, [text for (text,) in self.cursor.fetchall()]
+
+    def _ignored(self) -> Names:
+        """The columns that say nothing of whether a row is the same one: those that not both have,
+        that were stamped just now, as triggers do, and that differ in each new row."""
+        columns, times = self._columns()
+        ignored = {oid: names ^ columns[oid] for oid, names in self.columns.items()}
+        for oid, table in self.tables.items():
+            ignored[oid] |= {column for column in times[oid] if self._is_stamped(table, column)}
+        own_sql.fetch(self.cursor, VARYING, {"tables": list(self.tables)})
+        for oid, column in self.cursor.fetchall():
+            ignored[oid].add(column)
+        return ignored
+
+    def _columns(self) -> tuple[Names, Names]:
+        """(all of each table, those that are points in time)."""
+        names: Names = {oid: set() for oid in self.tables}
+        times: Names = {oid: set() for oid in self.tables}
+        own_sql.fetch(self.cursor, COLUMNS, {"tables": list(self.tables)})
+        for oid, column, is_time in self.cursor.fetchall():
+            names[oid].add(column)
+            if is_time:
+                times[oid].add(column)
+        return names, times
+
+    def _is_stamped(self, table: Table, column: str) -> bool:
+        """Whether a row says that it was written in this transaction, in some zone."""
+        near = f"{name(column)} BETWEEN {{0}} AND {{1}}"
+        now = near.format("now()", "clock_timestamp()")
+        utc = near.format("timezone('UTC', now())", "timezone('UTC', clock_timestamp())")
+        query = f"SELECT FROM {table.address} WHERE {now} OR {utc} LIMIT 1"
+        own_sql.fetch(self.cursor, query.replace("%", "%%"))
+        return bool(self.cursor.rowcount)
+
+
+def _copy(oid: int) -> str:
+    return f"engine_rows_{oid}"
+
+
+def _array(names: Collection[str]) -> str:
+    return f"ARRAY[{', '.join(map(literal, sorted(names)))}]::text[]"
