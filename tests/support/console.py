@@ -115,12 +115,14 @@ def at_terminal(folder: Path, url: str, task: list[str], *answers: str) -> tuple
     )
     assert process.stdin and process.stdout
     with process:
-        said = ""
-        for answer in answers:
-            while not said.endswith((": ", "] ")) and (more := process.stdout.read1().decode()):
-                said += more
-            process.stdin.write(f"{answer}\n".encode())
-            process.stdin.flush()
-            said += "\n"
-        said += process.stdout.read().decode()
+        said, left = "", list(answers)
+        while more := process.stdout.read1().decode():
+            said += more
+            if said.endswith((": ", "] ")):
+                if not left:
+                    process.kill()
+                    raise AssertionError(f"nobody answers what it asks then: {said}")
+                process.stdin.write(f"{left.pop(0)}\n".encode())
+                process.stdin.flush()
+                said += "\n"
     return process.returncode, said
