@@ -7,7 +7,7 @@ extension's; what is of a kind that the engine does not manage is only listed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -39,6 +39,13 @@ from engine.schema.unmanaged import unmanaged
 
 __all__ = ["read", "unmanaged"]
 
+# Of which kinds there is anything, theirs included: PostgreSQL plans a query for a millisecond also
+# where it finds nothing, and most schemas have no views, enums, domains or composites.
+KINDS = f"""
+    SELECT DISTINCT c.relkind::text FROM pg_class c WHERE {queries.OUR_RELATIONS}
+    UNION ALL SELECT DISTINCT 'type ' || t.typtype::text FROM pg_type t WHERE {queries.OUR_TYPES}
+    UNION ALL SELECT 'routine' WHERE EXISTS (SELECT FROM pg_proc p WHERE {queries.OUR_ROUTINES})
+"""
 # `IN ('a', 'b')` on a varchar is kept as the first; what PostgreSQL makes of that text is the
 # second, and stays. They mean the same.
 LISTED = re.compile(
@@ -56,24 +63,25 @@ def read(connection: Any, *, depends: bool = True, only: list[int] | None = None
     """
     ask = _Reader(connection, only)
     path = FilesPath(*ask(function_path.SCHEMAS)[0])
+    ask.begin(path)
     tables = {
         oid: Table(name, comment=comment, partitioned=by)
         for oid, name, comment, by in ask(queries.TABLES, own=list(OWN_TABLES))
     }
-    views = {oid: _view(*values) for oid, *values in ask(queries.VIEWS)}
+    views = {oid: _view(*values) for oid, *values in ask.some(queries.VIEWS, "v", "m")}
     _fill(ask, tables, views)
     sequences, folded = _sequences(ask, tables)
     schema = Schema(
         extensions=frozenset(name for (name,) in ask(queries.EXTENSIONS)),
-        enums=_named(ask, queries.ENUMS, _enum),
-        functions=_named(ask, queries.FUNCTIONS, partial(_function, path)),
+        enums=_named(ask.some(queries.ENUMS, "type e"), _enum),
+        functions=_named(ask.some(queries.FUNCTIONS, "routine"), partial(_function, path)),
         tables={table.name: table for table in tables.values()},
-        domain_types=_named(ask, queries.DOMAIN_TYPES, _domain_type),
-        composites=_named(ask, queries.COMPOSITES, _composite),
+        domain_types=_named(ask.some(queries.DOMAIN_TYPES, "type d"), _domain_type),
+        composites=_named(ask.some(queries.COMPOSITES, "type c"), _composite),
         sequences=sequences,
         views={view.name: view for view in views.values()},
     )
-    rows = ask(DEPENDS, relations=[*tables, *views]) if depends else []
+    rows = ask(DEPENDS, relations=[*tables, *views]) if depends and ask.kinds else []
     return replace(
         schema,
         access=access.read(ask, _accessible(schema, folded)),
@@ -101,8 +109,19 @@ class _Reader:
         self.connection = connection
         self.only = only
         self.here = own_sql.place(connection).oid
-        ours = hasattr(connection, "place")
-        self.path = function_path.files_path(connection) if ours else ""
+        self.path = ""
+        self.kinds: set[str] = set()
+
+    def begin(self, path: FilesPath) -> None:
+        """Find out of which kinds there is anything. path: under which definitions are printed,
+        where the connection is ours."""
+        if hasattr(self.connection, "place"):
+            self.path = path.text
+        self.kinds = {kind for (kind,) in self(KINDS)}
+
+    def some(self, query: str, *kinds: str) -> list[tuple[Any, ...]]:
+        """The rows of a query for things of these kinds, which is not asked where there is none."""
+        return self(query) if self.kinds.intersection(kinds) else []
 
     def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
         """The rows of a query."""
@@ -132,9 +151,10 @@ def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> Non
     for oid, name, set_it, reset, kind, of in ask(queries.SETTINGS, relations=list(tables)):
         key = Key(Kind(kind), tables[oid].name, of) if kind else None
         tables[oid].settings[name] = Setting(name, set_it, reset, key)
-    for oid, *values in ask(not_null.NOT_NULLS, relations=list(tables)):
-        stated = not_null.setting(tables[oid].name, *values)
-        tables[oid].settings[stated.name] = stated
+    if ask.connection.server_version >= not_null.SINCE:
+        for oid, *values in ask(not_null.NOT_NULLS, relations=list(tables)):
+            stated = not_null.setting(tables[oid].name, *values)
+            tables[oid].settings[stated.name] = stated
 
 
 def _sequences(
@@ -146,7 +166,7 @@ def _sequences(
     """
     alone: dict[str, Sequence] = {}
     folded: dict[str, Key] = {}
-    for *values, oid, name, inner, comment in ask(queries.SEQUENCES):
+    for *values, oid, name, inner, comment in ask.some(queries.SEQUENCES, "S"):
         sequence = replace(Sequence(*values), comment=comment)
         if oid is None:
             alone[sequence.name] = sequence
@@ -174,8 +194,8 @@ def _with_sequence(table: Table, column: Column, sequence: Sequence, inner: bool
     return None
 
 
-def _named(ask: _Reader, query: str, make: Callable[..., Any]) -> dict[str, Any]:
-    return {row[0]: make(*row) for row in ask(query)}
+def _named(rows: Iterable[tuple[Any, ...]], make: Callable[..., Any]) -> dict[str, Any]:
+    return {row[0]: make(*row) for row in rows}
 
 
 def _enum(name: str, labels: list[str], comment: str | None) -> Enum:

@@ -55,6 +55,11 @@ class FilesPath:
     schema: str
     extensions: Sequence[str]
 
+    @property
+    def text(self) -> str:
+        """The path itself."""
+        return ", ".join([self.schema, *self.extensions, TEMPORARY])
+
     def carried(self, setting: str) -> bool:
         """Whether a function's search_path is that of the run that made it: an extension may have
         come since, in a schema that the function has no use for."""

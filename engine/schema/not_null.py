@@ -19,6 +19,7 @@ from engine.schema.quoting import literal, name, suffixed
 # PostgreSQL makes the same of both forms.
 GIVEN = "IS DISTINCT FROM NULL"
 LACKING = "IS NOT DISTINCT FROM NULL"
+SINCE = 180000  # the number of that version
 NOT_NULLS = r"""
     SELECT k.conrelid, a.attname, k.conname, pg_get_constraintdef(k.oid),
            k.convalidated AND NOT k.connoinherit
