@@ -9,6 +9,7 @@ root, and no row makes a file outside of it go.
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from domains.backups import keeping
 from engine.backup import dump as dumps
 from engine.backup.restore import restore as restore_dump
 from engine.backup.trusted_file import Approve, nobody
+from engine.connect.connection import connect
+from engine.connect.transaction_pooler import refuse_transaction_pooling
 from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
@@ -39,6 +42,7 @@ def make(
     worth a backup, too, and so is one of which the role may only read.
     Raises what the engine raises; the record then says why.
     """
+    _refuse_pooler(project, report)
     with application.operating(project.url):
         if keeping.recorded():
             return keeping.take(_writer(project, path, report, whole, schema))
@@ -56,6 +60,7 @@ def make_due(project: Project, path: str, report: Report, *, schema: str = "") -
 
     Raises Refused where the database has no schedules.
     """
+    _refuse_pooler(project, report)
     with application.operating(project.url):
         if not keeping.recorded():
             raise Refused(
@@ -89,6 +94,13 @@ def restore(
     with application.operating(project.url):
         if keeping.recorded():
             keeping.end_abandoned()
+
+
+def _refuse_pooler(project: Project, report: Report) -> None:
+    """The lock on a record and the settings of pg_dump are those of one session: lent to others in
+    between, they would be lost, or be the others'."""
+    with closing(connect(project, autocommit=True)) as connection:
+        refuse_transaction_pooling(connection, project, report.message)
 
 
 def _writer(

@@ -35,8 +35,9 @@ def refuse_transaction_pooling(
             raise ConfigError(
                 f"{shown(project.url)} is a transaction pooler (such as PgBouncer with pool_mode = "
                 "transaction).",
-                why="Migrations need a session of their own: the lock that keeps two runners apart "
-                "would be lost between two statements. Nothing was run.",
+                why="Migrations and backups need a session of their own: the lock that keeps two "
+                "of them apart, and their settings, would be lost between two statements. Nothing "
+                "was run.",
                 fix=f"set {project.settings.migration_url} to PostgreSQL itself, or to a pool in "
                 "session mode.",
             )

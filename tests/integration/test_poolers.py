@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from application import backups
 from engine.connect.connection import connect, connect_plainly
 from engine.connect.scratch import scratch
 from engine.connect.transaction_pooler import refuse_transaction_pooling
@@ -119,6 +120,8 @@ def test_nothing_runs_through_it(
             lambda: wipe.plan(at(url, folder), everything=False),
             lambda: adopt(at(url, folder), 1, RunOptions(), Report()),
             lambda: Generator([], at(url, folder)).generate("nothing"),
+            lambda: backups.make(at(url, folder), str(folder), Report()),
+            lambda: backups.make_due(at(url, folder), str(folder), Report()),
         ]
         runner_on(empty_url, folder).migrate()
         before = state(empty_url)
