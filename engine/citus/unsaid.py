@@ -18,12 +18,13 @@ from engine.sql.changed_rows import unqualified
 from engine.sql.demands import TABLE
 from engine.sql.text_forms import bare, without_comments
 
-# The others can bring none of it about.
+# The others can bring none of it about, nor can a block in which none of these words stands.
+WORDS = r"SEQUENCE|VIEW|DROP|RENAME|LIKE|nextval|(?:big|small)?serial[248]?"
 TELLING = re.compile(
-    r"\s*(?:DO|CALL|SELECT|WITH|EXECUTE)\b"
-    r"|.*?\b(?:TYPE|DROP|RENAME|SEQUENCE|VIEW|LIKE|nextval|(?:big|small)?serial[248]?)\b",
+    rf"\s*(?:CALL|SELECT|WITH|EXECUTE)\b|.*?\b(?:{WORDS}|ALTER\s+TABLE\b.*\bTYPE)\b",
     re.IGNORECASE | re.DOTALL,
 )
+BLOCK = re.compile(r"\s*DO\b", re.IGNORECASE)
 # Neither word nor name is given back, or `s  RENAME` would be `s` and a blank too few.
 ALTER_SEQUENCE = re.compile(
     rf"\s*ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?+(?>(?P<name>{TABLE}))"
@@ -176,7 +177,8 @@ class Unsaids:
     def before(self, cursor: Any, sql: str) -> None:
         """Read what is there, where the statement could bring anything of it about."""
         text = bare(sql)
-        self.known = State(cursor) if TELLING.match(text) else None
+        told = sql if BLOCK.match(text) else text
+        self.known = State(cursor) if TELLING.match(told) else None
         self.alters, self.sets = ALTER_SEQUENCE.match(text), SETVAL.match(without_comments(sql))
 
     def after(self, cursor: Any, *, transaction: bool) -> tuple[Unsaid, ...]:
