@@ -15,7 +15,7 @@ from commands.task import command
 from engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from engine.check.checked import Checked
+    from engine.check.finding import Checked
     from engine.project import Project
     from registry import Domain
 

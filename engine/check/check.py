@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from engine.check import citus_rules, lint, squawk
-from engine.check.checked import Checked
-from engine.check.finding import Finding, Level, RuleName
+from engine.check.finding import Checked, Finding, Level, RuleName
 from engine.check.ignore_comments import obeyed
 from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes
@@ -88,7 +87,8 @@ class Check:
         findings += self._history(live)
         try:
             fresh = len(pending) == len(migrations)
-            with Walk(self.scratch, pending, kept, fresh=fresh) as walk:
+            citus = self.project.citus or live.is_citus
+            with Walk(self.scratch, pending, kept, fresh=fresh, citus=citus) as walk:
                 irreversible = walk.findings(migrations, self.report)
                 kept.keep()
                 self.notes += filter(None, [walk.note()])

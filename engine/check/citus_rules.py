@@ -168,7 +168,7 @@ TOGETHER = Refused(
 def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding]:
     """What of the statements Citus does not take. opened_on_citus: as a Project has it."""
     for statement in seen:
-        unsaid = [Refused("", each, UNSAID[Unsaid(each)]) for each in statement.unsaid]
+        unsaid = [Refused("", each, UNSAID[Unsaid(each)]) for each in statement.unsaid or ()]
         for refused in (*refused_in(opened(statement.sql, opened_on_citus)), *unsaid):
             what = f"Citus does not take {refused.what}."
             place = statement.file, statement.line

@@ -137,7 +137,7 @@ def _observed(value: dict[str, Any]) -> Observed:
         events.append(Event(**{**event, "kind": Happened(event["kind"])}))
     exposed = [(rule, name) for rule, name in value["exposed"]]
     tuples = {"events": tuple(events), "exposed": tuple(exposed)}
-    tuples |= {part: tuple(value[part]) for part in ("taken", "unsaid")}
+    tuples |= {part: tuple(value[part]) for part in ("taken", "unsaid") if value[part] is not None}
     return Observed(**{**value, **tuples})
 
 

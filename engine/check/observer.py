@@ -45,7 +45,7 @@ class Observed:
     locks: dict[str, str]
     taken: tuple[str, ...]
     exposed: tuple[tuple[str, str], ...] = ()
-    unsaid: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -60,9 +60,10 @@ class _Table:
 
 class Observer(Report):
     """Takes notes of what the runner of a replay does, which has it as its report and its options.
-    shapes: of all tables, as far as they are known."""
+    shapes: of all tables, as far as they are known. citus: whether to look for what Citus does not
+    take."""
 
-    def __init__(self, shapes: KnownShapes) -> None:
+    def __init__(self, shapes: KnownShapes, *, citus: bool = False) -> None:
         self.options = RunOptions(database=partial(ObservedDatabase, self))
         self.shapes = shapes
         self.watching = False
@@ -76,7 +77,7 @@ class Observer(Report):
         self.changed: set[int] = set()
         self.written = Written()
         self.exposed: exposure.Exposed | None = None
-        self.unsaids = Unsaids()
+        self.unsaids = Unsaids(asked=citus)
 
     def migrate(
         self, replay: Replay, *migrations: Migration, there: frozenset[int] | None = None
@@ -116,9 +117,8 @@ class Observer(Report):
         """Read what is there, where a file begins, and what is open to whom, before a statement
         that may open something where its text does not tell."""
         self.exposed = exposure.read(cursor) if exposure.TELLING.match(bare(sql)) else None
-        self.unsaids.before(cursor, sql)
+        self.unsaids.before(cursor, sql, first=self.tables is None)
         if self.tables is None:
-            self.unsaids.begin()
             shapes = self.shapes.now(cursor, self.there)
             self.tables = {oid: _Table(shape, shape) for oid, shape in shapes.items()}
             self.with_lock, self.changed = set(), set()

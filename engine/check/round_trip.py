@@ -4,47 +4,49 @@ back, what its rollback leaves behind, and what those that are pending do to tab
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from engine.check.finding import Finding, Level, RuleName
+from engine.check import trip_findings
+from engine.check.finding import Finding
 from engine.check.kept_trips import FRESH, KeptTrips, Trip
 from engine.check.observer import Observed, Observer, tables
-from engine.check.rules import BY_STATE
 from engine.check.table_changes import KnownShapes
 from engine.connect.scratch import left_out_note
-from engine.drift.differences import Drift, differences
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.report import Report
-from engine.run.replay import Leg, Passed, Reader, Replay, replayed, round_trip
+from engine.run.replay import Passed, Reader, Replay, replayed, round_trip
 from engine.schema.model import Schema
-
-NOT_BACK = "after its rollback there is not what was before"
-UP_AGAIN_FAILS = "after its rollback it cannot be applied again"
-NOT_THE_SAME = "applied again it leads to something else"
 
 
 class Walk:
     """The way through all files, in their order; to be used as a context.
 
     project: its database is a server for scratch databases. pending: the names of the files that
-    the database has not had; fresh: whether that is all. kept: what is known of the files; those
-    at the beginning of which all is known are not run. seen: the statements of pending files.
-    stopped: whether a file could not be run, which ends the walk. replay: the scratch database, at
-    the state of the files that are done; None where none had to be made.
+    the database has not had; fresh: whether that is all. citus: whether to see what Citus does not
+    take. kept: what is known of the files; those at the beginning of which all is known are not
+    run. seen: the statements of pending files. stopped: whether a file could not be run, which ends
+    the walk. replay: the scratch database, at the state of the files that are done; None where none
+    had to be made.
     """
 
     def __init__(
-        self, project: Project, pending: set[str], kept: KeptTrips, *, fresh: bool
+        self,
+        project: Project,
+        pending: set[str],
+        kept: KeptTrips,
+        *,
+        fresh: bool,
+        citus: bool = False,
     ) -> None:
         self.project = project
         self.pending = pending
         self.kept = kept
         self.fresh = fresh
+        self.citus = citus
         self.wholly = False
         self.stack = ExitStack()
         self._start()
@@ -59,7 +61,7 @@ class Walk:
         self.stopped = False
         self.replay: Replay | None = None
         self.reader: Reader | None = None
-        self.observer = Observer(KnownShapes(self._take_touched))
+        self.observer = Observer(KnownShapes(self._take_touched), citus=self.citus)
         self.misread = False
 
     def __enter__(self) -> Walk:
@@ -96,9 +98,13 @@ class Walk:
                 trip, before, error = self._run(replay, migration, before or self._read())
                 if error:
                     self.stopped = True
-                    return [*findings, self._failure(migration, error)]
+                    return [*findings, trip_findings.failure(migration, error)]
             for what, why in trip.problems:
-                findings.append(self._finding(migration, what, why))
+                findings.append(
+                    trip_findings.irreversible(
+                        migration, what, why, pending=migration.name in self.pending
+                    )
+                )
             self.done[migration.name] = migration
             if trip.problems and self.replay:
                 # What its rollback left behind would be blamed on the files after it.
@@ -123,6 +129,8 @@ class Walk:
         """What came of the file when it was run, if all is known that is needed now."""
         trip = self.kept.trip(migration)
         seen = self.kept.observed(migration, self.since)
+        if self.citus and seen and seen[0].unsaid is None:
+            seen = None
         if trip is None or (seen is None and migration.name in self.pending):
             return None
         if migration.name in self.pending:
@@ -140,7 +148,7 @@ class Walk:
             first, *rest = self._legs(replay, migration, before)
         missed = (replay.project.left_out or [])[left_out:]
         self._leave_out(missed)
-        trip = Trip(list(_problems(rest)), missed)
+        trip = Trip(list(trip_findings.problems(rest)), missed)
         if not first.error:
             seen = self.seen[already:] if migration.name in self.pending else None
             self.kept.note(migration, trip, self.since, seen)
@@ -209,42 +217,3 @@ class Walk:
         else:
             replay.migrations.append(migration)
             replay.runner.migrate()
-
-    def _finding(self, migration: Migration, what: str, why: str) -> Finding:
-        rule = RuleName.IRREVERSIBLE
-        level = Level.ERROR if migration.name in self.pending else Level.WARNING
-        fix = (
-            "Write the way back in its rollback(); where there is none, say so in the file:\n"
-            f"# lint: ignore {rule} REASON"
-        )
-        return Finding(migration.name, 0, rule, level, f"{what}.", why, fix)
-
-    def _failure(self, migration: Migration, error: EngineError) -> Finding:
-        """A file that stops on an empty database; those after it are not looked at."""
-        why = "\n".join(filter(None, [error.why, "The files after it were not looked at."]))
-        return Finding(
-            migration.name,
-            error.line,
-            BY_STATE.get(error.sqlstate, RuleName.FAILS),
-            Level.ERROR,
-            error.said if error.file == migration.name else error.what,
-            why,
-            error.fix,
-        )
-
-
-def _problems(legs: list[Passed[Schema]]) -> Iterator[tuple[str, str]]:
-    """(what, why) of each thing that is wrong with the way down and the second way up. Where the
-    rollback leaves something behind, the second way up leads to something else for that reason,
-    which is said once."""
-    left: list[Drift] = []
-    for passed in legs:
-        down = passed.leg is Leg.DOWN
-        if passed.error:
-            what = "it cannot be rolled back" if down else UP_AGAIN_FAILS
-            yield what, passed.error.what
-        elif not left and passed.expected and passed.got:
-            left = differences(passed.expected, passed.got)
-            if left:
-                listed = "\n".join(f"  - {drift}" for drift in left)
-                yield NOT_BACK if down else NOT_THE_SAME, listed

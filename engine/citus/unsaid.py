@@ -162,27 +162,32 @@ class State:
 
 
 class Unsaids:
-    """Looks before and after each statement. gone: the names that went in this transaction."""
+    """Looks before and after each statement. asked: whether anybody wants to know. gone: the names
+    that went in this transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, asked: bool) -> None:
+        self.asked = asked
         self.known: State | None = None
         self.alters: re.Match[str] | None = None
         self.sets: re.Match[str] | None = None
         self.gone: set[str] = set()
 
-    def begin(self) -> None:
-        """A transaction begins."""
-        self.gone = set()
-
-    def before(self, cursor: Any, sql: str) -> None:
-        """Read what is there, where the statement could bring anything of it about."""
+    def before(self, cursor: Any, sql: str, *, first: bool) -> None:
+        """Read what is there, where the statement could bring anything of it about. first: whether
+        a transaction begins with it."""
+        if not self.asked:
+            return
+        if first:
+            self.gone = set()
         text = bare(sql)
         told = sql if BLOCK.match(text) else text
         self.known = State(cursor) if TELLING.match(told) else None
         self.alters, self.sets = ALTER_SEQUENCE.match(text), SETVAL.match(without_comments(sql))
 
-    def after(self, cursor: Any, *, transaction: bool) -> tuple[Unsaid, ...]:
-        """What the statement did. transaction: whether one is open."""
+    def after(self, cursor: Any, *, transaction: bool) -> tuple[Unsaid, ...] | None:
+        """What the statement did; None where nobody asked. transaction: whether one is open."""
+        if not self.asked:
+            return None
         did: list[Unsaid] = []
         if self.known is not None:
             now = State(cursor)
@@ -191,7 +196,7 @@ class Unsaids:
             if now.newly_used(self.known) & self.gone:
                 did.append(Unsaid.SAME_NAME)
         if not transaction:
-            self.begin()
+            self.gone = set()
         return tuple(did)
 
     def _of_one(self, was: State, now: State) -> Iterator[Unsaid]:

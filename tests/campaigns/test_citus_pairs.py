@@ -119,7 +119,7 @@ def stages_of(pair: Pair, alone: Any) -> list[Stage]:
 
 def observe(stage: Stage, alone: Any) -> None:
     """Run the statements one by one as `invoke check` does, and take down what it says."""
-    observer = Observer({stage.name: True}, None, KnownShapes(lambda: None))
+    observer = Observer(KnownShapes(lambda: None), citus=True)
     observer.started(stage.name, 0)
     with alone.cursor() as cursor:
         for statement in stage.statements:

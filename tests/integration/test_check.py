@@ -7,8 +7,7 @@ import json
 import pytest
 
 from engine.check import lint
-from engine.check.checked import Checked
-from engine.check.finding import Finding
+from engine.check.finding import Checked, Finding
 from engine.check.ignore_comments import obeyed
 from engine.check.kept_trips import KeptTrips
 from engine.check.lint import Sizes

@@ -221,3 +221,22 @@ def test_findings_of_files_that_are_known_are_told_again(
     assert "[irreversible]" in first.stdout and "[rename-column]" in first.stdout
     third = invoke(shop, empty_url, "check", "--fresh-proof")
     assert "up, down" in third.stderr and third.stdout == first.stdout
+
+
+def test_what_nobody_asked_for_yet_is_looked_for(
+    shop: Path, empty_url: str, invoke: Invoke
+) -> None:
+    (shop / "migrations/001_first.py").write_text(
+        UP.format(up="CREATE TABLE t (id serial)") + BACK.format(back="DROP TABLE t")
+    )
+    (shop / "migrations/002_retyped.py").write_text(
+        UP.format(up="ALTER TABLE t ALTER id TYPE bigint")
+        + BACK.format(back="ALTER TABLE t ALTER id TYPE int")
+    )
+    alone = invoke(shop, empty_url, "check")
+    assert "up, down" in alone.stderr and "[not-on-citus]" not in alone.stdout
+    for_citus, again = (invoke(shop, empty_url, "check", CITUS="on") for _ in range(2))
+    assert "up, down" in for_citus.stderr and "up, down" not in again.stderr
+    assert "another type for a column that numbers by itself" in for_citus.stdout
+    assert again.stdout == for_citus.stdout
+    assert invoke(shop, empty_url, "check").stdout == alone.stdout

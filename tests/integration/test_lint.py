@@ -304,7 +304,7 @@ def observed(bench: str, folder: Path, name: str) -> list[Observed]:
     execute(bench, f"CREATE SCHEMA {schema}; SET search_path = {schema}; {OLD}")
     chosen = [migration for migration in migration_folder.find(folder) if migration.name == name]
     try:
-        observer = Observer(KnownShapes(lambda: None))
+        observer = Observer(KnownShapes(lambda: None), citus=True)
         project = at(f"{bench}?options=-csearch_path%3D{schema}")
         replay = Replay(project, [], observer, observer.options)
         return observer.migrate(replay, *chosen)

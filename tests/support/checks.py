@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from engine.check.check import Check
-from engine.check.checked import Checked
-from engine.check.finding import Finding
+from engine.check.finding import Checked, Finding
 from engine.files.migration_file import Migration
 from engine.report import Report
 from engine.run.replay import Replay

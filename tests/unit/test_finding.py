@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.check.checked import Checked
-from engine.check.finding import Finding, Level, RuleName
+from engine.check.finding import Checked, Finding, Level, RuleName
 
 MEANT = "What is meant so is said in its file: # lint: ignore"
 
