@@ -32,7 +32,7 @@ from engine.connect.pinned_settings import lift_timeouts
 from engine.connect.settings import load_environment
 from engine.connect.url import checked
 from engine.errors import ConfigError, ConnectionFailed
-from engine.run.strangers import refuse_planted
+from engine.schema.trust import refuse_planted
 from project import PROJECT
 
 __all__ = ["connect", "disconnect"]

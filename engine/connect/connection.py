@@ -17,8 +17,10 @@ from engine.connect.pooler_refusals import refuse_lost_path, refuse_statement_po
 from engine.connect.url import shown, unusable
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
+from engine.schema import trust
 from engine.schema.own_sql import Place
 from engine.schema.own_tables import HISTORY_TABLE
+from engine.wording import one_line
 
 OLDEST = 140000
 STRINGS = "standard_conforming_strings"
@@ -81,14 +83,16 @@ def connect(
     autocommit: bool = False,
     writing: bool = False,
     files: bool = False,
+    unlooked: bool = False,
     place: Place | None = None,
 ) -> Any:
     """A psycopg2 connection for the engine's own SQL, with all settings pinned.
 
-    files: for the statements of files as well, in whose search_path the schema is. place: the
-    schema that is meant, where an earlier connection has found it. Behind a pooler that may lend
-    another session nothing is pinned: there each statement of ours says its path itself. Raises
-    what connect_plainly() raises.
+    files: for the statements of files as well, in whose search_path the schema is; Refused is
+    raised where others have put code there. unlooked: whether whoever asks looks for that itself.
+    place: the schema that is meant, where an earlier connection has found it. Behind a pooler that
+    may lend another session nothing is pinned: there each statement of ours says its path itself.
+    Raises what connect_plainly() raises.
     """
     connection = connect_plainly(project, autocommit=True, writing=writing, place=place)
     try:
@@ -96,6 +100,8 @@ def connect(
             pin(connection, files=files)
             if project.roles:
                 roles.use(connection, project.roles)
+        if files and not unlooked and project.left_out is None:
+            trust.refuse_planted(connection.cursor())
         connection.autocommit = autocommit
     except psycopg2.OperationalError as error:
         connection.close()
@@ -173,7 +179,8 @@ def _check(connection: Any, project: Project) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise ConnectionFailed(
-            f"the database {connection.info.dbname} has the encoding {encoding}; UTF8 is needed.",
+            f"the database {one_line(connection.info.dbname)} has the encoding {encoding}; UTF8 is "
+            "needed.",
             why="Text in other scripts would be lost or refused.",
             fix="make a database with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and "
             f"name it in {project.settings.url}.",

@@ -58,7 +58,9 @@ class EngineDatabase(PostgresqlDatabase):
         return environment.is_production(self.cursor(), self.project)
 
     def _connect(self) -> Any:
-        connection = connect(self.project, autocommit=True, files=True, place=self.place)
+        connection = connect(
+            self.project, autocommit=True, files=True, unlooked=True, place=self.place
+        )
         self.place, self.has_citus = connection.place, None
         return connection
 

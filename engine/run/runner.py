@@ -19,7 +19,7 @@ from engine.run import execution, operator_notices, strangers, time_zone
 from engine.run.file_run import Job, migrate_job, newest_first, rollback_job
 from engine.run.options import RunOptions
 from engine.run.session import Session, exclusive
-from engine.schema import abstract_roles
+from engine.schema import abstract_roles, trust
 
 
 class Guard(Protocol):
@@ -111,6 +111,7 @@ class Runner:
                 todo = [migration for migration in migrations if migration.name in known.pending]
                 half = known.half_done
             jobs = [migrate_job(migration, migrations, self.project, half) for migration in todo]
+            self._refuse_planted(session, jobs)
             if len(jobs) < len(migrations):  # before the first file nothing of theirs is there
                 self._refuse_obstacles(session, jobs)
             self._run(session, guard, jobs)
@@ -138,6 +139,7 @@ class Runner:
             newest = newest_first(migrations, known)[:steps]
             half, project = known.half_done, self.project
             jobs = [rollback_job(one, migrations, project, losing, half) for one in newest]
+            self._refuse_planted(session, jobs)
             self._run(session, guard, jobs)
             return [migration.name for migration in newest]
 
@@ -178,6 +180,12 @@ class Runner:
         guard.follow(known, after)
         return after
 
+    def _refuse_planted(self, session: Session, jobs: list[Job]) -> None:
+        """Raise Refused where names in files may lead to code of others; before the rows are looked
+        at, for what a file demands of them has names, too."""
+        if jobs and not session.options.dry and session is not self._secured:
+            trust.refuse_planted(session.cursor())
+
     def _refuse_obstacles(self, session: Session, jobs: list[Job]) -> None:
         """Raise MigrationFailed where rows are in the way; in a scratch database there are none."""
         if self.project.left_out is None and not self.options.dry:
@@ -191,7 +199,6 @@ class Runner:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
         if jobs and not session.options.dry and session is not self._secured:
-            strangers.refuse_planted(session.cursor())
             strangers.shut_out(session.database.connection(), session.project, self.report)
             role_table.remember(session.cursor(), session.project, self.report.message)
             self._secured = session

@@ -6,13 +6,12 @@ from typing import Any
 
 from psycopg2 import errors
 
-from engine.errors import Refused
 from engine.project import Project
 from engine.report import Report
-from engine.schema import own_sql, trust
+from engine.schema import own_sql
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
-from engine.wording import few
+from engine.wording import one_line
 
 # The schemas in which other programs have tables; one with a history is a tenant of this one's.
 OTHER_PROGRAMS = f"""
@@ -77,21 +76,4 @@ def _revoke(cursor: Any, right: str, report: Report) -> None:
     try:
         cursor.execute(f"REVOKE {right} FROM PUBLIC")
     except errors.InsufficientPrivilege as error:
-        report.message(f"PUBLIC keeps the right to {right}: {error.diag.message_primary}")
-
-
-def refuse_planted(cursor: Any) -> None:
-    """Raise Refused where others have put functions or operators on the path of the files: a name
-    in a file, or in a function of ours, may lead to them, with the rights of whoever runs it."""
-    code = trust.foreign_code(cursor)
-    if not code:
-        return
-    owners = sorted({owner for _, owner in code})
-    listed = few([f"{what} (of {owner})" for what, owner in code])
-    raise Refused(
-        f"the schemas in which files look names up hold code of others: {listed}.",
-        why="A function or an operator that takes just the types of a call is preferred to "
-        "PostgreSQL's own, and would run with the rights of this role. Nothing was run.",
-        fix=f"drop it, or where it is yours let it belong to the schema's owner (ALTER … OWNER TO "
-        f"…); then take the right to create there from {few(owners)} (REVOKE CREATE ON SCHEMA …).",
-    )
+        report.message(f"PUBLIC keeps the right to {right}: {one_line(error.diag.message_primary)}")

@@ -8,6 +8,7 @@ from typing import Any
 from engine.errors import HistoryError, Refused
 from engine.schema import own_sql
 from engine.schema.quoting import name as quoted
+from engine.wording import few, one_line
 
 # Whom the engine trusts with what lies anywhere: whoever asks, the owner of the database, and a
 # superuser, to whom nothing is closed. {o}: of pg_roles.
@@ -83,7 +84,8 @@ def told(strangers: Iterable[tuple[str, str]]) -> Iterator[str]:
     role), as that has them."""
     schemas: dict[str, list[str]] = {}
     for schema, role in strangers:
-        schemas.setdefault(schema, []).append(quoted(role) if role else "PUBLIC")
+        whose = one_line(quoted(role)) if role else "PUBLIC"
+        schemas.setdefault(one_line(schema), []).append(whose)
     for schema, roles in schemas.items():
         whom = ", ".join(roles)
         yield (
@@ -110,3 +112,20 @@ def foreign_code(cursor: Any) -> list[tuple[str, str]]:
     own_sql.fetch(cursor, FOREIGN_CODE)
     rows: list[tuple[str, str]] = cursor.fetchall()
     return rows
+
+
+def refuse_planted(cursor: Any) -> None:
+    """Raise Refused where others have put functions or operators on the path of the files: a name
+    in a file, or in a function of ours, may lead to them, with the rights of whoever runs it."""
+    code = foreign_code(cursor)
+    if not code:
+        return
+    owners = sorted({owner for _, owner in code})
+    listed = few([f"{what} (of {owner})" for what, owner in code])
+    raise Refused(
+        f"the schemas in which files look names up hold code of others: {listed}.",
+        why="A function or an operator that takes just the types of a call is preferred to "
+        "PostgreSQL's own, and would run with the rights of this role. Nothing was run.",
+        fix=f"drop it, or where it is yours let it belong to the schema's owner (ALTER … OWNER TO "
+        f"…); then take the right to create there from {few(owners)} (REVOKE CREATE ON SCHEMA …).",
+    )

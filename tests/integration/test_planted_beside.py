@@ -15,7 +15,9 @@ from engine.errors import HistoryError, Refused
 from engine.manage.environment import refuse_production
 from engine.manage.status import read_status
 from engine.schema.own_tables import ENVIRONMENT_TABLE
-from tests.support.databases import execute, name_of, query
+from tests.support import money
+from tests.support.console import call
+from tests.support.databases import as_superuser, execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.owned import mallory_url, owned_url
 from tests.support.postgres import PostgresServer
@@ -28,6 +30,11 @@ LOWER = """
 CALLS = """
     CREATE FUNCTION calls() RETURNS text LANGUAGE plpgsql SECURITY DEFINER
     SET search_path FROM CURRENT AS $$ BEGIN RETURN lower('A'::varchar); END $$
+"""
+EQUAL = """
+    CREATE FUNCTION equal({0}, {0}) RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN RAISE division_by_zero USING MESSAGE = 'planted'; END $$;
+    CREATE OPERATOR = (FUNCTION = equal, LEFTARG = {0}, RIGHTARG = {0})
 """
 # What runs it is whoever reads the table, and no superuser.
 HIDING = """
@@ -50,7 +57,7 @@ def owner(server: PostgresServer) -> Iterator[str]:
 @pytest.fixture
 def superuser(owner: str) -> str:
     """The URL of that database for whom nothing is closed."""
-    return f"postgresql://postgres@{owner.partition('@')[2]}"
+    return as_superuser(owner)
 
 
 @pytest.fixture
@@ -110,6 +117,32 @@ def test_code_does_not_hide_in_an_extension(owner: str, mallory: str, tmp_path: 
     write(tmp_path, "001_calls", CALLS)
     with pytest.raises(Refused, match=r"function public.lower\(character varying\) \(of mallory_"):
         runner_on(owner, tmp_path).migrate()
+
+
+def test_no_row_is_looked_at_beside_code_of_others(
+    owner: str, mallory: str, tmp_path: Path
+) -> None:
+    """Before the files run, what they demand of the rows is looked up: `=` of an enum is nobody's
+    own, so one that takes just that type is preferred."""
+    write(tmp_path, "001_t", "CREATE TYPE e AS ENUM ('a')", "CREATE TABLE t AS SELECT 'a'::e AS x")
+    runner_on(owner, tmp_path).migrate()
+    write(tmp_path, "002_c", "ALTER TABLE t ADD CONSTRAINT c CHECK (x = 'a')")
+    execute(mallory, EQUAL.format("e"))
+    with pytest.raises(Refused, match="code of others"):
+        runner_on(owner, tmp_path).migrate()
+
+
+def test_the_audit_and_the_demo_run_no_code_of_others(
+    server: PostgresServer, migrated_url: str
+) -> None:
+    with closing(psycopg2.connect(migrated_url)) as connection, connection.cursor() as cursor:
+        money.payment(cursor, money.customer(cursor, money.main_office(cursor)), 300)
+        connection.commit()
+    with mallory_url(server, migrated_url, "CREATE, USAGE ON SCHEMA public") as mallory:
+        execute(mallory, EQUAL.format("payment_status"))
+        for command in (["check", "--data"], ["demo", "--customers", "1", "--months", "1"]):
+            refused = call(migrated_url, *command)
+            assert refused.code == 1 and "hold code of others" in refused.err
 
 
 def test_a_planted_word_of_what_the_database_is_for_is_not_read(owner: str, mallory: str) -> None:

@@ -32,6 +32,11 @@ def name_of(url: str) -> str:
     return str(psycopg2.extensions.parse_dsn(url)["dbname"])
 
 
+def as_superuser(url: str) -> str:
+    """The same database for whom nothing is closed."""
+    return f"postgresql://postgres@{url.partition('@')[2]}"
+
+
 LEFT_OVER = """
     SELECT i.type, i.identity FROM pg_depend d, pg_identify_object(d.classid, d.objid, 0) i
     WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'public'::regnamespace
