@@ -20,6 +20,16 @@ class LoginRefused(BillingError):
         super().__init__("User name or password is wrong, or the account is locked for a while.")
 
 
+class AttemptUncounted(BillingError):
+    """A log-in inside a transaction: what a refusal rolls back would be no attempt."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "log_in was called inside a transaction, in which an attempt that is refused counts "
+            "for nothing: guesses would have no limit. Call it before the transaction begins."
+        )
+
+
 class SeededPassword(BillingError):
     """The documented password, in production."""
 
@@ -57,8 +67,10 @@ def log_in(
     An attempt is counted as failed before the password is looked at, so that attempts side by side
     cannot be more than the limits allow. ip: where the attempt comes from; without it none is held
     to login_per_minute, and a lock holds wherever the user is known (domains.auth.addresses).
-    Raises LoginRefused, SeededPassword.
+    Raises LoginRefused, SeededPassword, AttemptUncounted.
     """
+    if AdminUser._meta.database.in_transaction():
+        raise AttemptUncounted
     admin = _attempt(username, limits, origin.address(ip))
     cost = passwords.refusal_cost()
     while passwords.matches(password, admin and admin.password_hash, cost=cost):

@@ -20,7 +20,7 @@ from peewee import IntegrityError
 
 from domains.auth import passwords, sessions
 from domains.auth.limits import LoginLimits
-from domains.auth.login import LogIn, LoginRefused, SeededPassword, log_in
+from domains.auth.login import AttemptUncounted, LogIn, LoginRefused, SeededPassword, log_in
 from domains.auth.models import AdminUser, Role, UserSession
 from domains.auth.passwords import (
     PasswordRefused,
@@ -184,6 +184,14 @@ def test_failures_lock_the_account_for_a_time(budi: AdminUser) -> None:
     assert failures() == (1, False)
     assert log_in("Budi", GOOD, limits)
     assert failures() == (0, False)
+
+
+def test_no_attempt_is_one_that_a_transaction_takes_back(budi: AdminUser, work: Work) -> None:
+    """As where a framework has a transaction for each request, and a refusal ends it."""
+    for password in (WRONG, GOOD):
+        with pytest.raises(AttemptUncounted), AdminUser._meta.database.atomic():
+            log_in("Budi", password, LIMITS)
+    assert work.checked == []
 
 
 def test_attempts_side_by_side_are_no_more_than_the_limit(budi: AdminUser, work: Work) -> None:
