@@ -38,11 +38,7 @@ class PrivateFolder:
 
     def open(self, name: str) -> Any:
         """A file to read. Raises OSError for what is no ordinary file, or a link."""
-        file = os.fdopen(os.open(name, OLD_FILE, dir_fd=self.descriptor), "rb")
-        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            return file
-        file.close()
-        raise OSError(errno.EINVAL, "it is no ordinary file", name)
+        return ordinary(os.open(name, OLD_FILE, dir_fd=self.descriptor), name)
 
     def has(self, name: str) -> bool:
         """Whether the name is taken, be it by a link that leads nowhere."""
@@ -71,6 +67,15 @@ class PrivateFolder:
         """What is in it."""
         with os.scandir(self.descriptor) as entries:
             return [entry.name for entry in entries]
+
+
+def ordinary(descriptor: int, name: str) -> Any:
+    """An open file to read. Raises OSError for what is no ordinary one: a device may never end."""
+    file = os.fdopen(descriptor, "rb")
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    raise OSError(errno.EINVAL, "it is no ordinary file", name)
 
 
 @contextmanager

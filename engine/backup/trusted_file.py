@@ -4,15 +4,20 @@ nobody knows, unless somebody says so."""
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.backup import foreign_code
 from engine.backup.archive import Archive
 from engine.backup.dump import sidecar
+from engine.backup.private_folder import OLD_FILE, ordinary
 from engine.errors import Refused
 from engine.project import Project
+from engine.wording import listed
 
+MOST = 10_000  # bytes of the file that says the sha256; it has a line
 Approve = Callable[[list[str]], bool]
 
 
@@ -25,7 +30,7 @@ def verify(path: Path, project: Project) -> None:
     """Hold the file against the sha256 that was written beside it. Raises Refused where that does
     not fit, or cannot be done."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise Refused(
@@ -34,7 +39,8 @@ def verify(path: Path, project: Project) -> None:
             fix=f"name a file that `{project.task('backup')}` wrote; it says where it puts them.",
         ) from error
     try:
-        expected = sidecar(path).read_text().split()[0].lower()
+        with _opened(sidecar(path)) as file:
+            expected = file.read(MOST).decode().split()[0].lower()
     except (OSError, UnicodeDecodeError, IndexError) as error:
         missing = error.filename if isinstance(error, OSError) else sidecar(path)
         raise Refused(
@@ -51,6 +57,11 @@ def verify(path: Path, project: Project) -> None:
         )
 
 
+def _opened(path: Path) -> Any:
+    """The file to read, by a link as well. Raises OSError for what is no ordinary one."""
+    return ordinary(os.open(path, OLD_FILE & ~os.O_NOFOLLOW), str(path))
+
+
 def refuse_foreign(
     archive: Archive, project: Project, approve: Approve, options: Sequence[str] = ()
 ) -> None:
@@ -60,11 +71,10 @@ def refuse_foreign(
     """
     foreign = foreign_code.listed(archive, project)
     if foreign and not approve(foreign):
-        listed = "\n".join(f"  - {thing}" for thing in foreign)
         raise Refused(
             f"{archive.path} has code that no migration made:",
-            why=f"{listed}\nIt would run with the rights of the role that restores it. Nothing was "
-            "restored.",
+            why=f"{listed(foreign)}\nIt would run with the rights of the role that restores it. "
+            "Nothing was restored.",
             fix=f"see what it is (pg_restore --file=- {archive.path.name}); if it is wanted: "
             f"{project.task('restore', archive.path, *options, '--yes')}",
         )

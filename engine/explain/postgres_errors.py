@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import peewee
@@ -11,6 +12,9 @@ from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.explain import excerpt, remedies, rights
 from engine.explain.place import Place
 from engine.files.migration_file import Migration
+
+# What the system says where there is no room; of what was written bit by bit it says no name.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def explain(
@@ -65,12 +69,19 @@ def translated(
             fix=f"{known or 'see what the message says'}, then run the command again.",
             sqlstate=sqlstate(error) or "",
         )
-    if isinstance(error, OSError) and error.filename:
-        return EngineError(
-            f"{error.filename}: {error.strerror}.",
-            fix="put that right, then try again.",
-        )
-    return None
+    return _of_file(error) if isinstance(error, OSError) else None
+
+
+def _of_file(error: OSError) -> EngineError | None:
+    """For a file that cannot be read or written; None where it is something else."""
+    if error.filename:
+        said, fix = f"{error.filename}: {error.strerror}.", "put that right, then try again."
+    elif error.errno in FULL:
+        said = f"a file cannot be written: {error.strerror}."
+        fix = "make room there, then run the command again."
+    else:
+        return None
+    return EngineError(said, fix=fix)
 
 
 def sqlstate(error: BaseException) -> str | None:
