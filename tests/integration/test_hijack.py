@@ -1,5 +1,6 @@
 """A role that may only create in the schema plants what it can for every name in the SQL that the
-server logs of the engine; a superuser's commands then run nothing of it."""
+server logs of the engine; the commands of a superuser, and of an owner who is none, then run
+nothing of it."""
 
 from __future__ import annotations
 
@@ -7,147 +8,137 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import tasks
-from application.acting import new_key
 from commands import generate
 from project import PROJECT
-from tests.support import as_app, planting
-from tests.support.console import Result, call, in_a_process
-from tests.support.databases import execute, query
+from tests.support import as_app, planting, walk
+from tests.support.console import call, flags
+from tests.support.databases import as_superuser, execute, query
+from tests.support.owned import mallory_url, owned_url
 from tests.support.planting import Log, met, plant, plant_quietly
 from tests.support.postgres import PostgresServer
-from tests.support.secret_keys import NEW
-
-Commands = list[tuple[str, ...]]
-
-HAS_RUN = "SELECT pg_catalog.to_regclass('public.migratehistory')"
-RESET = ("reset", "--yes", "--all")  # after which nothing is planted any more
-# A dump of a database whose files have granted nothing, and of one with roles.
-RESTORING = [("restore", "PLAIN", "--yes"), ("restore", "ROLES", "--yes")]
-READING = [("status",), ("migrate",), ("rollback", "--yes"), ("adopt", "1"), ("roles",)]
-READING += [("branches.on",), ("check", "--live")]
-WHOLE = [
-    *READING,
-    *(("migrate",), ("check",), ("check", "--live"), ("check", "--data"), ("generate",)),
-    *(("generate", "--amend", "--yes"), ("status",)),
-    *(("inspect", "planted"), ("docs", "--path", "DOCS"), ("sql",), ("sql", "--down")),
-    *(("migrate", "--dry-run"), ("demo", "--customers", "9", "--months", "1"), ("check", "--data")),
-    *(("db.shell", "-c", "\\q"), ("db.prepare",), ("db.prepare", "--admin", "ADMIN")),
-    *(("env.set", "development"),),
-    *(("roles",), ("roles", "--apply"), ("branches",), ("branches.on",), ("branches.off",)),
-    *(("tenants.add", "isp_a"), ("tenants",), ("status", "--tenants"), ("check", "--live")),
-    *(("tenants.drop", "isp_a", "--yes"),),
-    *(("admin.password", "admin"), ("secrets.rotate",), ("domains",)),
-    *(("backup",), ("backup", "--due"), RESET, *RESTORING[:1], RESET, *RESTORING[1:]),
-    *(("fresh", "--yes", "--all"), ("migrate", "--plan")),
-]
-# These ask no database, or no other question than one that is asked here.
-ELSEWHERE = {"domain.new", "renumber", "db.start", "db.stop", "test", "secrets.key"}
-ELSEWHERE |= {"branches.key"}
-# One becomes psql, the other one reads from stdin.
-ALONE = {"db.shell", "admin.password"}
+from tests.support.runners import runner_on
+from tests.support.tenants import add
+from tests.support.walk import IN_TENANT, READING, RESET, RESTORING, WHOLE, Commands, Walk
 
 
-TYPED = "kata sandi yang panjang\n"
-
-
-def test_each_task_is_among_them() -> None:
+def test_each_task_is_among_them_with_each_option() -> None:
+    options = walk.asked([*WHOLE, *IN_TENANT])
     names = {name for group in tasks.TASKS.values() for name in group}
-    assert {command[0] for command in WHOLE} | ELSEWHERE == names
+    assert set(options) | walk.ELSEWHERE == names
+    for name, left in flags().items():
+        if name in options:
+            assert left - options[name] - walk.PRINTED <= walk.LESS.get(name, set()), name
 
 
-@pytest.fixture
-def mallory(server: PostgresServer, template: str) -> Iterator[str]:
-    """A role with nothing but log-in."""
-    role = f"mallory_{template[-4:]}_{server.name}"
-    server.execute(f"DROP ROLE IF EXISTS {role}")
-    server.execute(f"CREATE ROLE {role} LOGIN")
-    yield role
-    server.execute(f"DROP ROLE {role}")
+class Case(NamedTuple):
+    """commands: what is walked. schema: where they work. owner: whether as the owner of the
+    database, who is no superuser."""
+
+    commands: Commands
+    schema: str = "public"
+    owner: bool = False
+
+    @contextmanager
+    def database(self, server: PostgresServer, template: str = "") -> Iterator[str]:
+        """One in which these do their work. template: the name of a migrated one; an empty one
+        where there is none."""
+        if not self.owner and self.schema == "public":
+            with server.database(f"TEMPLATE {template or 'template0'}") as url:
+                yield url
+            return
+        with owned_url(server) if self.owner else server.database() as url:
+            if template and self.schema == "public":
+                runner_on(url, PROJECT.migrations).migrate()
+            elif template:
+                add(url, self.schema)
+            yield url
+
+    # Where code is planted, the last of these is refused.
+    def fill(self, url: str) -> None:
+        """Put rows there, where there is time for that: what compares nothing runs nothing."""
+        if any(command[0] == "demo" for command in self.commands):
+            tenant = [] if self.schema == "public" else ["--tenant", self.schema]
+            filled = call(url, "demo", "--customers", "9", "--months", "1", *tenant)
+            assert filled.code == 0, filled.err
+
+
+PART = [*READING[:2], ("roles", "--apply"), *READING[-2:], ("secrets.rotate",)]
+CASES = {
+    "part": Case(READING),
+    "part, owner": Case(PART, owner=True),
+    "whole": Case(WHOLE),
+    "whole, owner": Case(WHOLE, owner=True),
+    "tenant": Case(IN_TENANT, "isp_a"),
+    "tenant, owner": Case(IN_TENANT, "isp_a", owner=True),
+}
+
+
+def cases(*names: str) -> pytest.MarkDecorator:
+    """Those whose names begin so; only the parts are in the usual run."""
+    chosen = []
+    for name, case in CASES.items():
+        if name.startswith(names):
+            marks = () if name.startswith("part") else pytest.mark.campaign
+            chosen.append(pytest.param(case, id=name, marks=marks))
+    return pytest.mark.parametrize("case", chosen)
 
 
 @contextmanager
-def may_create(server: PostgresServer, url: str, mallory: str) -> Iterator[str]:
-    """The URL of mallory there, who may create in `public` for that time: on PostgreSQL 14, where
-    nothing has been run yet, because everybody may."""
-    if int(server.name) >= 15 or query(url, HAS_RUN) != [(None,)]:
-        execute(url, f"GRANT CREATE, USAGE ON SCHEMA public TO {mallory}")
-    try:
-        yield url.replace("postgres@", f"{mallory}@")
-    finally:
-        execute(url, f"DROP OWNED BY {mallory} CASCADE")
+def may_create(server: PostgresServer, url: str, schema: str) -> Iterator[str]:
+    """The URL of mallory there, who may create in the schema for that time: on PostgreSQL 14, where
+    nothing has been run yet, in `public` because everybody may."""
+    all_may = int(server.name) < 15 and query(as_superuser(url), walk.HAS_RUN) == [(None,)]
+    rights = [] if all_may else [f"CREATE, USAGE ON SCHEMA {schema}"]
+    with mallory_url(server, as_superuser(url), *rights) as place:
+        yield place
 
 
 @contextmanager
-def planted(server: PostgresServer, url: str, mallory: str, statements: str) -> Iterator[None]:
+def planted(server: PostgresServer, url: str, statements: str, schema: str) -> Iterator[None]:
     """What mallory can make there for the names in the statements, for that time."""
-    with may_create(server, url, mallory) as place:
-        assert plant(place, statements) > 200
+    with may_create(server, url, schema) as place:
+        assert plant(place, statements, schema) > 200
         log = Log(server, url)
-        execute(place, "SELECT FROM public.pg_class WHERE oid IS NULL")
-        execute(place, "SELECT '1'::public.regclass")
+        execute(place, f"SELECT FROM {schema}.pg_class WHERE oid IS NULL")
+        execute(place, f"SELECT '1'::{schema}.regclass")
         assert set(met(log)) == {"a view", "a type"}, "the test could not fail"
         yield
 
 
-class Run:
-    """Commands on one database, none of which may meet what is planted. failed: those that were
-    refused, which is no fault where something is planted: (command, what was said)."""
-
-    def __init__(self, server: PostgresServer, folder: Path, dumps: dict[str, str]) -> None:
-        self.server = server
-        self.words = {"DOCS": str(folder), **dumps}
-        self.failed: list[tuple[tuple[str, ...], str]] = []
-        self.environment = {
-            "DB_ROLES": ",".join(f"{name}:{role}" for name, role in as_app.ROLES.items()),
-            "BILLING_BRANCH_KEY": new_key(),
-            "BILLING_SECRET_KEYS": NEW,
-            "BACKUP_ROOT": str(folder),
-        }
+class Unmet(Walk):
+    """Commands none of which may meet what is planted; that they are refused is no fault there."""
 
     def through(self, url: str, commands: Commands) -> str:
         """What the server has logged."""
         whole = ""
         for command in commands:
-            self._prepare(url, command)
             log = Log(self.server, url)
-            result = self._one(url, command)
+            self.run(url, command)
             assert met(log) == [], command
-            if result.code and "Error: " in result.err:  # not where `check` finds something
-                self.failed.append((command, result.err))
             whole += log.text()
         return whole
-
-    def _one(self, url: str, command: tuple[str, ...]) -> Result:
-        if command[0] in ALONE:
-            return in_a_process(url, *command, typed=TYPED)
-        given = [self.words.get(word, word) for word in command]
-        if "ADMIN" in command:
-            given[-1] = url
-            others = url.replace("postgres@", f"{as_app.ROLES['app']}@")
-            return call(others, *given, MIGRATION_DATABASE_URL=url, **self.environment)
-        return call(url, *given, **self.environment)
-
-    def _prepare(self, url: str, command: tuple[str, ...]) -> None:
-        if command[0] == "adopt" and query(url, HAS_RUN) != [(None,)]:
-            execute(url, "DELETE FROM public.migratehistory")
 
 
 @pytest.fixture(scope="module")
 def dumps(
     server: PostgresServer, template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """The files of which RESTORING tells."""
+    """The files that are restored."""
     paths = {}
-    for name in ("PLAIN", "ROLES"):
+    for name in ("PLAIN", "ROLES", "TENANT"):
         folder = tmp_path_factory.mktemp(name)
-        with server.copy(template) as url:
+        case, options = Case([]), ["--path", str(folder)]
+        if name == "TENANT":
+            case, options = Case([], "isp_a"), [*options, "--tenant", "isp_a"]
+        with case.database(server, template) as url:
             if name == "ROLES":
                 as_app.grant(url)
-            assert call(url, "backup", "--path", str(folder)).code == 0
+            assert call(url, "backup", *options).code == 0
         (path,) = folder.glob("*.dump")
         paths[name] = str(path)
     return paths
@@ -160,76 +151,69 @@ def run(
     migrations: Path,
     dumps: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Run:
+) -> Unmet:
     at_home = replace(PROJECT, root=tmp_path, migrations=migrations)
     monkeypatch.setattr(generate, "PROJECT", at_home)  # it tells the files below the root
-    return Run(server, tmp_path, dumps)
+    return Unmet(server, tmp_path, dumps)
 
 
-LOGGED: dict[tuple[str, int], str] = {}
+LOGGED: dict[tuple[str, int, bool], str] = {}
 
 
 @pytest.fixture
-def statements(server: PostgresServer, template: str, run: Run, commands: Commands) -> str:
+def statements(server: PostgresServer, template: str, run: Unmet, case: Case) -> str:
     """What the server logs of the commands where nothing is planted; each does its work there."""
-    if (server.name, len(commands)) not in LOGGED:
-        with server.copy(template) as url:
-            as_app.make_roles(url)
-            text = run.through(url, commands)
+    key = (server.name, len(case.commands), case.owner)
+    if key not in LOGGED:
+        with case.database(server, template) as url:
+            as_app.make_roles(as_superuser(url))
+            LOGGED[key] = run.through(url, case.commands)
         assert [failure for failure in run.failed if failure[0][0] not in MAY_FAIL] == []
         run.failed.clear()
-        LOGGED[server.name, len(commands)] = text
-    return LOGGED[server.name, len(commands)]
+    return LOGGED[key]
 
 
-BOUNDED = pytest.mark.parametrize(
-    "commands", [READING, pytest.param(WHOLE, marks=pytest.mark.campaign)], ids=["part", "whole"]
-)
 # These are refused here once they have asked: the database is the domains', has the extensions
 # among its tables and one role for all, and has secrets of the demo.
 MAY_FAIL = {"inspect", "db.prepare", "tenants.add", "tenants.drop", "secrets.rotate"}
 
 
-@BOUNDED
+@cases("part", "whole", "tenant")
 def test_nothing_that_was_planted_runs(
-    server: PostgresServer,
-    template: str,
-    mallory: str,
-    run: Run,
-    commands: Commands,
-    statements: str,
+    server: PostgresServer, template: str, run: Unmet, case: Case, statements: str
 ) -> None:
     """Between two runs, by a role that was given the right to create."""
-    with server.copy(template) as url, planted(server, url, mallory, statements):
-        run.through(url, commands)
+    with case.database(server, template) as url:
+        case.fill(url)
+        with planted(server, url, statements, case.schema):
+            run.through(url, case.commands)
     assert run.failed
 
 
-@pytest.mark.campaign
-@pytest.mark.parametrize("commands", [WHOLE], ids=["whole"])
+@cases("whole")
 def test_nothing_runs_that_was_planted_before_the_first_run(
-    server: PostgresServer, mallory: str, run: Run, commands: Commands, statements: str
+    server: PostgresServer, run: Unmet, case: Case, statements: str
 ) -> None:
     """On PostgreSQL 14 by a role with nothing but log-in."""
-    with server.database() as url, planted(server, url, mallory, statements):
-        run.through(url, [*RESTORING, *commands])
+    with case.database(server) as url, planted(server, url, statements, case.schema):
+        run.through(url, [*RESTORING, *case.commands])
         assert "code of others" in dict(run.failed)["migrate",]
 
 
-@BOUNDED
+@cases("part", "whole")
 @pytest.mark.usually("oldest")
 def test_beside_what_is_no_code_each_command_does_its_work_and_meets_none_of_it(
-    server: PostgresServer, mallory: str, run: Run, commands: Commands, statements: str
+    server: PostgresServer, run: Unmet, case: Case, statements: str
 ) -> None:
     """The same role makes what nothing refuses: views, domains, a table with rows."""
-    with server.database() as url, may_create(server, url, mallory) as place:
-        as_app.make_roles(url)
+    with case.database(server) as url, may_create(server, url, case.schema) as place:
+        as_app.make_roles(as_superuser(url))
         assert plant_quietly(place, statements) > 20
-        before = planting.counted(url)
+        before = planting.counted(as_superuser(url))
         log = Log(server, url)
-        ends = commands.index(RESET) if RESET in commands else len(commands)
-        run.through(url, [("migrate",), *commands[:ends]])
+        ends = case.commands.index(RESET) if RESET in case.commands else len(case.commands)
+        run.through(url, [("migrate",), *case.commands[:ends]])
         assert planting.READ_ONLY not in log.text()
-        assert planting.counted(url) == before
-        run.through(url, commands[ends:])
+        assert planting.counted(as_superuser(url)) == before
+        run.through(url, case.commands[ends:])
         assert [failure for failure in run.failed if failure[0][0] not in MAY_FAIL] == []

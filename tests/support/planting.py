@@ -11,10 +11,9 @@ from pathlib import Path
 
 import psycopg2
 
-from tests.support.databases import execute, query
+from tests.support.databases import as_superuser, execute, name_of, query
 from tests.support.postgres import PostgresServer
 
-SIGN = "planted code runs"
 # A call with just these types prefers the planted one to PostgreSQL's own, which has to convert.
 SIBLINGS = {
     "text": ("character varying", "name"),
@@ -46,7 +45,13 @@ OWN_TYPES = """
     SELECT typname FROM pg_catalog.pg_type
     WHERE typnamespace = 'pg_catalog'::pg_catalog.regnamespace
 """
-BODY = f"LANGUAGE plpgsql AS $$ BEGIN RAISE LOG '{SIGN}: %'; RETURN NULL; END $$"
+# PostgreSQL's own operators take any enum, so one that takes just that type is preferred.
+ENUMS = """
+    SELECT format('%I.%I', nspname, typname)
+    FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace
+    WHERE typtype = 'e' AND nspname = '{}' ORDER BY 1
+"""
+BODY = "LANGUAGE plpgsql AS $$ BEGIN RAISE LOG 'SIGN: %'; RETURN NULL; END $$"
 # No rollback takes a number back. Whoever may not write has the attempt in the log.
 COUNTER = "planted_counter"
 COUNTED = f"pg_catalog.nextval('public.{COUNTER}'::pg_catalog.regclass)"
@@ -69,19 +74,27 @@ MOST = 8
 
 
 class Log:
-    """What a server writes down from now on of the sessions of one database."""
+    """What a server writes down from now on, with all statements of one database."""
 
     def __init__(self, server: PostgresServer, url: str) -> None:
         self.path = Path(server.home, "log")
         self.begin = self.path.stat().st_size
-        execute(url, f"ALTER DATABASE {url.rpartition('/')[2]} SET log_statement = 'all'")
+        self.sign = sign(url)
+        name = name_of(url)
+        execute(as_superuser(url), f"ALTER DATABASE {name} SET log_statement = 'all'")
 
     def text(self) -> str:
         """All of it."""
         return self.path.read_bytes()[self.begin :].decode(errors="replace")
 
 
-def plant(url: str, statements: str) -> int:
+def sign(url: str) -> str:
+    """What the log says where something runs that was planted in that database; others have the
+    same log."""
+    return f"planted code of {name_of(url)} runs"
+
+
+def plant(url: str, statements: str, schema: str = "public") -> int:
     """Plant for every name in the statements, as the role of the URL (how many were)."""
     words = set(re.findall(r"\b([a-z_]\w*)\s*\(", statements))
     operators = set(re.findall(r"(?<![\w'(])\s([-+*/<>=~!@#%^&|?]{1,3})\s", statements))
@@ -89,16 +102,18 @@ def plant(url: str, statements: str) -> int:
     types = set(re.findall(r"::\s*\"?([a-z_]\w*)", statements))
     types |= set(re.findall(r"\bAS ([a-z_]\w*)\)", statements)) | {"regclass"}
     overloads = _overloads(url, words)
+    enums = [kind for (kind,) in query(url, ENUMS.format(schema))]
     count = 0
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
         for statement in (
-            *_statements(overloads, words, operators, relations),
+            *_statements(overloads, words, operators, relations, enums),
             *_types(types),
         ):
             try:
-                cursor.execute(statement)
+                there = statement.replace("public.", f"{schema}.")
+                cursor.execute(there.replace("SIGN", sign(url)))
                 count += 1
             except psycopg2.Error:
                 continue  # what PostgreSQL does not let anybody make
@@ -140,7 +155,11 @@ def _overloads(url: str, words: set[str]) -> list[tuple[str, str]]:
 
 
 def _statements(
-    overloads: list[tuple[str, str]], words: set[str], operators: set[str], relations: set[str]
+    overloads: list[tuple[str, str]],
+    words: set[str],
+    operators: set[str],
+    relations: set[str],
+    enums: list[str],
 ) -> Iterator[str]:
     for name, arguments in overloads:
         types = arguments.split(", ") if arguments else []
@@ -151,7 +170,8 @@ def _statements(
         yield _function(name, "")
         yield _function(name, "text")
     for symbol in sorted(operators):
-        for left, right in PAIRS:
+        alike = enums if symbol in ("=", "<>") else []
+        for left, right in [*PAIRS, *((kind, kind) for kind in alike)]:
             yield (
                 f"CREATE FUNCTION public.operator_(a {left}, b {right}) RETURNS boolean "
                 + BODY.replace("%", f"operator {symbol.replace('%', '%%')} of {left} and {right}")
@@ -174,8 +194,8 @@ def _types(names: set[str]) -> Iterator[str]:
     """A domain for each type, whose CHECK runs at a cast; and casts, which PostgreSQL lets only the
     owner of one of the two types make."""
     yield (
-        f"CREATE FUNCTION public.typed(pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS $$"
-        f" BEGIN RAISE LOG '{SIGN}: a type'; RETURN true; END $$"
+        "CREATE FUNCTION public.typed(pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE LOG 'SIGN: a type'; RETURN true; END $$"
     )
     for name in sorted(names):
         yield (f'CREATE DOMAIN public."{name}" AS pg_catalog.text CHECK (public.typed(VALUE))')
@@ -191,4 +211,4 @@ def _function(name: str, types: str) -> str:
 
 def met(log: Log) -> list[str]:
     """What of that has been run."""
-    return re.findall(rf"LOG:  {SIGN}: (.*)", log.text())
+    return re.findall(rf"LOG:  {log.sign}: (.*)", log.text())
