@@ -15,7 +15,7 @@ from commands.choice import Choice, chosen
 from commands.many import Many, all_tenants, one_by_one
 from commands.task import command, confirm, somebody_answers
 from engine.errors import ConfigError, EngineError
-from engine.wording import counted
+from engine.wording import counted, listed, one_line
 
 if TYPE_CHECKING:
     from engine.project import Project
@@ -147,7 +147,7 @@ def _back_up_tenants(many: Choice, path: str, due: bool, json: bool) -> None:
 
 def _refuse_failed(runs: Sequence[Any]) -> None:
     """Raise EngineError where one of the schedules has failed."""
-    if errors := [f"{run.schedule}: {run.error}" for run in runs if run.error]:
+    if errors := [f"{one_line(run.schedule)}: {run.error}" for run in runs if run.error]:
         raise EngineError("\n".join(errors))
 
 
@@ -156,16 +156,15 @@ def _approved(foreign: list[str]) -> bool:
     if not somebody_answers():
         return False
     print("The backup has code that no migration made; it would run with the rights of the owner:")
-    for thing in foreign:
-        print(f"  - {thing}")
+    print(listed(foreign))
     return confirm("Restore it?")
 
 
 def _tell(runs: Sequence[Any]) -> None:
     for run in runs:
-        print(f"{run.schedule}: {'done' if run.dump else 'failed'}")
+        print(f"{one_line(run.schedule)}: {'done' if run.dump else 'failed'}")
         for removed in run.removed:
-            print(f"  removed {removed}")
+            print(f"  removed {one_line(removed)}")
     if not runs:
         print("No backup is due.")
 

@@ -13,6 +13,7 @@ from commands.base import FRESH_PROOF, TENANT, here, kept_proofs
 from commands.choice import JOBS, Choice, chosen
 from commands.task import command
 from engine.errors import ConfigError
+from engine.wording import one_line
 
 if TYPE_CHECKING:
     from engine.check.finding import Checked
@@ -59,16 +60,16 @@ def check(
         raise Exit(code=compare_tenants(many, json))
     if live:
         raise Exit(code=_compared(here(tenant), json))
-    from commands.colour import harmless, painter
+    from commands.colour import painter
     from engine.check.finding import Level
 
     checked = _looked_through(fresh_proof)
     if json:
         json_output.show_text(checked.as_json())
     else:
-        print(harmless(checked.as_text(painter(sys.stdout))))
+        print(checked.as_text(painter(sys.stdout)))
     for note in checked.notes:
-        print(harmless(f"note: {note}"), file=sys.stderr)
+        print(f"note: {note}", file=sys.stderr)
     raise Exit(code=int(checked.count(Level.ERROR) > 0))
 
 
@@ -99,14 +100,13 @@ def _refuse_misplaced(tenant: str, many: Choice | None, live: bool, data: bool) 
 
 def _compared(project: Project, as_json: bool) -> int:
     """Print what was changed by hand: 1 if anything was."""
-    from commands.colour import harmless
     from engine.drift.comparison import compare
 
     comparison = compare(project)
     if as_json:
         json_output.show_text(comparison.as_json())
     else:
-        print(harmless(comparison.as_text()))
+        print(comparison.as_text())
     return int(bool(comparison.drifts))
 
 
@@ -127,7 +127,7 @@ def _audited(project: Project, as_json: bool) -> int:
         ]
         json_output.show({"broken": rows, "partly_seen": hidden})
     else:
-        print("\n".join(map(str, broken)) or ALL_KEPT[bool(hidden)])
+        print("\n".join(map(one_line, broken)) or ALL_KEPT[bool(hidden)])
         if hidden:
             print(f"{PARTLY_SEEN} {', '.join(hidden)}.")
     return int(bool(broken or hidden))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from commands.base import here
 from commands.choice import Choice
-from commands.colour import harmless
 from commands.console import Console
 from commands.many import Many, all_tenants
 from commands.tenant_report import title
@@ -42,5 +41,5 @@ def compare_tenants(choice: Choice, as_json: bool) -> int:
     many.run(all_tenants(project), work)
     if not as_json:
         for tenant, comparison in sorted(drifted.items()):
-            print(f"\n{title(tenant)}:\n{harmless(comparison.as_text())}")
+            print(f"\n{title(tenant)}:\n{comparison.as_text()}")
     return int(bool(drifted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import TextIO
@@ -22,11 +23,34 @@ PLAIN = 0
 # Before a colour of ours, until the text is shown: nobody who names a table knows it, so no name
 # paints itself as what it is not.
 OURS = os.urandom(8).hex()
-# What moves the cursor, hides a line, turns a text around or cannot be seen; not a line's end. A
-# regular expression of these took longer to compile than all else here.
-CONTROL = [*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), 0x061C, 0x200B, 0x200E, 0x200F]
-CONTROL += [*range(0x2028, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
-SHOWN = {letter: repr(chr(letter))[1:-1] for letter in CONTROL}
+# Printable to Python, and yet nothing is seen of them: fillers, and what picks a letter's variant.
+UNSEEN = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0x180B, 0x1810)}
+UNSEEN |= {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+
+
+class Shown(dict[int, str]):
+    """Each letter as a terminal may have it, worked out where it first comes up: what moves the
+    cursor, hides a line, turns a text around or cannot be seen is spelled; a line's end stays."""
+
+    def __init__(self, spelled: Callable[[str], str]) -> None:
+        super().__init__({ord("\n"): "\n", ord("\t"): "\t"})
+        self.spelled = spelled
+
+    def __missing__(self, letter: int) -> str:
+        seen = chr(letter).isprintable() and letter not in UNSEEN
+        self[letter] = chr(letter) if seen else self.spelled(chr(letter))
+        return self[letter]
+
+
+def _as_python(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
+def _as_json(letter: str) -> str:
+    return json.dumps(letter)[1:-1]
+
+
+SHOWN, SHOWN_JSON = Shown(_as_python), Shown(_as_json)
 
 Paint = Callable[[str, str], str]
 
@@ -52,7 +76,7 @@ def harmless(text: str) -> str:
 
 def harmless_json(text: str) -> str:
     """JSON that says the same, without what orders a terminal."""
-    return text.translate({letter: f"\\u{letter:04x}" for letter in CONTROL})
+    return text.translate(SHOWN_JSON)
 
 
 def _begin(colour: int) -> str:

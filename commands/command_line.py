@@ -175,7 +175,8 @@ class CommandLine(Program):
         """Show where the database stands, and what there is to type."""
         from commands.migrate import overview
 
-        print(overview())
+        with streams.harmless_streams():
+            print(overview())
         print()
         self.list_flat()
         print("`invoke --help TASK` explains a task.")

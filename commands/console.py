@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-from commands.colour import harmless, painter
+from commands.colour import painter
 from commands.progress import ProgressLine
 from commands.statement_words import first_words
+from commands.streams import letters
 from engine.report import Action, Report
 
 # Columns in which a file's whole name leaves no room for its statement.
@@ -32,7 +33,6 @@ class Console(Report):
         self.words: Callable[[], str] = _nothing
 
     def message(self, text: str) -> None:
-        text = harmless(text)
         with self.progress_line.aside():
             print(text, file=sys.stderr, flush=True)
         if self.waits:
@@ -42,10 +42,9 @@ class Console(Report):
         self.message(painter(sys.stderr)("notice", "notice") + f": {text}")
 
     def sql(self, text: str) -> None:
-        if sys.stdout.isatty():  # in a file it is for psql, to the letter
-            text = harmless(text)
+        text = text if text.startswith("--") else text.rstrip(";") + ";"
         with self.progress_line.aside():
-            print(text if text.startswith("--") else text.rstrip(";") + ";", flush=True)
+            print(text, file=letters(), flush=True)
 
     def locked(self, database: str, seconds: float) -> None:
         self.running = True
@@ -70,7 +69,7 @@ class Console(Report):
     def finished(self, name: str, action: Action, seconds: float) -> None:
         self.progress_line.end()
         done = painter(sys.stdout)(action, "applied")
-        print(harmless(f"{name}  {done} in {seconds:.2f} s"), flush=True)
+        print(f"{name}  {done} in {seconds:.2f} s", flush=True)
 
     def failed(self, name: str, seconds: float) -> None:
         self.progress_line.end()

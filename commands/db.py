@@ -8,6 +8,7 @@ from dataclasses import replace
 from invoke.context import Context
 
 from commands.base import here
+from commands.streams import letters
 from commands.task import command
 from project import PROJECT
 
@@ -45,7 +46,7 @@ def db_prepare(c: Context, admin: str = "") -> None:
     owner = replace(PROJECT.at(named_migration_url(PROJECT)), roles=named_roles(PROJECT))
     want = prepare.wanted(owner, named_url(PROJECT))
     if not admin:
-        print(prepare.script(want))
+        print(prepare.script(want), file=letters())
         return
     done = prepare.bring_about(PROJECT, want, checked(admin, "--admin"))
     print("\n".join(f"{text};" for text in done) or "Nothing to do: the server is prepared.")

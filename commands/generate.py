@@ -11,6 +11,7 @@ from invoke.context import Context
 from commands import json_output
 from commands.base import FRESH_PROOF, here, is_dry, kept_proofs, runner_for
 from commands.questions import Questions
+from commands.streams import letters
 from commands.task import command, somebody_answers
 from engine.errors import ConfigError
 from project import PROJECT
@@ -187,7 +188,7 @@ def _tell(files: list[Generated], paths: list[Path]) -> None:
     if not files:
         print("Nothing changed: the migrations lead to what the domains ask for.")
     elif not paths:
-        print("\n".join(file.text for file in files))
+        print("\n".join(file.text for file in files), file=letters())
         return
     for file, path in zip(files, paths, strict=True):
         print(f"wrote {path.relative_to(PROJECT.root)}")

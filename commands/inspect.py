@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 from commands.base import here
-from commands.colour import harmless
 from commands.domain import refuse_no_name, refuse_taken, write_domain
 from commands.task import command
 from engine.errors import Refused
-from engine.wording import counted, few
+from engine.wording import counted, few, one_line
 from project import PROJECT
 
 if TYPE_CHECKING:
@@ -59,21 +58,21 @@ def inspect(c: Context, name: str) -> None:
     if pathless:
         print("Functions get the path under which they were made. Before adopt, run in psql:")
         for function in pathless:
-            print(harmless(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;"))
+            print(f"  ALTER ROUTINE {function} SET search_path = {place}, pg_temp;")
     print("Then take the database over, which has all that: invoke adopt NUMBER")
 
 
 def _tell_left_out(unstated: Iterable[str], unnamed: Iterable[str], name: str) -> None:
     """Print what the domain of that name does not state. unnamed: the roles that nobody named."""
     for text in unstated:
-        print(harmless(f"left out, as no domain states such a thing: {text}"))
+        print(f"left out, as no domain states such a thing: {text}")
     for role in unnamed:
         text = (
             f"left out, as no abstract role stands for it: what {role} was granted; if the domain "
             f"shall grant that, name it in {PROJECT.settings.roles}=NAME:{role}, remove "
             f"domains/{name}, and run this again"
         )
-        print(harmless(text))
+        print(text)
 
 
 def _refuse_unshared(missing: list[str], database: str) -> None:
@@ -81,7 +80,7 @@ def _refuse_unshared(missing: list[str], database: str) -> None:
     tables, that file could neither be applied nor taken over."""
     if missing:
         raise Refused(
-            f"the database {database} lacks what all domains share: {few(missing)}.",
+            f"the database {one_line(database)} lacks what all domains share: {few(missing)}.",
             why="Nothing was written.",
             fix="run `invoke generate shared` and `invoke migrate`, which touch no table; then run "
             "this again.",
@@ -92,7 +91,7 @@ def _refuse_stated(schema: Schema, registered: registry.Registry, database: str)
     """Raise Refused where there is nothing, or where domains state tables of it already."""
     if not schema.tables:
         raise Refused(
-            f"the database {database} has no tables.",
+            f"the database {one_line(database)} has no tables.",
             why="Nothing was written.",
             fix="name another database in DATABASE_URL, or its schema in search_path.",
         )
@@ -103,7 +102,8 @@ def _refuse_stated(schema: Schema, registered: registry.Registry, database: str)
                 stated.append(f"{model._meta.table_name} ({domain.name})")
     if stated:
         raise Refused(
-            f"domains state {counted(len(stated), 'table')} of {database} already: {few(stated)}.",
+            f"domains state {counted(len(stated), 'table')} of {one_line(database)} already: "
+            f"{few(stated)}.",
             why="A table belongs to one domain. Nothing was written.",
             fix="name another database in DATABASE_URL; what is not as the domains state it, "
             "`invoke check --live` shows.",

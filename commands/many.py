@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from commands import json_output
 from commands.choice import Choice
-from commands.colour import harmless, painter
+from commands.colour import painter
 from commands.json_log import JsonLog
 from commands.tenant_report import Notices, TenantLog, TenantReport, title
 from engine.errors import ConfigError, EngineError
@@ -103,7 +103,7 @@ class Many:
         else:
             line = f"{begins}  {outcome.value} {took}"
         with self.notices.lock:
-            print(harmless(line), file=stream, flush=True)
+            print(line, file=stream, flush=True)
 
     def _end(self, tenants: int) -> None:
         for text, names in self.notices.tenants.items():

@@ -24,7 +24,7 @@ from commands.base import (
     spare_production,
 )
 from commands.choice import FIRST, JOBS, chosen
-from commands.colour import harmless, painter
+from commands.colour import painter
 from commands.task import command, count
 from project import PROJECT
 
@@ -188,7 +188,7 @@ def status(
     else:
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         text = where.as_text(painter(sys.stdout), only_pending=pending, columns=columns)
-        print(harmless(text))
+        print(text)
     _tell_notices(where.notices)
     _end(exit_code, bool(where.history.problems), bool(where.history.pending))
 
@@ -201,7 +201,7 @@ def _end(exit_code: bool, problems: bool, pending: bool) -> None:
 def _tell_notices(notices: Iterable[str]) -> None:
     word = painter(sys.stderr)("notice", "notice")
     for text in notices:
-        print(harmless(f"{word}: {text}"), file=sys.stderr)
+        print(f"{word}: {text}", file=sys.stderr)
 
 
 def overview() -> str:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from commands.colour import watched
+from commands.colour import harmless, watched
+from commands.streams import plain
 
 LONG_SECONDS = 0.5
 
@@ -83,7 +84,7 @@ class ProgressLine:
 
     def _draw(self) -> None:
         percent = "" if self.share is None else f"{self.share:.0%}"
-        text = self.text() if self.text else ""
+        text = harmless(self.text()) if self.text else ""
         self.line.update(self.line.task_ids[0], description=text, percent=percent)
 
 
@@ -101,7 +102,7 @@ def _new_line() -> Any:
         ),
         TextColumn("{task.fields[percent]}", markup=False),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=Console(file=plain(sys.stderr)),
         transient=True,
         expand=True,
         redirect_stdout=False,

@@ -8,7 +8,7 @@ from invoke.context import Context
 
 from commands import json_output
 from commands.base import here, is_dry
-from commands.colour import harmless, painter
+from commands.colour import painter
 from commands.task import command
 
 
@@ -39,7 +39,4 @@ def renumber(c: Context, name: str, dry_run: bool = False, json: bool = False) -
         print("Nothing to renumber.")
     if not dry:  # what is left is not a matter of numbers, and names its own way out
         for problem in read_status(here()).history.problems:
-            print(
-                harmless(painter(sys.stderr)("problem", "problem") + f": {problem}"),
-                file=sys.stderr,
-            )
+            print(painter(sys.stderr)("problem", "problem") + f": {problem}", file=sys.stderr)

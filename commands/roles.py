@@ -42,7 +42,6 @@ def roles(
     json: bool = False,
 ) -> None:
     """Show who may do what in the database, and bring about what the files grant."""
-    from commands.colour import harmless
     from commands.console import Console
     from engine.manage import roles as rights
     from engine.run.options import RunOptions
@@ -58,18 +57,16 @@ def roles(
     if json:
         json_output.show_text(there.as_json())
     else:
-        print(harmless(there.as_text()))
+        print(there.as_text())
 
 
 def _tell(statements: list[str], *, as_json: bool) -> None:
     """Print the statements that were run, or would be."""
-    from commands.colour import harmless
-
     if as_json:
         json_output.show({"statements": statements})
         return
     for statement in statements:
-        print(harmless(f"{statement};"))
+        print(f"{statement};")
     if not statements:
         print(f"Nothing to do: {AS_GRANTED}.")
 

@@ -9,6 +9,7 @@ from io import TextIOWrapper
 
 from invoke.context import Context
 
+from commands.streams import letters, plain
 from commands.task import command, count
 from engine.errors import ConfigError
 from project import PROJECT
@@ -39,6 +40,7 @@ def sql_script(c: Context, after: str = "0", to: str = "", down: bool = False) -
     project = replace(PROJECT, roles=named_roles(PROJECT))
     zone = os.environ.get(PROJECT.settings.time_zone)
     text = script(project, first, last, zone, down=down)
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # as the script says of itself
-    print(text)
+    output = plain(sys.stdout)
+    if isinstance(output, TextIOWrapper):
+        output.reconfigure(encoding="utf-8")  # as the script says of itself
+    print(text, file=letters())

@@ -1,13 +1,62 @@
-"""stdin, stdout and stderr as a task may trust them: there, and written to the end."""
+"""stdin, stdout and stderr as a task may trust them: there, written to the end, and without what
+orders a terminal."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from invoke.exceptions import Exit
+
+from commands.colour import harmless
+
+
+class Harmless:
+    """A stream that shows what would order a terminal instead of passing it on, whoever prints: a
+    task, a domain, a file of migrations, a log. All else of it is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """As a stream has it."""
+        self.stream.write(harmless(text))
+        return len(text)
+
+    def writelines(self, lines: list[str]) -> None:
+        """As a stream has it."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+def plain(stream: TextIO) -> TextIO:
+    """The stream to the letter: for what draws on a terminal itself, and for scripts."""
+    return stream.stream if isinstance(stream, Harmless) else stream
+
+
+def letters() -> TextIO:
+    """Where SQL for psql goes: to the letter, but on a terminal."""
+    return sys.stdout if sys.stdout.isatty() else plain(sys.stdout)
+
+
+@contextmanager
+def harmless_streams() -> Iterator[None]:
+    """Let nothing that is printed inside order a terminal; each stream is there."""
+    complete()
+    output, errors = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = cast(TextIO, Harmless(output)), cast(TextIO, Harmless(errors))
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = output, errors
 
 
 def complete() -> None:
@@ -27,7 +76,7 @@ def complete() -> None:
 def ending(error: OSError) -> Exit | None:
     """How to end where it is stdout that cannot be written; None where it is another file."""
     output = sys.__stdout__
-    if error.filename is not None or output is None or sys.stdout is not output:
+    if error.filename is not None or output is None or plain(sys.stdout) is not output:
         return None
     try:
         output.flush()

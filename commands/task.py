@@ -74,10 +74,10 @@ def command(
 
     def decorate(function: Callable[..., None]) -> Any:
         @functools.wraps(function)
+        @streams.harmless_streams()
         def guarded(c: Context, *arguments: Any, debug: bool = False, **named: Any) -> None:
             from engine.connect.settings import load_environment
 
-            streams.complete()
             _listen_for_the_end()
             try:
                 _refuse_undecodable(named)
@@ -141,7 +141,7 @@ def asked(ask: Callable[[str], str], question: str) -> str:
     """What is typed. ask: input or getpass. Raises Refused where nothing is; a question comes
     before anything is done, so nothing has changed by then."""
     try:
-        return ask(question)
+        return ask(harmless(question))  # what is typed at a terminal is asked past the streams
     except EOFError:
         raise Refused("Not answered; nothing was changed.", fix=AGAIN) from None
     except Stopped:

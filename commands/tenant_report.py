@@ -6,7 +6,6 @@ import sys
 import threading
 from typing import Any, TextIO
 
-from commands.colour import harmless
 from commands.json_log import JsonLog, milliseconds
 from engine.report import Action, Report
 
@@ -27,7 +26,7 @@ class Notices:
     def tell(self, tenant: str, text: str, stream: TextIO) -> None:
         """Print a line."""
         with self.lock:
-            print(f"{title(tenant)}: {harmless(text)}", file=stream, flush=True)
+            print(f"{title(tenant)}: {text}", file=stream, flush=True)
 
     def keep(self, tenant: str, text: str) -> None:
         """Keep it for the end."""

@@ -116,8 +116,6 @@ def show_json(tenants: Sequence[Tenant]) -> None:
 
 def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:
     """The form for people: a line each, and what is wrong with one below it."""
-    from commands.colour import harmless
-
     width = max((len(title(tenant.name)) for tenant in tenants), default=0)
     for tenant in tenants:
         columns = [f"{title(tenant.name):{width}}", f"{tenant.applied} applied"]
@@ -125,9 +123,9 @@ def lines(tenants: Sequence[Tenant], paint: Paint) -> Iterator[str]:
             columns.append(paint(f"{tenant.pending} pending", "pending"))
         if tenant.size_bytes is not None:
             columns.append(f"{tenant.size_bytes / 1_000_000:,.1f} MB")
-        yield harmless("  ".join(columns))
+        yield "  ".join(columns)
         for problem in tenant.problems:
-            yield harmless(f"  {paint('problem', 'problem')}: {problem}")
+            yield f"  {paint('problem', 'problem')}: {problem}"
 
 
 def confirmed(tenant: Tenant, losses: Losses, project: Project, option: str) -> None:

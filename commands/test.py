@@ -8,6 +8,7 @@ import sys
 from invoke.context import Context
 from invoke.exceptions import Exit
 
+from commands.streams import plain
 from commands.task import command
 from project import PROJECT
 
@@ -30,5 +31,7 @@ def test(c: Context, all: bool = False, options: str = "") -> None:
             warn=True,
             pty=sys.stdout.isatty(),
             in_stream=False,
+            out_stream=plain(sys.stdout),  # colours and all, as pytest draws them
+            err_stream=plain(sys.stderr),
         )
     raise Exit(code=result.exited if result else 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.connect import programs
 from engine.errors import BackupFailed
 from engine.project import Project
+from engine.wording import one_line
 
 # What is said of the database itself; without --create pg_restore neither lists nor prints it.
 OF_DATABASE = re.compile(r"^\d+; \d+ \d+ (?:(?:ACL|COMMENT) - )?DATABASE ", re.MULTILINE)
@@ -76,6 +77,7 @@ def _asked(path: Path, options: list[str]) -> str:
         raise BackupFailed(f"pg_restore cannot read {path}: {error}.") from error
     if done.returncode:
         raise BackupFailed(
-            f"pg_restore cannot read {path}: {done.stderr.strip()}", why="Nothing was restored."
+            f"pg_restore cannot read {path}: {one_line(done.stderr.strip())}",
+            why="Nothing was restored.",
         )
     return done.stdout

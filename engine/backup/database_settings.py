@@ -17,6 +17,7 @@ from engine.project import Project
 from engine.report import Report
 from engine.schema.quoting import name as quoted
 from engine.sql import lexer
+from engine.wording import one_line
 
 KINDS = "DATABASE PROPERTIES|ACL - DATABASE|COMMENT - DATABASE"
 NAME = r'(?:"(?:[^"]|"")+"|[^\s"]+)'
@@ -46,14 +47,15 @@ def carry(archive: Archive, connection: Any, project: Project, said: bool, repor
         if not rewritten or (said and f" SET {_parameter(project)} " in rewritten):
             continue
         if LOADS.search(rewritten):
-            report.message(f"left out, it loads a library: {rewritten}")
+            report.message(f"left out, it loads a library: {one_line(rewritten)}")
             continue
         try:
             with connection.cursor() as cursor:
                 cursor.execute(rewritten)
         except psycopg2.Error as error:
             report.message(
-                f"left out: {error.diag.message_primary}; as a role that may, run: {rewritten}"
+                f"left out: {one_line(error.diag.message_primary)}; as a role that may, run: "
+                f"{one_line(rewritten)}"
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from engine.backup.archive import Archive
 from engine.report import Report
 from engine.schema import own_sql
+from engine.wording import one_line
 
 EXTENSION = re.compile(r"^\d+; \d+ \d+ EXTENSION - (.*?) *\n", re.MULTILINE)
 FOR_ALL = re.compile(r"CREATE PUBLICATION (\S+) FOR (?:ALL |TABLES IN SCHEMA )")
@@ -43,7 +44,7 @@ def without(archive: Archive, connection: Any, role: str, report: Report) -> Arc
     for name, why in sorted(gone):
         entry = _entry(f"EXTENSION - {re.escape(name)}")
         if entry.search(archive.contents):
-            report.message(f"left out, {why}: extension {name}")
+            report.message(f"left out, {why}: extension {one_line(name)}")
         archive = archive.without(entry)
     return archive if is_superuser else _without_privileged(archive, report)
 
@@ -54,7 +55,7 @@ def _extensions(archive: Archive, offered: list[str]) -> set[str]:
 
 def _without_privileged(archive: Archive, report: Report) -> Archive:
     for text in _told(archive):
-        report.message(f"left out, only a superuser may make it: {text}")
+        report.message(f"left out, only a superuser may make it: {one_line(text)}")
     names = [re.escape(name.strip('"')) for name in FOR_ALL.findall(archive.script("PUBLICATION"))]
     archive = archive.without(_entry(rf"(?:{ONLY_SUPERUSERS}) .*"))
     archive = archive.without(_entry(r"COMMENT - (?:EVENT TRIGGER|SUBSCRIPTION) .*"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.report import Report
 from engine.schema import own_sql
+from engine.wording import one_line
 
 # Ours are the schema that the engine works on, and those of its owner, of the database's owner and
 # of this role: a file may make a schema of its own. Those of extensions are needed.
@@ -38,7 +39,8 @@ def options(cursor: Any, report: Report) -> list[str]:
     chosen = []
     own_sql.fetch(cursor, OTHERS)
     for schema, owner in cursor.fetchall():
-        report.message(f"left out, it belongs to {owner}: schema {schema} (--whole dumps it, too)")
+        whose = one_line(f"it belongs to {owner}: schema {schema}")
+        report.message(f"left out, {whose} (--whole dumps it, too)")
         chosen.append(f"--exclude-schema={pattern(schema)}")
     own_sql.fetch(cursor, UNREADABLE)
     (unreadable,) = cursor.fetchone()

@@ -24,6 +24,7 @@ from engine.run.options import RunOptions
 from engine.run.session import exclusive
 from engine.schema import own_sql
 from engine.schema.own_tables import ENVIRONMENT_TABLE, OWN_TABLES, STAYING_TABLES
+from engine.wording import listed
 
 STAYING = ", ".join(f"'{table}'" for table in STAYING_TABLES)
 # A schema for extensions is often there before anything else is, and so is what `reset` leaves.
@@ -112,10 +113,9 @@ def _refuse_full(connection: Any, project: Project) -> None:
         objects = [thing for (thing,) in cursor.fetchall()]
     if objects:
         more = [f"  … and {len(objects) - 10} more"] if len(objects) > 10 else []
-        listed = "\n".join([*(f"  - {thing}" for thing in objects[:10]), *more])
         raise Refused(
             f"{shown(project.url)} is not empty; it holds:",
-            why=f"{listed}\nNothing was restored.",
+            why="\n".join([listed(objects[:10]), *more, "Nothing was restored."]),
             fix="make an empty database (CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8') and "
             f"name it in {project.settings.url}; or empty this one: {project.task('reset')}",
         )

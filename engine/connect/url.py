@@ -15,6 +15,7 @@ from psycopg2 import extensions
 from engine.errors import ConfigError, ConnectionFailed
 from engine.project import Project
 from engine.schema.quoting import name as quoted
+from engine.wording import one_line
 
 CLOSED = "server closed the connection unexpectedly"
 # PgBouncer says why in its own log alone (query_wait_timeout).
@@ -160,7 +161,7 @@ def shown(url: str) -> str:
     place = dsn.get("host", dsn.get("hostaddr", "local socket"))
     port = f":{dsn['port']}" if "port" in dsn else ""
     user = f"{dsn['user']}@" if "user" in dsn else ""
-    return f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}"
+    return one_line(f"{user}{place}{port}/{dsn.get('dbname', dsn.get('user', ''))}")
 
 
 def _fix_by_names(url: str, message: str) -> str:

@@ -24,7 +24,7 @@ from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema import catalog, function_path, own_sql
 from engine.schema.model import Schema
-from engine.wording import counted, few
+from engine.wording import counted, few, one_line
 
 NOT_YET = "nothing: no migration is applied"
 
@@ -69,13 +69,14 @@ class Comparison:
 
     def as_text(self) -> str:
         """The form for people."""
-        head = f"database {self.database}, schema {self.schema}, beside {self.source}"
+        place = f"database {one_line(self.database)}, schema {one_line(self.schema)}"
+        head = f"{place}, beside {self.source}"
         if self.unmanaged:
-            head += f"\nNot managed, so not compared: {', '.join(self.unmanaged)}"
+            head += f"\nNot managed, so not compared: {', '.join(map(one_line, self.unmanaged))}"
         for right in self.rights:
-            head += f"\nAnother role can change what is taken as applied: {right}"
+            head += f"\nAnother role can change what is taken as applied: {one_line(right)}"
         for other in self.others:
-            head += f"\nBeside what the files grant: {other}"
+            head += f"\nBeside what the files grant: {one_line(other)}"
         if not self.drifts:
             return f"{head}\nUnchanged: everything is as the migrations left it."
         lines = [head, *(f"  - {drift}" for drift in self.drifts)]
@@ -126,8 +127,8 @@ def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) 
     if not objects:
         return
     raise Refused(
-        f"no migration is applied to the schema {schema} of the database {database}, so nothing "
-        "says what it has to hold.",
+        f"no migration is applied to the schema {one_line(schema)} of the database "
+        f"{one_line(database)}, so nothing says what it has to hold.",
         why=f"It holds {counted(len(objects), 'object')} that no migration made: {few(objects)}.",
         fix="if the migrations make the same, take the database over with "
         f"`{project.task('adopt', 'NUMBER')}`; if it is another program's, correct "

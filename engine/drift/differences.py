@@ -14,6 +14,7 @@ from engine.schema.kinds import KINDS, OWNERS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import sequences_in
 from engine.sql import columns
+from engine.wording import one_line
 
 # What is told by the name and the definition.
 TOLD = ("name", "definition", "comment", "kind", "signature", "target")
@@ -31,7 +32,7 @@ class Drift:
     @property
     def name(self) -> str:
         """How a person refers to it: `index a_idx on a`."""
-        kind, table, name = self.key
+        kind, table, name = self.key.kind, one_line(self.key.table), one_line(self.key.name)
         if kind in (Kind.COLUMN, Kind.VIEW_COLUMN):
             return f"{kind} {table}.{name}"
         return f"{kind} {name} on {table}" if table else f"{kind} {name}"

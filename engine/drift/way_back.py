@@ -29,6 +29,7 @@ from engine.schema.function_path import FROM_CURRENT
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Schema
 from engine.sql import access_statements, statements
+from engine.wording import one_line
 
 Step = Change | Rename
 
@@ -86,7 +87,7 @@ def advice(back: WayBack, project: Project, but: Container[Key] = ()) -> str:
     if texts:
         tried = f"not tried: {back.untried}" if back.untried else "tried in a scratch database"
         losses = back.losses(but)
-        deletes = f"; it deletes {', '.join(losses)}" if losses else ""
+        deletes = f"; it deletes {', '.join(map(one_line, losses))}" if losses else ""
         lines = (";\n".join(texts) + ";").split("\n")
         text += f" ({tried}{deletes}):\n" + "\n".join(f"        {line}" for line in lines) + "\n"
     elif back.failing:

@@ -24,7 +24,7 @@ from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.wording import counted, few
+from engine.wording import counted, few, one_line
 
 
 def adopt(project: Project, number: int, options: RunOptions, report: Report) -> list[str]:
@@ -47,7 +47,7 @@ def adopt(project: Project, number: int, options: RunOptions, report: Report) ->
         live = catalog.read(session.keeper)
         made = as_seen(made, live)
         for text in turned_on(cursor, live, made):
-            report.message(f"left alone: {text}")
+            report.message(f"left alone: {one_line(text)}")
         live = without_theirs(cursor, live, made)
         besides = _besides(live, made, number, todo[0].number, project)
         _tell(besides, made.access != live.access, project, report)
@@ -74,7 +74,7 @@ def _forget_halves(cursor: Any, migrations: list[Migration]) -> None:
 def _tell(besides: list[Change], granted: bool, project: Project, report: Report) -> None:
     """What is left as it is. granted: whether roles may do something else than the files say."""
     for change in besides:
-        report.message(f"left alone, no file makes it: {change.kind} {change.target}")
+        report.message(f"left alone, no file makes it: {change.kind} {one_line(change.target)}")
     if granted:
         task = project.task("roles", "--apply")
         report.message(f"what roles may do is not as the files have it: `{task}` grants it")

@@ -17,6 +17,7 @@ from engine.files.template import TOGETHER, WRITTEN_BY
 from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run.runner import Runner
+from engine.wording import one_line
 
 REPLACED = ".replaced"
 
@@ -85,7 +86,7 @@ def amendment(project: Project) -> Amendment:
     _refuse_pushed(replaced, project)
     with closing(connect(project, autocommit=True)) as connection, connection.cursor() as cursor:
         for word in words(cursor, project) & {PRODUCTION, STAGING}:
-            raise _refused(f"{connection.info.dbname} is a {word} database.", project)
+            raise _refused(f"{one_line(connection.info.dbname)} is a {word} database.", project)
         known = history.read(cursor, migrations, project).checked(Direction.DOWN)
         _refuse_applied_elsewhere(history_table.rows(cursor), replaced, project)
     there = known.recorded | known.half_done

@@ -14,6 +14,7 @@ from engine.errors import ConfigError, Refused
 from engine.files import own_table
 from engine.project import Project
 from engine.schema.own_tables import ENVIRONMENT_TABLE
+from engine.wording import one_line
 
 CREATE = f"""
     CREATE TABLE {ENVIRONMENT_TABLE} (
@@ -46,7 +47,7 @@ def refuse_production(project: Project, name: str, command: str) -> None:
         )
     if not name and production:
         raise Refused(
-            f"{database} is a production database; `{command}` would lose its rows.",
+            f"{one_line(database)} is a production database; `{command}` would lose its rows.",
             why="Nothing was changed.",
             fix=f"if that is meant, give the name of the database: {command} --name "
             + shlex.quote(database),
@@ -73,7 +74,7 @@ def keep(project: Project, name: str) -> str:
                 _forget_setting(cursor, database, project)
         except errors.InsufficientPrivilege as error:
             raise Refused(
-                f"{connection.info.user} may not set the environment of {database}: "
+                f"{connection.info.user} may not set the environment of {one_line(database)}: "
                 f"{error.diag.message_primary}.",
                 why=f"It is a row of the table {ENVIRONMENT_TABLE}, which the role that migrates "
                 "makes.",

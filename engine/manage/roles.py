@@ -35,6 +35,7 @@ from engine.schema.access import Access
 from engine.schema.kinds import Kind
 from engine.schema.model import Schema
 from engine.sql import access_statements
+from engine.wording import one_line
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,19 @@ class Rights:
 
     def as_text(self) -> str:
         """The form for people."""
-        lines = [f"database {self.database}, schema {self.schema}"]
+        lines = [f"database {one_line(self.database)}, schema {one_line(self.schema)}"]
         setting = self.project.settings.roles
         for name, role in self.roles.items():
             lines.append(f"{name} is {role or f'nobody here ({setting}={name}:ROLE names one)'}")
             if name not in self.asked:
                 lines.append(f"  {self._unasked(name)}")
-            lines += [f"  {told(one)}" for one in self.access if one.role == name]
+            lines += [f"  {one_line(told(one))}" for one in self.access if one.role == name]
         for one in self.access:
             if one.role == PUBLIC:
-                lines.append(f"everybody: {told(one)}")
+                lines.append(f"everybody: {one_line(told(one))}")
         for one in self.others:
-            lines.append(f"{one.role.removeprefix(OTHER)}, whom no file names: {told(one)}")
+            whose = f"{one.role.removeprefix(OTHER)}, whom no file names: {told(one)}"
+            lines.append(one_line(whose))
         if self.statements:
             task = self.project.task("roles", "--apply")
             lines.append(f"Not as the files have it; `{task}` runs this:")

@@ -16,7 +16,7 @@ from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE, OWN_TABLES, ROLES_TABLE
-from engine.wording import counted, few
+from engine.wording import counted, few, one_line
 
 # What an extension brings along belongs to nobody's program.
 RELATIONS = f"""
@@ -69,7 +69,8 @@ class Status:
             counts.append(f"{pending} pending")
         if problems := len(self.history.problems):
             counts.append(counted(problems, "problem"))
-        return f"database {self.database}, schema {self.schema}: {', '.join(counts)}"
+        place = f"database {one_line(self.database)}, schema {one_line(self.schema)}"
+        return f"{place}: {', '.join(counts)}"
 
     def as_text(
         self, paint: Paint = _plain, *, only_pending: bool = False, columns: int = 0
@@ -101,7 +102,7 @@ class Status:
         """A file: its name, its state, and when, how long and by whom it was applied."""
         moment = (entry.applied_at or "")[:19].replace("T", " ")
         took = f"{entry.duration_ms} ms" if entry.duration_ms is not None else ""
-        who = f"by {entry.applied_by}" if entry.applied_by else ""
+        who = f"by {one_line(entry.applied_by)}" if entry.applied_by else ""
         beside, hint = list(filter(None, [moment, took, who])), self._hint(entry.name)
         known = [f"  {entry.name:{width}}", f"{entry.state:7}"]
         while columns and beside and len("  ".join([*known, *beside, hint])) > columns:

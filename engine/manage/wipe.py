@@ -30,6 +30,7 @@ from engine.schema import own_sql
 from engine.schema.kinds import without_arguments
 from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
 from engine.schema.quoting import unquoted
+from engine.wording import listed
 
 # Everything that lies in a schema depends on it; what belongs to an extension, to a column or to
 # another object goes with that. The columns of a partition key belong to their table in this way.
@@ -111,7 +112,7 @@ def _refuse_others(others: list[Object]) -> None:
     if others:
         raise Refused(
             "the schema holds what the migrations did not make:",
-            why="\n".join(f"  - {thing}" for thing in others) + "\nNothing was dropped.",
+            why=f"{listed(others)}\nNothing was dropped.",
             fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )

@@ -33,6 +33,7 @@ from engine.run import step_rules
 from engine.run.file_run import Job
 from engine.run.session import Session
 from engine.schema import own_sql
+from engine.wording import one_line
 
 Result = TypeVar("Result")
 SCHEMA = "SELECT nspname::text FROM pg_namespace WHERE oid = %(here)s"
@@ -165,7 +166,7 @@ class Attempts:
         what = "waits for a lock" if is_lock_timeout(error) else "was in another transaction's way"
         sessions = "; ".join(self.session.blockers.sessions) or "another session"
         self.session.report.message(
-            f"{self.job.migration.name} {what} (try {number} of {attempts}): {sessions}"
+            f"{self.job.migration.name} {what} (try {number} of {attempts}): {one_line(sessions)}"
         )
 
     def _explained(self, error: BaseException) -> MigrationFailed:

@@ -12,7 +12,7 @@ from engine.errors import ConfigError
 from engine.report import Report
 from engine.run.strangers import OTHER_PROGRAMS
 from engine.schema import own_sql
-from engine.wording import few
+from engine.wording import few, one_line
 
 SETTING = """
     SELECT substr(setting, strpos(setting, '=') + 1)
@@ -79,9 +79,10 @@ def keep(
         return
     try:
         cursor.execute(statement)
-        report.message(f"the time zone of the database is set: {statement}")
+        report.message(f"the time zone of the database is set: {one_line(statement)}")
     except errors.InsufficientPrivilege:
-        report.message(f"{stays}: only its owner may set {zone}; as the owner, run: {statement}")
+        todo = f"as the owner, run: {one_line(statement)}"
+        report.message(f"{stays}: only its owner may set {zone}; {todo}")
 
 
 def _others(cursor: Any) -> list[str]:

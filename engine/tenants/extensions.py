@@ -22,6 +22,7 @@ from engine.schema import own_sql, trust
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.tenants.schemas import has_schema, whole_database
+from engine.wording import listed
 
 SCHEMA = SHARED_SCHEMA
 UNPLACED = "citus.enable_schema_based_sharding = off"
@@ -102,13 +103,13 @@ def refuse_misplaced(cursor: Any) -> None:
     misplaced = cursor.fetchall()
     if not misplaced:
         return
-    listed = "\n".join(f"  - {name} in {schema}" for name, schema in misplaced)
     moves = "; ".join(
         f"ALTER EXTENSION {quoted(name)} SET SCHEMA {SCHEMA}" for name, _ in misplaced
     )
     raise Refused(
         "extensions lie in a schema that has tables of its own:",
-        why=f"{listed}\nEvery tenant looks names up in the schemas of the extensions, too, and "
+        why=listed(f"{name} in {schema}" for name, schema in misplaced)
+        + "\nEvery tenant looks names up in the schemas of the extensions, too, and "
         "would find these tables where it has none of that name. Nothing was run.",
         fix=f"move them, as their owner, in psql: CREATE SCHEMA IF NOT EXISTS {SCHEMA}; "
         f"GRANT USAGE ON SCHEMA {SCHEMA} TO PUBLIC; {moves}",

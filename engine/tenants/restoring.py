@@ -35,7 +35,7 @@ from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import lifecycle, listing, schemas
 from engine.tenants.listing import Tenant
-from engine.wording import few
+from engine.wording import few, one_line
 
 # Whether this database has such a publication is its own affair.
 PUBLISHED = re.compile(r"^\d+; \d+ \d+ PUBLICATION TABLES?\b.*\n", re.MULTILINE)
@@ -75,7 +75,8 @@ def restore(
         lifecycle.drop(project, Tenant(former, None), options, report)
     except Refused as error:
         drop = project.task("tenants.drop", shlex.quote(former.name))
-        report.message(f"what was there is kept as {former.name}: {error}\nAfter that: {drop}")
+        kept = f"what was there is kept as {one_line(former.name)}: {error}"
+        report.message(f"{kept}\nAfter that: {one_line(drop)}")
 
 
 def _refuse_citus(project: Project) -> None:

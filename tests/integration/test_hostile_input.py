@@ -269,36 +269,3 @@ def test_a_name_that_is_too_long_leads_to_no_other_database(server: PostgresServ
     with database(server, "y" * 63) as url:
         result = lawful(call(f"{url}y", "migrate"))
         assert result.code == 1 or read(url).tables
-
-
-ORDERS = "\x1b[31mE\x9b2J\u202eX\u2066\u200f\x08\x7f"
-PLANTED = """
-    CREATE ROLE "r{0}"; CREATE TABLE "t{0}" ("c{0}" text, id int PRIMARY KEY);
-    COMMENT ON TABLE "t{0}" IS '{0}'; COMMENT ON COLUMN customers.name IS '{0}';
-    CREATE TYPE "e{0}" AS ENUM ('{0}'); CREATE INDEX "i{0}" ON customers (name);
-    CREATE FUNCTION "f{0}"() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE VIEW "v{0}" AS SELECT 1;
-    ALTER FUNCTION "f{0}"() OWNER TO "r{0}"; GRANT SELECT ON customers TO "r{0}";
-    GRANT INSERT ON migratehistory TO "r{0}"; GRANT CREATE ON SCHEMA public TO "r{0}";
-    ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO "r{0}"
-"""
-TOLD = [
-    *(["status"], ["status", "--json"], ["check", "--live"]),
-    *(["roles"], ["tenants"], ["migrate"], ["rollback", "--plan"]),
-    *(["inspect", "other"], ["backup"], ["admin.password", ORDERS], ["status", "--tenant", ORDERS]),
-]
-
-
-@pytest.mark.only("newest")
-def test_no_name_gives_orders_to_a_terminal_through_any_task(
-    server: PostgresServer, migrated_url: str
-) -> None:
-    execute(migrated_url, PLANTED.format(ORDERS))
-    try:
-        for task in TOLD:
-            result = call(migrated_url, *task)
-            assert "Traceback" not in result.err, task
-            for letter in ORDERS:
-                if not letter.isascii() or letter in "\x1b\x08\x7f":
-                    assert letter not in result.out + result.err, task
-    finally:
-        execute(migrated_url, f'DROP OWNED BY "r{ORDERS}" CASCADE; DROP ROLE "r{ORDERS}"')
