@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -11,6 +12,7 @@ from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
+STANDING = (*TYPES, Kind.TABLE, Kind.FUNCTION)
 FORCED = "row level security for the owner"
 
 
@@ -142,3 +144,16 @@ def ends_of_links(change: Change) -> set[str]:
     if change.does(Action.DROP, Kind.TABLE):
         return {constraint.target for constraint in change.old.constraints.values()}
     return set()
+
+
+def touched(plan: Iterable[Change]) -> dict[Key, bool]:
+    """The keys of types, columns, tables and functions that a plan takes away or makes anew, and
+    whether each goes for good. Others may need them that no plan knows."""
+    listed = list(plan)
+    made = {change.key for change in listed if change.action is Action.CREATE}
+    keys = {}
+    for change in listed:
+        drops = change.action is Action.DROP and change.kind in (*STANDING, Kind.COLUMN)
+        if drops or is_rebuilt(change) or is_retyped(change):
+            keys[change.key] = drops and change.key not in made
+    return keys

@@ -1,20 +1,26 @@
 """What is added to what the domains state, since PostgreSQL leaves it open: the path of functions,
 who may call those that run with their owner's rights, sequences for whoever may insert; and what
-models say for which Peewee has no word, and files make that no domain can state."""
+models say for which Peewee has no word, and files make that no domain can state, which may have to
+step aside for a change."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg2
 from peewee import Model
 from psycopg2 import sql
 
+from engine.files.template import Statement
 from engine.schema import own_sql
 from engine.schema.catalog_queries import ALONE
 from engine.schema.function_path import FROM_CURRENT
+from engine.schema.kinds import Key
+from engine.schema.unmanaged import Bystander, bystanders
+
+STEPPING_ASIDE = "made by hand, and in the way"
 
 # A procedure that has a path may not end transactions: "invalid transaction termination".
 WITHOUT_PATH = rf"""
@@ -136,3 +142,36 @@ def _first_paragraph(model: type[Model]) -> str:
     """The docstring of the model itself; Peewee's models inherit none that says anything."""
     text = inspect.cleandoc(model.__doc__ or "")
     return " ".join(text.split("\n\n")[0].split())
+
+
+class Aside:
+    """What files made by hand steps aside while another one changes what it needs. What needs a
+    column that goes for good comes again with that. up, back: what is in the way of either way."""
+
+    def __init__(self, up: Sequence[Bystander] = (), back: Sequence[Bystander] = ()) -> None:
+        self.up = up
+        self.back = back
+
+    def around(self, up: list[Statement]) -> list[Statement]:
+        """The statements of the way up, with what steps aside."""
+        creates = [each.create for each in self.up if not each.gone]
+        return _between([each.drop for each in self.up], up, creates)
+
+    def around_way_back(self, down: list[Statement]) -> list[Statement]:
+        """Those of the way back."""
+        drops = [each.drop for each in self.back if not each.gone]
+        return _between(drops, down, [each.create for each in self.back])
+
+
+def in_the_way(connection: Any, plan: Mapping[Key, bool], back: Mapping[Key, bool]) -> Aside:
+    """What is in the way of what a plan touches, or its way back. connection: psycopg2."""
+    returning = {key: True for key, gone in plan.items() if gone}
+    staying = {key: False for key, gone in back.items() if not gone}
+    touched = {**returning, **staying}
+    return Aside(bystanders(connection, plan), bystanders(connection, touched))
+
+
+def _between(drops: list[str], lines: list[Statement], creates: list[str]) -> list[Statement]:
+    before = [Statement(STEPPING_ASIDE, sql) for sql in drops]
+    after = [Statement(STEPPING_ASIDE, sql) for sql in reversed(creates)]
+    return [*before, *lines, *after] if lines else lines

@@ -35,6 +35,7 @@ from engine.proofs.proofs import Proofs
 from engine.report import Report
 from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
+from engine.schema.unmanaged import needed_extensions
 
 SEED_TITLE = "seed_data"
 FILL = re.compile(rf"(?P<column>{NAME}\.{NAME})=\s*(?P<value>\S.*)", re.DOTALL)
@@ -197,7 +198,8 @@ class Generator:
             if not unmanaged:
                 raise
             schema = wanted_beside(self.project, self.domains, bench.migrations)
-        return replace(schema, extensions=schema.extensions | bench.unoffered)
+        kept = needed_extensions(bench.connection) | bench.unoffered
+        return replace(schema, extensions=schema.extensions | kept)
 
     def _note(self, text: str) -> None:
         """Tell what has to be told again where the result was kept."""

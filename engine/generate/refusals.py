@@ -10,12 +10,12 @@ from typing import Any
 import psycopg2
 from psycopg2 import errors
 
-from engine.diff.change import Action, Change
+from engine.diff.change import Action, Change, is_retyped
 from engine.diff.renames import possible, specification
 from engine.errors import ConfigError, GenerateError, LosesData
 from engine.schema import own_sql
 from engine.schema.catalog_queries import OURS
-from engine.schema.kinds import Kind
+from engine.schema.kinds import Key, Kind
 from engine.schema.model import Column, Schema
 from engine.schema.sequences import PLAIN, is_counted
 from engine.sql.changed_rows import names
@@ -231,3 +231,12 @@ def has_cast(connection: Any, old: str, new: str) -> bool:
     except psycopg2.Error:
         pass
     return True
+
+
+def uncast(connection: Any, plan: Iterable[Change]) -> Iterator[Key]:
+    """The columns that get a type to which PostgreSQL has no cast from theirs, or back."""
+    for change in plan:
+        if is_retyped(change) and not change.by_text:
+            there = has_cast(connection, change.old.type, change.new.type)
+            if not (there and has_cast(connection, change.new.type, change.old.type)):
+                yield change.key

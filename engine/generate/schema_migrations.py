@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any
 
-from engine.diff.change import Change, is_rebuilt, is_retyped
+from engine.diff.change import Change, is_rebuilt
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename
@@ -15,10 +14,10 @@ from engine.files.template import Statement
 from engine.generate.headings import ONLY_ON, STEP_BY_STEP, is_bare, remarks, summary, title_of
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
-    has_cast,
     refuse_other_layout,
     refuse_unfit_fills,
     refuse_unsaid,
+    uncast,
 )
 from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
@@ -84,8 +83,8 @@ class SchemaMigrations:
         known = self.bench.read()
         renamed = renaming.settle(known, wanted, self.plan)
         start, plan = renamed.start, renamed.plan
-        if uncast := set(_uncast(self.bench.connection, plan)):
-            self.uncast = uncast
+        if without_cast := set(uncast(self.bench.connection, plan)):
+            self.uncast = without_cast
             plan = self.plan(start, wanted)
         refuse_unsaid(plan, allow_drop)
         refuse_unfit_fills(plan, self.fills)
@@ -118,6 +117,7 @@ class SchemaMigrations:
 
     def _stage(self, stage: Stage) -> list[Generated]:
         """The file from one schema to the next, or two: what is short, then the online form."""
+        self.bench.let_step_aside(stage.plan)
         split = self._split(stage)
         if not split.later:
             return self._short_file(stage, split)
@@ -144,10 +144,12 @@ class SchemaMigrations:
         emptied = self._emptied(stage.plan)
         renames = [Statement("renames", rename.sql) for rename in stage.renames]
         back = [Statement("renames", rename.back.sql) for rename in reversed(stage.renames)]
+        plan_back = self.plan(stage.wanted, stage.start)
+        beside = self.bench.let_step_aside(stage.plan, plan_back)
         file = self.bench.add(
             stage.title,
-            renames + self._statements(stage.plan),
-            self._statements(self.plan(stage.wanted, stage.start)) + back,
+            beside.around(renames + self._statements(stage.plan)),
+            beside.around_way_back(self._statements(plan_back) + back),
             [*map(str, stage.renames), *summary(stage.plan)],
             *remarks(stage.plan, split, emptied),
         )
@@ -236,12 +238,3 @@ class SchemaMigrations:
 def _plain(lines: Iterable[Statement]) -> list[Statement]:
     """Statements of which nobody says how each is undone."""
     return [replace(line, back=None) for line in lines]
-
-
-def _uncast(connection: Any, plan: Iterable[Change]) -> Iterator[Key]:
-    """The columns that get a type to which PostgreSQL has no cast from theirs, or back."""
-    for change in plan:
-        if is_retyped(change) and not change.by_text:
-            there = has_cast(connection, change.old.type, change.new.type)
-            if not (there and has_cast(connection, change.new.type, change.old.type)):
-                yield change.key

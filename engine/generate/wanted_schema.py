@@ -28,6 +28,7 @@ from engine.schema.abstract_roles import PUBLIC
 from engine.schema.kinds import Key, written
 from engine.schema.model import Schema
 from engine.schema.quoting import name
+from engine.schema.unmanaged import needed_extensions
 from engine.sql import statements
 from engine.sql.lexer import after_comments, split
 
@@ -154,7 +155,7 @@ def _drop_all_that_is_managed(project: Project) -> None:
         connection.cursor() as cursor,
     ):
         schema = catalog.read(connection, depends=False)
-        for extension in sorted(schema.extensions):
+        for extension in sorted(schema.extensions - needed_extensions(connection)):
             cursor.execute(f"DROP EXTENSION IF EXISTS {name(extension)} CASCADE")
         for kind, things in reversed(schema.standing().items()):
             for title, thing in things.items():

@@ -4,6 +4,7 @@ domain that registered it; and what it leaves alone."""
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -22,11 +23,14 @@ from peewee import (
 from engine.errors import GenerateError
 from engine.generate.generator import Generator
 from engine.schema import catalog
+from engine.sql import lexer
+from engine.testing.generate_law import SqlDomain
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
-from tests.support.runners import at
+from tests.support.runners import at, runner_on
+from tests.support.usual import usually_first
 from tests.support.workshop import Register, Workshop
 
 SETTINGS = (
@@ -334,3 +338,76 @@ def test_a_foreign_key_refers_to_what_an_index_makes_unique(
     assert text.count("REFERENCES parents(code)") == 2
     execute(workshop.url, "INSERT INTO children (parent) VALUES ('a')")
     assert workshop.generate(coded(linked=True)) == []
+
+
+# What stands there, what a file makes by hand beside it, and what it becomes.
+IN_THE_WAY = {
+    "a cast, a value is added": (
+        "CREATE TYPE m AS ENUM ('a', 'b'); CREATE TABLE t (a m)",
+        "CREATE CAST (text AS m) WITH INOUT AS ASSIGNMENT",
+        "CREATE TYPE m AS ENUM ('a', 'b', 'c'); CREATE TABLE t (a m)",
+    ),
+    "a cast, its function changes its type": (
+        "CREATE TYPE m AS ENUM ('a', 'b'); CREATE TABLE t (a m);"
+        "CREATE FUNCTION n(m) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1'",
+        "CREATE CAST (m AS int) WITH FUNCTION n(m) AS IMPLICIT",
+        "CREATE TYPE m AS ENUM ('a'); CREATE TABLE t (a m);"
+        "CREATE FUNCTION n(m) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2'",
+    ),
+    "a rule, a column is retyped": (
+        "CREATE TABLE t (a int); CREATE TABLE l (a int)",
+        "CREATE RULE r AS ON INSERT TO t WHERE NEW.a > 5 DO ALSO INSERT INTO l VALUES (NEW.a)",
+        "CREATE TABLE t (a bigint); CREATE TABLE l (a bigint)",
+    ),
+    "statistics, a column goes": (
+        "CREATE TABLE t (a int, b int, c int)",
+        "CREATE STATISTICS s (mcv) ON a, b FROM t",
+        "CREATE TABLE t (a int, c int)",
+    ),
+    "statistics and a rule, the table goes": (
+        "CREATE TABLE t (a int); CREATE TABLE u (a int, u int)",
+        "CREATE STATISTICS s ON a, u FROM u; CREATE RULE r AS ON DELETE TO u DO INSTEAD NOTHING",
+        "CREATE TABLE t (a int)",
+    ),
+    "an extension that a foreign table needs": (
+        "CREATE TABLE t (a int)",
+        "CREATE EXTENSION IF NOT EXISTS postgres_fdw;"
+        "CREATE SERVER s FOREIGN DATA WRAPPER postgres_fdw;"
+        "CREATE FOREIGN TABLE ft (a int) SERVER s",
+        "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM ft",
+    ),
+}
+THERE = """
+    SELECT pg_get_statisticsobjdef(oid) FROM pg_statistic_ext
+    UNION ALL SELECT pg_get_ruledef(oid) FROM pg_rewrite WHERE oid > 16384 AND rulename <> '_RETURN'
+    UNION ALL SELECT format('%s %s %s %s', castsource::regtype, casttarget::regtype, castcontext,
+                            castfunc::regproc) FROM pg_cast WHERE oid > 16384
+    UNION ALL SELECT extname FROM pg_extension
+    ORDER BY 1
+"""
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("title", usually_first(IN_THE_WAY, 2))
+def test_what_was_made_by_hand_steps_aside(title: str, empty_url: str, tmp_path: Path) -> None:
+    old, by_hand, new = IN_THE_WAY[title]
+    project, runner = at(empty_url, tmp_path), runner_on(empty_url, tmp_path)
+
+    def generated(text: str) -> list[Path]:
+        domain = SqlDomain(list(lexer.split(text)), roles=[])
+        generator = Generator([domain], project, allow_drop=["t.a", "t.b", "l.a", "m", "u"])
+        return generator.write(generator.generate("change"))
+
+    generated(old)
+    write(tmp_path, "002_by_hand", *lexer.split(by_hand), back="raise")
+    runner.migrate()
+    there = query(empty_url, THERE)
+    files = generated(new)
+    for _ in range(2):
+        runner.migrate()
+        goes = title.startswith("statistics")
+        assert query(empty_url, THERE) == ([("plpgsql",)] if goes else there)
+        runner.rollback(len(files), losing=True)
+        assert query(empty_url, THERE) == there
+    runner.migrate()
+    assert generated(new) == []
