@@ -40,7 +40,7 @@ from tests.support.work import SLACK, Work
 
 TABLES = (250, 1000, 5000)
 FILES = (125, 500, 2000)
-CHECKED = (50, 200, 800)
+CHECKED = (10, 20, 40)
 MEGABYTES = 50
 # The text of the file, its literals in the code, what psycopg2 encodes, and two copies of libpq's.
 MOST_COPIES = 6
