@@ -77,7 +77,8 @@ class Runner:
         self.options = options or RunOptions()
         self.guard = guard
         self.files: Files = project.migrations if files is None else files
-        self._stay: ExitStack | None = None
+        self._stays = False
+        self._open = ExitStack()
         self._session: Session | None = None
         self._secured: Session | None = None
 
@@ -85,14 +86,17 @@ class Runner:
     def staying(self) -> Iterator[None]:
         """Let the runs inside be one run of all their files, with one session and one lock, for
         which another runner has to wait. It begins with the first of them."""
-        if self._stay is not None:
+        if self._stays:
             yield
             return
-        with ExitStack() as self._stay:
-            try:
+        self._stays = True
+        try:
+            with ExitStack() as last:
+                last.push(lambda *error: self._open.__exit__(*error))  # the one of that moment
                 yield
-            finally:
-                self._stay = self._session = self._secured = None
+        finally:
+            self._stays = False
+            self._session = self._secured = None
 
     def migrate(self, *, from_start: bool = False) -> list[str]:
         """Apply what is pending, in order (names of the files applied).
@@ -146,15 +150,15 @@ class Runner:
     @contextmanager
     def _alone(self) -> Iterator[Session]:
         """The session of a run; where it stays, what fails ends it."""
-        with (self._stay or ExitStack()).pop_all() as leaving:
+        with self._open.pop_all() as leaving:
             session = self._session or leaving.enter_context(
                 exclusive(self.project, self.options, self.report)
             )
             self._session = None
             yield session
-            if self._stay is not None:
+            if self._stays:
                 self._session = session
-                self._stay.push(leaving.pop_all())
+                self._open = leaving.pop_all()
 
     def _known(
         self,
@@ -213,7 +217,7 @@ class Runner:
                 else:
                     session.settle_alone()
                 ran_code = execution.run(session, job)
-            if self._stay is not None:
+            if self._stays:
                 session.renew(new=ran_code)
         finally:
             if jobs:

@@ -3,7 +3,9 @@ a file leaves in it."""
 
 from __future__ import annotations
 
+import inspect
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from tests.support.drawn_files import (
     files_of,
     write_drawn,
 )
+from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import runner_on
 from tests.support.twins import differing
@@ -54,6 +57,22 @@ def test_one_run_is_as_good_as_many(server: PostgresServer, files: list[Drawn]) 
 @given(files=FILES)
 def test_one_run_is_as_good_as_many_at_length(server: PostgresServer, files: list[Drawn]) -> None:
     same(server, files)
+
+
+def test_as_many_runs_as_there_are_have_one_session(server: PostgresServer, tmp_path: Path) -> None:
+    """And none is inside of the one before, of which Python would have enough at some time."""
+    write(tmp_path, "001_first", "CREATE TABLE t (i int)", back='migrator.sql("DROP TABLE t")')
+    limit = sys.getrecursionlimit()
+    with server.database() as url:
+        runner = runner_on(url, tmp_path)
+        runner.migrate()
+        sys.setrecursionlimit(len(inspect.stack()) + 150)
+        try:
+            with runner.staying():
+                for _ in range(200):
+                    runner.migrate()
+        finally:
+            sys.setrecursionlimit(limit)
 
 
 def same(server: PostgresServer, files: list[Drawn]) -> None:
