@@ -4,34 +4,72 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from peewee import Database
 from peewee_migrate import Migrator
+from peewee_migrate.migrator import ORM
 
 from engine.errors import MigrationFailed
 from engine.files.migration_file import NOT_RECORDED, is_lazy
 from engine.files.step import Step
 
+Learn = Callable[[], Iterable[Any]]
+"""Gives the models that the files before one have made."""
+
+
+class Models(ORM):
+    """The models that a file may name: its own, and those of the files before it, which are learnt
+    when it asks for one that it did not make. peewee-migrate itself writes `migrator.orm["items"]`
+    for the table of a foreign key."""
+
+    __slots__ = ("_database", "_learn")
+
+    def __init__(self, database: Any, learn: Learn | None) -> None:
+        super().__init__()
+        self._database, self._learn = database, learn
+
+    def know(self, name: str) -> None:
+        """Learn of the earlier ones, unless there is one with that name or that table."""
+        if name not in self.__models__ and name not in self.__tables__:
+            self._know_all()
+
+    def _know_all(self) -> None:
+        learn, self._learn = self._learn, None
+        for model in learn() if learn else ():
+            if model._meta.table_name not in self.__tables__:
+                model._meta.database = self._database
+                self.add(model)
+
+    def __getattr__(self, name: str) -> Any:
+        self.know(name)
+        return super().__getattr__(name)
+
+    def __getitem__(self, name: str) -> Any:
+        self.know(name)
+        return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._know_all()
+        return iter(super().__iter__())
+
 
 class FileMigrator(Migrator):
     """Collects the steps of one file. current: the step that runs, or the last one that did.
 
-    learn: called, with itself, where the file names a model that it did not make: those of the
-    files before it are needed then.
+    learn: called where the file names a model that it did not make.
     """
 
-    def __init__(
-        self, database: Database, path: Path, learn: Callable[[FileMigrator], None] | None = None
-    ) -> None:
+    def __init__(self, database: Database, path: Path, learn: Learn | None = None) -> None:
         self.path = path
         self.steps = Steps(str(path))
         self.learn = learn
         self.current: Step | None = None
         super().__init__(database)
+        self.orm = Models(database, learn)
 
     @property
     def __ops__(self) -> Steps:
@@ -42,10 +80,8 @@ class FileMigrator(Migrator):
         self.steps[:] = operations
 
     def __get_model__(self, model: Any) -> Any:
-        known = self.orm.__models__.keys() | self.orm.__tables__.keys()
-        if isinstance(model, str) and model not in known and self.learn:
-            learn, self.learn = self.learn, None
-            learn(self)
+        if isinstance(model, str):
+            self.orm.know(model)
         return super().__get_model__(model)
 
     def back(self, *statements: str) -> None:

@@ -3,7 +3,7 @@ of them runs, with nothing but queries."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from engine.errors import MigrationFailed, pass_on_interrupt
 from engine.explain.postgres_errors import is_missing_right
 from engine.files.migration_file import Migration
 from engine.files.step import Step
-from engine.files.step_collector import FileMigrator
+from engine.files.step_collector import FileMigrator, Learn
 from engine.project import Project
 from engine.rows.hidden import unhidden
 from engine.schema import own_sql
@@ -36,8 +36,6 @@ CONSTRAINT = """
 SHOWN = 5
 # A value that cannot be what it has to be; every other error says that something is not there yet.
 BAD_VALUE = ("22", "23")
-
-Learn = Callable[[FileMigrator], None]
 
 
 @dataclass(frozen=True)

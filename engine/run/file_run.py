@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import MigrationFailed
 from engine.files.entry import State
 from engine.files.history import History
 from engine.files.migration_file import Function, Migration
-from engine.files.step_collector import FileMigrator
+from engine.files.step_collector import FileMigrator, Learn, Models
 from engine.files.unfinished import Direction
 from engine.project import Project
 
@@ -26,7 +27,7 @@ class Job:
     function: Function
     atomic: bool = True
     losing: bool = True
-    learn: Callable[[FileMigrator], None] | None = None
+    learn: Learn | None = None
     half: bool = False
 
 
@@ -75,24 +76,22 @@ def rollback_job(
     return Job(migration, Direction.DOWN, functions.rollback, functions.atomic, losing, learn)
 
 
-def earlier_models(
-    migrations: Sequence[Migration], number: int, project: Project
-) -> Callable[[FileMigrator], None]:
+def earlier_models(migrations: Sequence[Migration], number: int, project: Project) -> Learn:
     """How a file learns of the models that the files before that number made.
 
     Plain peewee-migrate runs all of them for that at every start; here they are run where a file
-    refers to a model by name, with a database that executes nothing.
+    asks for a model by name, with a database that executes nothing.
     """
 
-    def learn(migrator: FileMigrator) -> None:
+    def learn() -> list[Any]:
         dry = EngineDatabase(project, dry=True)
+        models = Models(dry, None)
         for migration in migrations:
             if migration.number >= number:
                 break
             past = FileMigrator(dry, migration.path)
-            past.orm = migrator.orm
+            past.orm = models
             migration.functions.migrate(past, dry, fake=True)
-        for model in migrator.orm:
-            model._meta.database = migrator.__database__
+        return list(models)
 
     return learn

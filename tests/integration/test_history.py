@@ -38,15 +38,16 @@ import peewee as pw
 SECOND = f"""\
 import peewee as pw
 
-{HEAD}    migrator.add_fields("users", age=pw.IntegerField(null=True))
+{HEAD}    user = migrator.orm["users"]
+    migrator.add_fields("users", age=pw.IntegerField(null=True))
     migrator.add_index("users", "name")
-    user = migrator.orm["users"]
     migrator.run(lambda: user.update(age=user.select().count()).execute())
 {BACK}    migrator.drop_index("users", "name")
     migrator.remove_fields("users", "age")
 """
 THIRD = f"""\
-{HEAD}    migrator.rename_field("users", "age", "years")
+{HEAD}    assert list(migrator) == [migrator.orm.User]
+    migrator.rename_field("users", "age", "years")
     migrator.drop_not_null("users", "name")
 {BACK}    migrator.add_not_null("users", "name")
     migrator.rename_field("users", "years", "age")
