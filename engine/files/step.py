@@ -72,6 +72,21 @@ class Step:
         return self.label == "<lambda>"  # in which peewee-migrate wraps it
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it is a text of SQL without a statement, which psycopg2 does not send."""
+        return self.label.strip() == "sql" and not self.commands
+
+    @property
+    def has_parameters(self) -> bool:
+        """Whether values belong to its SQL."""
+        return bool(self.sql) and any(self.operation.args[1:])
+
+    @property
+    def has_lone_percent(self) -> bool:
+        """Whether psycopg2 looks for a value that nobody has given."""
+        return "%" in self.sql.replace("%%", "") and not self.has_parameters
+
+    @property
     def digest(self) -> str:
         """By which it is known again after a crash."""
         return hashlib.sha256((self.sql or self.label).encode()).hexdigest()

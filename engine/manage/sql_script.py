@@ -97,7 +97,7 @@ def _steps(migration: Migration, project: Project, *, down: bool) -> list[Step]:
         said = f"it is no list of SQL statements: {type(error).__name__}: {error}."
         raise _no_script(migration, migration.line_in(error), said, project) from error
     for step in migrator.steps:
-        if not step.sql or any(step.operation.args[1:]):
+        if step.has_parameters or not (step.sql or step.is_empty):
             raise _no_script(migration, step.line, "this step is not plain SQL.", project)
     steps: list[Step] = migrator.steps
     step_rules.check(migration, steps, atomic=migration.functions.atomic)

@@ -33,6 +33,20 @@ def check(migration: Migration, steps: Iterable[Step], *, atomic: bool) -> None:
                 'database.cursor().copy_expert("COPY … FROM STDIN", rows), where rows is what '
                 "io.StringIO or open() gives.",
             )
+        if step.is_empty:
+            raise _failed(
+                migration,
+                step,
+                "there is no statement in it: it is empty, or a comment alone.",
+                fix=f"fix {migration.path}: write it into that migrator.sql(), or remove that.",
+            )
+        if step.has_lone_percent:
+            raise _failed(
+                migration,
+                step,
+                "a % that stands alone in SQL is taken for a parameter.",
+                fix=f"write % as %% in the SQL of {migration.path}.",
+            )
         if not atomic and step.index and not step.index.name:
             raise _failed(
                 migration,

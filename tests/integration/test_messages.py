@@ -166,7 +166,7 @@ PYTHON = [
         "line 4: migrator.run() is given <lambda>, which gives something that is async",
         "",
     ),
-    ("    migrator.sql('')", "line 2: can't execute an empty query", ""),
+    ("    migrator.sql('')", "line 2: there is no statement in it", "Nothing of it was run"),
     (
         "    try:\n        database.execute_sql('SELECT nowhere')\n    except Exception:\n"
         "        raise ValueError('mine')",

@@ -120,7 +120,9 @@ def test_what_no_script_can_carry_is_refused_and_not_run(body: str, tmp_path: Pa
         script(at("", tmp_path))
 
 
-@pytest.mark.parametrize("sql", ["COPY t FROM STDIN", "SELECT 1; COMMIT", "BEGIN"])
+@pytest.mark.parametrize(
+    "sql", ["COPY t FROM STDIN", "SELECT 1; COMMIT", "BEGIN", "", "-- later", ";", "SELECT '5%'"]
+)
 def test_what_migrate_refuses_is_in_no_script(sql: str, tmp_path: Path) -> None:
     """After COPY … FROM STDIN psql would take the rest of the script for rows."""
     (tmp_path / "001_x.py").write_text(f"{HEAD}    migrator.sql({sql!r})\n")
