@@ -40,6 +40,8 @@ SETTINGS = (
     "ALTER ROLE CURRENT_USER IN DATABASE {} SET search_path = public",
     "ALTER DATABASE {} ALLOW_CONNECTIONS true",
 )
+# No standby needs to have it before we go on; one that is gone would keep us waiting for ever.
+UNSHARED = "SET synchronous_commit = off"
 # A session of another role shows no backend_start; its pid alone then counts as alive.
 ABANDONED = rf"""
     SELECT datname FROM pg_database d
@@ -88,6 +90,7 @@ def scratch(project: Project, template: str = "template0") -> Iterator[Project]:
         keeper.cursor() as cursor,
     ):
         refuse_transaction_pooling(keeper, server)
+        cursor.execute(UNSHARED)
         _remove_abandoned(cursor)
         name = _create(keeper, cursor, template, project.settings.scratch_url)
         try:

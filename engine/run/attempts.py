@@ -99,7 +99,7 @@ class Attempts:
         except EngineError:
             raise
         except BaseException as error:
-            pass_on_interrupt(error)
+            self._pass_on_interrupt(error)
             raise self._explained(error) from error
 
     def run_timed(self, step: Step) -> None:
@@ -109,6 +109,7 @@ class Attempts:
             self.in_file = True
             self.migrator.run_step(step)
             self.in_file = False
+            self.session.worker.heed()
 
     @contextmanager
     def holding(self) -> Iterator[Holdings]:
@@ -151,16 +152,22 @@ class Attempts:
             try:
                 if number > 1:
                     self.session.settle_alone()
-                return attempt()
+                attempt()
+                return self.session.worker.heed()
             except EngineError:
                 raise
             except BaseException as error:
-                pass_on_interrupt(error)
+                self._pass_on_interrupt(error)
                 if not is_passing(error) or number == attempts:
                     raise self._explained(error) from error
                 self._tell_wait(error, number, attempts)
                 time.sleep(random.uniform(0.1, 0.4) * number)
         return None
+
+    def _pass_on_interrupt(self, error: BaseException) -> None:
+        """Raise the Ctrl-C that it is, or that came before it."""
+        pass_on_interrupt(error)
+        self.session.worker.heed()
 
     def _tell_wait(self, error: BaseException, number: int, attempts: int) -> None:
         what = "waits for a lock" if is_lock_timeout(error) else "was in another transaction's way"

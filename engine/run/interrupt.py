@@ -19,9 +19,29 @@ ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 
 @dataclass(eq=False)
 class Worker:
-    """The session whose statement a signal cancels. connection: psycopg2, the one of the moment."""
+    """The session whose statement a signal cancels. connection: psycopg2, the one of the moment.
+    heard: the signal that came, 0 for none."""
 
     connection: Any
+    heard: int = 0
+
+    def heed(self) -> None:
+        """Do what the signal asks for, where it came and the run goes on nevertheless.
+
+        psycopg2 drops whatever is raised while it takes a NOTICE or a NOTIFY of the server, and so
+        the KeyboardInterrupt of a Ctrl-C. The statement that was cancelled for it may have caught
+        that (WHEN query_canceled), or be a COMMIT, which then waits for its standby no more.
+        """
+        number, self.heard = self.heard, 0
+        handler = signal.getsignal(number) if number else None
+        if callable(handler):
+            handler(number, None)
+
+    def wait_for_no_standby(self) -> None:
+        """Let what is still kept be committed here alone: Ctrl-C may have ended a wait for a
+        standby that is gone, and keeping what the files led to would begin the next one."""
+        with suppress(psycopg2.Error):
+            self.connection.cursor().execute("SET synchronous_commit = local")
 
 
 class Stop:
@@ -95,6 +115,7 @@ def cancelling(connection: Any) -> Iterator[Worker]:
     before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     try:
         yield worker
+        worker.heed()
     finally:
         signal.set_wakeup_fd(before)
         told.close()
@@ -104,6 +125,7 @@ def cancelling(connection: Any) -> Iterator[Worker]:
 
 def _listen(heard: socket.socket, worker: Worker) -> None:
     while numbers := heard.recv(16):
-        if ENDING.intersection(numbers):
+        for number in ENDING.intersection(numbers):
+            worker.heard = number
             with suppress(psycopg2.Error):
                 worker.connection.cancel()

@@ -35,9 +35,17 @@ QUERY = """
                   WHERE w.pid = %(pid)s AND NOT w.granted AND h.pid IS NULL AND i.pid IS NULL
                     AND i.transactionid = x.transaction)
 """
+FOR_STANDBY = "waits for a standby"
+# In the server's words: a COMMIT that waits for one is done, and cannot be taken back.
+COMMITTED = (
+    "what was done last is committed here, and the server waits until a standby has it as well "
+    "(synchronous_standby_names), which takes long. Start that standby; or let the server wait for "
+    "none: as a superuser ALTER SYSTEM SET synchronous_standby_names = '', then "
+    "SELECT pg_reload_conf(). Ctrl-C ends the wait and the run; what is committed stays."
+)
 # https://www.postgresql.org/docs/current/progress-reporting.html; a scan is counted in blocks, then
 # what it found in tuples.
-PROGRESS = """
+PROGRESS = f"""
     SELECT phase, least(done::float8 / nullif(total, 0), 1)
     FROM (
         SELECT phase, CASE WHEN tuples_total > 0 THEN tuples_done ELSE blocks_done END AS done,
@@ -53,6 +61,9 @@ PROGRESS = """
         SELECT phase, sample_blks_scanned, sample_blks_total
         FROM pg_stat_progress_analyze WHERE pid = %(pid)s
     ) counted
+    UNION ALL
+    SELECT '{FOR_STANDBY}', NULL FROM pg_stat_activity
+    WHERE pid = %(pid)s AND wait_event = 'SyncRep'
 """
 
 
@@ -116,7 +127,10 @@ class Blockers:
             self.sessions = now or self.sessions
             if far:
                 self.progress(*far)
-            polls = polls + 1 if now else 0
-            if self.patient and polls * POLL_SECONDS >= TELL_AFTER_SECONDS and told != now[0]:
-                told = now[0]
-                self.tell(f"waiting for {told}")
+            waits = [f"waiting for {line}" for line in now] if self.patient else []
+            if far and far[0] == FOR_STANDBY:
+                waits = [COMMITTED]
+            polls = polls + 1 if waits else 0
+            if polls * POLL_SECONDS >= TELL_AFTER_SECONDS and told != waits[0]:
+                told = waits[0]
+                self.tell(told)

@@ -219,6 +219,9 @@ class Runner:
                 ran_code = execution.run(session, job)
             if self._stays:
                 session.renew(new=ran_code)
+        except KeyboardInterrupt:
+            session.worker.wait_for_no_standby()
+            raise
         finally:
             if jobs:
                 guard.keep()

@@ -348,9 +348,14 @@ def test_without_its_guard_a_runner_goes_no_further(
 RUN = """
 import sys
 from pathlib import Path
+from engine.report import Report
 from tests.support.runners import runner_on
+class Told(Report):
+    def message(self, text):
+        if "Ctrl-C" in text:
+            print(text, flush=True)
 try:
-    runner_on(sys.argv[1], Path(sys.argv[2])).migrate()
+    runner_on(sys.argv[1], Path(sys.argv[2]), Told()).migrate()
 except KeyboardInterrupt:
     print("interrupted")
 """
@@ -387,12 +392,45 @@ def running(url: str, folder: Path, sign: str) -> Iterator[subprocess.Popen[str]
         yield process
 
 
-def test_ctrl_c_does_not_wait_for_the_statement(empty_url: str, tmp_path: Path) -> None:
-    write(tmp_path, "001_t", "CREATE TABLE t (i int)", ENDLESS)
-    with held(empty_url), running(empty_url, tmp_path, ENDLESS) as process:
+BLOCK = "DO $$ BEGIN RAISE NOTICE 'x'; PERFORM pg_advisory_lock(4711)"
+
+
+@pytest.mark.parametrize(
+    "statement", [ENDLESS, f"{BLOCK}; EXCEPTION WHEN query_canceled THEN RETURN; END $$"]
+)
+def test_ctrl_c_does_not_wait_for_the_statement(
+    statement: str, empty_url: str, tmp_path: Path
+) -> None:
+    """Nor does one go on that takes a cancelled statement for the end of it: psycopg2 drops the
+    KeyboardInterrupt of one that tells a NOTICE."""
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)", statement)
+    with held(empty_url), running(empty_url, tmp_path, statement[:8]) as process:
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=60)[0] == "interrupted\n"
     assert not read(empty_url).tables
+
+
+def test_a_standby_that_is_gone_is_told_of_and_waited_for_until_ctrl_c(
+    mortal: PostgresServer, tmp_path: Path
+) -> None:
+    """No scratch database waits for it at all."""
+    write(tmp_path, "001_t", "CREATE TABLE t (i int)")
+    with mortal.database() as url:
+        runner_on(url, tmp_path).migrate()
+        for number, table in enumerate("uv", 2):
+            write(tmp_path, f"{number:03}_{table}", f"CREATE TABLE {table} (i int)")
+        mortal.execute(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = on")
+        mortal.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+        mortal.execute("SELECT pg_reload_conf()")
+        with scratch(at(url)), running(url, tmp_path, "COMMIT") as process:
+            assert process.stdout
+            assert "is committed here" in process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[0] == "interrupted\n"
+        mortal.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        mortal.execute("SELECT pg_reload_conf()")
+        assert list(read(url).tables) == ["t", "u"]
+        assert runner_on(url, tmp_path).migrate() == ["003_v"]
 
 
 def test_what_a_killed_runner_left_working_is_waited_for(empty_url: str, tmp_path: Path) -> None:
