@@ -117,20 +117,24 @@ class Blockers:
         told, polls = "", 0
         while not self.ended.wait(POLL_SECONDS):
             try:
-                with self.connection.cursor() as cursor:
-                    own_sql.fetch(cursor, QUERY, {"pid": self.pid})
-                    now = [line for (line,) in cursor.fetchall()]
-                    own_sql.fetch(cursor, PROGRESS, {"pid": self.pid})
-                    far = cursor.fetchone()
+                waits = self._waits()
             except psycopg2.Error:
                 return
-            self.sessions = now or self.sessions
-            if far:
-                self.progress(*far)
-            waits = [f"waiting for {line}" for line in now] if self.patient else []
-            if far and far[0] == FOR_STANDBY:
-                waits = [COMMITTED]
             polls = polls + 1 if waits else 0
             if polls * POLL_SECONDS >= TELL_AFTER_SECONDS and told != waits[0]:
                 told = waits[0]
                 self.tell(told)
+
+    def _waits(self) -> list[str]:
+        """What it waits for that is to be told, if that lasts."""
+        with self.connection.cursor() as cursor:
+            own_sql.fetch(cursor, QUERY, {"pid": self.pid})
+            now = [line for (line,) in cursor.fetchall()]
+            own_sql.fetch(cursor, PROGRESS, {"pid": self.pid})
+            far = cursor.fetchone()
+        self.sessions = now or self.sessions
+        if far:
+            self.progress(*far)
+            if far[0] == FOR_STANDBY:
+                return [COMMITTED]
+        return [f"waiting for {line}" for line in now] if self.patient else []
