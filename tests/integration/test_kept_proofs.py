@@ -123,7 +123,7 @@ def test_whatever_changes_the_answer_is_a_new_one(
         assert not known(shop, url, SHOP_CURRENCY="IDR")
         for what, (name, text) in EDITS.items():
             if name.startswith("engine/"):
-                text += (shop / name).read_text()
+                text = (shop / name).read_text() + text
             with replaced(shop / name, text):
                 assert not known(shop, url), what
             assert known(shop, url), f"without {what} all is as it was"
