@@ -16,11 +16,14 @@ OTHER = "role "
 """Before the name of a role that has no abstract one."""
 # Whoever owns a thing may do everything with it, and lets others do so.
 OWNERS = f"""
-    SELECT i.type || ' ' || replace(i.identity, quote_ident(n.nspname) || '.', ''), o.rolname::text
-    FROM (SELECT 'pg_class'::regclass AS class, oid, relowner AS owner, relnamespace AS schema
+    SELECT i.type || ' ' || replace(i.identity, quote_ident(n.nspname) || '.', ''), o.rolname::text,
+           c.name::text
+    FROM (SELECT 'pg_class'::regclass AS class, oid, relowner AS owner, relnamespace AS schema,
+                 relname AS name
           FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relname NOT IN {OWN_TABLES}
-          UNION ALL SELECT 'pg_proc'::regclass, oid, proowner, pronamespace FROM pg_proc
-          UNION ALL SELECT 'pg_type'::regclass, t.oid, typowner, typnamespace FROM pg_type t
+          UNION ALL SELECT 'pg_proc'::regclass, oid, proowner, pronamespace, proname FROM pg_proc
+          UNION ALL SELECT 'pg_type'::regclass, t.oid, typowner, typnamespace, typname
+          FROM pg_type t
           LEFT JOIN pg_class s ON s.oid = typrelid
           WHERE typtype IN ('e', 'd', 'r') OR s.relkind = 'c') c
     JOIN pg_namespace n ON n.oid = c.schema JOIN pg_roles o ON o.oid = c.owner,
@@ -80,6 +83,12 @@ def told(one: Access) -> str:
     return f"{one} on {one.on.kind} {one.on.name}".rstrip()
 
 
+def names_of_others(cursor: Any) -> set[str]:
+    """The names of all that other roles own in the schema. cursor: psycopg2."""
+    own_sql.fetch(cursor, OWNERS, {"history": HISTORY_TABLE})
+    return {name for _, _, name in cursor.fetchall()}
+
+
 def beyond(connection: Any, named: Mapping[str, str], live: Schema) -> list[str]:
     """What there is, a line for each. live: the schema that is compared: what is not in it is not
     told of. The connection of psycopg2 is in a transaction, and has another mapping after it."""
@@ -92,7 +101,7 @@ def beyond(connection: Any, named: Mapping[str, str], live: Schema) -> list[str]
                 if one.role in others and one.on.name in live.standing().get(one.on.kind, {}):
                     lines.append(f"{others[one.role]} may {told(one)}")
         own_sql.fetch(cursor, OWNERS, {"history": HISTORY_TABLE})
-        lines += [f"{thing} belongs to {owner}" for thing, owner in cursor.fetchall()]
+        lines += [f"{thing} belongs to {owner}" for thing, owner, _ in cursor.fetchall()]
         for query in (POWERS, DEFAULTS):
             own_sql.fetch(cursor, query, {"named": list(named.values())})
             lines += [line for (line,) in cursor.fetchall()]

@@ -3,10 +3,12 @@ its definitions as PostgreSQL's catalogs have them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema.abstract_roles import PUBLIC
 from engine.schema.access import Access
@@ -51,27 +53,50 @@ class Drift:
         return {"kind": kind, "table": table, "name": name, "was": self.was, "now": self.now}
 
 
-def without_foreign(live: Schema, known: Schema, project: Project) -> Schema:
-    """The live schema without what another program has in it: what no file makes, and whose name
-    the project knows as one of theirs."""
-    made = known.standing()
+def without_foreign(
+    known: Schema,
+    live: Schema,
+    project: Project,
+    others: Collection[str],
+    files: Iterable[Migration],
+) -> tuple[Schema, Schema]:
+    """Both schemas without what another program has there: what belongs to another role, or has a
+    name that the project knows as one of theirs, and of which no file speaks. An earlier run has
+    read it, too, and it changes as that program wants. others: the names of what other roles own.
+    """
+    theirs = set()
+    for name in {*_names(known), *_names(live)}:
+        if name in others or project.is_foreign(name):
+            theirs.add(name)
+    if theirs:
+        text = "\n".join(migration.text for migration in files)
+        theirs = {name for name in theirs if not re.search(rf"\b{re.escape(name)}\b", text)}
+    return _without(known, theirs), _without(live, theirs)
+
+
+def _names(schema: Schema) -> Iterator[str]:
+    """Of all that stands alone, as it has them in the catalogs."""
+    yield from schema.extensions
+    for things in schema.standing().values():
+        yield from map(without_arguments, things)
+
+
+def _without(schema: Schema, theirs: Collection[str]) -> Schema:
+    if not theirs:
+        return schema
     kept: dict[str, Any] = {}
-    theirs: set[Key] = set()
-    for kind, things in live.standing().items():
-        ours = {}
+    gone: set[Key] = set()
+    for kind, things in schema.standing().items():
+        kept[KINDS[kind].alone] = ours = dict(things)
         for name, thing in things.items():
-            bare = without_arguments(name)
-            if name in made[kind] or not project.is_foreign(bare):
-                ours[name] = thing
-            else:
-                theirs.add(Key(kind, "", name))
+            if without_arguments(name) in theirs:
+                del ours[name]
+                gone.add(Key(kind, "", name))
                 if isinstance(thing, Table):
-                    theirs |= set(sequences_in(thing))
-        kept[KINDS[kind].alone] = ours
-    access = {title: access for title, access in live.access.items() if access.on not in theirs}
-    more = live.extensions - known.extensions
-    others = {name for name in more if project.is_foreign(name)}
-    return replace(live, **kept, access=access, extensions=live.extensions - others)
+                    gone |= set(sequences_in(thing))
+    access = {title: access for title, access in schema.access.items() if access.on not in gone}
+    extensions = schema.extensions - set(theirs)
+    return replace(schema, **kept, access=access, extensions=extensions)
 
 
 def as_seen(known: Schema, live: Schema) -> Schema:

@@ -12,6 +12,7 @@ import peewee
 import psycopg2
 
 from engine.drift import baseline, differences, schema_json
+from engine.drift.beyond import names_of_others
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
@@ -92,8 +93,7 @@ class DriftGuard:
             return
         drifts: list[Drift] = []
         if known is not None:
-            ours = differences.without_foreign(live, known, self.session.project)
-            drifts = differences.differences(known, ours)
+            drifts = differences.differences(*self._ours(connection, known, live))
         if drifts and known is not None and jobs[0].direction is Direction.UP:
             self._refuse_touched(known, drifts, past, jobs)
 
@@ -164,7 +164,7 @@ class DriftGuard:
             but = {drift.key for drift in others}
             connection, project = self.session.database.connection(), self.session.project
             there = without_theirs(connection.cursor(), catalog.read(connection), known)
-            live = differences.without_foreign(there, known, project)
+            known, live = self._ours(connection, known, there)
             place, path = own_sql.place(connection).name, function_path.files_path(connection)
             back = way_back(project, applied, _major(connection), known, live, place, path)
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
@@ -173,6 +173,12 @@ class DriftGuard:
         """The files that the database has had."""
         recorded = past.recorded
         return [migration for migration in self.migrations if migration.name in recorded]
+
+    def _ours(self, connection: Any, known: Schema, live: Schema) -> tuple[Schema, Schema]:
+        """Both without what other programs have there."""
+        theirs = names_of_others(connection.cursor())
+        project = self.session.project
+        return differences.without_foreign(known, live, project, theirs, self.migrations)
 
     def _tell(self, text: str) -> None:
         self.session.report.message(text)

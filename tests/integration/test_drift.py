@@ -25,6 +25,7 @@ from engine.schema.own_tables import OWN_TABLES
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, name_of, query, read
 from tests.support.migration_files import write
+from tests.support.owned import mallory_url
 from tests.support.postgres import PostgresServer
 from tests.support.project import MIGRATIONS
 from tests.support.readme import block, settled
@@ -242,6 +243,26 @@ def test_what_another_program_has_is_no_drift_where_the_project_says_so(
     assert runner_at(beside, heard).migrate() == ["002_more"]
     assert heard.messages == []
     assert live.compare(beside).drifts == ()
+    execute(url, "ALTER TABLE kea_leases ADD later int")  # which the last run has read
+    assert live.compare(beside).drifts == ()
+    write(shop, "003_kea", "ALTER TABLE kea_leases ADD ours int")  # a file speaks of it
+    assert [drift.name for drift in live.compare(beside).drifts] == ["table kea_leases"]
+
+
+def test_what_belongs_to_another_role_is_no_drift(
+    url: str, shop: Path, server: PostgresServer
+) -> None:
+    """FreeRADIUS's tables beside ours: whose they are is told, and no statement that drops them."""
+    with mallory_url(server, url, "CREATE ON SCHEMA public") as radius:
+        execute(radius, "CREATE TABLE radcheck (id serial PRIMARY KEY, value text)")
+        execute(radius, "CREATE VIEW radius AS SELECT value FROM radcheck")
+        comparison = live.compare(at(url, shop))
+        assert comparison.drifts == () and comparison.back == ()
+        assert any(line.startswith("table radcheck belongs to") for line in comparison.others)
+        write(shop, "002_more", "CREATE TABLE more (i int)")
+        runner_at(at(url, shop)).migrate()
+        execute(radius, "ALTER TABLE radcheck ADD later int; DROP VIEW radius")
+        assert live.compare(at(url, shop)).drifts == ()
 
 
 def test_both_definitions_are_told(url: str, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
