@@ -189,6 +189,8 @@ class Bystander:
 
 def bystanders(connection: Any, touched: Mapping[Key, bool]) -> list[Bystander]:
     """Those of what is touched, and whether that goes for good. connection: psycopg2."""
+    if not touched:
+        return []
     listed = list(touched)
     query = BYSTANDERS
     if connection.server_version >= 150000:
