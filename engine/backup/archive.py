@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.connect import programs
 from engine.errors import BackupFailed
 from engine.project import Project
+from engine.sql import lexer
 from engine.wording import one_line
 
 # What is said of the database itself; without --create pg_restore neither lists nor prints it.
-OF_DATABASE = re.compile(r"^\d+; \d+ \d+ (?:(?:ACL|COMMENT) - )?DATABASE ", re.MULTILINE)
+DATABASE = "DATABASE|DATABASE PROPERTIES|(?:ACL|COMMENT|SECURITY LABEL) - DATABASE"
+OF_DATABASE = re.compile(rf"^\d+; \d+ \d+ (?:{DATABASE}) .*\n", re.MULTILINE)
+BEGUN = re.compile(r"^\\restrict \w+\n", re.MULTILINE)
 MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
 
 
@@ -51,6 +55,37 @@ class Archive:
             options = ["--no-owner", f"--use-list={listed.name}", "--file=-"]
             return _asked(self.path, [*create, *options])
 
+    def statements(self, kinds: str) -> Iterator[str]:
+        """The same, one by one, without the comments before them."""
+        text = self.script(kinds)
+        if begun := BEGUN.search(text):  # psql's own, without a semicolon
+            text = text[: begun.start()] + text[begun.end() :]
+        for statement in lexer.split(text):
+            yield statement[lexer.after_comments(statement) :]
+
+    def lines(self, kinds: str) -> Iterator[str]:
+        """The lines of that SQL one after the other, rows included, which may be more than there is
+        memory for. Raises BackupFailed."""
+        if not (entries := "".join(self.entries(kinds))):
+            return
+        with tempfile.NamedTemporaryFile("w+") as listed:
+            listed.write(entries)
+            listed.flush()
+            command = [_newest(), "--no-owner", f"--use-list={listed.name}", "--file=-"]
+            with subprocess.Popen(
+                [*command, str(self.path)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=programs.environment(),
+            ) as process:
+                assert process.stdout
+                for line in process.stdout:
+                    yield line.decode(errors="replace").rstrip("\n")
+        if process.returncode:
+            raise BackupFailed(
+                f"pg_restore cannot read the rows of {self.path}.", why="Nothing was restored."
+            )
+
 
 def look(path: Path, project: Project, schema: str = "") -> Archive:
     """Look into a dump. schema: whose entries alone are wanted, without the schema itself. Raises
@@ -68,9 +103,12 @@ def look(path: Path, project: Project, schema: str = "") -> Archive:
     return Archive(path, contents, int(made_by[1]) if made_by else 0)
 
 
+def _newest() -> str:
+    return str(list(programs.clients("pg_restore").values())[-1])
+
+
 def _asked(path: Path, options: list[str]) -> str:
-    newest = list(programs.clients("pg_restore").values())[-1]
-    command = [str(newest), *options, str(path)]
+    command = [_newest(), *options, str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=programs.environment())
     except (OSError, UnicodeDecodeError) as error:

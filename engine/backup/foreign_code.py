@@ -13,6 +13,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from engine.backup import forged
 from engine.backup.archive import Archive
 from engine.files import migration_folder
 from engine.project import Project
@@ -23,11 +24,6 @@ FUNCTIONS = "FUNCTION|PROCEDURE"
 OTHERS = (
     "AGGREGATE|TRIGGER|EVENT TRIGGER|RULE|VIEW|MATERIALIZED VIEW|OPERATOR|CAST|TRANSFORM"
     "|PROCEDURAL LANGUAGE|FOREIGN DATA WRAPPER|SERVER|SUBSCRIPTION"
-)
-# Their expressions run when rows are restored, or read later, with the rights of whoever does that.
-WITH_EXPRESSIONS = (
-    "TABLE|DOMAIN|CHECK CONSTRAINT|CONSTRAINT|DEFAULT|POLICY|INDEX|STATISTICS|VIEW"
-    "|MATERIALIZED VIEW|RULE|TRIGGER"
 )
 # Of PostgreSQL's own functions: what runs a text as SQL, and what has the files and settings of the
 # server. A role may name them in an expression though it may not call them.
@@ -42,30 +38,43 @@ WORDS = "AGGREGATE|TRIGGER|RULE|VIEW|LANGUAGE|WRAPPER|SERVER|SUBSCRIPTION"
 MADE = re.compile(
     rf"\b({WORDS})\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:[\w\"]+\s*\.\s*)?\"?(\w+)", re.IGNORECASE
 )
+OTHER_MADE = re.compile(
+    rf"CREATE (?:OR REPLACE )?(?:CONSTRAINT |TRUSTED |RECURSIVE )?(?:{OTHERS}) "
+)
 OTHER = re.compile(rf"\d+; \d+ \d+ ({OTHERS}) \S+ (.*) \S* *\n")
 
 
 def listed(archive: Archive, project: Project) -> list[str]:
     """What it is, one a line: `FUNCTION public.f(integer)`, `RULE orders keep_none`."""
     texts = set(_texts(project))
-    return [*_functions(archive, texts), *_others(archive, texts), *_reaching(archive)]
+    # All of them, whatever kind of entry each says it is.
+    making = list(archive.statements(forged.MAKING))
+    return [
+        *_functions(making, texts),
+        *_others(archive, making, texts),
+        *_reaching(making),
+        *forged.listed(archive, making),
+    ]
 
 
-def _functions(archive: Archive, texts: set[str]) -> Iterator[str]:
+def _functions(making: list[str], texts: set[str]) -> Iterator[str]:
     bodies: set[str] = set()
     for text in texts:
         bodies |= set(_dollar_quoted(text))
-    for statement in lexer.split(archive.script(FUNCTIONS)):
-        code = statement[lexer.after_comments(statement) :]
+    for code in making:
         match = FUNCTION.match(code)
         # A function that is written in SQL's own form has no body that is kept as a text.
         if match and not set(_dollar_quoted(code)[-1:]) & bodies:
             yield f"{match[1]} {match[2]}"
 
 
-def _others(archive: Archive, texts: set[str]) -> Iterator[str]:
+def _others(archive: Archive, making: list[str], texts: set[str]) -> Iterator[str]:
     made = {(word.upper(), name) for word, name in MADE.findall("\n;\n".join(texts))}
-    for entry in archive.entries(OTHERS):
+    entries = [entry for entry in archive.entries(OTHERS) if " VIEW DATA " not in entry]
+    statements = [code for code in making if OTHER_MADE.match(code)]
+    if len(statements) > len(entries):
+        yield f"{len(statements) - len(entries)} of {len(statements)} that no entry says it makes"
+    for entry in entries:
         match = OTHER.fullmatch(entry)
         if not match:
             yield entry.strip()
@@ -73,10 +82,12 @@ def _others(archive: Archive, texts: set[str]) -> Iterator[str]:
             yield f"{match[1]} {match[2]}"
 
 
-def _reaching(archive: Archive) -> Iterator[str]:
-    """Expressions that reach beyond their rows. None of ours does."""
-    for statement in lexer.split(archive.script(WITH_EXPRESSIONS)):
-        code = statement[lexer.after_comments(statement) :]
+def _reaching(making: list[str]) -> Iterator[str]:
+    """Expressions that reach beyond their rows. They run when rows are restored, or read later,
+    with the rights of whoever does that. None of ours does."""
+    for code in making:
+        if FUNCTION.match(code):
+            continue
         call = REACHING.search(text_forms.masked(code))
         made = MADE_THING.match(code)
         if call and made:

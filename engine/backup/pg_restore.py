@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from engine.backup import restore_with_psql
-from engine.backup.archive import Archive
+from engine.backup.archive import OF_DATABASE, Archive
 from engine.connect import programs
 from engine.connect.programs import for_program
 from engine.connect.url import shown
@@ -72,7 +72,7 @@ def run(
     installed = programs.clients("pg_restore")
     version = min((v for v in installed if v >= oldest), default=max(installed))
     with tempfile.NamedTemporaryFile("w+") as entries:
-        entries.write(archive.contents)
+        entries.write(OF_DATABASE.sub("", archive.contents))  # carried by itself
         entries.flush()
         command = [str(installed[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
         command.append(f"--role={role}")
