@@ -21,15 +21,23 @@ from engine.wording import one_line
 
 KINDS = "DATABASE PROPERTIES|ACL - DATABASE|COMMENT - DATABASE"
 NAME = r'(?:"(?:[^"]|"")+"|[^\s"]+)'
+# As pg_dump writes it, so that nothing else gets in: a file that is a dump may say anything.
+VALUE = r"(?:'(?:[^']|'')*'|E'(?:[^'\\]|''|\\.)*')"
+SET = rf" SET {NAME} TO {VALUE}(?:, {VALUE})*"
 # Group 1 and 3 are what stands before and after the name of the database.
 STATEMENTS = (
-    re.compile(rf"(ALTER DATABASE )({NAME})( SET .*)", re.DOTALL),
-    re.compile(rf"(ALTER ROLE {NAME} IN DATABASE )({NAME})( SET .*)", re.DOTALL),
+    re.compile(rf"(ALTER DATABASE )({NAME})({SET})", re.DOTALL),
+    re.compile(rf"(ALTER ROLE {NAME} IN DATABASE )({NAME})({SET})", re.DOTALL),
     re.compile(rf"((?:GRANT|REVOKE) [A-Z, ]+ ON DATABASE )({NAME})( (?:TO|FROM) .*)", re.DOTALL),
     re.compile(rf"(COMMENT ON DATABASE )({NAME})( IS .*)", re.DOTALL),
 )
-# What loads a library into every session is for whoever runs the server to decide.
-LOADS = re.compile(r" SET \w+_preload_libraries ", re.IGNORECASE)
+# What loads a library into every session, or turns off the rules of all tables, is for whoever runs
+# the server to decide.
+OF_SERVER = re.compile(
+    r' SET "?(?:\w+_preload_libraries|dynamic_library_path|session_replication_role'
+    r'|allow_system_table_mods)"? TO ',
+    re.IGNORECASE,
+)
 
 
 def carry(archive: Archive, connection: Any, project: Project, said: bool, report: Report) -> None:
@@ -46,8 +54,9 @@ def carry(archive: Archive, connection: Any, project: Project, said: bool, repor
         rewritten = _rewritten(statement, str(connection.info.dbname))
         if not rewritten or (said and f" SET {_parameter(project)} " in rewritten):
             continue
-        if LOADS.search(rewritten):
-            report.message(f"left out, it loads a library: {one_line(rewritten)}")
+        if OF_SERVER.search(rewritten):
+            whose = "it is for whoever runs the server to set"
+            report.message(f"left out, {whose}: {one_line(rewritten)}")
             continue
         try:
             with connection.cursor() as cursor:
