@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -49,11 +50,8 @@ class Archive:
         if not entries:
             return ""
         create = ["--create"] if OF_DATABASE.search(entries) else []
-        with tempfile.NamedTemporaryFile("w+") as listed:
-            listed.write(entries)
-            listed.flush()
-            options = ["--no-owner", f"--use-list={listed.name}", "--file=-"]
-            return _asked(self.path, [*create, *options])
+        with chosen(entries) as these:
+            return _asked(self.path, [*create, "--no-owner", these, "--file=-"])
 
     def statements(self, kinds: str) -> Iterator[str]:
         """The same, one by one, without the comments before them."""
@@ -68,23 +66,31 @@ class Archive:
         memory for. Raises BackupFailed."""
         if not (entries := "".join(self.entries(kinds))):
             return
-        with tempfile.NamedTemporaryFile("w+") as listed:
-            listed.write(entries)
-            listed.flush()
-            command = [_newest(), "--no-owner", f"--use-list={listed.name}", "--file=-"]
-            with subprocess.Popen(
-                [*command, str(self.path)],
+        with (
+            chosen(entries) as these,
+            subprocess.Popen(
+                [_newest(), "--no-owner", these, "--file=-", str(self.path)],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=programs.environment(),
-            ) as process:
-                assert process.stdout
-                for line in process.stdout:
-                    yield line.decode(errors="replace").rstrip("\n")
+            ) as process,
+        ):
+            assert process.stdout
+            for line in process.stdout:
+                yield line.decode(errors="replace").rstrip("\n")
         if process.returncode:
             raise BackupFailed(
                 f"pg_restore cannot read the rows of {self.path}.", why="Nothing was restored."
             )
+
+
+@contextmanager
+def chosen(entries: str) -> Iterator[str]:
+    """The option of pg_restore that takes these entries alone, lines as its list has them."""
+    with tempfile.NamedTemporaryFile("w+") as listed:
+        listed.write(entries)
+        listed.flush()
+        yield f"--use-list={listed.name}"
 
 
 def look(path: Path, project: Project, schema: str = "") -> Archive:

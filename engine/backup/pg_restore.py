@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from engine.backup import restore_with_psql
-from engine.backup.archive import OF_DATABASE, Archive
+from engine.backup.archive import OF_DATABASE, Archive, chosen
 from engine.connect import programs
 from engine.connect.programs import for_program
 from engine.connect.url import shown
@@ -71,11 +70,8 @@ def run(
     oldest = max(server, archive.made_by)
     installed = programs.clients("pg_restore")
     version = min((v for v in installed if v >= oldest), default=max(installed))
-    with tempfile.NamedTemporaryFile("w+") as entries:
-        entries.write(OF_DATABASE.sub("", archive.contents))  # carried by itself
-        entries.flush()
-        command = [str(installed[version]), "--verbose", "--no-owner", f"--use-list={entries.name}"]
-        command.append(f"--role={role}")
+    with chosen(OF_DATABASE.sub("", archive.contents)) as these:  # the rest is carried by itself
+        command = [str(installed[version]), "--verbose", "--no-owner", these, f"--role={role}"]
         if first or server < restore_with_psql.KNOWN_SINCE <= version:
             command += ["--file=-", str(archive.path)]
             status, said = restore_with_psql.run(command, BEGUN, url, report, first)
