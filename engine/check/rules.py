@@ -84,7 +84,7 @@ BY_EVENT = {
         "sql-altertable.html#SQL-ALTERTABLE-DESC-SET-DROP-NOT-NULL",
         "SET NOT NULL on {table}.{name} reads every row while nobody can read or write the table.",
         "PostgreSQL spares that where a valid CHECK says the same.",
-        "Write:\nALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} IS NOT NULL) NOT VALID;\n"
+        "Write:\nALTER TABLE {table} ADD CONSTRAINT {check} CHECK ({name} {new}) NOT VALID;\n"
         f"{LATER}\nALTER TABLE {{table}} VALIDATE CONSTRAINT {{check}};\n"
         "ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL;\n"
         "ALTER TABLE {table} DROP CONSTRAINT {check};",

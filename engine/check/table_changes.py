@@ -17,8 +17,9 @@ SHAPES = """
     SELECT c.oid::bigint, c.relname, c.relfilenode::bigint,
       (SELECT json_object_agg(a.attnum, json_build_array(
             a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
-            a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> ''))
-       FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+            a.atthasdef OR a.attidentity <> '' OR a.attgenerated <> '', t.typtype = 'c'))
+       FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+       WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
       (SELECT json_object_agg(k.oid, json_build_array(
             k.conname, k.contype, k.convalidated, pg_get_constraintdef(k.oid, true), k.conindid,
             k.conkey))
@@ -67,12 +68,20 @@ SCANNED = {"f": Happened.FOREIGN_KEY, "c": Happened.CHECK}
 
 @dataclass(frozen=True)
 class Column:
-    """A column. filled: whether a new row has a value without being given one."""
+    """A column. filled: whether a new row has a value without being given one. composite: whether
+    its values have parts."""
 
     name: str
     type: str
     not_null: bool
     filled: bool
+    composite: bool
+
+    @property
+    def said_to_be_given(self) -> tuple[str, ...]:
+        """What says of a value that it is there, as SET NOT NULL asks: where it has parts, IS NOT
+        NULL asks for all of them."""
+        return (GIVEN,) if self.composite else ("IS NOT NULL", GIVEN)
 
 
 @dataclass(frozen=True)
@@ -199,14 +208,14 @@ def _column(old: Shape, new: Shape, number: str) -> Iterator[Event]:
     if before.type != after.type:
         yield Event(Happened.TYPE_CHANGED, old.name, before.name, after.type)
     if after.not_null and not before.not_null and not _known_not_null(old, new, number):
-        yield Event(Happened.NOT_NULL, old.name, after.name)
+        yield Event(Happened.NOT_NULL, old.name, after.name, after.said_to_be_given[0])
 
 
 def _known_not_null(old: Shape, new: Shape, number: str) -> bool:
     """Whether no row has to be looked at: a CHECK says it already, or the new constraint is not
     valid yet (PostgreSQL 18)."""
-    column = quoted(new.columns[number].name)
-    checks = [f"CHECK ({column} {said})" for said in ("IS NOT NULL", GIVEN)]
+    column = new.columns[number]
+    checks = [f"CHECK ({quoted(column.name)} {said})" for said in column.said_to_be_given]
     for constraint in old.constraints.values():
         if constraint.valid and constraint.definition in checks:
             return True

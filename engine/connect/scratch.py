@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -53,7 +54,13 @@ ABANDONED = rf"""
             AND (backend_start IS NULL OR split_part(d.datname, '_', 3)
                  = (extract(epoch FROM backend_start) * 1000000)::bigint::text))
 """
+SCRATCH = re.compile(r"scratch_\d+_\d+")
 LOG = logging.getLogger(__name__)
+
+
+def is_scratch(database: str) -> bool:
+    """Whether a database is one of these, by its name."""
+    return SCRATCH.fullmatch(database) is not None
 
 
 def scratch_server(project: Project) -> Project:

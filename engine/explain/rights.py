@@ -9,6 +9,8 @@ from typing import Any
 
 from psycopg2 import extensions
 
+from engine.connect.scratch import is_scratch
+from engine.project import Project
 from engine.schema import own_sql
 from engine.schema.quoting import name as quoted
 from engine.sql import lexer
@@ -22,7 +24,16 @@ OWNING = re.compile(
     r"(?:ALTER|DROP|COMMENT|REINDEX|CLUSTER|CREATE\s+(?:UNIQUE\s+)?(?:INDEX|POLICY|RULE))\b",
     re.IGNORECASE,
 )
-EXTENSION = re.compile(r"CREATE\s+EXTENSION\b", re.IGNORECASE)
+EXTENSION = re.compile(
+    r"CREATE\s+EXTENSION\b\s*(?:IF\s+NOT\s+EXISTS\s+)?\"?(?P<name>[\w-]*)", re.IGNORECASE
+)
+# Of the version that would be made. A trusted one is made by whoever may create in the database.
+OF_SUPERUSERS = """
+    SELECT quote_ident(a.name), current_database()::text
+    FROM pg_available_extensions a JOIN pg_available_extension_versions v
+      ON v.name = a.name AND v.version = a.default_version
+    WHERE a.name = %(name)s AND v.superuser AND NOT v.trusted
+"""
 # What the role may not do all with, and whether it belongs to it.
 LACKING = """
     SELECT CASE WHEN c.relkind = 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
@@ -92,6 +103,39 @@ def way(server: Any, role: str, connection: Any = None, *, writing: bool = False
         tables = _named(said, statement)
         grant = f"GRANT {privilege} ON {tables[-1]} TO {quoted(role)}" if tables else ""
     return f"as the owner or a superuser run `{grant}`" if grant else GENERAL.format(role=role)
+
+
+def way_of_file(server: Any, role: str, connection: Any, project: Project) -> str:
+    """The same, where a file lacks the right: it may make an extension."""
+    extension = way_to_extension(server, connection, project.settings.scratch_url)
+    return extension or way(server, role, connection)
+
+
+def way_to_extension(server: Any, connection: Any, scratch_setting: str) -> str:
+    """Who makes the extension that the role may not make, where only a superuser may; else empty.
+
+    server, connection: as way() has them. scratch_setting: what names the server of scratch
+    databases: these are new, and nobody can make anything in them before.
+    """
+    match = EXTENSION.search(_statement(server))
+    if not match or not _answers(connection):
+        return ""
+    with connection.cursor() as cursor:
+        own_sql.fetch(cursor, OF_SUPERUSERS, {"name": match["name"]})
+        row = cursor.fetchone()
+    if not row:
+        return ""
+    extension, database = row
+    if is_scratch(database):
+        return (
+            f"only a superuser makes the extension {extension}: set {scratch_setting} to a server "
+            "for scratch databases on which the role is one"
+        )
+    create = f"CREATE EXTENSION IF NOT EXISTS {extension}"
+    return (
+        f"only a superuser makes the extension {extension}: as one run `{create}` in the database "
+        f"{database}, and let the file say IF NOT EXISTS, too"
+    )
 
 
 def _grant(connection: Any, said: str, commands: list[str], role: str, privilege: str) -> str:

@@ -18,7 +18,7 @@ from psycopg2 import errors, sql
 from engine.connect import roles
 from engine.connect.peewee_database import EngineDatabase
 from engine.errors import GenerateError
-from engine.explain import postgres_errors
+from engine.explain import postgres_errors, rights
 from engine.generate import completion, refusals
 from engine.generate.completion import defaults_and_comments, make_some, offered
 from engine.schema.abstract_roles import PUBLIC
@@ -217,10 +217,14 @@ class _Builder:
 
     def _refused(self, error: errors.Error, thing: object) -> GenerateError:
         message = error.diag.message_primary or str(error)
+        fix = "fix the model, index or statement that is shown"
+        if postgres_errors.is_missing_right(error):
+            setting = self.database.project.settings.scratch_url
+            fix = rights.way_to_extension(error, self.connection, setting) or fix
         return GenerateError(
             f"{self.domain.where(thing)}: PostgreSQL does not accept it: {message}.",
             why=postgres_errors.server_detail(error),
-            fix="fix the model, index or statement that is shown; no migration was written.",
+            fix=f"{fix}; no migration was written.",
         )
 
 

@@ -201,7 +201,7 @@ class Attempts:
     def _way_to_right(self, error: BaseException) -> tuple[str, list[str]]:
         connection = self.database.connection()
         role = session_of_file.role(self.migrator, connection.role, atomic=self.job.atomic)
-        way = rights.way(server_error(error), role, connection)
+        way = rights.way_of_file(server_error(error), role, connection, self.session.project)
         is_files = role != connection.role
         return way, [f"the role is {role}, which the file has set"] if is_files else []
 

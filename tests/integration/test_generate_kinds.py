@@ -20,15 +20,17 @@ from peewee import (
     TextField,
 )
 
-from engine.errors import GenerateError
+from engine.errors import GenerateError, MigrationFailed
 from engine.generate.generator import Generator
 from engine.schema import catalog
 from engine.sql import lexer
 from engine.testing.generate_law import SqlDomain
 from kernel.domain import Domain
 from kernel.models import BaseModel
-from tests.support.databases import execute, query
+from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
+from tests.support.owned import owned_url
+from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 from tests.support.usual import usually_first
 from tests.support.workshop import Register, Workshop
@@ -411,3 +413,18 @@ def test_what_was_made_by_hand_steps_aside(title: str, empty_url: str, tmp_path:
         assert query(empty_url, THERE) == there
     runner.migrate()
     assert generated(new) == []
+
+
+@pytest.mark.only("newest")
+def test_an_extension_that_only_a_superuser_makes(server: PostgresServer, tmp_path: Path) -> None:
+    """Who has to type what, also where it is a scratch database that lacks it."""
+    with owned_url(server) as url:
+        write(tmp_path, "001_files", "CREATE EXTENSION IF NOT EXISTS file_fdw")
+        with pytest.raises(MigrationFailed, match="permission denied") as refused:
+            runner_on(url, tmp_path).migrate()
+        statement = "`CREATE EXTENSION IF NOT EXISTS file_fdw` in the database"
+        assert f"as one run {statement} {name_of(url)}," in refused.value.fix
+        domain = SqlDomain([], extensions={"file_fdw": False})
+        with pytest.raises(GenerateError, match="permission denied") as unbuilt:
+            Generator([domain], at(url, tmp_path), files=[]).generate("files")
+        assert "set SCRATCH_DATABASE_URL to a server" in unbuilt.value.fix

@@ -35,6 +35,9 @@ CREATE TABLE pets (id int PRIMARY KEY, owner int, name text);
 CREATE TABLE "Big One" (id int PRIMARY KEY);
 CREATE UNIQUE INDEX pets_name_idx ON pets (name);
 ALTER TABLE owners ADD CONSTRAINT named CHECK (name IS NOT NULL);
+CREATE TYPE pair AS (a int, b int);
+CREATE TABLE pairs (id int PRIMARY KEY, whole pair CHECK (whole IS NOT NULL),
+    given pair CHECK (given IS DISTINCT FROM NULL));
 CREATE TABLE secret (id int PRIMARY KEY, note text);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION closed() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a
@@ -85,6 +88,11 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
         (
             ["ALTER TABLE owners ALTER COLUMN note SET NOT NULL"],
             ["ALTER TABLE owners ALTER COLUMN name SET NOT NULL"],  # there is a CHECK
+        ),
+        (
+            # which asks for all parts of a value, as SET NOT NULL does not
+            ["ALTER TABLE pairs ALTER COLUMN whole SET NOT NULL"],
+            ["ALTER TABLE pairs ALTER COLUMN given SET NOT NULL"],
         ),
         (
             ['ALTER TABLE owners ALTER COLUMN "Order" SET NOT NULL'],
