@@ -14,7 +14,12 @@ def class_name(name: str) -> str:
     words = [word for word in re.split("[^0-9A-Za-z]+", name) if word]
     if words and words[-1].endswith("ies"):
         words[-1] = f"{words[-1][:-3]}y"
-    elif words and words[-1].endswith("s") and not words[-1].endswith(("ss", "us")):
+    elif (
+        words
+        and len(words[-1]) > 1
+        and words[-1].endswith("s")
+        and not words[-1].endswith(("ss", "us"))
+    ):
         words[-1] = words[-1][:-1]
     return _identifier("".join(word[0].upper() + word[1:] for word in words), "Table")
 

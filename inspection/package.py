@@ -29,7 +29,8 @@ class SqlField(Field):
         self.field_type = sql_type
 
 '''
-REGISTER = '''"""What was read from the database {database}. Divide it into domains as you like."""
+READ = "What was read from the database {}. Divide it into domains as you like."
+REGISTER = '''{docstring}
 
 from domains import {names}
 
@@ -88,7 +89,7 @@ class _Reader:
         made.left_out += rights.left_out
         body = "\n".join(filter(None, lines)) or "    # there was nothing"
         made.files["__init__.py"] = REGISTER.format(
-            database=database,
+            docstring=_docstring(READ.format(database)),
             lines=body,
             names="ALL, Domain" if any("ALL" in line for line in rights.lines) else "Domain",
         )
@@ -234,6 +235,10 @@ def _is_one_line(text: str) -> bool:
 
 
 def _docstring(text: str) -> str:
+    """The text as Python reads it at the head of a thing: a name with three quotes in it would go
+    on as code."""
+    if not _is_one_line(text):
+        return repr(text)
     return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
 
 
