@@ -1,4 +1,4 @@
-"""Names that Python and Peewee take, from those of a database."""
+"""Names and texts that Python and Peewee take, from those of a database."""
 
 from __future__ import annotations
 
@@ -54,6 +54,19 @@ def free(name: str, taken: Collection[str]) -> str:
         made = f"{name}{number}"
         number += 1
     return made
+
+
+def is_one_line(text: str) -> bool:
+    """Whether a docstring gives it to the letter."""
+    return " ".join(text.split()) == text and '"""' not in text and "\\" not in text
+
+
+def docstring(text: str) -> str:
+    """The text as Python reads it at the head of a thing: a name with three quotes in it would go
+    on as code."""
+    if not is_one_line(text):
+        return repr(text)
+    return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
 
 
 def _identifier(text: str, otherwise: str) -> str:

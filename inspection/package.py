@@ -15,7 +15,7 @@ from engine.schema.model import Schema, Table
 from engine.sql import statements
 from engine.sql.lexer import split
 from inspection.fields import Fields, enum_classes
-from inspection.names import class_name, free, member_name
+from inspection.names import class_name, docstring, free, is_one_line, member_name
 from inspection.rights import Rights
 from kernel.object_statements import named
 
@@ -89,7 +89,7 @@ class _Reader:
         made.left_out += rights.left_out
         body = "\n".join(filter(None, lines)) or "    # there was nothing"
         made.files["__init__.py"] = REGISTER.format(
-            docstring=_docstring(READ.format(database)),
+            docstring=docstring(READ.format(database)),
             lines=body,
             names="ALL, Domain" if any("ALL" in line for line in rights.lines) else "Domain",
         )
@@ -127,8 +127,8 @@ class _Reader:
         self.imports |= fields.imports
         self.uses_sql_type |= fields.uses_sql_type
         text = [f"class {title}(Model):"]
-        if table.comment and _is_one_line(table.comment):
-            text += [f"    {_docstring(table.comment)}", ""]
+        if table.comment and is_one_line(table.comment):
+            text += [f"    {docstring(table.comment)}", ""]
         text += [*lines, "", *self._meta(table, fields), ""]
         self._note_parts(table, fields)
         return "\n".join(text)
@@ -195,7 +195,7 @@ class _Reader:
         for kind, part, text in change.new:
             table = self.schema.tables.get(change.table or change.name)
             by_model = kind is Kind.COLUMN and text.strip() and table
-            by_model = by_model or (kind is Kind.TABLE and text and _is_one_line(text))
+            by_model = by_model or (kind is Kind.TABLE and text and is_one_line(text))
             shared = kind is Kind.FUNCTION and part in self.shared
             if not by_model and not shared:
                 texts.append(kinds.comment(Key(kind, change.table, part), text))
@@ -227,19 +227,6 @@ def _after_what_they_refer_to(tables: dict[str, Table]) -> list[str]:
 
 def _targets(table: Table) -> set[str]:
     return {constraint.target for constraint in table.constraints.values() if constraint.target}
-
-
-def _is_one_line(text: str) -> bool:
-    """Whether a docstring gives it to the letter."""
-    return " ".join(text.split()) == text and '"""' not in text and "\\" not in text
-
-
-def _docstring(text: str) -> str:
-    """The text as Python reads it at the head of a thing: a name with three quotes in it would go
-    on as code."""
-    if not _is_one_line(text):
-        return repr(text)
-    return f'"""{text} """' if text.endswith('"') else f'"""{text}"""'
 
 
 def _statements_text(texts: list[str]) -> str:
