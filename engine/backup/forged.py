@@ -51,8 +51,9 @@ FRAME = re.compile(
     rf"|SELECT pg_catalog\.set_config\('search_path', '', false\)"
 )
 COPY = re.compile(
-    rf"COPY {NAMED}(?: \({PART}(?:, {PART})*\))? FROM stdin;|SELECT pg_catalog\.lo_open\({LITERAL},"
-    rf" \d+\);|SELECT pg_catalog\.lowrite\(0, {LITERAL}\);|SELECT pg_catalog\.lo_close\(0\);"
+    rf"COPY {NAMED}(?: \({PART}(?:, {PART})*\)| )? FROM stdin;"  # a table may have no column
+    rf"|SELECT pg_catalog\.lo_open\({LITERAL}, \d+\);|SELECT pg_catalog\.lowrite\(0, {LITERAL}\);"
+    r"|SELECT pg_catalog\.lo_close\(0\);"
 )
 END_OF_ROWS = "\\."
 AROUND = re.compile(r"--.*|BEGIN;|COMMIT;|")

@@ -16,7 +16,9 @@ TABLES = f"""
     CREATE TABLE t (i int); INSERT INTO t VALUES (1); COMMENT ON TABLE t IS '{LONG}';
     CREATE TABLE {LONG[:60]} ({LONG[:55]}_1 int, {LONG[:55]}_2 int); GRANT SELECT ON t TO PUBLIC;
     CREATE INDEX {LONG[:60]}_ ON t ((i + 1000000000), (i + 1000000001), (i + 1000000002));
-    SELECT lo_from_bytea(0, 'x')
+    SELECT lo_from_bytea(0, 'x'); CREATE TABLE none (); INSERT INTO none DEFAULT VALUES;
+    CREATE TABLE "a""b 'c'" ("x, ""y)" text DEFAULT E'\\\\'); CREATE SEQUENCE "q's";
+    INSERT INTO "a""b 'c'" VALUES (E'a\\tb\\nc'), (E'\\\\.'), (NULL)
 """
 COMMENT = f"COMMENT ON TABLE public.t IS '{LONG}';\n"
 COPY = f"COPY public.{LONG[:60]} ({LONG[:55]}_1, {LONG[:55]}_2) FROM stdin;\n"
