@@ -12,7 +12,7 @@ from engine.schema.kinds import KINDS, TYPES, Key, Kind
 from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
-STANDING = (*TYPES, Kind.TABLE, Kind.FUNCTION)
+STANDING = (*TYPES, Kind.TABLE, Kind.VIEW, Kind.FUNCTION)
 FORCED = "row level security for the owner"
 
 
@@ -147,7 +147,7 @@ def ends_of_links(change: Change) -> set[str]:
 
 
 def touched(plan: Iterable[Change]) -> dict[Key, bool]:
-    """The keys of types, columns, tables and functions that a plan takes away or makes anew, and
+    """The keys of types, columns, relations and functions that a plan takes away or makes anew, and
     whether each goes for good. Others may need them that no plan knows."""
     listed = list(plan)
     made = {change.key for change in listed if change.action is Action.CREATE}

@@ -113,7 +113,7 @@ BYSTANDERS = f"""
         FROM named n JOIN pg_class c ON c.relname = n.owner AND c.relnamespace = {HERE}
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = n.title
           AND n.kind = 'column'
-        WHERE n.kind = 'table' OR a.attnum IS NOT NULL
+        WHERE n.kind = 'relation' OR a.attnum IS NOT NULL
         UNION ALL SELECT 'pg_proc'::regclass, p.oid, 0, n.gone
         FROM named n JOIN pg_proc p ON {SIGNATURE} = n.title
         WHERE n.kind = 'function' AND p.pronamespace = {HERE}
@@ -198,14 +198,21 @@ def bystanders(connection: Any, touched: Mapping[Key, bool]) -> list[Bystander]:
             "    SELECT format('DROP CAST", f"{PUBLISHED}    SELECT format('DROP CAST"
         )
     values = {
-        "kinds": ["type" if key.kind in TYPES else key.kind for key in listed],
-        "owners": [key.name if key.kind is Kind.TABLE else key.table for key in listed],
+        "kinds": [_said(key.kind) for key in listed],
+        "owners": [key.table or key.name for key in listed],
         "titles": [key.name for key in listed],
         "gone": list(touched.values()),
     }
     with connection.cursor() as cursor:
         own_sql.fetch(cursor, query, values)
         return [Bystander(*row) for row in cursor.fetchall()]
+
+
+def _said(kind: Kind) -> str:
+    """What the query calls it."""
+    if kind in (Kind.TABLE, Kind.VIEW):
+        return "relation"
+    return "type" if kind in TYPES else str(kind)
 
 
 def needed_extensions(connection: Any) -> frozenset[str]:

@@ -361,6 +361,11 @@ IN_THE_WAY = {
         "CREATE RULE r AS ON INSERT TO t WHERE NEW.a > 5 DO ALSO INSERT INTO l VALUES (NEW.a)",
         "CREATE TABLE t (a bigint); CREATE TABLE l (a bigint)",
     ),
+    "a rule of a view, which is made anew": (
+        "CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t",
+        "CREATE RULE r AS ON INSERT TO v DO INSTEAD INSERT INTO t VALUES (NEW.a)",
+        "CREATE TABLE t (a bigint); CREATE VIEW v AS SELECT a FROM t",
+    ),
     "statistics, a column goes": (
         "CREATE TABLE t (a int, b int, c int)",
         "CREATE STATISTICS s (mcv) ON a, b FROM t",
