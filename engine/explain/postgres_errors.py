@@ -12,6 +12,7 @@ from engine.errors import ConnectionFailed, EngineError, MigrationFailed
 from engine.explain import excerpt, remedies, rights
 from engine.explain.place import Place
 from engine.files.migration_file import Migration
+from engine.schema import own_sql
 
 # What the system says where there is no room; of what was written bit by bit it says no name.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -61,11 +62,17 @@ def translated(
         )
     if server is not None:
         known = _fix_by_state(server) or remedies.of_task(server.pgcode or "")
-        if is_missing_right(server):
+        notes = getattr(server, "__notes__", [])
+        if connection is not None and not notes and not connection.closed:
+            notes = own_sql.event_triggers(connection.cursor(), server)
+        if notes:
+            known = remedies.LET_PASS
+        elif is_missing_right(server):
             known = rights.way(server, _role(server), connection, writing=writing)
+        detail = server_detail(server, query=not own_sql.is_own(_query(server)))
         return EngineError(
             f"PostgreSQL refuses: {_sentence(_primary(server))}",
-            why=server_detail(server),
+            why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes)]),
             fix=f"{known or 'see what the message says'}, then run the command again.",
             sqlstate=sqlstate(error) or "",
         )

@@ -1,4 +1,4 @@
-"""What a file has said for its session by the time it stops: the role, and timeouts."""
+"""What a file has said for its session by the time it stops: the role, timeouts, its end."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ SET_ROLE = re.compile(
     re.IGNORECASE,
 )
 FIRST_ROLE = ("", "none", "default")
+ENDS_SESSIONS = re.compile(r"\bpg_(?:terminate|cancel)_backend\b", re.IGNORECASE)
 SET_TIMEOUT = re.compile(r"\s*SET\b[^=]*_timeout\b", re.IGNORECASE)
 
 
@@ -40,6 +41,11 @@ def timeouts(migrator: FileMigrator) -> list[str]:
             if SET_TIMEOUT.match(statement):
                 notes.append(f"line {step.line} has said: {' '.join(statement.split())}")
     return notes
+
+
+def ends_sessions(migrator: FileMigrator) -> bool:
+    """Whether the step that runs ends sessions or their statements, which may be its own."""
+    return bool(migrator.current and ENDS_SESSIONS.search(migrator.current.sql))
 
 
 def _so_far(migrator: FileMigrator) -> Iterator[Step]:

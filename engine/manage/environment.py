@@ -73,6 +73,8 @@ def keep(project: Project, name: str) -> str:
                 own_table.run(cursor, KEEP, (word,))
                 _forget_setting(cursor, database, project)
         except errors.InsufficientPrivilege as error:
+            if getattr(error, "__notes__", []):  # an event trigger's, which says what helps
+                raise
             raise Refused(
                 f"{connection.info.user} may not set the environment of {one_line(database)}: "
                 f"{error.diag.message_primary}.",

@@ -14,10 +14,9 @@ from typing import Any
 import peewee
 
 from engine.connect.connection import connect
-from engine.connect.peewee_database import EngineDatabase
 from engine.errors import Refused
 from engine.explain import postgres_errors
-from engine.explain.remedies import MORE_LOCKS
+from engine.explain.remedies import LET_PASS, MORE_LOCKS
 from engine.files import history, migration_folder
 from engine.files.history import History
 from engine.files.migration_file import Migration
@@ -25,7 +24,7 @@ from engine.project import Project
 from engine.report import Report, timed
 from engine.run.options import RunOptions
 from engine.run.replay import replayed
-from engine.run.session import exclusive
+from engine.run.session import Session, exclusive
 from engine.schema import own_sql
 from engine.schema.kinds import without_arguments
 from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
@@ -137,21 +136,21 @@ def carry_out(project: Project, wipe: Wipe, options: RunOptions, report: Report)
     with exclusive(project, options, report) as session, session.database.atomic():
         waiting = list(wipe.statements)
         while waiting:
-            needed = [s for s in waiting if not _dropped(session.database, s, report, len(waiting))]
+            needed = [s for s in waiting if not _dropped(session, s, report, len(waiting))]
             if len(needed) == len(waiting):
-                _execute(session.database, needed[0], report)
+                _execute(session, needed[0], report)
             waiting = needed
 
 
-def _dropped(database: EngineDatabase, statement: str, report: Report, left: int) -> bool:
+def _dropped(session: Session, statement: str, report: Report, left: int) -> bool:
     """Whether it could go; not while something else that is to go needs it. left: how many are
     still to go, this one among them."""
     if left == 1:
-        _execute(database, statement, report)
+        _execute(session, statement, report)
         return True
     try:
-        with database.atomic():
-            _execute(database, statement, report)
+        with session.database.atomic():
+            _execute(session, statement, report)
     except Refused as refused:
         if refused.sqlstate != DEPENDENTS_EXIST:
             raise
@@ -159,18 +158,19 @@ def _dropped(database: EngineDatabase, statement: str, report: Report, left: int
     return True
 
 
-def _execute(database: EngineDatabase, statement: str, report: Report) -> None:
+def _execute(session: Session, statement: str, report: Report) -> None:
     try:
         with timed(report, 0, statement):
-            database.execute_sql(statement.replace("%", "%%"))
+            session.database.execute_sql(statement.replace("%", "%%"))
     except peewee.DatabaseError as error:
         server = postgres_errors.server_error(error)
         diag = server.diag if server else None
         detail = [diag.message_detail, diag.message_hint] if diag else []
+        notes = own_sql.event_triggers(session.keeper.cursor(), server) if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
-            why="\n".join([*filter(None, detail), "Nothing was dropped."]),
-            fix=f"{_way_out(error)}, then run the command again.",
+            why="\n".join([*filter(None, [*detail, *notes]), "Nothing was dropped."]),
+            fix=f"{LET_PASS if notes else _way_out(error)}, then run the command again.",
             sqlstate=postgres_errors.sqlstate(error) or "",
         ) from error
 

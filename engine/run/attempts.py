@@ -8,52 +8,27 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
-
-import psycopg2
+from typing import TypeVar
 
 from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
-from engine.explain import remedies, rights, session_of_file
 from engine.explain.place import Place
 from engine.explain.postgres_errors import (
     connection_lost,
     explain,
-    is_already_there,
     is_lock_timeout,
-    is_missing_right,
     is_passing,
     server_error,
-    sqlstate,
 )
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import timed
 from engine.rows.data_loss import Doubts, Holdings, Loss
-from engine.run import step_rules
+from engine.run import step_rules, way_out
 from engine.run.file_run import Job
 from engine.run.session import Session
-from engine.schema import own_sql
 from engine.wording import one_line
 
 Result = TypeVar("Result")
-SCHEMA = "SELECT nspname::text FROM pg_namespace WHERE oid = %(here)s"
-# Schema tools whose history is known by the name of its table.
-TOOLS = {
-    "alembic_version": "Alembic",
-    "databasechangelog": "Liquibase",
-    "django_migrations": "Django",
-    "flyway_schema_history": "Flyway",
-    "knex_migrations": "Knex",
-    "_prisma_migrations": "Prisma",
-    "phinxlog": "Phinx",
-    "schema_migrations": "Rails, dbmate or golang-migrate",
-    "_sqlx_migrations": "SQLx",
-}
-QUERY = """
-    SELECT relname FROM pg_class
-    WHERE relnamespace = %(here)s
-      AND relname = ANY (%(tools)s) ORDER BY relname
-"""
 
 
 class Attempts:
@@ -180,57 +155,15 @@ class Attempts:
         """The error to show."""
         job, step, project = self.job, self.migrator.current, self.session.project
         is_own = self._is_own(error)
-        way, notes = self._way(error, own=is_own)
+        way, notes = way_out.of(self.session, job, self.migrator, error, own=is_own)
         line, sql = (step.line, step.sql) if step else (0, "")
         place = Place(job.migration, line, sql, job.atomic, job.direction, project, is_own)
         return explain(place, error, self._what_stays(error), notes, way)
-
-    def _way(self, error: BaseException, *, own: bool) -> tuple[str, list[str]]:
-        """(what helps, where the run knows more than the error says; lines worth knowing)."""
-        if is_lock_timeout(error):
-            return "", [f"held by {line}" for line in self.session.blockers.sessions]
-        if connection_lost(error) or sqlstate(error) == remedies.CANCELLED:
-            timeouts = session_of_file.timeouts(self.migrator)
-            return remedies.LONGER if timeouts else "", timeouts
-        if is_missing_right(error):
-            return self._way_to_right(error)
-        if is_already_there(error):
-            return "", _histories(self.session.cursor())
-        return self._way_by_state(sqlstate(error), own=own), []
-
-    def _way_to_right(self, error: BaseException) -> tuple[str, list[str]]:
-        connection = self.database.connection()
-        role = session_of_file.role(self.migrator, connection.role, atomic=self.job.atomic)
-        way = rights.way_of_file(server_error(error), role, connection, self.session.project)
-        is_files = role != connection.role
-        return way, [f"the role is {role}, which the file has set"] if is_files else []
-
-    def _way_by_state(self, state: str | None, *, own: bool) -> str:
-        if own and state in remedies.NOT_THERE:
-            return remedies.without_place(self._schema_now(), self.database.connection().place.name)
-        if state == remedies.READ_ONLY and not self._is_standby():
-            return remedies.MADE_READ_ONLY
-        return ""
 
     def _is_own(self, error: BaseException) -> bool:
         """Whether it stopped at what the engine does for the file, not at what the file does."""
         cursor = getattr(server_error(error), "cursor", None)
         return not (self.in_file or self.committing or cursor is None)
-
-    def _is_standby(self) -> bool:
-        """Whether the server takes no writes by itself; nobody knows it where it is not reached."""
-        with suppress(psycopg2.Error), self.session.cursor() as cursor:
-            own_sql.fetch(cursor, "SELECT pg_is_in_recovery()")
-            return bool(cursor.fetchone()[0])
-        return True
-
-    def _schema_now(self) -> str:
-        """What the schema of the run is called for all others; empty where it is gone."""
-        place = self.database.connection().place
-        with suppress(psycopg2.Error), self.session.keeper.cursor() as cursor:
-            own_sql.fetch(cursor, SCHEMA, {"here": place.oid})
-            return "".join(name for (name,) in cursor.fetchall())
-        return str(place.name)  # as far as anybody knows
 
     def _what_stays(self, error: BaseException) -> str:
         """What of the file is kept, as far as anybody knows after that error."""
@@ -240,11 +173,3 @@ class Attempts:
         if connection_lost(error) and not self.job.atomic:
             return f"{self.stays} Whether the next one is, the next run finds out."
         return self.stays
-
-
-def _histories(cursor: Any) -> list[str]:
-    """A sentence for each of them whose history is in the schema. cursor: psycopg2."""
-    own_sql.fetch(cursor, QUERY, {"tools": list(TOOLS)})
-    return [
-        f"the history of {TOOLS[name]} is in this schema ({name})" for (name,) in cursor.fetchall()
-    ]

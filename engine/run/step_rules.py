@@ -38,14 +38,15 @@ def check(migration: Migration, steps: Iterable[Step], *, atomic: bool) -> None:
                 migration,
                 step,
                 "there is no statement in it: it is empty, or a comment alone.",
-                fix=f"fix {migration.path}: write it into that migrator.sql(), or remove that.",
+                fix=f"fix {migration.path}: write it into that migrator.sql(), or remove that; "
+                "then run the command again.",
             )
         if step.has_lone_percent:
             raise _failed(
                 migration,
                 step,
                 "a % that stands alone in SQL is taken for a parameter.",
-                fix=f"write % as %% in the SQL of {migration.path}.",
+                fix=f"write % as %% in the SQL of {migration.path}, then run the command again.",
             )
         if not atomic and step.index and not step.index.name:
             raise _failed(

@@ -10,9 +10,13 @@ fetched under the other. Nothing of that outlives the message to the server in w
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
+
+import psycopg2
 
 from engine.schema.quoting import name as quoted
 
@@ -63,6 +67,14 @@ BACK = (
     f"{PLANNING}"
 )
 GIVEN = f"SELECT pg_catalog.set_config('search_path', %(files_path)s, true), {PLANNING}"
+EVENT_TRIGGERS = """
+    SELECT quote_ident(e.evtname), quote_ident(o.rolname), p.proname::text,
+           CASE e.evtenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA'
+                             ELSE 'ENABLE' END
+    FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
+    JOIN pg_roles o ON o.oid = e.evtowner
+    WHERE e.evtenabled <> 'D' ORDER BY 1
+"""
 PLACE = """
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n
     WHERE n.nspname OPERATOR(pg_catalog.=) pg_catalog.current_schema()
@@ -96,8 +108,40 @@ def place(connection: Any) -> Place:
 
 def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
     """Carry out statements of ours that have no result, with `%` doubled. Afterwards the path is as
-    it was."""
-    cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
+    it was. The error of one that an event trigger refuses has its name in a note."""
+    try:
+        cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
+    except psycopg2.Error as error:
+        for note in event_triggers(cursor, error):
+            error.add_note(note)
+        raise
+
+
+def is_own(query: str) -> bool:
+    """Whether that text, as it was sent, is one of run() or fetch()."""
+    return query.startswith(ASIDE)
+
+
+def event_triggers(cursor: Any, error: psycopg2.Error) -> list[str]:
+    """Whose event triggers have refused what this is the error of, and how they are switched off, a
+    sentence each. cursor: psycopg2, on a connection that may be asked.
+
+    PostgreSQL names the function that stopped alone, in the language of the server, and whoever
+    sees that looks for it in the file.
+    """
+    context = error.diag.context or ""
+    notes: list[str] = []
+    with suppress(psycopg2.Error):
+        if context:
+            fetch(cursor, EVENT_TRIGGERS)
+            for name, owner, function, on in cursor.fetchall():
+                if re.search(rf"(?<![\w$]){re.escape(function)}\"?\(\)", context):
+                    notes.append(
+                        f"the event trigger {name} refuses that, which belongs to {owner}; that "
+                        f"role, or a superuser, can switch it off meanwhile: ALTER EVENT TRIGGER "
+                        f"{name} DISABLE, and afterwards ALTER EVENT TRIGGER {name} {on}"
+                    )
+    return notes
 
 
 def fetch(
