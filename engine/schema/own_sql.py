@@ -13,10 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
-
-import psycopg2
 
 from engine.schema.quoting import name as quoted
 
@@ -81,6 +78,7 @@ PLACE = """
 """
 # A session of a pool may have a cursor of that name from another client, WITH HOLD; so may a file.
 PORTAL = f"engine_rows_{secrets.token_hex(4)}"
+IDLE = 0  # what libpq says of a connection without a transaction
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
 
@@ -111,7 +109,7 @@ def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
     it was. The error of one that an event trigger refuses has its name in a note."""
     try:
         cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
-    except psycopg2.Error as error:
+    except Exception as error:
         for note in event_triggers(cursor, error):
             error.add_note(note)
         raise
@@ -122,25 +120,26 @@ def is_own(query: str) -> bool:
     return query.startswith(ASIDE)
 
 
-def event_triggers(cursor: Any, error: psycopg2.Error) -> list[str]:
-    """Whose event triggers have refused what this is the error of, and how they are switched off, a
-    sentence each. cursor: psycopg2, on a connection that may be asked.
+def event_triggers(cursor: Any, error: Any) -> list[str]:
+    """Whose event triggers have refused what this is psycopg2's error of, and how they are switched
+    off, a sentence each. cursor: of a connection that can be asked, or else there is none.
 
     PostgreSQL names the function that stopped alone, in the language of the server, and whoever
     sees that looks for it in the file.
     """
-    context = error.diag.context or ""
+    context = getattr(getattr(error, "diag", None), "context", None)
+    connection = cursor.connection
+    if not context or connection.closed or connection.info.transaction_status != IDLE:
+        return []
     notes: list[str] = []
-    with suppress(psycopg2.Error):
-        if context:
-            fetch(cursor, EVENT_TRIGGERS)
-            for name, owner, function, on in cursor.fetchall():
-                if re.search(rf"(?<![\w$]){re.escape(function)}\"?\(\)", context):
-                    notes.append(
-                        f"the event trigger {name} refuses that, which belongs to {owner}; that "
-                        f"role, or a superuser, can switch it off meanwhile: ALTER EVENT TRIGGER "
-                        f"{name} DISABLE, and afterwards ALTER EVENT TRIGGER {name} {on}"
-                    )
+    fetch(cursor, EVENT_TRIGGERS)
+    for name, owner, function, on in cursor.fetchall():
+        if re.search(rf"(?<![\w$]){re.escape(function)}\"?\(\)", context):
+            notes.append(
+                f"the event trigger {name} refuses that, which belongs to {owner}; that role, or a "
+                f"superuser, can switch it off meanwhile: ALTER EVENT TRIGGER {name} DISABLE, and "
+                f"afterwards ALTER EVENT TRIGGER {name} {on}"
+            )
     return notes
 
 
