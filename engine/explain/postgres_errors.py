@@ -56,39 +56,39 @@ def translated(
     """
     server = server_error(error)
     if server is not None and connection_lost(error):
-        return ConnectionFailed(
-            _sentence(_primary(server)),
-            fix=f"{_fix_of_lost(server)}, then run the command again.",
-        )
-    if server is not None:
-        known = _fix_by_state(server) or remedies.of_task(server.pgcode or "")
-        notes = getattr(server, "__notes__", [])
-        if connection is not None and not notes and not connection.closed:
-            notes = own_sql.event_triggers(connection.cursor(), server)
-        if notes:
-            known = remedies.LET_PASS
-        elif is_missing_right(server):
-            known = rights.way(server, _role(server), connection, writing=writing)
-        detail = server_detail(server, query=not own_sql.is_own(_query(server)))
-        return EngineError(
-            f"PostgreSQL refuses: {_sentence(_primary(server))}",
-            why="\n".join([*filter(None, [detail]), *(f"  {note}" for note in notes)]),
-            fix=f"{known or 'see what the message says'}, then run the command again.",
-            sqlstate=sqlstate(error) or "",
-        )
-    return _of_file(error) if isinstance(error, OSError) else None
+        fix = f"{_fix_of_lost(server)}, then run the command again."
+        return ConnectionFailed(_sentence(_primary(server)), fix=fix)
+    if server is None:
+        return _of_file(error) if isinstance(error, OSError) else None
+    return _refusal(server, connection, writing)
+
+
+def _refusal(server: Any, connection: Any, writing: bool) -> EngineError:
+    """For what the server has refused."""
+    known = _fix_by_state(server) or remedies.of_task(server.pgcode or "")
+    notes = getattr(server, "__notes__", None) or own_sql.event_triggers(connection, server)
+    if notes:
+        known = remedies.LET_PASS
+    elif is_missing_right(server):
+        known = rights.way(server, _role(server), connection, writing=writing)
+    notes = [server_detail(server, query=not own_sql.is_own(_query(server))), *notes]
+    return EngineError(
+        f"PostgreSQL refuses: {_sentence(_primary(server))}",
+        why="\n".join(filter(None, notes)),
+        fix=f"{known or 'see what the message says'}, then run the command again.",
+        sqlstate=server.pgcode or "",
+    )
 
 
 def _of_file(error: OSError) -> EngineError | None:
     """For a file that cannot be read or written; None where it is something else."""
     if error.filename:
-        said, fix = f"{error.filename}: {error.strerror}.", "put that right, then try again."
-    elif error.errno in FULL:
+        said = f"{error.filename}: {error.strerror}."
+        return EngineError(said, fix="put that right, then try again.")
+    if error.errno in FULL:
         said = f"a file cannot be written: {error.strerror}."
-        fix = "make room there, then run the command again."
-    else:
-        return None
-    return EngineError(said, fix=fix)
+        return EngineError(said, fix="make room there, then run the command again.")
+    return None
 
 
 def sqlstate(error: BaseException) -> str | None:

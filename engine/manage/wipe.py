@@ -166,7 +166,7 @@ def _execute(session: Session, statement: str, report: Report) -> None:
         server = postgres_errors.server_error(error)
         diag = server.diag if server else None
         detail = [diag.message_detail, diag.message_hint] if diag else []
-        notes = own_sql.event_triggers(session.keeper.cursor(), server) if diag else []
+        notes = own_sql.event_triggers(session.keeper, server) if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
             why="\n".join([*filter(None, [*detail, *notes]), "Nothing was dropped."]),

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
+from engine.explain import way_out
 from engine.explain.place import Place
 from engine.explain.postgres_errors import (
     connection_lost,
@@ -23,7 +24,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import timed
 from engine.rows.data_loss import Doubts, Holdings, Loss
-from engine.run import step_rules, way_out
+from engine.run import step_rules
 from engine.run.file_run import Job
 from engine.run.session import Session
 from engine.wording import one_line
@@ -155,7 +156,7 @@ class Attempts:
         """The error to show."""
         job, step, project = self.job, self.migrator.current, self.session.project
         is_own = self._is_own(error)
-        way, notes = way_out.of(self.session, job, self.migrator, error, own=is_own)
+        way, notes = way_out.of(self.session, self.migrator, error, atomic=job.atomic, own=is_own)
         line, sql = (step.line, step.sql) if step else (0, "")
         place = Place(job.migration, line, sql, job.atomic, job.direction, project, is_own)
         return explain(place, error, self._what_stays(error), notes, way)

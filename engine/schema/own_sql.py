@@ -110,7 +110,7 @@ def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
     try:
         cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
     except Exception as error:
-        for note in event_triggers(cursor, error):
+        for note in event_triggers(cursor.connection, error):
             error.add_note(note)
         raise
 
@@ -120,18 +120,22 @@ def is_own(query: str) -> bool:
     return query.startswith(ASIDE)
 
 
-def event_triggers(cursor: Any, error: Any) -> list[str]:
+def event_triggers(connection: Any, error: Any) -> list[str]:
     """Whose event triggers have refused what this is psycopg2's error of, and how they are switched
-    off, a sentence each. cursor: of a connection that can be asked, or else there is none.
+    off, a sentence each. connection: psycopg2, or None; where it cannot be asked there is none.
 
     PostgreSQL names the function that stopped alone, in the language of the server, and whoever
     sees that looks for it in the file.
     """
     context = getattr(getattr(error, "diag", None), "context", None)
-    connection = cursor.connection
-    if not context or connection.closed or connection.info.transaction_status != IDLE:
+    if (
+        not (context and connection)
+        or connection.closed
+        or connection.info.transaction_status != IDLE
+    ):
         return []
     notes: list[str] = []
+    cursor = connection.cursor()
     fetch(cursor, EVENT_TRIGGERS)
     for name, owner, function, on in cursor.fetchall():
         if re.search(rf"(?<![\w$]){re.escape(function)}\"?\(\)", context):

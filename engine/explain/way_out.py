@@ -4,7 +4,7 @@ what the file has said for its session, which other sessions there are, and what
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg2
 
@@ -18,9 +18,24 @@ from engine.explain.postgres_errors import (
     sqlstate,
 )
 from engine.files.step_collector import FileMigrator
-from engine.run.file_run import Job
-from engine.run.session import Session
+from engine.project import Project
 from engine.schema import own_sql
+
+
+class Session(Protocol):
+    """What of a run may be asked. database: Peewee's, of the connection that works. keeper: the
+    other connection, psycopg2's. blockers: which has the sessions that were in its way."""
+
+    @property
+    def project(self) -> Project: ...
+    @property
+    def database(self) -> Any: ...
+    @property
+    def keeper(self) -> Any: ...
+    @property
+    def blockers(self) -> Any: ...
+    def cursor(self) -> Any: ...
+
 
 Way = tuple[str, list[str]]
 """(what helps, empty where the error's code says it; lines worth knowing)."""
@@ -45,18 +60,21 @@ QUERY = """
 
 
 def of(
-    session: Session, job: Job, migrator: FileMigrator, error: BaseException, *, own: bool
+    session: Session, migrator: FileMigrator, error: BaseException, *, atomic: bool, own: bool
 ) -> Way:
-    """The way out of it. own: whether the engine's own statement was refused."""
+    """The way out of it. atomic: whether the file runs in one transaction. own: whether the
+    engine's own statement was refused."""
     server = server_error(error)
     if is_lock_timeout(error):
         return "", [f"held by {line}" for line in session.blockers.sessions]
     if connection_lost(error) or sqlstate(error) == remedies.CANCELLED:
         return _out_of_an_end(session, migrator, lost=connection_lost(error))
-    if server is not None and (notes := own_sql.event_triggers(session.cursor(), server)):
+    if server is not None and (
+        notes := own_sql.event_triggers(session.database.connection(), server)
+    ):
         return remedies.LET_PASS, notes
     if is_missing_right(error):
-        return _to_right(session, job, migrator, server)
+        return _to_right(session, migrator, server, atomic)
     if is_already_there(error):
         return "", _histories(session.cursor())
     return _by_state(session, sqlstate(error), own=own), []
@@ -81,9 +99,9 @@ def _answers(keeper: Any) -> bool:
     return False
 
 
-def _to_right(session: Session, job: Job, migrator: FileMigrator, server: Any) -> Way:
+def _to_right(session: Session, migrator: FileMigrator, server: Any, atomic: bool) -> Way:
     connection = session.database.connection()
-    role = session_of_file.role(migrator, connection.role, atomic=job.atomic)
+    role = session_of_file.role(migrator, connection.role, atomic=atomic)
     way = rights.way_of_file(server, role, connection, session.project)
     is_files = role != connection.role
     return way, [f"the role is {role}, which the file has set"] if is_files else []
