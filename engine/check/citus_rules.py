@@ -29,7 +29,8 @@ ADD_CONSTRAINT = re.compile(
 # Citus prepares what these ask about by itself; PostgreSQL, which does so again, no longer knows it
 # ("unrecognized node type"). Only a column may be prepared twice.
 TEST = r"(?:\s+IS\s+(?:NOT\s+)?(?:NULL|TRUE|FALSE|UNKNOWN)\b|\s+(?:ISNULL|NOTNULL)\b)"
-TWICE = rf"(?:{TEST}|=>)"
+SIGN = r"[-+*/<>=~!@#%^&|`?]"  # of which an operator is made, such as <=>
+TWICE = rf"(?:{TEST}|(?<!{SIGN})=>(?!{SIGN}))"
 OPERAND = (
     r"(?!(?:NULL|TRUE|FALSE|NOT|AND|OR|(?:SESSION_)?USER|CURRENT_\w+|LOCALTIME\w*)\b)"
     rf"(?P<column>(?!\d){TABLE})"

@@ -35,7 +35,8 @@ class Observed:
     tag: PostgreSQL's for it, without counts. events: what it did to tables that were there. locks:
     the strongest lock that the transaction has on those of these that the statement names, changes
     or took; taken: those that it took, or made stronger. exposed: what it opened to whom it should
-    not be, where its text does not tell: (rule, name)."""
+    not be, where its text does not tell: (rule, name). unsaid: what it did that Citus does not
+    take, where its text does not tell (engine.citus.unsaid)."""
 
     file: str
     line: int

@@ -25,6 +25,8 @@ TELLING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 BLOCK = re.compile(r"\s*DO\b", re.IGNORECASE)
+# These may be long, and bring nothing of it about.
+ROWS = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|COPY)\b", re.IGNORECASE)
 # Neither word nor name is given back, or `s  RENAME` would be `s` and a blank too few.
 ALTER_SEQUENCE = re.compile(
     rf"\s*ALTER\s+SEQUENCE\s+(?:IF\s+EXISTS\s+)?+(?>(?P<name>{TABLE}))"
@@ -179,10 +181,12 @@ class Unsaids:
             return
         if first:
             self.gone = set()
-        text = bare(sql)
-        told = sql if BLOCK.match(text) else text
-        self.known = State(cursor) if TELLING.match(told) else None
-        self.alters, self.sets = ALTER_SEQUENCE.match(text), SETVAL.match(without_comments(sql))
+        self.known = self.alters = self.sets = None
+        text = "" if ROWS.match(sql) else bare(sql)
+        if TELLING.match(sql if BLOCK.match(text) else text):
+            self.known = State(cursor)
+            self.alters = ALTER_SEQUENCE.match(text)
+            self.sets = SETVAL.match(without_comments(sql))
 
     def after(self, cursor: Any, *, transaction: bool) -> tuple[Unsaid, ...] | None:
         """What the statement did; None where nobody asked. transaction: whether one is open."""

@@ -37,6 +37,7 @@ def test_one_that_is_spelled_otherwise_is_named(sql: str) -> None:
     [
         "ALTER TABLE p ADD k int CONSTRAINT positive CHECK (k > 0)",
         "ALTER TABLE p ADD UNIQUE (serial)",
+        "CREATE POLICY near ON p USING (place <=> '[1]' < 0.5)",
         "ALTER TABLE p ADD CHECK (serial > 0)",
     ],
 )
