@@ -186,8 +186,9 @@ class DriftGuard:
     def _read(self, connection: Any) -> Schema:
         connection.cursor().execute(IMPATIENT)
         schema = catalog.read(connection, depends=False)
+        _, ours = self._ours(connection, schema, schema)
         self.session.settle()
-        return schema
+        return ours
 
 
 def _refused(
