@@ -18,6 +18,8 @@ from engine.project import Project
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
 
+MOST_ASKED = 20  # of a formatter that went over all files HEAD knows how they were
+
 
 class Misfit(StrEnum):
     """In which way files and history do not fit together."""
@@ -63,13 +65,13 @@ def mismatches(entries: list[Entry], repository: Repository) -> Iterator[Problem
     yield from _used_twice(entries, project)
     applied = sorted(e.number for e in entries if e.state in (State.APPLIED, State.EDITED))
     namesakes = _by_title(entries)
+    edited = sum(entry.state is State.EDITED for entry in entries)
     for entry in entries:
         if entry.state is State.EDITED:
             what = f"{entry.name} was changed after it was applied"
-            path = version_control.shown(project, entry.name)
             fix = (
-                f"restore the file (git checkout HEAD -- {path}), and put the change into a new "
-                f"one ({project.task('generate')})"
+                f"restore the file ({_text_back(entry, repository, edited)}), and put the change "
+                f"into a new one ({project.task('generate')})"
             )
             yield Problem(Misfit.EDITED, (entry.name,), what, fix)
         elif entry.state is State.MISSING:
@@ -79,6 +81,14 @@ def mismatches(entries: list[Entry], repository: Repository) -> Iterator[Problem
             what = f"{entry.name} is pending, but {applied[-1]:03} is applied already"
             fix = _late(entry, later, repository)
             yield Problem(Misfit.LATE, (entry.name,), what, fix, undoable=True)
+
+
+def _text_back(entry: Entry, repository: Repository, edited: int) -> str:
+    """The command that undoes the edit. edited: how many files were; git is asked for each."""
+    if entry.checksum and edited <= MOST_ASKED:
+        return repository.text_back(entry.name, entry.checksum)
+    path = version_control.shown(repository.project, entry.name)
+    return f"git checkout HEAD -- {path}"
 
 
 def _used_twice(entries: Iterable[Entry], project: Project) -> Iterator[Problem]:

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from pathlib import Path
 
-from engine.files.migration_file import title_of
+from engine.files.migration_file import checksum_of, title_of
 from engine.project import Project
 
 # The branch that all work goes to; the last one is that of the branch that is checked out.
 MAIN_LINES = ("origin/HEAD", "origin/main", "origin/master", "@{upstream}")
 PATIENCE = 10  # seconds
+MOST_COMMITS = "50"  # that are looked through for one file
 ELSEWHERE = "restore it from the release that this database was migrated with, or from a backup"
 
 
@@ -57,6 +58,18 @@ class Repository:
             f"{ELSEWHERE}; one that was only here is written again by "
             f"`{self.project.task('generate')} {title}`, as long as the domains ask for the same"
         )
+
+    def text_back(self, name: str, checksum: str) -> str:
+        """The command that gives a file the text back that was applied. checksum: of that text.
+        HEAD does not have it where the change was committed, too."""
+        path = shown(self.project, name)
+        file = f"{_folder(self.project)}{name}.py"
+        log = _git(self.project, "log", "--all", "-n", MOST_COMMITS, "--format=%h", "--", file)
+        for commit in ("HEAD", *(log or "").splitlines()):
+            text = _git(self.project, "show", f"{commit}:./{file}")
+            if text is not None and checksum_of(text) == checksum:
+                return f"git checkout {commit} -- {path}"
+        return f"git checkout HEAD -- {path}"
 
     @cached_property
     def main_line(self) -> frozenset[str]:

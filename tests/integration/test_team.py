@@ -169,6 +169,22 @@ def test_a_file_that_is_gone_comes_back_by_the_command_that_is_told(
     bring_back()
 
 
+def test_an_edit_that_was_committed_is_undone_by_the_command_that_is_told(
+    ani_and_budi: tuple[Clone, Clone],
+) -> None:
+    """HEAD has the edit, so `git checkout HEAD` changed nothing."""
+    ani, _ = ani_and_budi
+    path = ani.project.migrations / "001_first.py"
+    for _ in range(2):
+        path.write_text(path.read_text() + "# later\n")
+        ani.commit()
+    path.write_text(path.read_text() + "# and later\n")
+    (problem,) = ani.problems()
+    command = problem.partition("(git ")[2].partition(")")[0]
+    ani.git(*command.split())
+    assert ani.problems() == []
+
+
 def test_without_git_what_is_applied_keeps_its_number(
     ani_and_budi: tuple[Clone, Clone], tmp_path: Path
 ) -> None:
