@@ -141,6 +141,7 @@ class Generator:
     def write(self, generated: Iterable[Generated]) -> list[Path]:
         """Write the files (their paths)."""
         paths = []
+        self.project.migrations.mkdir(exist_ok=True)  # git keeps no folder without a file
         for file in generated:
             path = self.project.migrations / f"{file.name}.py"
             with path.open("x", encoding="utf-8", newline="\n") as handle:

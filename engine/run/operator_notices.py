@@ -12,9 +12,20 @@ from typing import Any
 import psycopg2
 
 from engine.schema import function_path, own_sql, trust
+from engine.schema.abstract_roles import MAPPED
+from engine.schema.quoting import name as quoted
 
+# GRANT by a role that does not own the schema changes nothing, with a warning.
+SHUT_OUT = f"""
+    SELECT quote_ident(r.rolname) FROM json_each_text({MAPPED}) m
+    JOIN pg_roles r ON r.rolname = m.value
+    WHERE NOT has_schema_privilege(r.oid, %(here)s::oid, 'USAGE')
+      AND EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
+                  WHERE c.relnamespace = %(here)s AND a.grantee = r.oid)
+    ORDER BY 1
+"""
 ASKED = rf"""
-    SELECT ARRAY({trust.MAY_CREATE}), ARRAY(
+    SELECT ARRAY({trust.MAY_CREATE}), ARRAY({SHUT_OUT}), ARRAY(
     SELECT ARRAY[format('%%I.%%I', n.nspname, p.proname), quote_ident(p.proname)]
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_roles o ON o.oid = p.proowner
@@ -30,8 +41,14 @@ def read(cursor: Any) -> tuple[str, ...]:
     A function that fails tells that: whoever asked wanted to know something else.
     """
     own_sql.fetch(cursor, ASKED)
-    strangers, functions, path = cursor.fetchone()
+    strangers, shut_out, functions, path = cursor.fetchone()
     texts = list(trust.told(strangers))
+    schema = quoted(own_sql.place(cursor.connection).name)
+    for role in shut_out:
+        texts.append(
+            f"{role} may not use the schema {schema}, and so nothing that the files grant it; as "
+            f"the owner of the schema, run GRANT USAGE ON SCHEMA {schema} TO {role}"
+        )
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)
         return (*texts, f"not asked for as long as that is so: {names}")

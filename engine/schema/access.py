@@ -9,6 +9,7 @@ from typing import Any
 from engine.schema.abstract_roles import MAPPED, PUBLIC
 from engine.schema.catalog_queries import HERE, OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import TYPES, Key, Kind
+from engine.schema.own_tables import HISTORY_TABLE
 
 GRANTABLE = " WITH GRANT OPTION"
 ROLES = f"""
@@ -53,7 +54,8 @@ ON_COLUMNS = f"""
     ORDER BY a.attnum
 """
 
-# Who was granted anything in the schema, beside the owners of it and of what lies in it.
+# Who was granted anything in the schema, beside the owners of it and of what lies in it; and beside
+# the role that migrates, which has to be granted what it does in a schema of somebody else's.
 GRANTEES = f"""
     SELECT DISTINCT r.rolname::text
     FROM (SELECT c.relacl, c.relowner FROM pg_class c WHERE {OUR_RELATIONS}
@@ -65,6 +67,8 @@ GRANTEES = f"""
     LATERAL aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
     WHERE a.grantee <> o.owner AND r.rolname <> ALL (%(named)s)
       AND a.grantee <> (SELECT nspowner FROM pg_namespace WHERE oid = {HERE})
+      AND a.grantee NOT IN (SELECT relowner FROM pg_class
+                            WHERE relname = '{HISTORY_TABLE}' AND relnamespace = {HERE})
     ORDER BY 1
 """
 

@@ -29,6 +29,7 @@ from engine.sql import access_statements
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, query
 from tests.support.migration_files import write
+from tests.support.owned import owned_url
 from tests.support.postgres import PostgresServer
 from tests.support.reports import Heard
 from tests.support.runners import at, runner_at
@@ -117,6 +118,28 @@ def test_what_the_files_grant_the_named_role_has(
     assert query(empty_url, f"SELECT has_table_privilege('{first}', 'u', 'INSERT')") == [(True,)]
     compared = compare(unsaid)
     assert not compared.drifts and compared.source.startswith("what the run")
+
+
+def test_a_schema_of_somebody_else_s_may_be_shut_to_the_application(
+    server: PostgresServer, folder: Path, names: tuple[str, str]
+) -> None:
+    """There the file's GRANT on the schema changes nothing; and who migrates is no stranger."""
+    first, _ = names
+    way = f"GRANT USAGE ON SCHEMA public TO {first}"
+    with owned_url(server) as url:
+        owner = url.partition("//")[2].partition("@")[0]
+        admin = url.replace(f"{owner}@", "postgres@")
+        execute(admin, "ALTER SCHEMA public OWNER TO postgres")
+        execute(admin, "REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        execute(admin, f"GRANT USAGE, CREATE ON SCHEMA public TO {owner}")
+        project, heard = replace(at(url, folder), roles={"app": first}), Heard()
+        runner_at(project, heard).migrate()
+        assert any(way in text for text in heard.messages)
+        assert way in "".join(read_status(project).notices)
+        assert rights.look(project).others == []
+        assert compare(project).others == ()
+        execute(admin, way)
+        assert (read_status(project).notices, may(url, first)) == ((), ALL)
 
 
 def test_what_was_changed_by_hand_is_told_with_the_way_back(
