@@ -33,11 +33,12 @@ REACHING = re.compile(
     re.IGNORECASE,
 )
 MADE_THING = re.compile(r"(?:CREATE|ALTER)\s+([A-Z ]+?)\s+(?:ONLY\s+)?((?:\"[^\"]+\"|[\w.])+)")
-FUNCTION = re.compile(rf"CREATE (?:OR REPLACE )?({FUNCTIONS}) (.*?)(?:\n| RETURNS )", re.DOTALL)
+FUNCTION = re.compile(rf"CREATE (?:OR REPLACE )?({FUNCTIONS}) (.*?)(?:\n| RETURNS |$)", re.DOTALL)
 WORDS = "AGGREGATE|TRIGGER|RULE|VIEW|LANGUAGE|WRAPPER|SERVER|SUBSCRIPTION"
 MADE = re.compile(
     rf"\b({WORDS})\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:[\w\"]+\s*\.\s*)?\"?(\w+)", re.IGNORECASE
 )
+MADE_HERE = re.compile(rf"CREATE (?:OR REPLACE )?(?:[A-Z]+ )*?({WORDS}) (?:[\w\"]+\.)?\"?(\w+)")
 OTHER_MADE = re.compile(
     rf"CREATE (?:OR REPLACE )?(?:CONSTRAINT |TRUSTED |RECURSIVE )?(?:{OTHERS}) "
 )
@@ -63,23 +64,28 @@ def _functions(making: list[str], texts: set[str]) -> Iterator[str]:
         bodies |= set(_dollar_quoted(text))
     for code in making:
         match = FUNCTION.match(code)
-        # A function that is written in SQL's own form has no body that is kept as a text.
-        if match and not set(_dollar_quoted(code)[-1:]) & bodies:
+        if match and _body(code) not in bodies:
             yield f"{match[1]} {match[2]}"
 
 
 def _others(archive: Archive, making: list[str], texts: set[str]) -> Iterator[str]:
     made = {(word.upper(), name) for word, name in MADE.findall("\n;\n".join(texts))}
-    entries = [entry for entry in archive.entries(OTHERS) if " VIEW DATA " not in entry]
-    statements = [code for code in making if OTHER_MADE.match(code)]
-    if len(statements) > len(entries):
-        yield f"{len(statements) - len(entries)} of {len(statements)} that no entry says it makes"
-    for entry in entries:
+    expected = 0
+    for entry in archive.entries(OTHERS):
         match = OTHER.fullmatch(entry)
-        if not match:
-            yield entry.strip()
-        elif (match[1].split()[-1], match[2].partition("(")[0].split(" ")[-1]) not in made:
-            yield f"{match[1]} {match[2]}"
+        if match and (match[1].split()[-1], _name(match[2])) in made:
+            continue
+        expected += " VIEW DATA " not in entry
+        yield f"{match[1]} {match[2]}" if match else entry.strip()
+    there = [MADE_HERE.match(code) for code in making if OTHER_MADE.match(code)]
+    unknown = [one for one in there if not one or (one[1], one[2]) not in made]
+    if len(unknown) > expected:
+        yield f"{len(unknown) - expected} more such things that no entry says it makes"
+
+
+def _name(tag: str) -> str:
+    """Of a trigger, behind that of its table; of a function, without its arguments."""
+    return tag.partition("(")[0].split(" ")[-1]
 
 
 def _reaching(making: list[str]) -> Iterator[str]:
@@ -100,6 +106,15 @@ def _texts(project: Project) -> Iterator[str]:
         for node in ast.walk(ast.parse(migration.text)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value.replace("%%", "%")
+
+
+def _body(code: str) -> str | None:
+    """Of a function, as pg_dump writes it: at the end, behind AS. A text elsewhere may be that of a
+    setting; what is written in SQL's own form has none."""
+    last = [piece for piece in lexer.pieces(code) if piece.lexeme is Lexeme.LITERAL][-1:]
+    if not last or code[last[0].end :].strip() or not code[: last[0].start].endswith(" AS "):
+        return None
+    return lexer.value(code[last[0].start :]) if code[last[0].start] == "$" else None
 
 
 def _dollar_quoted(sql: str) -> list[str]:
