@@ -77,10 +77,15 @@ def _others(archive: Archive, making: list[str], texts: set[str]) -> Iterator[st
             continue
         expected += " VIEW DATA " not in entry
         yield f"{match[1]} {match[2]}" if match else entry.strip()
+    more = _unknown(making, made) - expected
+    if more > 0:
+        yield f"{more} more such things that no entry says it makes"
+
+
+def _unknown(making: list[str], made: set[tuple[str, str]]) -> int:
+    """How many statements make such a thing under another name than a file does."""
     there = [MADE_HERE.match(code) for code in making if OTHER_MADE.match(code)]
-    unknown = [one for one in there if not one or (one[1], one[2]) not in made]
-    if len(unknown) > expected:
-        yield f"{len(unknown) - expected} more such things that no entry says it makes"
+    return sum(not one or (one[1], one[2]) not in made for one in there)
 
 
 def _name(tag: str) -> str:

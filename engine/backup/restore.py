@@ -117,5 +117,6 @@ def _refuse_full(connection: Any, project: Project) -> None:
             f"{shown(project.url)} is not empty; it holds:",
             why="\n".join([listed(objects[:10]), *more, "Nothing was restored."]),
             fix="make an empty database (CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8') and "
-            f"name it in {project.settings.url}; or empty this one: {project.task('reset')}",
+            f"name it in {project.settings.url}; or empty this one: {project.task('reset')}, and "
+            "for each large object SELECT lo_unlink(NUMBER).",
         )
