@@ -24,6 +24,11 @@ NO_SESSION = (
     "set {settings.migration_url} to PostgreSQL itself; else a timeout of the role or the database "
     "may have ended it (transaction_timeout): see the server's log."
 )
+OPTION = "correct that option, behind the `?` of {settings.url}."
+NO_SUCH_SERVER = (
+    "name a server that is what target_session_attrs asks for in {settings.url} (migrations need "
+    "the primary), or take that option out of it."
+)
 # Of what libpq and servers say in English.
 ADVICE = (
     ("could not translate host name", "check the host name in {settings.url}, and the network."),
@@ -58,6 +63,19 @@ ADVICE = (
     (
         "expected authentication request",
         "check the port in {settings.url}: what answers there is not PostgreSQL.",
+    ),
+    ("connection option", OPTION),
+    ("setsockopt(", OPTION),
+    ("invalid value for parameter", OPTION),
+    ("unrecognized configuration parameter", OPTION),
+    ("requires a value", OPTION),
+    ("session is not read-only", NO_SUCH_SERVER),
+    ("session is read-only", NO_SUCH_SERVER),
+    ("hot standby mode", NO_SUCH_SERVER),
+    (
+        "does not support SSL",
+        "turn SSL on there; or, where the way there can be trusted, take sslmode out of "
+        "{settings.url}.",
     ),
     (
         CLOSED,
@@ -191,6 +209,8 @@ def unusable(
     message = " ".join(str(error).split())
     known = NO_SESSION if let_in and CLOSED in message else ""
     known = known or next((advice for sign, advice in ADVICE if sign in message), "")
+    if not known and not let_in and "connection to server" not in message:
+        known = OPTION  # libpq itself refuses, before it asks any server
     fix = known or _fix_by_names(project.url, message)
     return ConnectionFailed(
         f"cannot connect to {shown(project.url)}.",

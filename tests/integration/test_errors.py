@@ -153,6 +153,23 @@ def test_a_server_that_takes_nobody_now(
 
 
 @pytest.mark.only("newest")
+def test_an_option_of_the_url_is_told_as_that(server: PostgresServer) -> None:
+    """User, password and database were to be checked."""
+    for option, way in (
+        ("connect_timeout=soon", "correct that option"),
+        ("keepalives_idle=0&keepalives=1", "correct that option"),
+        ("sslmode=prefer&sslnegotiation=direct", "correct that option"),
+        ("client_encoding=nonsense", "correct that option"),
+        ("options=-cnothing", "correct that option"),
+        ("target_session_attrs=standby", "target_session_attrs"),
+        ("target_session_attrs=read-only", "target_session_attrs"),
+        ("sslmode=require", "turn SSL on there"),
+    ):
+        message = told(f"{server.url('postgres')}?{option}")
+        assert way in message.partition("What to do: ")[2], (option, message)
+
+
+@pytest.mark.only("newest")
 @pytest.mark.parametrize(
     ("state", "way"),
     [
