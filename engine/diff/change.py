@@ -40,9 +40,10 @@ class Change:
     """One difference. what: the key of what is made, altered or dropped.
 
     old, new: the values before and after. optional: for extensions. losing: what data goes with
-    it, or empty. by_text: a column's values are carried over by what they are called. in_place: a
-    type is altered, not made again. counting: the column of a new sequence may hold numbers. zone:
-    in which a time without a zone is meant where it gets or loses one; empty for the session's.
+    it, or empty. by_text: a column's values are carried over by what they are called; by_name:
+    those of a composite type by its attributes. in_place: a type is altered, not made again.
+    counting: the column of a new sequence may hold numbers. zone: in which a time without a zone is
+    meant where it gets or loses one; empty for the session's.
     fill: what rows get without a value, where somebody has said it. hidden: policies hide rows of
     its table from the owner, too, before and after.
     """
@@ -54,6 +55,7 @@ class Change:
     optional: bool = False
     losing: str = ""
     by_text: bool = False
+    by_name: bool = False
     in_place: bool = False
     counting: bool = False
     zone: str = ""

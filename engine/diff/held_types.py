@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from engine.diff.change import Action, Change
+from engine.errors import GenerateError
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
+from engine.schema.quoting import unquoted
 
 
 def held_by_columns(changes: Iterable[Change], old: Schema) -> Iterator[Change]:
@@ -54,3 +57,36 @@ def _is_inside(domain_type: Key, old: Schema) -> bool:
 def _retypes(change: Change) -> bool:
     old, new = change.old.attributes, change.new.attributes
     return any(old[part] != kind for part, kind in new.items() if part in old)
+
+
+def is_carried_by_name(
+    change: Change, title: str, old: Mapping[Key, Any], new: Mapping[Key, Any]
+) -> bool:
+    """Whether the values of a column go to a composite type of that name that has other attributes,
+    or in another order, also inside of it.
+
+    Raises GenerateError for an array of them: no expression takes its elements one by one, as USING
+    may have no query.
+    """
+    if not _differs(title, old, new):
+        return False
+    if change.new.type.endswith("[]"):
+        raise GenerateError(
+            f"{change}: the attributes of {title} change, and it holds an array of them.",
+            why="ALTER COLUMN … TYPE … USING may have no query, which it takes to go through an "
+            "array. No migration was written.",
+            fix="add and drop attributes in one step, and change their types in another; or write "
+            "this part by hand: a new column, an UPDATE, and the old name.",
+        )
+    return True
+
+
+def _differs(title: str, old: Mapping[Key, Any], new: Mapping[Key, Any]) -> bool:
+    key = Key(Kind.COMPOSITE, "", title)
+    before, after = old.get(key), new.get(key)
+    if not before or not after:
+        return False
+    if list(before.attributes) != list(after.attributes):
+        return True
+    inside = [unquoted(kind.removesuffix("[]")) for kind in before.attributes.values()]
+    return any(_differs(part, old, new) for part in inside)

@@ -21,7 +21,7 @@ from engine.diff.change import (
     is_retyped,
     set_aside,
 )
-from engine.diff.held_types import held_by_columns
+from engine.diff.held_types import held_by_columns, is_carried_by_name
 from engine.schema.dependencies import needing
 from engine.schema.kinds import KINDS, Key, Kind, without_arguments
 from engine.schema.model import Column, Schema
@@ -76,7 +76,9 @@ class _Remaking:
         shape = change.old.type.endswith("[]") == change.new.type.endswith("[]")
         if old and new and shape and {*old.labels} <= {*new.labels}:
             change = replace(change, losing="")
-        return replace(change, by_text={old_name, new_name} <= self.known_texts)
+        by_name = old_name != new_name and is_carried_by_name(change, new_name, self.old, self.new)
+        by_text = {old_name, new_name} <= self.known_texts
+        return replace(change, by_text=by_text, by_name=by_name)
 
     def _move_columns(self, change: Change) -> list[Change]:
         """Set the old type aside, move its columns to the new one, drop it at the end. Gives the

@@ -146,6 +146,8 @@ def _carried(change: Change) -> str:
     if change.zone and is_zoned(change):
         plain = f"{column}::timestamp" if old.type == "date" else column
         return f"({plain} AT TIME ZONE {literal(change.zone)})::{kind}"
+    if change.by_name:  # as text they go by their places: "malformed record literal", or swapped
+        return f"jsonb_populate_record(NULL::{kind}, to_jsonb({column}))"
     # "cannot cast type mood to text[]": only an array is one of texts.
     array = "[]" if old.type.endswith("[]") and new.type.endswith("[]") else ""
     text = f"::text{array}" if change.by_text else ""

@@ -378,3 +378,27 @@ INSERT INTO t VALUES (1, '(x,)', '(,)'), (2, '(,)', '(y,)');
 -- new
 CREATE TYPE place AS (street text, number int);
 CREATE TABLE t (id int PRIMARY KEY, a place NOT NULL, b place DEFAULT '(x,1)' NOT NULL);
+
+-- name: attributes swap places and get other types, under a column
+-- old
+CREATE TYPE p AS (a int, b int);
+CREATE TABLE t (p p);
+-- rows
+INSERT INTO t VALUES (ROW(1, 2)), (NULL), (ROW(NULL, NULL));
+-- new
+CREATE TYPE p AS (b bigint, a bigint, c text);
+CREATE TABLE t (p p);
+
+-- name: attributes of a composite in another one, beside an enum with other values
+-- old
+CREATE TYPE m AS ENUM ('a', 'b');
+CREATE TYPE p AS (m m, n int);
+CREATE TYPE q AS (p p, ps p[], x text);
+CREATE TABLE t (q q);
+-- rows
+INSERT INTO t VALUES (ROW(ROW('a', 2), ARRAY[ROW('b', 3)::p, NULL], 'z, "y"'));
+-- new
+CREATE TYPE m AS ENUM ('b', 'a');
+CREATE TYPE p AS (n int, m m, o text);
+CREATE TYPE q AS (p p, ps p[], x text);
+CREATE TABLE t (q q);
