@@ -16,7 +16,7 @@ from engine.diff.comments import comments
 from engine.diff.object_changes import DIFFERENCES, same
 from engine.diff.ordering import places
 from engine.diff.recreate import with_remade
-from engine.schema.kinds import Key, Kind
+from engine.schema.kinds import KINDS, Key, Kind
 from engine.schema.model import Schema
 from engine.schema.sequences import SERIAL, unfolded
 
@@ -33,7 +33,7 @@ def diff(
     old, new = unfolded(old, new), unfolded(new, old)
     changes = [*_extensions(old, new, optional), *_alone(old, new)]
     changes = list(_without_cast(changes, uncast))
-    changes += _circular_foreign_keys(old, new)
+    changes += [*_circular_foreign_keys(old, new), *_parts_that_call_for_rows(old, new)]
     changes = [_counted(change, old) for change in _grown(changes, new)]
     changes = list(_where_hidden(with_remade(changes, old, new), old, new))
     return [*changes, *comments(changes, old, new), *access_changes(changes, old, new)]
@@ -134,3 +134,21 @@ def _circular_foreign_keys(old: Schema, new: Schema) -> Iterator[Change]:
         for key in table.constraints.values():
             if position.get(key.target, -1) > position[name]:
                 yield Change(Action.DROP, Key(Kind.FOREIGN_KEY, name, key.name), old=key)
+
+
+def _parts_that_call_for_rows(old: Schema, new: Schema) -> Iterator[Change]:
+    """The parts of a dropped table that call a function of its rows, which goes, too.
+
+    Of `CREATE INDEX i ON t (h(t.*))` neither the function goes first, as the index needs it, nor
+    the table: "function h(t) depends on type t".
+    """
+    for name in old.tables.keys() - new.tables.keys():
+        of_rows = set()
+        for function in old.functions.keys() - new.functions.keys():
+            key = Key(Kind.FUNCTION, "", function)
+            if Key(Kind.TABLE, "", name) in old.depends.get(key, frozenset()):
+                of_rows.add(key)
+        for kind, part in old.tables[name].parts() if of_rows else ():
+            key = Key(kind, name, part.name)
+            if KINDS[kind].loosened and old.depends.get(key, frozenset()) & of_rows:
+                yield Change(Action.DROP, key, old=part)

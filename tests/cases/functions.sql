@@ -208,3 +208,17 @@ CREATE TABLE b (n int, d text, z int DEFAULT 4, y positive, a int);
 CREATE FUNCTION k(b) RETURNS text LANGUAGE sql BEGIN ATOMIC SELECT ($1).n::text; END;
 CREATE FUNCTION made(b[]) RETURNS text LANGUAGE sql RETURN ($1[1]).z::text;
 CREATE TABLE u (i int, CHECK ((NULL::b) IS NULL));
+
+-- name: an index and a trigger that call a function of the rows go with the table
+-- loses: t
+-- old
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE t (a int, b int);
+CREATE FUNCTION h(t) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT $1.a > 0';
+CREATE INDEX i ON t (h(t.*));
+CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW WHEN (h(NEW.*)) EXECUTE FUNCTION f();
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TABLE u (a int);
