@@ -33,7 +33,11 @@ class Worker:
         that (WHEN query_canceled), or be a COMMIT, which then waits for its standby no more.
         """
         number, self.heard = self.heard, 0
-        handler = signal.getsignal(number) if number else None
+        if not number:
+            return
+        if threading.current_thread() is not threading.main_thread():
+            raise KeyboardInterrupt  # which a Stop asks for
+        handler = signal.getsignal(number)
         if callable(handler):
             handler(number, None)
 
@@ -75,6 +79,7 @@ class Stop:
         self._said.set()
         with self._lock:
             for worker in self._workers:
+                worker.heard = signal.SIGINT
                 with suppress(psycopg2.Error):
                     worker.connection.cancel()
             return bool(self._workers)
