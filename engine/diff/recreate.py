@@ -196,10 +196,10 @@ class _Remaking:
         return [rebuilt, *self._move_columns(rebuilt)]
 
     def _domain_type(self, key: Key, old: Any, new: Any, cause: Kind) -> list[Change]:
-        """Over another type it is set aside. With a check that calls a function it cannot be: the
-        check of the old one holds the old function, its columns hold it, and the check of the new
-        one waits for the new function. No statement carries that out, which is said to a person."""
-        if cause is Kind.FUNCTION:
+        """Set aside, too. Not with a check that calls a function which is made anew: the old check
+        holds the old one, columns hold that, and the new check waits. Which is said to a person."""
+        needed = self.depends.get(key, frozenset())
+        if cause is Kind.FUNCTION and any((Action.DROP, other) in self.changes for other in needed):
             self._put(Change(Action.REMAKE, key, old, new))
             return []
         return self._type(key, old, new, cause)

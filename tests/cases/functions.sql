@@ -222,3 +222,15 @@ INSERT INTO t VALUES (1, 2);
 -- new
 CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TABLE u (a int);
+
+-- name: the check of a domain that is in an array calls another function
+-- old
+CREATE FUNCTION ok(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT length($1) < 9';
+CREATE DOMAIN d AS text CHECK (ok(VALUE));
+CREATE TABLE t (a d[], b d);
+-- rows
+INSERT INTO t VALUES ('{a}', 'b');
+-- new
+CREATE FUNCTION okay(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT length($1) < 5';
+CREATE DOMAIN d AS text CHECK (okay(VALUE));
+CREATE TABLE t (a d[], b d);
