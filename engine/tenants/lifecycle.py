@@ -74,8 +74,14 @@ def add(project: Project, name: str, make_runner: MakeRunner) -> list[str]:
     """Make a schema of that name and apply all files to it (their names).
 
     make_runner: of the project at the tenant. Where the first file fails, the schema goes again.
-    Raises what new_schema() raises, and what the runner does.
+    Raises Refused where there are no files, what new_schema() raises, and what the runner does.
     """
+    if not migration_folder.find(project.migrations):
+        raise Refused(
+            "there are no migrations yet to make a tenant with.",
+            why="A tenant is a schema in which a migration was applied. Nothing was made.",
+            fix=f"write the first one: {project.task('generate')}",
+        )
     with new_schema(project, name):
         return make_runner(schemas.at(project, name)).migrate()
 

@@ -89,6 +89,14 @@ REFUSED = {
 }
 
 
+def test_without_a_file_there_is_no_tenant(empty_url: str, files: Path) -> None:
+    """It was said to be added, and nobody found it."""
+    (files / "001_books.py").unlink()
+    refused = call(empty_url, "tenants.add", "isp")
+    assert (refused.code, "What to do: write the first one: invoke gen" in refused.err) == (1, True)
+    assert query(empty_url, "SELECT to_regnamespace('isp')") == [(None,)]
+
+
 def test_names_that_mean_something_else_are_refused(empty_url: str, files: Path) -> None:
     add(empty_url, "isp")
     execute(empty_url, "CREATE SCHEMA kept; CREATE TABLE kept.mine (i int)")
