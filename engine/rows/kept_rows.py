@@ -55,6 +55,12 @@ COLUMNS = """
     FROM pg_attribute
     WHERE attrelid = ANY (%(tables)s::oid[]) AND attnum > 0 AND NOT attisdropped
 """
+# A row is told of by what tells it apart: the rest of it may be secret.
+TELLING = """
+    SELECT DISTINCT i.indrelid::bigint, a.attname::text
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+    WHERE i.indrelid = ANY (%(tables)s::oid[]) AND i.indisunique
+"""
 SHOWN = 3
 
 Names = dict[int, set[str]]
@@ -112,24 +118,29 @@ class KeptRows:
 
     def _lost(self) -> list[str]:
         lines = []
-        ignored = self._ignored()
+        ignored, telling = self._ignored(), self._telling()
         for oid, table in self.tables.items():
             without = f"value - {_array(ignored[oid])} AS value"
             gone = (
                 f"SELECT {without} FROM pg_temp.{_copy(oid)} "
                 f"EXCEPT ALL SELECT {without} FROM ({table.rows}) engine_rows"
             )
-            count, examples = self._looked_at(gone.replace("%", "%%"))
+            shown = telling[oid] - ignored[oid] or self.columns[oid]
+            count, examples = self._looked_at(gone.replace("%", "%%"), shown)
             if count:
-                shown = ", ".join([*examples, *(["…"] if count > len(examples) else [])])
-                lines.append(f"{counted(count, 'row')} of {table.title}: {shown}")
+                told = ", ".join([*examples, *(["…"] if count > len(examples) else [])])
+                lines.append(f"{counted(count, 'row')} of {table.title}: {told}")
         return lines
 
-    def _looked_at(self, rows: str) -> tuple[int, list[str]]:
-        """How many they are, and some of them."""
+    def _looked_at(self, rows: str, shown: Collection[str]) -> tuple[int, list[str]]:
+        """How many they are, and these columns of some of them."""
         own_sql.fetch(self.cursor, f"SELECT count(*) FROM ({rows}) gone")
         (count,) = self.cursor.fetchone()
-        some = f"SELECT left(value::text, 100) FROM ({rows}) gone ORDER BY 1 LIMIT {SHOWN}"
+        part = (
+            "coalesce((SELECT jsonb_object_agg(key, part) FROM jsonb_each(value) one (key, part) "
+            f"WHERE key = ANY ({_array(shown).replace('%', '%%')})), value)"
+        )
+        some = f"SELECT left({part}::text, 100) FROM ({rows}) gone ORDER BY 1 LIMIT {SHOWN}"
         own_sql.fetch(self.cursor, some)
         return count, [text for (text,) in self.cursor.fetchall()]
 
@@ -144,6 +155,14 @@ class KeptRows:
         for oid, column in self.cursor.fetchall():
             ignored[oid].add(column)
         return ignored
+
+    def _telling(self) -> Names:
+        """The columns of each table by which a row is known."""
+        names: Names = {oid: set() for oid in self.tables}
+        own_sql.fetch(self.cursor, TELLING, {"tables": list(self.tables)})
+        for oid, column in self.cursor.fetchall():
+            names[oid].add(column)
+        return names
 
     def _columns(self) -> tuple[Names, Names]:
         """(all of each table, those that are points in time)."""

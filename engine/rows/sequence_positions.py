@@ -4,7 +4,7 @@ setval() stays where all the rest is undone; so it is put forward again."""
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
@@ -22,7 +22,12 @@ POSITIONS = """
       AND CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE')
                THEN pg_sequence_last_value(c.oid) IS NOT NULL END
 """
-THERE = "SELECT oid::bigint FROM pg_class WHERE oid = ANY (%(oids)s::oid[])"
+# Under the name that it has by now.
+THERE = """
+    SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (%(oids)s::oid[])
+"""
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,14 @@ def set_back(cursor: Any, before: dict[int, Position]) -> list[Position]:
     """Those that would give out numbers again that they gave out before."""
     now = read(cursor)
     own_sql.fetch(cursor, THERE, {"oids": list(before)})
-    there = {oid for (oid,) in cursor.fetchall()}
+    there = dict(cursor.fetchall())
     behind = []
-    for oid, position in before.items():
-        if oid not in there:
-            continue
+    for oid, address in there.items():
+        position = replace(before[oid], address=address)
         if oid in now:
             is_behind = now[oid].is_before(position.last)
         else:  # setval(…, false) says which number comes next
-            address = position.address.replace("%", "%%")
-            own_sql.fetch(cursor, f"SELECT last_value FROM {address}")
+            own_sql.fetch(cursor, f"SELECT last_value FROM {address.replace('%', '%%')}")
             (following,) = cursor.fetchone()
             is_behind = not position.is_before(following)
         if is_behind:
