@@ -104,6 +104,9 @@ class KeptRows:
     def __init__(self, cursor: Any, kept: Mapping[int, Table]) -> None:
         self.cursor = cursor
         self.tables = kept
+        self.columns: Names = {}
+        if not kept:  # as before each file that is applied
+            return
         self.columns, _ = self._columns()
         with unforced(cursor, list(kept)), unhidden(cursor):
             for oid, table in kept.items():
@@ -113,6 +116,8 @@ class KeptRows:
     def lost(self) -> list[str]:
         """A line for each table of which rows are not there as they were, where the file has been
         applied once more: what it puts in has new numbers."""
+        if not self.tables:
+            return []
         with unforced(self.cursor, list(self.tables)), unhidden(self.cursor):
             return self._lost()
 

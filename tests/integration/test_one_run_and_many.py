@@ -8,10 +8,13 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import psycopg2.extensions
 import pytest
 from hypothesis import Phase, example, given, settings
 
+from engine.connect.connection import Connection
 from engine.errors import MigrationFailed
 from engine.run.runner import Runner
 from tests.support.drawn import BOUNDED
@@ -73,6 +76,35 @@ def test_as_many_runs_as_there_are_have_one_session(server: PostgresServer, tmp_
                     runner.migrate()
         finally:
             sys.setrecursionlimit(limit)
+
+
+@pytest.mark.only("newest")
+def test_a_small_file_is_six_messages_beside_its_statement(
+    server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As docs/benchmarks.md says; what looks at each file is easily asked for nothing."""
+    sent = 0
+
+    class Counting(psycopg2.extensions.cursor):
+        def execute(self, *arguments: Any) -> None:
+            nonlocal sent
+            sent += 1
+            super().execute(*arguments)
+
+    def cursor(self: Connection, *arguments: Any, **options: Any) -> Any:
+        options.setdefault("cursor_factory", Counting)
+        return psycopg2.extensions.connection.cursor(self, *arguments, **options)
+
+    monkeypatch.setattr(Connection, "cursor", cursor)
+    messages = []
+    for files in (5, 25):
+        for number in range(1, files + 1):
+            write(tmp_path, f"{number:03}_small", f"CREATE TABLE t{number} (i int)")
+        with server.database() as url:
+            sent = 0
+            runner_on(url, tmp_path).migrate()
+            messages.append(sent)
+    assert (messages[1] - messages[0]) / 20 < 7.5, messages
 
 
 def same(server: PostgresServer, files: list[Drawn]) -> None:
