@@ -42,8 +42,8 @@ def make(
     worth a backup, too, and so is one of which the role may only read.
     Raises what the engine raises; the record then says why.
     """
-    _refuse_pooler(project, report)
     with application.operating(project.url):
+        _refuse_pooler(project, report)
         if keeping.recorded():
             return keeping.take(_writer(project, path, report, whole, schema))
     report.message(
@@ -60,8 +60,8 @@ def make_due(project: Project, path: str, report: Report, *, schema: str = "") -
 
     Raises Refused where the database has no schedules.
     """
-    _refuse_pooler(project, report)
     with application.operating(project.url):
+        _refuse_pooler(project, report)
         if not keeping.recorded():
             raise Refused(
                 "the database has no backup schedules, or is a replica.",
