@@ -3,8 +3,8 @@ stands for, objects of other owners, and what a role may for another reason than
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from engine.connect import roles
 from engine.schema import access, catalog, own_sql
@@ -83,15 +83,26 @@ def told(one: Access) -> str:
     return f"{one} on {one.on.kind} {one.on.name}".rstrip()
 
 
-def names_of_others(cursor: Any) -> set[str]:
-    """The names of all that other roles own in the schema. cursor: psycopg2."""
+class Owned(NamedTuple):
+    """What another role owns in the schema. thing: its kind and name, in words. name: alone."""
+
+    thing: str
+    owner: str
+    name: str
+
+
+def owned_by_others(cursor: Any) -> list[Owned]:
+    """All of it. cursor: psycopg2."""
     own_sql.fetch(cursor, OWNERS, {"history": HISTORY_TABLE})
-    return {name for _, _, name in cursor.fetchall()}
+    return [Owned(*row) for row in cursor.fetchall()]
 
 
-def beyond(connection: Any, named: Mapping[str, str], live: Schema) -> list[str]:
+def beyond(
+    connection: Any, named: Mapping[str, str], live: Schema, theirs: Iterable[Owned]
+) -> list[str]:
     """What there is, a line for each. live: the schema that is compared: what is not in it is not
-    told of. The connection of psycopg2 is in a transaction, and has another mapping after it."""
+    told of. theirs: what other roles own. The connection of psycopg2 is in a transaction, and has
+    another mapping after it."""
     lines = []
     with connection.cursor() as cursor:
         if others := grantees(cursor, named):
@@ -100,8 +111,7 @@ def beyond(connection: Any, named: Mapping[str, str], live: Schema) -> list[str]
             for one in there.access.values():
                 if one.role in others and one.on.name in live.standing().get(one.on.kind, {}):
                     lines.append(f"{others[one.role]} may {told(one)}")
-        own_sql.fetch(cursor, OWNERS, {"history": HISTORY_TABLE})
-        lines += [f"{thing} belongs to {owner}" for thing, owner, _ in cursor.fetchall()]
+        lines += [f"{one.thing} belongs to {one.owner}" for one in theirs]
         for query in (POWERS, DEFAULTS):
             own_sql.fetch(cursor, query, {"named": list(named.values())})
             lines += [line for (line,) in cursor.fetchall()]

@@ -12,7 +12,7 @@ from typing import Any
 from engine.connect import roles
 from engine.connect.connection import connect
 from engine.drift import baseline
-from engine.drift.beyond import beyond, names_of_others
+from engine.drift.beyond import beyond, owned_by_others
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import turned_on, without_theirs
 from engine.drift.replays import Replays
@@ -109,9 +109,10 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
         unmanaged += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
-        theirs = names_of_others(cursor)
-        known, live = without_foreign(known, live, project, theirs, migrations)
-        others = tuple(beyond(connection, project.roles or {}, live))
+        theirs = owned_by_others(cursor)
+        names = {one.name for one in theirs}
+        known, live = without_foreign(known, live, project, names, migrations)
+        others = tuple(beyond(connection, project.roles or {}, live, theirs))
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = WayBack()

@@ -12,7 +12,7 @@ import peewee
 import psycopg2
 
 from engine.drift import baseline, differences, schema_json
-from engine.drift.beyond import names_of_others
+from engine.drift.beyond import owned_by_others
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
@@ -176,7 +176,7 @@ class DriftGuard:
 
     def _ours(self, connection: Any, known: Schema, live: Schema) -> tuple[Schema, Schema]:
         """Both without what other programs have there."""
-        theirs = names_of_others(connection.cursor())
+        theirs = {one.name for one in owned_by_others(connection.cursor())}
         project = self.session.project
         return differences.without_foreign(known, live, project, theirs, self.migrations)
 

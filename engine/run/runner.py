@@ -184,10 +184,14 @@ class Runner:
         guard.follow(known, after)
         return after
 
+    def _begins(self, session: Session, jobs: list[Job]) -> bool:
+        """Whether the first files of the session are to run."""
+        return bool(jobs) and not session.options.dry and session is not self._secured
+
     def _refuse_planted(self, session: Session, jobs: list[Job]) -> None:
         """Raise Refused where names in files may lead to code of others; before the rows are looked
         at, for what a file demands of them has names, too."""
-        if jobs and not session.options.dry and session is not self._secured:
+        if self._begins(session, jobs):
             trust.refuse_planted(session.cursor())
 
     def _refuse_obstacles(self, session: Session, jobs: list[Job]) -> None:
@@ -202,7 +206,7 @@ class Runner:
     def _run(self, session: Session, guard: Guard, jobs: list[Job]) -> None:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
-        if jobs and not session.options.dry and session is not self._secured:
+        if self._begins(session, jobs):
             strangers.shut_out(session.database.connection(), session.project, self.report)
             role_table.remember(session.cursor(), session.project, self.report.message)
             self._secured = session
