@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -144,13 +145,13 @@ def _first_paragraph(model: type[Model]) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
+@dataclass(frozen=True)
 class Aside:
     """What files made by hand steps aside while another one changes what it needs. What needs a
     column that goes for good comes again with that. up, back: what is in the way of either way."""
 
-    def __init__(self, up: Sequence[Bystander] = (), back: Sequence[Bystander] = ()) -> None:
-        self.up = up
-        self.back = back
+    up: Sequence[Bystander]
+    back: Sequence[Bystander]
 
     def around(self, up: list[Statement]) -> list[Statement]:
         """The statements of the way up, with what steps aside."""

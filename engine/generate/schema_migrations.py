@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from engine.diff.change import Change, is_rebuilt
+from engine.diff.change import Change, is_rebuilt, touched
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename
 from engine.files.template import Statement
+from engine.generate.completion import in_the_way
 from engine.generate.headings import ONLY_ON, STEP_BY_STEP, is_bare, remarks, summary, title_of
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
@@ -25,6 +26,7 @@ from engine.report import Report
 from engine.run.replay import stuck
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
+from engine.schema.unmanaged import Bystander, bystanders
 from engine.sql.access_statements import block
 from engine.sql.filling import fill_of, filling_statements, may_be_filled
 from engine.sql.online_split import Split
@@ -117,12 +119,12 @@ class SchemaMigrations:
 
     def _stage(self, stage: Stage) -> list[Generated]:
         """The file from one schema to the next, or two: what is short, then the online form."""
-        self.bench.let_step_aside(stage.plan)
-        split = self._split(stage)
+        aside = bystanders(self.bench.connection, touched(stage.plan))
+        split = self._split(stage, aside)
         if not split.later:
             return self._short_file(stage, split)
         begun: list[Change | Rename] = [*stage.renames, *split.now]
-        between = self.bench.rehearse(begun)[0] if begun else stage.known
+        between = self.bench.rehearse(begun, aside)[0] if begun else stage.known
         between = replace(between, extensions=stage.wanted.extensions)
         short = replace(stage, wanted=between, plan=self.plan(stage.start, between))
         first = self._short_file(short, split)
@@ -130,10 +132,11 @@ class SchemaMigrations:
         rest = self.plan(between, stage.wanted)
         return [*first, *self._online_file(title, between, stage.wanted, rest, split)]
 
-    def _split(self, stage: Stage) -> Split:
-        """What is short and what is not. PostgreSQL says what rewrites a whole table."""
+    def _split(self, stage: Stage, aside: Sequence[Bystander]) -> Split:
+        """What is short and what is not. PostgreSQL says what rewrites a whole table. aside: as
+        Bench.rehearse() has it."""
         busy = any(change.table in stage.start.tables for change in stage.plan)
-        rewriting = self.bench.rehearse([*stage.renames, *stage.plan])[1] if busy else ()
+        rewriting = self.bench.rehearse([*stage.renames, *stage.plan], aside)[1] if busy else ()
         old = Schema() if self.offline else stage.start
         return Split(stage.plan, old, stage.wanted, rewriting)
 
@@ -145,7 +148,7 @@ class SchemaMigrations:
         renames = [Statement("renames", rename.sql) for rename in stage.renames]
         back = [Statement("renames", rename.back.sql) for rename in reversed(stage.renames)]
         plan_back = self.plan(stage.wanted, stage.start)
-        beside = self.bench.let_step_aside(stage.plan, plan_back)
+        beside = in_the_way(self.bench.connection, touched(stage.plan), touched(plan_back))
         file = self.bench.add(
             stage.title,
             beside.around(renames + self._statements(stage.plan)),

@@ -12,19 +12,20 @@ import psycopg2
 
 from engine.connect import roles
 from engine.connect.connection import connect
-from engine.diff.change import Change, touched
+from engine.diff.change import Change
 from engine.diff.renames import Rename
 from engine.errors import GenerateError, MigrationFailed
 from engine.explain import postgres_errors
 from engine.files import history, migration_file, migration_folder
 from engine.files.template import TOGETHER, WRITTEN_BY, Statement, migration_text
-from engine.generate.completion import Aside, in_the_way, offered
+from engine.generate.completion import offered
 from engine.rows.hidden import all_rows
 from engine.run.replay import Leg, Replay, replayed, round_trip
 from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import name
+from engine.schema.unmanaged import Bystander
 from engine.sql.filling import filling_statements
 
 State = TypeVar("State")
@@ -63,7 +64,6 @@ class Bench:
         self.project = replay.project
         self.runner = replay.runner
         self.version = connection.server_version // 10000
-        self.aside = Aside()
         self.unoffered = {name for name in optional if not offered(connection, name)}
 
     def read(self, *, depends: bool = True) -> Schema:
@@ -82,18 +82,16 @@ class Bench:
         """What the files have made that is never compared, made or dropped."""
         return catalog.unmanaged(self.connection)
 
-    def let_step_aside(self, plan: Iterable[Change], back: Iterable[Change] = ()) -> Aside:
-        """What files made by hand and is in the way of the plan, or of the way back."""
-        self.aside = in_the_way(self.connection, touched(plan), touched(back))
-        return self.aside
-
-    def rehearse(self, changes: Iterable[Change | Rename]) -> tuple[Schema, set[Key]]:
+    def rehearse(
+        self, changes: Iterable[Change | Rename], aside: Iterable[Bystander] = ()
+    ) -> tuple[Schema, set[Key]]:
         """What the changes lead to, and the keys of the changes that rewrite a whole table;
-        all is undone. Raises GenerateError for what PostgreSQL refuses."""
+        all is undone. aside: what steps aside before. Raises GenerateError for what PostgreSQL
+        refuses."""
         rewriting = set()
+        drops = [each.drop for each in aside]
         roles.use(self.connection, self.project.roles)
         with _undone(self.connection) as cursor:
-            drops = [each.drop for each in self.aside.up]
             cursor.execute("; ".join(["SET LOCAL check_function_bodies = off", *drops]))
             for change in changes:
                 if isinstance(change, Rename):
