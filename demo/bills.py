@@ -12,7 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from demo.attempts import DAYS_TO_PAY, Attempt, attempts_of
-from demo.moments import HOUR
+from demo.moments import HOUR, written
 from domains import portion, share
 from domains.billing.models import InvoiceItemKind, InvoiceStatus
 from domains.billing.periods import Days, prorated, whole_period
@@ -173,7 +173,7 @@ def _items(
 ) -> tuple[Item, ...]:
     last = days[1] - timedelta(1)
     price = prorated(terms.price, _whole(subscriber, terms, days[0]), days)
-    text = f"{terms.product.name}, {days[0]:%d/%m/%Y} - {last:%d/%m/%Y}"
+    text = f"{terms.product.name}, {written(days[0])} - {written(last)}"
     items = [item(InvoiceItemKind.SUBSCRIPTION, text, price)]
     if number == 0 and subscriber.is_new:
         items.append(item(InvoiceItemKind.INSTALLATION, "Biaya pemasangan", 250_000))

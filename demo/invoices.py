@@ -10,7 +10,7 @@ from demo.attempts import Way
 from demo.bills import VAT_BP, Away, Bill, Item
 from demo.customers import Person, Subscriber
 from demo.ledger import post
-from demo.moments import DAY, HOUR
+from demo.moments import DAY, HOUR, written
 from domains.billing.models import Invoice, InvoiceItem, InvoiceStatus
 from domains.customers.models import INVOICE_CREDIT, TransactionLogEntryType
 from domains.payments.models import PaymentLink, PaymentLinkStatus
@@ -68,7 +68,7 @@ def _issue(story: Story, moment: int, subscriber: Subscriber, bill: Bill) -> Non
 def _credit(story: Story, moment: int, subscriber: Subscriber, invoice: Issued, away: Away) -> None:
     """What `resume` gives back of a month in which the service paused."""
     days = (away.last - away.first).days
-    text = f"Not used: {days} days from {away.first:%d/%m/%Y} of {invoice.number}"
+    text = f"Not used: {days} days from {written(away.first)} of {invoice.number}"
     kind = TransactionLogEntryType.ADJUSTMENT
     origin = {"reference_type": INVOICE_CREDIT, "reference_id": invoice.id}
     post(story, moment, subscriber.person, kind, away.amount, text, **origin)

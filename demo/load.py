@@ -7,11 +7,8 @@ all rows, and the audit looks after the rest before anything is committed.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 import psycopg2
@@ -22,8 +19,9 @@ import registry
 from application.integrity import audit
 from demo import bulk, seeded, world
 from demo.moments import DAY
+from demo.pages import chapters
 from demo.plan import Plan
-from demo.sheets import Batch, Book, Sheet
+from demo.sheets import Book, Sheet
 from demo.story import Story
 from domains import IdentityField
 from engine.connect import environment
@@ -127,44 +125,22 @@ def _be_patient(cursor: Any) -> None:
 def _fill(cursor: Any, models: list[type[Model]], plan: Plan, report: Report) -> list[Sheet]:
     book = Book(cursor, models)
     known = seeded.read(cursor)
-    first_ids = {sheet.table: sheet.last_id for sheet in book}
+    first_ids = last_ids = book.last_ids()
+    sheets = {sheet.table: sheet for sheet in book}
     story = Story(plan, book, known, world.branches(cursor, plan, book, known))
     days = 0
     report.started("demo", (story.now - story.begins) // DAY)
-    with _uncollected(), ThreadPoolExecutor(1) as executor:
-        for moment, batch in _ahead(executor, story.batches()):
-            for sheet, rows in batch:
-                sheet.copy(cursor, rows)
-            while days < (moment - story.begins) // DAY:
-                days += 1
-                report.step()
-    filled = [sheet for sheet in book if sheet.last_id > first_ids[sheet.table]]
+    for chapter in chapters(story):
+        for page in chapter.pages:
+            sheets[page.table].copy(cursor, page)
+        last_ids = chapter.last_ids
+        while days < (chapter.moment - story.begins) // DAY:
+            days += 1
+            report.step()
+    filled = [sheet for sheet in book if last_ids[sheet.table] > first_ids[sheet.table]]
     for sheet in filled:
-        _advance(cursor, sheet)
+        cursor.execute(ADVANCE, (last_ids[sheet.table], sheet.table))
     return filled
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without the garbage collector: rows by the million are no cycles, and it would look at each
-    time and again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def _ahead(executor: ThreadPoolExecutor, batches: Iterator[Any]) -> Iterator[tuple[int, Batch]]:
-    """The batches, each one made while the server is busy with the one before."""
-    coming = executor.submit(next, batches, None)
-    while (batch := coming.result()) is not None:
-        coming = executor.submit(next, batches, None)
-        yield batch
-
-
-def _advance(cursor: Any, sheet: Sheet) -> None:
-    cursor.execute(ADVANCE, (sheet.last_id, sheet.table))
 
 
 def _refuse_broken(connection: Any, report: Report) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from demo.attempts import Attempt
 from demo.bills import DAYS_OF_GRACE, Bill
 from demo.customers import Person, Subscriber
-from demo.moments import DAY, HOUR, MINUTE
+from demo.moments import DAY, HOUR, MINUTE, written
 from demo.payments import METHODS
 from demo.plan import GOLDEN
 from domains.notifications.models import (
@@ -55,7 +55,7 @@ def welcome(story: Story, moment: int, subscriber: Subscriber) -> None:
         "username": person.username,
         "profile_name": subscriber.product.name,
         "price": rupiah(subscriber.price),
-        "next_billing_on": _day(subscriber.billed_from),
+        "next_billing_on": written(subscriber.billed_from),
     }
     story.at(moment, _send, person, "welcome_pppoe", values, f"welcome:{person.id}")
 
@@ -68,9 +68,9 @@ def invoice_issued(
     zone = person.branch.zone
     values = {
         "invoice_number": invoice.number,
-        "period": f"{_day(bill.begins)} - {_day(bill.ends - timedelta(1))}",
+        "period": f"{written(bill.begins)} - {written(bill.ends - timedelta(1))}",
         "total": rupiah(bill.total),
-        "due_on": _day(bill.due_on),
+        "due_on": written(bill.due_on),
     }
     _send(story, moment, person, "invoice_issued", values, f"invoice_issued:{invoice.id}")
     if person.email:
@@ -80,7 +80,7 @@ def invoice_issued(
     end = bill.due_on + timedelta(DAYS_OF_GRACE)
     ended_at = zone.moment(end, 10 * HOUR)
     if not _paid_before(bill, ended_at):
-        values = {"profile_name": subscriber.product.name, "expires_at": _day(end)}
+        values = {"profile_name": subscriber.product.name, "expires_at": written(end)}
         story.at(ended_at, _send, person, "service_expired", values, f"expired:{invoice.id}")
 
 
@@ -93,7 +93,7 @@ def payment_confirmed(
         "invoice_number": invoice.number,
         "amount": rupiah(attempt.amount),
         "payment_method": story.seeded.methods[METHODS[attempt.way]].name,
-        "paid_at": _day(person.branch.zone.day(moment)),
+        "paid_at": written(person.branch.zone.day(moment)),
     }
     _send(story, moment, person, "payment_confirmation", values, f"paid:{invoice.id}:{moment}")
     if moment % 25 == 0:
@@ -181,7 +181,7 @@ def _remind(
     person = subscriber.person
     values = {
         "profile_name": subscriber.product.name,
-        "expires_at": _day(bill.due_on),
+        "expires_at": written(bill.due_on),
         "days_left": str(REMINDED_DAYS_BEFORE),
     }
     is_cancelled = _paid_before(bill, min(remind_at, story.now))
@@ -235,7 +235,3 @@ def _body(story: Story, person: Person, template: str, values: dict[str, str]) -
     chosen = story.seeded.templates[template]
     given = values | story.company | {"customer_name": person.name}
     return render(chosen, {name: given.get(name, "") for name in chosen.variables})
-
-
-def _day(day: date) -> str:
-    return f"{day:%d/%m/%Y}"

@@ -44,6 +44,12 @@ def text(moment: int) -> str:
     return _date(day) + _clock(second)
 
 
+@cache
+def written(day: date) -> str:
+    """A day as it is written in Indonesia."""
+    return f"{day:%d/%m/%Y}"
+
+
 def add_months(day: date, months: int, anchor: int) -> date:
     """The anchor day so many months later, or the last day of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

@@ -7,16 +7,21 @@ import io
 import json
 import time
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import BlobField, Field, JSONField, Model
 
 from demo import moments
 from domains import TimestampField
 
-LINES_A_READ = 200
+
+class Page(NamedTuple):
+    """So many rows of a table, as CSV in UTF-8."""
+
+    table: str
+    rows: int
+    text: bytes
 
 
 class Sheet:
@@ -65,11 +70,11 @@ class Sheet:
         self.waiting.append(self._row(row))
         return self.last_id
 
-    def copy(self, cursor: Any, rows: list[tuple[Any, ...]]) -> None:
-        """Copy rows that were taken."""
+    def copy(self, cursor: Any, page: Page) -> None:
+        """Copy a page of this table."""
         begun = time.perf_counter()
-        cursor.copy_expert(self._copy, RowFile(rows))
-        self.rows += len(rows)
+        cursor.copy_expert(self._copy, io.BytesIO(page.text))
+        self.rows += page.rows
         self.seconds += time.perf_counter() - begun
 
 
@@ -88,6 +93,10 @@ class Book:
     def __iter__(self) -> Iterator[Sheet]:
         return iter(self._sheets.values())
 
+    def last_ids(self) -> dict[str, int]:
+        """The last identity given in each table."""
+        return {sheet.table: sheet.last_id for sheet in self}
+
     def take(self) -> Batch:
         """All rows that wait; none waits any more."""
         batch = [(sheet, sheet.waiting) for sheet in self if sheet.waiting]
@@ -99,17 +108,11 @@ class Book:
 Batch = list[tuple[Sheet, list[tuple[Any, ...]]]]
 
 
-class RowFile(io.TextIOBase):
-    """Rows as a file that COPY … (FORMAT csv) reads: written a few lines at a time, on demand."""
-
-    def __init__(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        self._rows = iter(rows)
-
-    def read(self, size: int | None = -1, /) -> str:
-        """The next lines as CSV; empty at the end."""
-        lines = io.StringIO()
-        csv.writer(lines).writerows(islice(self._rows, LINES_A_READ))
-        return lines.getvalue()
+def as_csv(rows: Iterable[tuple[Any, ...]]) -> bytes:
+    """Rows as COPY … (FORMAT csv) reads them."""
+    lines = io.StringIO()
+    csv.writer(lines).writerows(rows)
+    return lines.getvalue().encode()
 
 
 def _default(field: Field) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import psycopg2
 import pytest
 
 import demo.load
+import demo.pages
 import registry
 from application.integrity import RULES, BrokenRule, audit
 from demo.load import DemoFailed
+from demo.pages import WriterGone
 from domains.billing.models import Invoice, InvoiceStatus, Subscription, SubscriptionStatus
 from domains.customers.models import Customer, TransactionLogEntryType
 from domains.customers.operations import post
@@ -372,6 +375,23 @@ def test_a_row_in_the_way_is_named_and_nothing_is_kept(migrated_url: str) -> Non
 def test_a_seed_that_is_gone_is_named(migrated_url: str) -> None:
     query(migrated_url, "DELETE FROM backup_schedules WHERE name = 'daily'")
     refused(migrated_url, Refused, "backup schedule 'daily'")
+
+
+@pytest.mark.only("newest")
+def test_where_the_making_is_killed_nothing_is_kept(
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive = demo.pages._receive
+
+    def kill_and_receive(reader: Any) -> Any:
+        for process in active_children():
+            process.kill()
+        return receive(reader)
+
+    monkeypatch.setattr(demo.pages, "_receive", kill_and_receive)
+    refused(migrated_url, WriterGone, "was killed", "Nothing was kept")
+    assert rows(migrated_url)["locations"][0] == 1
+    assert not active_children()
 
 
 def test_rows_that_break_a_rule_are_not_kept(
