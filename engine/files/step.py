@@ -24,6 +24,8 @@ OUTSIDE = re.compile(
 BLOCK = re.compile(r"DO\b", re.IGNORECASE)
 STREAM = re.compile(r"COPY\b.*\b(?:FROM\s+STDIN|TO\s+STDOUT)\b", re.IGNORECASE | re.DOTALL)
 CALL = re.compile(r"CALL\b", re.IGNORECASE)
+# What these take away lies in another database, or in a transaction of others.
+ELSEWHERE = re.compile(r"DROP\s+DATABASE\b|(?:COMMIT|ROLLBACK)\s+PREPARED\b", re.IGNORECASE)
 # Outside a transaction this would change nothing, with a warning.
 OF_TRANSACTION = re.compile(r"SET\s+(?:LOCAL|CONSTRAINTS|TRANSACTION)\b", re.IGNORECASE)
 DEFINES = re.compile(r"(?:CREATE|ALTER|DROP|COMMENT|GRANT|REVOKE)\b", re.IGNORECASE)
@@ -103,6 +105,11 @@ class Step:
         procedure that ends transactions."""
         called = any(CALL.match(command) for command in self.commands)
         return called or any(BLOCK.match(command) for command in self.commands)
+
+    @property
+    def ends_elsewhere(self) -> bool:
+        """Whether it ends what cannot be seen from its database."""
+        return any(ELSEWHERE.match(command) for command in self.commands)
 
     @property
     def patient(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,10 +111,7 @@ class FileMigrator(Migrator):
         database: Any = self.__database__
         way_up = FileMigrator(database, self.path, self.learn)
         migrate(way_up, database, fake=False)
-        steps = [
-            replace(step, back=_numbered(step.back, number, len(way_up.steps)))
-            for number, step in enumerate(way_up.steps, start=1)
-        ]
+        steps = numbered(way_up.steps)
         self.steps[len(self.steps) :] = ways_back(self.path, reversed(steps))
 
     def run(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
@@ -154,9 +151,15 @@ class FileMigrator(Migrator):
         step.run()
 
 
-def _numbered(back: tuple[Step, ...] | None, number: int, of: int) -> tuple[Step, ...] | None:
-    """What undoes a statement, which says of which of how many it does."""
-    return None if back is None else tuple(replace(way, undoes=(number, of)) for way in back)
+def numbered(steps: Sequence[Step]) -> list[Step]:
+    """The steps of a file, where what undoes one says of which of how many it does."""
+    told = []
+    for number, step in enumerate(steps, start=1):
+        back = step.back
+        if back is not None:
+            back = tuple(replace(way, undoes=(number, len(steps))) for way in back)
+        told.append(replace(step, back=back))
+    return told
 
 
 def ways_back(path: Path, steps: Iterable[Step], or_else: str = "") -> list[Step]:

@@ -4,7 +4,7 @@ given out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -20,6 +20,9 @@ from engine.rows.kept_rows import KeptRows, Table
 from engine.wording import counted
 
 Kept = TypeVar("Kept")
+
+ApplyAgain = Callable[[], Sequence[int]]
+"""Applies the file as far as it can be, which is undone afterwards; gives the lines that cannot."""
 
 
 @dataclass
@@ -74,27 +77,21 @@ class Loss(EngineError):
         if lost:
             hidden = [f"{name}: {reason}" for name, reason in lost.items() if reason != "rows"]
             why = "\n".join([*(f"Nobody can look at {line}." for line in hidden), stays])
-            raise _refused(
-                doubts, migration, f"would lose what is in: {', '.join(lost)}", why
-            ) from None
+            what = f"would lose what is in: {', '.join(lost)}"
+            raise _refused(doubts, migration, what, why) from None
 
 
 class Holdings:
     """What is there before something runs.
 
-    cursor: psycopg2, in the transaction in which it runs. watched: whether it matters. whole:
-    whether a whole file runs. What the steps of one change by UPDATE are taken for its way back, as
-    nobody can apply it once more to see.
+    cursor: psycopg2, in the transaction in which it runs. watched: whether it matters.
     """
 
-    def __init__(
-        self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool, whole: bool
-    ) -> None:
+    def __init__(self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool) -> None:
         self.cursor = cursor
         self.migration = migration
         self.doubts = doubts
         self.watched = watched
-        self.whole = whole
         self.before = holdings.read(cursor) if watched else {}
         self.tables = kept_rows.tables(cursor) if watched else {}
         self.positions = sequence_positions.read(cursor) if watched else {}
@@ -105,11 +102,10 @@ class Holdings:
         titles = ", ".join(table.title for table in doubts.written.values())
         self.rows = self._kept(partial(KeptRows, cursor, doubts.written), titles)
 
-    def refuse_loss(self, stays: str, apply_again: Callable[[], None]) -> None:
+    def refuse_loss(self, stays: str, apply_again: ApplyAgain) -> None:
         """Raise Loss where one has to look whether something is lost, and Refused where it is.
 
-        stays: as for Loss.settle(). apply_again: applies the file, as far as it can be, which is
-        undone afterwards.
+        stays: as for Loss.settle().
         """
         if not self.watched:
             return
@@ -123,7 +119,7 @@ class Holdings:
         lines += self._not_there_again(apply_again)
         if any(lines):
             why = "\n".join([*filter(None, lines), stays])
-            raise _refused(self.doubts, self.migration, "would change values", why)
+            raise refused(self, "would change values", why)
 
     def put_forward(self) -> None:
         """Let sequences go on from where they were, after all else is undone."""
@@ -138,7 +134,7 @@ class Holdings:
             before = self.tables.get(oid)
             if before is None or oid in gone or oid in self.doubts.written:
                 continue
-            if table.is_written(before, to_change=self.whole):
+            if table.is_written(before):
                 written[oid] = table
         return written
 
@@ -172,21 +168,22 @@ class Holdings:
             return keep()
         except psycopg2.Error as error:
             why = f"They cannot be kept to be compared: {error.diag.message_primary}."
-            raise _refused(
-                self.doubts, self.migration, f"may change values of {title}", why
-            ) from error
+            raise refused(self, f"may change values of {title}", why) from error
 
-    def _not_there_again(self, apply_again: Callable[[], None]) -> list[str]:
+    def _not_there_again(self, apply_again: ApplyAgain) -> list[str]:
         """A line for each table of which rows would not come again with the file, and for each
-        sequence that would not be where it was."""
+        sequence that would not be where it was; and what could not be seen of that."""
         left = sequence_positions.read(self.cursor)
         behind = sequence_positions.set_back(self.cursor, self.positions)
         if not behind and not self.doubts.written:
             return []
         as_left = sequence_positions.exactly(self.cursor, behind)
         self.cursor.execute("SAVEPOINT engine_again")
-        apply_again()
+        untried = apply_again()
         lines = self._missing()
+        if lines and untried:
+            places = ", ".join(map(str, untried))
+            lines.append(f"What the file does in line {places} cannot be tried beforehand.")
         self.cursor.execute("ROLLBACK TO SAVEPOINT engine_again; RELEASE SAVEPOINT engine_again")
         sequence_positions.put_forward(self.cursor, left)
         self.cursor.execute("; ".join(["SELECT", *as_left]))
@@ -219,6 +216,11 @@ class Holdings:
             f"{counted(count, 'value')} of {column.title}, {column.type} before, cannot be "
             f"{after.type}: {shown}{', …' if count > len(examples) else ''}"
         )
+
+
+def refused(before: Holdings, what: str, why: str) -> Refused:
+    """The error for a way back that has to be asked for. what: it does, as in `would lose rows`."""
+    return _refused(before.doubts, before.migration, what, why)
 
 
 def _refused(doubts: Doubts, migration: Migration, what: str, why: str) -> Refused:

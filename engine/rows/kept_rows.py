@@ -76,9 +76,9 @@ class Table:
     deleted: int
     changed: int
 
-    def is_written(self, before: Table, *, to_change: bool) -> bool:
-        """Whether rows were deleted since that was read. to_change: or changed."""
-        return self.deleted > before.deleted or (to_change and self.changed > before.changed)
+    def is_written(self, before: Table) -> bool:
+        """Whether rows were deleted or changed since that was read."""
+        return self.deleted > before.deleted or self.changed > before.changed
 
     @property
     def rows(self) -> str:

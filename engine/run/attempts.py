@@ -95,26 +95,32 @@ class Attempts:
         holdings = None
         try:
             with self.database.atomic():
-                watched, whole = not job.losing, job.atomic
-                holdings = Holdings(
-                    cursor, job.migration, self.doubts, watched=watched, whole=whole
-                )
+                holdings = Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
                 yield holdings
         except BaseException:
             if holdings:
                 holdings.put_forward()
             raise
 
-    def apply_again(self) -> None:
+    def apply_again(self, undone: Step | None = None) -> list[int]:
         """Apply the file in the transaction in which its way back has run, as far as that holds it:
-        a function may do more than SQL."""
+        a function may do more than SQL. undone: the step of the way back that has run, which may
+        say of which one it is; that one alone is applied then, as the others are there still.
+
+        Gives the lines of what could not be.
+        """
         migrator = self._new_migrator()
         with suppress(Exception):
             self.job.migration.functions.migrate(migrator, self.database, fake=False)
-        for step in migrator.steps:
-            if not step.is_function and step.transactional:
-                with suppress(Exception), self.database.atomic():
-                    migrator.run_step(step)
+        number, _ = (undone and undone.undoes) or (0, 0)
+        untried = []
+        for step in migrator.steps[number - 1 : number] if number else migrator.steps:
+            if step.is_function or not step.transactional:
+                untried += [step.line] if step.is_function or step.commits else []
+                continue
+            with suppress(Exception), self.database.atomic():
+                migrator.run_step(step)
+        return untried
 
     def _new_migrator(self) -> FileMigrator:
         return FileMigrator(self.database, self.job.migration.path, self.job.learn)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import peewee
 import psycopg2
 from psycopg2 import extensions
 
@@ -15,6 +16,8 @@ from engine.files.journal import Journal
 from engine.files.step import Step
 from engine.files.unfinished import Direction
 from engine.report import Action
+from engine.rows import unrehearsed
+from engine.rows.data_loss import Doubts
 from engine.run import half_done, step_rules
 from engine.run.attempts import Attempts
 from engine.run.file_run import Job
@@ -112,7 +115,7 @@ class _Execution(Attempts):
             with self.holding() as holdings:
                 self._run(step)
                 self.session.settle()
-                holdings.refuse_loss(self.stays, self.apply_again)
+                holdings.refuse_loss(self.stays, lambda: self.apply_again(step))
                 log.done(number, step)
                 self.in_file = True
 
@@ -122,7 +125,9 @@ class _Execution(Attempts):
             log.done(number, step)
 
         self.session.settle_alone()
-        if not step.transactional:
+        self.doubts = Doubts(self.session.project)  # the rows of each step are looked at for it
+        if not step.transactional and (self.job.losing or not step.commits):
+            self._refuse_elsewhere(step)
             return self.carefully(outside, again=not step.commits)
         try:
             self.carefully(inside)
@@ -130,8 +135,29 @@ class _Execution(Attempts):
             # REINDEX of an index, say: only the catalogs know whether it is a partitioned one.
             if not (needs_no_transaction(failed) and step.may_stand_alone):
                 raise
+            self._refuse_committing(step)
             self.carefully(outside, again=not step.commits)
         return None
+
+    def _refuse_elsewhere(self, step: Step) -> None:
+        """Raise Refused where the way back ends what cannot be seen from here."""
+        if step.ends_elsewhere and not self.job.losing:
+            with self.holding() as before:
+                unrehearsed.refuse_elsewhere(before, step.line, self.stays)
+
+    def _refuse_committing(self, step: Step) -> None:
+        """Raise Refused where a step of the way back that commits by itself could lose rows."""
+
+        def up_to_commit() -> None:
+            with suppress(psycopg2.Error, peewee.PeeweeException), self.database.atomic():
+                self._run(step)
+
+        def attempt() -> None:
+            with self.holding() as before:
+                unrehearsed.refuse_committing(before, step.line, self.stays, up_to_commit)
+
+        if step.commits and not self.job.losing:
+            self.carefully(attempt)
 
     def _run(self, step: Step) -> None:
         """Run a step inside a transaction, which is there afterwards."""

@@ -10,7 +10,7 @@ from engine.errors import MigrationFailed
 from engine.files import journal
 from engine.files.journal import Journal
 from engine.files.step import Step
-from engine.files.step_collector import ways_back
+from engine.files.step_collector import numbered, ways_back
 from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run import step_rules
@@ -35,7 +35,8 @@ def way_back(
     begun = log.undoable(job.migration, steps)
     done = sorted(begun if dry else log.settle(steps, begun))
     or_else = f"or finish it with `{project.task(Direction.UP)}`"
-    steps_done = [steps[number] for number in reversed(done)]
+    told = numbered(steps)
+    steps_done = [told[number] for number in reversed(done)]
     ways = ways_back(job.migration.path, steps_done, or_else)
     step_rules.check(job.migration, ways, atomic=False)
     return ways
@@ -89,10 +90,12 @@ def announced(job: Job, ways: list[Step]) -> str:
 
 def what_stays(job: Job, project: Project, steps: list[Step], done: int) -> str:
     """What of a file is kept that stops here. done: how many of the steps are done."""
+    if not done:
+        return "Nothing of it was run."
     if job.half:
         return f"The first {done} of the {len(steps)} statements that undo it are done and stay."
     stays = f"The first {done} of its {len(steps)} statements are done and stay."
     up = job.direction is Direction.UP
-    if up and done and all(step.back is not None for step in steps[:done]):
+    if up and all(step.back is not None for step in steps[:done]):
         stays += f" `{project.task(Direction.DOWN)}` undoes them."
     return stays

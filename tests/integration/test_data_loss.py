@@ -15,7 +15,7 @@ from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
 from tests.support.runners import runner_on
-from tests.support.usual import usually_each
+from tests.support.usual import usually_each, usually_first
 from tests.support.workshop import Register, Workshop
 
 # What is there, the values of column v, how it changes with the rollback; what the refusal names,
@@ -296,8 +296,10 @@ WRITES = {
 }  # fmt: skip
 
 
-# Step by step it is not applied again, so each row counts.
-BY_STEPS = ("rows of others", "numbers", "a large object of others", "numbers that go on")
+BY_STEPS = (
+    "rows of others", "a value that comes again", "numbers", "a value that does not",
+    "a large object of others", "numbers that go on", "a column in another form",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -333,3 +335,56 @@ def test_rows_go_unasked_only_where_they_come_again(
         assert named in f"{refused.value}{refused.value.why}"
         assert query(empty_url, state) == before
     runner.rollback(losing=bool(named))
+
+
+# A step that ends transactions by itself: what it did could not be taken back.
+DELETES = "DELETE FROM t WHERE a <> 'old'"
+COMMITTING = {
+    "a block": (f"DO $$ BEGIN {DELETES}; COMMIT; DELETE FROM u; END $$", "1 row of t"),
+    "a procedure": ("CALL commits()", "1 row of t"),
+    "a block that calls one": ("DO $$ BEGIN CALL commits(); END $$", "1 row of t"),
+    "nothing before its COMMIT": (f"DO $$ BEGIN COMMIT; {DELETES}; END $$", "u"),
+    "a procedure that commits nothing": ("CALL deletes()", '{"a": "mine"}'),
+    "one whose rows come again": ("CALL spares()", ""),
+    "a database": ("DROP DATABASE IF EXISTS {database}_other", "database"),
+}
+
+
+@pytest.mark.parametrize("title", usually_first(COMMITTING, 5))
+def test_what_commits_by_itself_is_asked_for_before_it_runs(
+    title: str, empty_url: str, tmp_path: Path
+) -> None:
+    back, named = COMMITTING[title]
+    back = back.replace("{database}", name_of(empty_url))
+    write(
+        tmp_path,
+        "001_t",
+        "CREATE TABLE t (a text); CREATE TABLE u (b int); INSERT INTO t VALUES ('old')",
+        f"CREATE PROCEDURE commits() LANGUAGE plpgsql AS $$BEGIN {DELETES}; COMMIT; END$$",
+        f"CREATE PROCEDURE deletes() LANGUAGE sql AS $${DELETES}$$",
+        "CREATE PROCEDURE spares() LANGUAGE sql AS $$DELETE FROM t WHERE a = 'own'$$",
+    )
+    own = "INSERT INTO t SELECT 'own' WHERE NOT EXISTS (SELECT FROM t WHERE a = 'own')"
+    write(tmp_path, "002_t", own, back=f'migrator.sql("""{back}""")', atomic=False)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    execute(empty_url, "DELETE FROM t WHERE a = 'own'; INSERT INTO u VALUES (1)")
+    execute(empty_url, f"INSERT INTO t VALUES ('{'mine' if named else 'own'}')")
+    state = "SELECT (SELECT jsonb_agg(t ORDER BY t) FROM t), (SELECT jsonb_agg(u) FROM u)"
+    before = query(empty_url, state)
+    if named:
+        with pytest.raises(Refused) as refused:
+            runner.rollback()
+        assert named in f"{refused.value}{refused.value.why}"
+        assert query(empty_url, state) == before
+    runner.rollback(losing=bool(named))
+
+
+def test_what_commits_by_itself_needs_no_yes_where_no_rows_are(
+    empty_url: str, tmp_path: Path
+) -> None:
+    back = 'migrator.sql("DO $$ BEGIN DELETE FROM t; COMMIT; END $$")'
+    write(tmp_path, "001_t", "CREATE TABLE t (a text)", back=back, atomic=False)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    assert runner.rollback() == ["001_t"]

@@ -90,7 +90,7 @@ def rollback(migrator, database, *, fake=False):
             (13, "b"),
         ]
         assert read(rows.url).tables["t"].indexes["t_m_idx"].valid
-        with pytest.raises(Refused, match=r"would lose what is in: t\.m"):
+        with pytest.raises(Refused, match=r"3 rows of t[\s\S]*line 13, 21, 22 cannot be tried"):
             rows.rollback()
         assert rows.rollback(losing=True) == ["002_all"]
         assert read(rows.url) == before

@@ -1,0 +1,65 @@
+"""A statement of a way back that no transaction can hold: it cannot be run to see what it loses and
+be taken back then. Where there is anything that it could lose, it has to be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.rows import holdings, kept_rows
+from engine.rows.data_loss import Holdings, refused
+from engine.wording import counted, few
+
+SHOWN = 3
+
+
+def refuse_elsewhere(before: Holdings, line: int, stays: str) -> None:
+    """Raise Refused for one whose effect lies where nobody can look from here."""
+    why = (
+        f"The statement in line {line} ends another database or a prepared transaction, and what "
+        f"is in it cannot be seen from here.\n{stays}"
+    )
+    raise refused(before, "may lose what is elsewhere", why)
+
+
+def refuse_committing(
+    before: Holdings, line: int, stays: str, up_to_commit: Callable[[], None]
+) -> None:
+    """Raise Refused for one that commits by itself, unless no table has a row.
+
+    up_to_commit: runs it inside the transaction, where it stops at its first COMMIT and all of it
+    is taken back; what it had written by then is counted nevertheless.
+    """
+    filled = _filled(before)
+    if not filled:
+        return
+    up_to_commit()
+    lines = [
+        f"The statement in line {line} commits by itself, so it cannot be tried out and taken back "
+        "to see what it loses.",
+        *_written(before),
+        f"There are rows in {few(filled[:SHOWN])}{' and others' if filled[SHOWN:] else ''}.",
+        stays,
+    ]
+    raise refused(before, "may lose rows", "\n".join(lines))
+
+
+def _filled(before: Holdings) -> list[str]:
+    """Tables and sequences that hold something: a few of them, as each one looked at stays
+    locked."""
+    filled: dict[str, None] = {}
+    for column in before.before.values():
+        if len(filled) > SHOWN:
+            break
+        if column.filled and holdings.has_values(before.cursor, column, whole_table=True):
+            filled[column.table] = None
+    return list(filled)
+
+
+def _written(before: Holdings) -> Iterator[str]:
+    """A line for each table of which rows were deleted or changed by now."""
+    for oid, table in kept_rows.tables(before.cursor).items():
+        earlier = before.tables.get(oid)
+        if earlier and table.is_written(earlier):
+            rows = table.deleted + table.changed - earlier.deleted - earlier.changed
+            what = f"{counted(rows, 'row')} of {table.title}"
+            yield f"Up to its first COMMIT it deletes or changes {what}."
