@@ -12,7 +12,6 @@ from tests.support.drawn_models import domains, loaded
 
 
 @settings(
-    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -304,8 +305,8 @@ def written(slips: dict[str, tuple[str, str]]) -> str:
     return "".join(models)
 
 
-def told(folder: Path, models: str, register: list[str]) -> str:
-    """What the registry says to one domain with these models and calls."""
+def asked(folder: Path, models: str, register: Iterable[str]) -> subprocess.Popen[str]:
+    """A process that asks the registry about one domain with these models and calls."""
     names = re.findall(r"^class (\w+)\((?:Base|Timestamped)Model\)", models, re.MULTILINE)
     listed = ", ".join(f"M.{name}" for name in names)
     calls = "\n    ".join([f"domain.models({listed})", *register])
@@ -320,29 +321,42 @@ def told(folder: Path, models: str, register: list[str]) -> str:
         f"{head}\n\ndef register(domain):\n    {calls}\n"
     )
     (folder / "registry.py").write_text((ROOT / "registry.py").read_text())
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", LOAD],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
     )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
-def lines(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What is told of all slips in models, a line for each."""
-    return told(tmp_path_factory.mktemp("models"), written(SLIPS), []).splitlines()
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What the registry says to slips in models, to slips in register, and to what is right; all
+    three are asked at once."""
+    new = tmp_path_factory.mktemp
+    right = HEAD.replace("class Plain", "class Plain_") + TWO + RIGHT
+    processes = {
+        "models": asked(new("models"), written(SLIPS), ()),
+        "register": asked(new("register"), HEAD + TWO, (line for line, _ in CALLS.values())),
+        "right": asked(new("right"), right, RIGHT_CALLS),
+    }
+    answers = {}
+    for name, process in processes.items():
+        answers[name], errors = process.communicate(timeout=60)
+        assert "Traceback" not in errors, errors
+    return answers
 
 
 @pytest.fixture(scope="module")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What is told of all slips in register."""
-    register = [line for line, _ in CALLS.values()]
-    return told(tmp_path_factory.mktemp("calls"), HEAD + TWO, register).splitlines()
+def lines(told: dict[str, str]) -> list[str]:
+    return told["models"].splitlines()
+
+
+@pytest.fixture(scope="module")
+def calls(told: dict[str, str]) -> list[str]:
+    return told["register"].splitlines()
 
 
 @pytest.mark.parametrize("title", SLIPS)
@@ -376,12 +390,11 @@ def test_all_slips_are_told_at_once(lines: list[str], calls: list[str]) -> None:
         assert len(text) >= len(slips) + 2
 
 
-def test_what_is_right_is_taken(tmp_path: Path) -> None:
-    models = HEAD.replace("class Plain", "class Plain_") + TWO + RIGHT
-    register = ['domain.extension("hstore")', "domain.index(M.Two, M.Two.code, include=[M.Two.id])"]
-    assert told(tmp_path, models, register) == "nothing was refused\n"
+def test_what_is_right_is_taken(told: dict[str, str]) -> None:
+    assert told["right"] == "nothing was refused\n"
 
 
+RIGHT_CALLS = ('domain.extension("hstore")', "domain.index(M.Two, M.Two.code, include=[M.Two.id])")
 RIGHT = """
 
 class Right(TimestampedModel):
