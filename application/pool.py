@@ -100,12 +100,13 @@ class EnginePool(PooledDatabase, Places):
         with self._borrowed(), self._acting.everywhere(reason):
             yield
 
+    def schema_of_tables(self) -> str:
+        """The name of the schema in which the models find their tables: inside tenant() its own."""
+        return self._tenancy.name or super().schema_of_tables()
+
     def _borrowed(self) -> AbstractContextManager[Any]:
         """A connection for this thread, where it has none yet."""
-        borrowed: AbstractContextManager[Any] = (
-            self.connection_context() if self.is_closed() else nullcontext()
-        )
-        return borrowed
+        return self.connection_context() if self.is_closed() else nullcontext()
 
     def begin(self, isolation_level: Any = None) -> None:
         """Begin a transaction: inside tenant() on its rows, inside acting() for its branches."""

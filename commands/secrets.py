@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 
-from commands.base import application_url
+from commands.base import TENANT, TENANTS, application_url, here
+from commands.choice import Choice, chosen
+from commands.many import Many, all_tenants
 from commands.task import command
-from engine.wording import counted
+from engine.errors import ConfigError, Refused
+from engine.wording import counted, one_line
+from project import PROJECT
+
+if TYPE_CHECKING:
+    from engine.project import Project
+    from engine.report import Report
+
+COPIES = (
+    "What was copied before (a backup, another row) opens for as long as its key is there. Where "
+    "these secrets had no key but this one, make a new one and rotate once more."
+)
+OTHERS = (
+    "The database has other tenants, with the same keys: `invoke secrets.rotate --tenants` before "
+    "a key is removed."
+)
 
 
 @command(example="invoke secrets.key")
@@ -20,21 +38,76 @@ def secrets_key(c: Context) -> None:
     print("Put it first in BILLING_SECRET_KEYS; then: invoke secrets.rotate", file=sys.stderr)
 
 
-@command(example="invoke secrets.rotate")
-def secrets_rotate(c: Context) -> None:
+@command(
+    help={
+        "tenant": TENANT,
+        "tenants": TENANTS,
+        "former": "The name that the schema had, or of the one that its rows are from.",
+    },
+    example="invoke secrets.rotate",
+)
+def secrets_rotate(c: Context, tenant: str = "", tenants: bool = False, former: str = "") -> None:
     """Re-encrypt every secret under the first key of BILLING_SECRET_KEYS."""
+    from commands.console import Console
+    from engine.tenants import listing
+
+    many = chosen(tenant, tenants)
+    if many:
+        _rotate_all(many, former)
+        return
+    if tenant:
+        here(tenant)  # which refuses one that there is not
+    project = PROJECT.at(application_url())
+    if former:
+        _refuse_there(project, former)
+    key, done = _rotated(tenant, Console(), former)
+    print(f"{counted(done, 'secret')} re-encrypted; 0 are under another key than {key}", end="")
+    print(f"\n{OTHERS}" if listing.are_many(project) else ": remove the others")
+    if done:
+        print(COPIES)
+
+
+def _rotate_all(many: Choice, former: str) -> None:
+    """One after the other: a process has its models at one database at a time."""
+    from commands.console import Console
+
+    if former:
+        raise ConfigError("--former is about one schema.", fix="write --tenant NAME --former …")
+    project, keys = here(), set()
+
+    def work(at: Project, tenant: str, report: Report) -> str:
+        key, done = _rotated(tenant, report)
+        keys.add(key)
+        return f"{counted(done, 'secret')} re-encrypted"
+
+    task = Many(project, Console(), "run the same line again.", many._replace(jobs=1))
+    task.run(all_tenants(project), work)
+    print(f"0 are under another key than {', '.join(keys)}: remove the others\n{COPIES}")
+
+
+def _rotated(tenant: str, report: Report, former: str = "") -> tuple[str, int]:
+    """As rotate() says it, in the schema of that tenant, or that of the search_path."""
     import application
     import registry
-    from commands.console import Console
-    from kernel import key_rotation as rotation
+    from engine.connect.url import with_schema
+    from kernel.key_rotation import rotate
 
-    models = registry.load().tables
-    with application.operating(application_url(), writing=True):
-        key, done = rotation.rotate(models, Console())
-    secrets = counted(done, "secret")
-    print(f"{secrets} re-encrypted; 0 are under another key than {key}: remove the others")
-    if done:
-        print(
-            "What was copied before (a backup, another row) opens for as long as its key is there. "
-            "Where these secrets had no key but this one, make a new one and rotate once more."
-        )
+    models, url = registry.load().tables, application_url()
+    at = with_schema(url, tenant) if tenant else url
+    with application.operating(at, writing=True):
+        return rotate(models, report, former=former)
+
+
+def _refuse_there(project: Project, former: str) -> None:
+    """Raise Refused where the database has a schema of that name: what was encrypted in it, and is
+    in another one, somebody has moved there."""
+    from engine.tenants import schemas
+
+    with schemas.whole_database(project) as cursor:
+        if schemas.has_schema(cursor, former):
+            raise Refused(
+                f"the database has a schema {one_line(former)}, so no other one had its name.",
+                why="A secret that was encrypted there and is in another schema, somebody has "
+                "moved; it is not to open where it is now. Nothing was changed.",
+                fix="restore such a secret from a backup, or enter it again.",
+            )

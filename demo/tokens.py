@@ -17,10 +17,10 @@ def digest(name: str) -> bytes:
 
 
 def envelope(name: str, row: int) -> bytes:
-    """An envelope of version 2 (see kernel.secrets) for the row with that identity, with 20 bytes
+    """An envelope of version 3 (see kernel.secrets) for the row with that identity, with 20 bytes
     that never open."""
-    noise = sha512(name.encode()).digest()[: 4 + 12 + 20 + 16]
-    return b"\x02" + noise[:4] + row.to_bytes(8, "big") + noise[4:]
+    noise = sha512(name.encode()).digest()[: 4 + 8 + 12 + 20 + 16]
+    return b"\x03" + noise[:4] + row.to_bytes(8, "big") + noise[4:]
 
 
 def password_hash(name: str) -> str:

@@ -39,7 +39,8 @@ from kernel.phone import normalise_phone
 from kernel.row_locks import change, get, identity, lock, lock_all
 from kernel.rule_statements import AS_OWNER, BY_THE_OWNER, acted_for, fixed, of_acting, touch
 from kernel.secret_fields import SecretField
-from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
+from kernel.secret_values import Secret
+from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from kernel.seeder import Seeder
 from kernel.status_machine import StatusMachine
 from kernel.text_fields import DocumentField, LineField, NoteField, readable

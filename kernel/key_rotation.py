@@ -1,4 +1,4 @@
-"""Re-encrypting every secret under the current key, bound to its row."""
+"""Re-encrypting every secret under the current key, bound to its row and its schema."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from typing import Any
 from peewee import SQL, Model, ModelUpdate, ValuesList, fn
 
 from kernel.errors import BillingError
-from kernel.secret_fields import SecretField
+from kernel.secret_fields import SecretField, schema_of
 from kernel.secret_queries import secrets_of
+from kernel.secret_values import Secret
 from kernel.secrets import (
-    BOUND,
     ID_BYTES,
-    UNBOUND,
+    SCHEMA_BYTES,
+    SCHEMA_END,
+    SCHEMA_START,
+    VERSION,
     SecretError,
     current_key_id,
     encrypt,
+    schema_mark,
 )
 
 BATCH_ROWS = 500
@@ -48,15 +52,17 @@ def key_ids(fields: Iterable[SecretField]) -> Counter[str]:
 
 
 def rotate(
-    models: Iterable[type[Model]], report: Any, *, batch: int = BATCH_ROWS
+    models: Iterable[type[Model]], report: Any, *, batch: int = BATCH_ROWS, former: str = ""
 ) -> tuple[str, int]:
-    """Re-encrypt what is not under the current key, or of version 1 and bound to no row (id of the
-    key, number of secrets re-encrypted).
+    """Re-encrypt what is not under the current key, or not of the current version and so bound to
+    no row or to no schema (id of the key, number of secrets re-encrypted).
 
     report: told of progress, with the methods started, step and finished of the engine's Report.
-    batch: rows of one transaction. It may be interrupted and run again while the application goes
-    on: a row that another transaction holds is skipped, so nobody waits for it and no newer value
-    is overwritten. Raises RotationIncomplete where another key is still in use.
+    batch: rows of one transaction. former: the name that the schema had, or that of the one that
+    its rows are from; what was encrypted there is carried over. It may be interrupted and run again
+    while the application goes on: a row that another transaction holds is skipped, so nobody waits
+    for it and no newer value is overwritten. Raises RotationIncomplete where another key is still
+    in use.
     """
     key = current_key_id().hex()
     fields = secret_fields(models)
@@ -65,7 +71,7 @@ def rotate(
     for field in fields:
         start = time.perf_counter()
         report.started(field.place, _outdated(field).count())
-        done = _rotate_field(field, report, batch, unreadable)
+        done = _rotate_field(field, report, batch, former, unreadable)
         report.finished(field.place, f"{done} re-encrypted", time.perf_counter() - start)
         total += done
     _refuse_rest(
@@ -74,7 +80,9 @@ def rotate(
     return key, total
 
 
-def _rotate_field(field: SecretField, report: Any, batch: int, unreadable: list[str]) -> int:
+def _rotate_field(
+    field: SecretField, report: Any, batch: int, former: str, unreadable: list[str]
+) -> int:
     done, last = 0, 0
     while True:
         with field.model._meta.database.atomic():
@@ -87,21 +95,24 @@ def _rotate_field(field: SecretField, report: Any, batch: int, unreadable: list[
             )
             if not rows:
                 return done
-            done += _replace(field, _renewed(field, rows, unreadable))
+            done += _replace(field, _renewed(field, rows, former, unreadable))
             last = rows[-1].id
         for _ in rows:
             report.step()
 
 
 def _renewed(
-    field: SecretField, rows: Iterable[Any], unreadable: list[str]
+    field: SecretField, rows: Iterable[Any], former: str, unreadable: list[str]
 ) -> list[tuple[int, bytes, bytes]]:
     """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
     renewed = []
+    here = schema_of(field.model)
     for row in rows:
         secret = getattr(row, field.name)
+        if former and secret.envelope[SCHEMA_START:SCHEMA_END] == schema_mark(former):
+            secret = Secret(secret.envelope, field.place, row.id, former)
         try:
-            new = encrypt(secret.reveal(), field.place, row.id)
+            new = encrypt(secret.reveal(), field.place, row.id, here)
         except SecretError as error:
             unreadable.append(f"id {row.id}: {error}")
         else:
@@ -128,7 +139,10 @@ def _refuse_rest(current: str, counts: Counter[str], outdated: int, unreadable: 
             lines.append(f"{_are(count)} still under the key {key}.")
             outdated -= count
     if outdated > 0:
-        lines.append(f"{_are(outdated)} still of version 1, which is bound to no row.")
+        lines.append(
+            f"{_are(outdated)} still of version 1 or 2, which open in other rows or schemas, or of "
+            "another schema."
+        )
     lines += unreadable[:SHOWN]
     if len(unreadable) > SHOWN:
         lines.append(f"… and {len(unreadable) - SHOWN} more that could not be read.")
@@ -142,12 +156,15 @@ def _are(count: int) -> str:
 
 
 def _outdated(field: SecretField) -> Any:
-    unbound = fn.substring(field.column, 1, len(UNBOUND)) == UNBOUND
-    return field.model.select(field.model.id, field).where(
-        field.is_null(False), (_key_id(field) != current_key_id()) | unbound
-    )
+    """The rows whose envelope begins otherwise than one that is made now for that row."""
+    here = schema_mark(schema_of(field.model))
+    other_version = fn.substring(field.column, 1, len(VERSION)) != VERSION
+    other_key = _key_id(field) != current_key_id()
+    other_schema = fn.substring(field.column, SCHEMA_START + 1, SCHEMA_BYTES) != here
+    outdated = other_version | other_key | other_schema
+    return field.model.select(field.model.id, field).where(field.is_null(False), outdated)
 
 
 def _key_id(field: SecretField) -> Any:
     """The part of an envelope that names its key, as SQL."""
-    return fn.substring(field.column, len(BOUND) + 1, ID_BYTES)
+    return fn.substring(field.column, len(VERSION) + 1, ID_BYTES)

@@ -12,8 +12,9 @@ from typing import Any
 
 from peewee import OP, Expression, ModelInsert, ModelUpdate, Node, Value
 
-from kernel.secret_fields import SecretField
-from kernel.secrets import Secret, SecretError
+from kernel.secret_fields import SecretField, schema_of
+from kernel.secret_values import Secret
+from kernel.secrets import SecretError
 
 # Each name with its schema: nextval(text), which others may have made, would be the better match.
 NEXT_IDENTITIES = """
@@ -165,7 +166,9 @@ def _sealed(model: Any, values: Mapping[Any, Any], row: Any) -> dict[Any, Any]:
             plain = value.value if isinstance(value, Value) else value
             if isinstance(plain, Node):
                 raise field.computed()
-            sealed[field] = plain if row is None else field.sealed(plain, _identity(field, row))
+            if row is not None:
+                plain = field.sealed(plain, _identity(field, row), schema_of(model))
+            sealed[field] = plain
         else:
             sealed[key] = value
     return sealed

@@ -1,13 +1,19 @@
 """Secrets that must be read again: router and PPPoE passwords, keys of payment providers.
 
-A column holds an envelope, sealed with AES-GCM. It opens under its key, in its own column and in
-its own row only, by the identity of the row:
+A column holds an envelope, sealed with AES-GCM. It opens under its key, in its own column, in its
+own row by the identity of the row, and in its own schema by the name, which is the tenant's:
 
-    version 2: version (1 byte), key id (4), row's identity (8), nonce (12), ciphertext, tag (16)
-    version 1: version (1 byte), key id (4), nonce (12), ciphertext, tag (16)
+    version (1 byte), key id (4), row's identity (8), schema (8), nonce (12), ciphertext, tag (16)
 
-Version 1 is read and no longer written; it opens in every row of its column, so `invoke
-secrets.rotate` makes version 2 of it, and what was copied before opens until its key is taken out.
+That is version 3. Version 2 has no schema, and version 1 no row either; they are read and no longer
+written. Version 2 opens in the row of that identity in every schema, version 1 in every row, so
+`invoke secrets.rotate` makes version 3 of them, and what was copied before opens until its key is
+taken out.
+
+The name of the schema, and no identity of the tenant's that the database would keep: nobody who may
+only write rows can change it, and a backup brings it back. Whoever renames a schema, or fills one
+of another name from a dump, has to say which it was (`invoke secrets.rotate --former NAME`). The
+schemas of one name in two databases are one to it: give each database its own key.
 
 What this keeps apart is rows, and not what one row was and is: an envelope that was copied from a
 row opens there again, also in a new row that was given the identity of one that was deleted. The
@@ -35,15 +41,19 @@ from functools import lru_cache
 from kernel.errors import BillingError
 
 SETTING = "BILLING_SECRET_KEYS"
-UNBOUND, BOUND = b"\x01", b"\x02"
-KEY_BYTES, ID_BYTES, ROW_BYTES, NONCE_BYTES, TAG_BYTES = 32, 4, 8, 12, 16
-ROW_START = len(BOUND) + ID_BYTES
+VERSION = b"\x03"
+KEY_BYTES, ID_BYTES, ROW_BYTES, SCHEMA_BYTES, NONCE_BYTES, TAG_BYTES = 32, 4, 8, 8, 12, 16
+ROW_START = len(VERSION) + ID_BYTES
+SCHEMA_START = ROW_START + ROW_BYTES
+SCHEMA_END = SCHEMA_START + SCHEMA_BYTES
 # What stands before the nonce, for each version.
-HEAD_BYTES = {UNBOUND: ROW_START, BOUND: ROW_START + ROW_BYTES}
+HEAD_BYTES = {b"\x01": ROW_START, b"\x02": SCHEMA_START, VERSION: SCHEMA_END}
 MOST_TEXT_BYTES = 8159
 # For a secret of a row that is not stored yet; no row has it for its identity, for the CHECK of the
 # column refuses what is sealed for it.
 NO_ROW = -(2**63)
+# For one that is assigned: in which schema it will be written, only the query knows that writes it.
+NO_SCHEMA = ""
 
 
 class SecretError(BillingError):
@@ -58,47 +68,6 @@ class SecretDamaged(SecretError):
     """What the column holds is not what was once encrypted for it."""
 
 
-class Secret:
-    """A value that only reveal() shows: not its repr, not a log, not a traceback."""
-
-    __slots__ = ("envelope", "place", "row")
-
-    def __init__(self, envelope: bytes, place: str, row: int | None = None) -> None:
-        """envelope: as stored. place: the `table.column` that it belongs to. row: the identity of
-        its row; None where it was read without it."""
-        self.envelope = envelope
-        self.place = place
-        self.row = row
-
-    @classmethod
-    def of(cls, value: str | bytes | Secret, place: str, row: int) -> Secret:
-        """The value for that column of that row: a str is encrypted, bytes are an envelope already
-        made, a Secret of another place is encrypted for this one. Raises SecretError."""
-        if isinstance(value, str):
-            return cls(encrypt(value, place, row), place, row)
-        if isinstance(value, bytes | bytearray | memoryview):
-            return cls(an_envelope(bytes(value), place), place)
-        if not isinstance(value, Secret):
-            raise TypeError(f"{place} takes a str to encrypt, not {type(value).__name__}")
-        if value.place == place and value.row in (None, row):
-            return cls(value.envelope, place, row)
-        return cls.of(value.reveal(), place, row)
-
-    def reveal(self, row: int | None = None) -> str:
-        """The plain text. row: the identity of the row that it was read from, where that row was
-        read without its id. Raises SecretKeyMissing, SecretDamaged, SecretError."""
-        own = self.row if row is None else row
-        if own is None and self.envelope.startswith(BOUND):
-            raise SecretError(
-                f"{self.place}: a secret opens in its own row only, and this one was read without "
-                "the row's id: read the id as well, or give it: reveal(row=…)."
-            )
-        return decrypt(self.envelope, self.place, NO_ROW if own is None else own)
-
-    def __repr__(self) -> str:
-        return f"<secret of {self.place}>"
-
-
 def new_key() -> str:
     """A random key in the form that BILLING_SECRET_KEYS takes."""
     return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
@@ -109,9 +78,9 @@ def current_key_id() -> bytes:
     return next(iter(_keys()))
 
 
-def encrypt(text: str, place: str, row: int) -> bytes:
-    """An envelope under the current key, bound to the `table.column` and to the row with that
-    identity. Raises SecretError."""
+def encrypt(text: str, place: str, row: int, schema: str) -> bytes:
+    """An envelope under the current key, bound to the `table.column`, to the row with that identity
+    and to the schema of that name. Raises SecretError."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     key_id, key = next(iter(_keys().items()))
@@ -121,20 +90,19 @@ def encrypt(text: str, place: str, row: int) -> bytes:
             f"{place}: a secret has at most {MOST_TEXT_BYTES} bytes, this one "
             f"{len(plain)}; store a reference to it instead."
         )
-    head, nonce = (
-        BOUND + key_id + row.to_bytes(ROW_BYTES, "big", signed=True),
-        os.urandom(NONCE_BYTES),
-    )
-    return head + nonce + AESGCM(key).encrypt(nonce, plain, head + place.encode())
+    identity = row.to_bytes(ROW_BYTES, "big", signed=True)
+    head, nonce = VERSION + key_id + identity + schema_mark(schema), os.urandom(NONCE_BYTES)
+    return head + nonce + AESGCM(key).encrypt(nonce, plain, head + _bound_to(place, schema))
 
 
-def decrypt(envelope: bytes, place: str, row: int) -> str:
-    """The plain text of an envelope of that column and row. Raises SecretKeyMissing,
+def decrypt(envelope: bytes, place: str, row: int, schema: str) -> str:
+    """The plain text of an envelope of that column, row and schema. Raises SecretKeyMissing,
     SecretDamaged."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    size = HEAD_BYTES[an_envelope(envelope, place)[:1]]
+    version = an_envelope(envelope, place)[:1]
+    size = HEAD_BYTES[version]
     head, nonce = envelope[:size], envelope[size : size + NONCE_BYTES]
     key = _keys().get(envelope[1:ROW_START])
     if key is None:
@@ -143,14 +111,22 @@ def decrypt(envelope: bytes, place: str, row: int) -> str:
             f"does not have (it has {', '.join(key_id.hex() for key_id in _keys())}); add that "
             "key after the others, or enter the secret again."
         )
-    sealed_for = int.from_bytes(head[ROW_START:], "big", signed=True)
-    if head.startswith(BOUND) and sealed_for != row:
+    sealed_for = int.from_bytes(head[ROW_START:SCHEMA_START], "big", signed=True)
+    if size > ROW_START and sealed_for != row:
         raise SecretDamaged(
             f"{place}: the secret of the row {row} was encrypted for the row {sealed_for}, from "
             "where it was moved; restore it from a backup, or enter it again."
         )
+    if version == VERSION and head[SCHEMA_START:] != schema_mark(schema):
+        raise SecretDamaged(
+            f"{place}: the secret of the row {row} was encrypted in another schema than "
+            f"{schema or 'none'}, from where it was moved; restore it from a backup, or enter it "
+            "again. Where the schema itself had another name: `invoke secrets.rotate --former "
+            "NAME`."
+        )
+    bound = _bound_to(place, schema) if version == VERSION else place.encode()
     try:
-        plain = AESGCM(key).decrypt(nonce, envelope[size + NONCE_BYTES :], head + place.encode())
+        plain = AESGCM(key).decrypt(nonce, envelope[size + NONCE_BYTES :], head + bound)
     except InvalidTag:
         raise SecretDamaged(
             f"{place}: the secret was changed, or was encrypted for another column; restore it "
@@ -168,10 +144,19 @@ def an_envelope(envelope: bytes, place: str) -> bytes:
         or not head <= len(envelope) - NONCE_BYTES - TAG_BYTES <= head + MOST_TEXT_BYTES
     ):
         raise SecretDamaged(
-            f"{place}: these bytes are no envelope of version 1 or 2; enter the secret again, as "
-            "a str."
+            f"{place}: these bytes are no envelope of version 1 to 3; enter the secret again, as a "
+            "str."
         )
     return envelope
+
+
+def schema_mark(schema: str) -> bytes:
+    """What an envelope says of the schema that it was sealed in, for messages and for rotation."""
+    return hashlib.sha256(b"schema" + schema.encode()).digest()[:SCHEMA_BYTES]
+
+
+def _bound_to(place: str, schema: str) -> bytes:
+    return f"{place}\0{schema}".encode()  # no name has a zero
 
 
 # UnicodeError has the whole text among its attributes, so it is neither raised nor chained.

@@ -16,6 +16,7 @@ from engine.connect import environment
 from engine.connect.connection import connect
 from engine.contain import contained
 from engine.project import Project
+from engine.schema import own_sql
 from engine.schema.own_sql import Place
 from engine.sql import lexer
 from engine.sql.text_forms import dedented
@@ -52,6 +53,10 @@ class EngineDatabase(PostgresqlDatabase):
     def url(self) -> str:
         """What libpq takes."""
         return self.project.url
+
+    def schema_of_tables(self) -> str:
+        """The name of the schema in which the models find their tables."""
+        return own_sql.place(self.connection()).name
 
     def is_production(self) -> bool:
         """Whether the database, or the process, says now that it is a production one."""

@@ -46,6 +46,10 @@ SIZES_ON_NODES = """
     WHERE c.relnamespace = ANY (%(schemas)s::oid[])
     GROUP BY 1
 """
+# Which any role may ask, and a role of an application may not read a history.
+HISTORIES = f"""
+    SELECT count(*) FROM pg_class WHERE relname = '{HISTORY_TABLE}' AND relkind = 'r'
+"""
 TRIES = 3
 
 
@@ -106,6 +110,14 @@ def read(project: Project, *, sizes: bool = False) -> list[Tenant]:
     with whole_database(project) as cursor:
         tenants = _steady(cursor, project)
         return _with_sizes(cursor, tenants) if sizes else tenants
+
+
+def are_many(project: Project) -> bool:
+    """Whether more than one schema of the database has a history, be it ours or not."""
+    with whole_database(project) as cursor:
+        own_sql.fetch(cursor, HISTORIES)
+        ((number,),) = cursor.fetchall()
+    return int(number) > 1
 
 
 def find(project: Project, name: str) -> Tenant | None:

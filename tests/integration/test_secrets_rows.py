@@ -3,14 +3,12 @@ so is carried over."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from peewee import Check, IntegrityError, TextField
 
 from domains import BaseModel, Domain, SecretField
@@ -21,10 +19,11 @@ from engine.connect.peewee_database import EngineDatabase
 from engine.report import Report
 from kernel import key_rotation as rotation
 from kernel import secrets
-from kernel.secrets import Secret, SecretDamaged, SecretError, SecretKeyMissing
+from kernel.secret_values import Secret
+from kernel.secrets import SecretDamaged, SecretError, SecretKeyMissing
 from tests.support.databases import execute
 from tests.support.runners import at
-from tests.support.secret_keys import NEW, OLD, Keys
+from tests.support.secret_keys import NEW, OLD, Keys, earlier
 from tests.support.usual import usually_first
 from tests.support.workshop import Workshop
 
@@ -39,13 +38,6 @@ def row(number: int, password: Any) -> dict[str, Any]:
 
 def all_of() -> dict[str, str]:
     return {router.name: router.api_password.reveal() for router in Router.select()}
-
-
-def first_version(text: str, place: str) -> bytes:
-    """An envelope as version 1 made it, under the current key."""
-    (key,) = [key for key_id, key in secrets._keys().items() if key_id == secrets.current_key_id()]
-    head, nonce = b"\x01" + secrets.current_key_id(), os.urandom(12)
-    return head + nonce + AESGCM(key).encrypt(nonce, text.encode(), head + place.encode())
 
 
 def test_every_way_to_write_binds_to_the_row(models: Any) -> None:
@@ -99,7 +91,7 @@ def test_a_secret_of_elsewhere_is_sealed_again_or_refused(models: Any) -> None:
     made, other = Router.create(**row(1, "satu")), Router.create(**row(2, "dua"))
     Router.update(api_password=made.api_password).where(Router.id == other.id).execute()
     assert all_of() == {"R1": "satu", "R2": "satu"}
-    elsewhere = Secret.of("kata", "vouchers.password", other.id)
+    elsewhere = Secret.of("kata", "vouchers.password", other.id, "public")
     for secret in (elsewhere, Router(**row(3, "tiga")).api_password):
         with pytest.raises(SecretError, match="which row this secret is for cannot be told"):
             Router.update(api_password=secret).from_(Location).execute()
@@ -158,12 +150,22 @@ def test_an_owner_who_moves_it_all_the_same_opens_nothing(
         Router.get_by_id(second.id).api_password.reveal()
 
 
-class SecretFieldOfBefore(SecretField):
+class FirstSecretField(SecretField):
     check = (
         "octet_length({column}) BETWEEN 33 AND 8192"
         " AND substring({column} FROM 1 FOR 1) = '\\x01'::bytea"
     )
     check_name = ""
+
+
+class SecondSecretField(SecretField):
+    check = (
+        "substring({column} FROM 1 FOR 1) = '\\x01'::bytea"
+        " AND octet_length({column}) BETWEEN 33 AND 8192"
+        " OR substring({column} FROM 1 FOR 1) = '\\x02'::bytea"
+        " AND octet_length({column}) BETWEEN 41 AND 8200"
+        " AND substring({column} FROM 6 FOR 8) = int8send(id)"
+    )
 
 
 def safe(kind: type[SecretField]) -> type[BaseModel]:
@@ -183,15 +185,20 @@ def shop(model: type[BaseModel]) -> Callable[[Domain], None]:
     return lambda domain: domain.models(model)
 
 
-@pytest.mark.parametrize("key", usually_first(["another key", "the same key"]))
-def test_what_is_stored_is_carried_over(key: str, workshop: Workshop, keys: Keys) -> None:
+@pytest.mark.parametrize(
+    ("version", "key"),
+    usually_first([(2, "another key"), (1, "the same key"), (1, "another key"), (2, "same")], 2),
+)
+def test_what_is_stored_is_carried_over(
+    version: int, key: str, workshop: Workshop, keys: Keys
+) -> None:
     """The rule of before, rows of before; the file that generate writes, and a rotation that is
-    interrupted, goes on, and leaves nothing of version 1."""
-    before, now = safe(SecretFieldOfBefore), safe(SecretField)
+    interrupted, goes on, and leaves nothing of that version."""
+    now, before = safe(SecretField), safe([FirstSecretField, SecondSecretField][version - 1])
     workshop.first(shop(before))
     words = {f"S{number}": f"kata {number}" for number in range(20)} | {"long": "x" * 8159}
-    for name, word in words.items():
-        stored = first_version(word, "safes.word").hex()
+    for number, (name, word) in enumerate(words.items(), 1):
+        stored = earlier(version, word, "safes.word", number).hex()
         execute(workshop.url, f"INSERT INTO safes (name, word) VALUES ('{name}', '\\x{stored}')")
     execute(workshop.url, "INSERT INTO safes (name) VALUES ('none')")
     workshop.generate(shop(now))
@@ -206,9 +213,9 @@ def test_what_is_stored_is_carried_over(key: str, workshop: Workshop, keys: Keys
         one = now.get(now.name == "S1")
         one.name = "S1 again"
         one.save()  # and written back as they are
-        _rotate_in_two_goes(now)
+        _rotate_in_two_goes(now, version)
         envelopes = [safe.word.envelope for safe in now.select().where(now.word.is_null(False))]
-        assert {envelope[:5] for envelope in envelopes} == {b"\x02" + secrets.current_key_id()}
+        assert {envelope[:5] for envelope in envelopes} == {b"\x03" + secrets.current_key_id()}
         keys(NEW if key == "another key" else OLD)
         words["S1 again"] = words.pop("S1")
         opened = {safe.name: safe.word and safe.word.reveal() for safe in now.select()}
@@ -217,7 +224,7 @@ def test_what_is_stored_is_carried_over(key: str, workshop: Workshop, keys: Keys
             database.execute_sql("UPDATE safes SET word = (SELECT word FROM safes WHERE id = 1)")
 
 
-def _rotate_in_two_goes(model: type[BaseModel]) -> None:
+def _rotate_in_two_goes(model: type[BaseModel], version: int) -> None:
     class Interrupted(Report):
         steps = 0
 
@@ -228,15 +235,15 @@ def _rotate_in_two_goes(model: type[BaseModel]) -> None:
 
     with suppress(KeyboardInterrupt):
         rotation.rotate([model], Interrupted(), batch=4)
-    versions = [bytes(safe.word.envelope[:1]) for safe in model.select() if safe.word]
-    assert 0 < versions.count(b"\x01") < 21
-    assert rotation.rotate([model], Report(), batch=4)[1] == versions.count(b"\x01")
+    left = [safe.word.envelope[0] for safe in model.select() if safe.word].count(version)
+    assert 0 < left < 21
+    assert rotation.rotate([model], Report(), batch=4)[1] == left
     assert rotation.rotate([model], Report())[1] == 0
 
 
 def test_version_1_goes_with_its_key(models: Any, keys: Keys) -> None:
     """A copy of version 1 opens in any row for as long as its key is there, and no longer."""
-    copy = first_version("kata", "routers.api_password")
+    copy = earlier(1, "kata", "routers.api_password")
     made = Router.create(**row(1, copy))
     keys(NEW, OLD)
     assert Router.get_by_id(made.id).api_password.reveal() == "kata"
@@ -255,12 +262,12 @@ def test_sql_of_one_s_own_stores_no_plain_text(models: Any, text: str) -> None:
 
 
 def test_a_damaged_secret_of_version_1_is_told_of(models: Any) -> None:
-    damaged = bytearray(first_version("kata", "routers.api_password"))
+    damaged = bytearray(earlier(1, "kata", "routers.api_password"))
     damaged[-1] ^= 1
     made = Router.create(**row(1, bytes(damaged)))
     with pytest.raises(rotation.RotationIncomplete) as told:
         rotation.rotate([Router], Report())
-    assert "1 secret is still of version 1, which is bound to no row" in str(told.value)
+    assert "1 secret is still of version 1 or 2, which open in other rows" in str(told.value)
     assert f"id {made.id}: routers.api_password: the secret was changed" in str(told.value)
 
 

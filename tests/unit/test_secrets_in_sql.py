@@ -28,6 +28,7 @@ from domains.locations.models import Location
 from domains.mikrotik.models import PppoeUser, Router
 from kernel import secrets
 from kernel.secret_fields import OPERATORS
+from kernel.secret_values import Secret
 from kernel.secrets import SecretError
 
 PLAIN = "hunter2geheim"
@@ -35,12 +36,17 @@ KEY = secrets.new_key()
 FIELD = Router.api_password
 
 
+class Nowhere(PostgresqlDatabase):
+    def schema_of_tables(self) -> str:
+        return "public"
+
+
 @pytest.fixture(scope="module", autouse=True)
 def bound() -> Iterator[None]:
     tables = registry.load().tables
     with (
         pytest.MonkeyPatch.context() as environment,
-        PostgresqlDatabase("nowhere").bind_ctx(tables, bind_refs=False, bind_backrefs=False),
+        Nowhere("nowhere").bind_ctx(tables, bind_refs=False, bind_backrefs=False),
     ):
         environment.setenv(secrets.SETTING, KEY)
         yield
@@ -187,7 +193,7 @@ def test_each_operator_of_peewee_is_refused_or_known_to_be_harmless() -> None:
 
 
 def test_what_is_needed_of_a_secret_column_still_goes() -> None:
-    secret = secrets.Secret.of(PLAIN, "routers.api_password", 1)
+    secret = Secret.of(PLAIN, "routers.api_password", 1, "public")
     for query in (
         Router.select(),
         Router.select(FIELD, Router.id).where(FIELD.is_null(False) & (Router.name == "x")),
