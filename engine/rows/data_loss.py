@@ -5,6 +5,7 @@ given out."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -123,8 +124,14 @@ class Holdings:
 
     def put_forward(self) -> None:
         """Let sequences go on from where they were, after all else is undone."""
-        if self.positions:
-            sequence_positions.put_forward(self.cursor, self.positions)
+        if not self.positions:
+            return
+        with suppress(psycopg2.Error):  # the connection may be lost, or a sequence not ours
+            self.cursor.execute("BEGIN")
+            try:
+                sequence_positions.put_forward(self.cursor, self.positions)
+            finally:
+                self.cursor.execute("COMMIT")
 
     def _written(self, after: dict[Place, Column]) -> dict[int, Table]:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""
@@ -173,11 +180,10 @@ class Holdings:
     def _not_there_again(self, apply_again: ApplyAgain) -> list[str]:
         """A line for each table of which rows would not come again with the file, and for each
         sequence that would not be where it was; and what could not be seen of that."""
-        left = sequence_positions.read(self.cursor)
         behind = sequence_positions.set_back(self.cursor, self.positions)
         if not behind and not self.doubts.written:
             return []
-        as_left = sequence_positions.exactly(self.cursor, behind)
+        left = sequence_positions.read(self.cursor, self.positions.keys())
         self.cursor.execute("SAVEPOINT engine_again")
         untried = apply_again()
         lines = self._missing()
@@ -186,7 +192,7 @@ class Holdings:
             lines.append(f"What the file does in line {places} cannot be tried beforehand.")
         self.cursor.execute("ROLLBACK TO SAVEPOINT engine_again; RELEASE SAVEPOINT engine_again")
         sequence_positions.put_forward(self.cursor, left)
-        self.cursor.execute("; ".join(["SELECT", *as_left]))
+        sequence_positions.put(self.cursor, [sequence.now for sequence in behind])
         return lines
 
     def _missing(self) -> list[str]:
@@ -195,11 +201,8 @@ class Holdings:
             lines = self.rows.lost()
         except psycopg2.Error as error:
             return [f"Rows cannot be compared: {error.diag.message_primary}."]
-        for position in sequence_positions.set_back(self.cursor, self.positions):
-            lines.append(
-                f"{position.title} has given out numbers up to {position.last}, and would do so "
-                "again"
-            )
+        behind = sequence_positions.set_back(self.cursor, self.positions)
+        lines += [str(sequence.before) for sequence in behind]
         return lines
 
     def _compared(self, place: Place, after: Column) -> str:

@@ -12,6 +12,7 @@ import psycopg2
 from engine.rows.hidden import unhidden
 from engine.schema import own_sql
 from engine.schema.own_tables import OWN_TABLES
+from engine.schema.quoting import literal
 from engine.sql.types import settled_json
 
 Place = tuple[int, int]
@@ -25,10 +26,8 @@ COLUMNS = f"""
     WITH RECURSIVE held AS (
         SELECT c.oid, c.relkind, c.relname, n.nspname,
                coalesce(pg_relation_filenode(c.oid), 0) AS file,
-               CASE WHEN c.relkind = 'r' THEN pg_relation_size(c.oid) > 0
-                    WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE')
-                    THEN pg_sequence_last_value(c.oid) IS NOT NULL
-                    ELSE true END AS filled, coalesce(a.attnum, 0) AS attnum, a.attname,
+               c.relkind = 'S' OR pg_relation_size(c.oid) > 0 AS filled,
+               coalesce(a.attnum, 0) AS attnum, a.attname,
                a.atttypid, a.atttypmod, coalesce(a.attgenerated <> '', false) AS computed
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -63,10 +62,11 @@ COLUMNS = f"""
            format('%%I.%%I', nspname, relname),
            coalesce(quote_ident(attname), ''), filled, computed, file::bigint,
            coalesce(format_type(atttypid, atttypmod), ''), coalesce(atttypid::bigint, 0),
-           coalesce(shape, ''), coalesce(composite, false)
+           coalesce(shape, ''), coalesce(composite, false), relkind = 'S'
     FROM held LEFT JOIN shapes ON shapes.whole = held.atttypid
     ORDER BY nspname, relname, attnum
 """
+START = "SELECT seqstart FROM pg_sequence WHERE seqrelid = {}::regclass"
 FIRST_OWN_OID = 16384
 JSON = "json"
 TIMES = (" with time zone", " without time zone")
@@ -91,6 +91,7 @@ class Column:
     type_id: int
     shape: str
     composite: bool
+    is_sequence: bool
 
     @property
     def title(self) -> str:
@@ -136,8 +137,11 @@ def read(cursor: Any) -> dict[Place, Column]:
 
 def has_values(cursor: Any, column: Column, *, whole_table: bool) -> str:
     """Why a column, or its whole table, counts as holding something: `rows`, or PostgreSQL's words
-    where it does not let one look; empty where nothing is in it."""
+    where it does not let one look; empty where nothing is in it. A sequence holds nothing that
+    stands at its start, with no number taken."""
     condition = "" if whole_table else f"WHERE num_nonnulls({column.name}) > 0"
+    if column.is_sequence:
+        condition = f"WHERE is_called OR last_value <> ({START.format(literal(column.address))})"
     try:
         with unhidden(cursor):
             own_sql.fetch(cursor, _plain(f"SELECT FROM {column.address} {condition} LIMIT 1"))

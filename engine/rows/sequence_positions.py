@@ -1,92 +1,106 @@
-"""Where sequences stand, so that one that a way back sets below what it has given out is noticed. A
-setval() stays where all the rest is undone; so it is put forward again."""
+"""Where sequences stand, so that one that a way back sets below what it has given out, or was told
+to go on with, is noticed. A setval() stays where all the rest is undone; so it is put forward
+again."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-
-import psycopg2
 
 from engine.schema import own_sql
 from engine.schema.quoting import literal
 
-# NULL says that a number was never given out, or that nobody knows.
-POSITIONS = """
+SEQUENCES = """
     SELECT c.oid::bigint, c.oid::regclass::text, format('%%I.%%I', n.nspname, c.relname),
-           s.seqincrement, pg_sequence_last_value(c.oid)
+           s.seqincrement
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_sequence s ON s.seqrelid = c.oid
     WHERE c.relkind = 'S' AND c.relpersistence <> 't'
-      AND CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE')
-               THEN pg_sequence_last_value(c.oid) IS NOT NULL END
+      AND (%(oids)s::oid[] IS NULL OR c.oid = ANY (%(oids)s::oid[]))
+      AND has_schema_privilege(n.oid, 'USAGE')
+      AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END
 """
-# Under the name that it has by now.
-THERE = """
-    SELECT c.oid::bigint, format('%%I.%%I', n.nspname, c.relname)
-    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY (%(oids)s::oid[])
-"""
+# Each one that is read is locked until its transaction ends, or the savepoint is taken back: 20,000
+# of them, as 600 tenants have, were more than the server has room for (max_locks_per_transaction).
+# pg_sequence_last_value() locks to the end of the transaction whatever is taken back.
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
 class Position:
     """title, address: of the sequence, as messages and SQL have it. step: from number to number.
-    last: the number that was given out."""
+    last: the number that was given out, or that comes next where none was. is_given: whether one
+    was."""
 
     title: str
     address: str
     step: int
     last: int
+    is_given: bool
 
-    def is_before(self, number: int) -> bool:
-        """Whether it stood short of a number."""
-        return self.last < number if self.step > 0 else self.last > number
+    @property
+    def following(self) -> int:
+        """The number that comes next."""
+        return self.last + self.step if self.is_given else self.last
+
+    def is_behind(self, before: Position) -> bool:
+        """Whether it would give out a number that it gave out before, or was to pass over."""
+        if before.step > 0:
+            return self.following < before.following
+        return self.following > before.following
+
+    def __str__(self) -> str:
+        if self.is_given:
+            return f"{self.title} has given out numbers up to {self.last}, and would do so again"
+        return f"{self.title} was to go on with {self.last}, and would not"
 
 
-def read(cursor: Any) -> dict[int, Position]:
-    """Of all sequences that have given out numbers, by their oids. cursor: psycopg2."""
-    own_sql.fetch(cursor, POSITIONS)
-    return {oid: Position(*values) for oid, *values in cursor.fetchall()}
+@dataclass(frozen=True)
+class Behind:
+    """A sequence that is set back. before, now: where it was, under its name of now, and is."""
+
+    before: Position
+    now: Position
 
 
-def set_back(cursor: Any, before: dict[int, Position]) -> list[Position]:
+def read(cursor: Any, only: Collection[int] | None = None) -> dict[int, Position]:
+    """Of sequences, by their oids. cursor: psycopg2, in a transaction. only: of these."""
+    own_sql.fetch(cursor, SEQUENCES, {"oids": None if only is None else list(only)})
+    rows = cursor.fetchall()
+    positions: dict[int, Position] = {}
+    for start in range(0, len(rows), AT_ONCE):
+        named = {
+            oid: (title, address, step) for oid, title, address, step in rows[start:][:AT_ONCE]
+        }
+        queries = [
+            f"SELECT {oid}, last_value, is_called FROM {address}".replace("%", "%%")
+            for oid, (_, address, _) in named.items()
+        ]
+        cursor.execute("SAVEPOINT engine_sequences")
+        own_sql.fetch(cursor, " UNION ALL ".join(queries))
+        for oid, last, is_given in cursor.fetchall():
+            positions[oid] = Position(*named[oid], last, is_given)
+        cursor.execute("ROLLBACK TO SAVEPOINT engine_sequences; RELEASE SAVEPOINT engine_sequences")
+    return positions
+
+
+def set_back(cursor: Any, before: dict[int, Position]) -> list[Behind]:
     """Those that would give out numbers again that they gave out before."""
-    now = read(cursor)
-    own_sql.fetch(cursor, THERE, {"oids": list(before)})
-    there = dict(cursor.fetchall())
     behind = []
-    for oid, address in there.items():
-        position = replace(before[oid], address=address)
-        if oid in now:
-            is_behind = now[oid].is_before(position.last)
-        else:  # setval(…, false) says which number comes next
-            own_sql.fetch(cursor, f"SELECT last_value FROM {address.replace('%', '%%')}")
-            (following,) = cursor.fetchone()
-            is_behind = not position.is_before(following)
-        if is_behind:
-            behind.append(position)
+    for oid, now in (read(cursor, before.keys()) if before else {}).items():
+        if now.is_behind(before[oid]):
+            behind.append(Behind(replace(before[oid], address=now.address), now))
     return behind
 
 
-def exactly(cursor: Any, positions: list[Position]) -> list[str]:
-    """What sets these sequences to where they are now."""
-    statements = []
+def put(cursor: Any, positions: Sequence[Position]) -> None:
+    """Set them to where they were when that was read."""
     for position in positions:
-        address = position.address.replace("%", "%%")
-        own_sql.fetch(cursor, f"SELECT last_value, is_called FROM {address}")
-        number, is_given = cursor.fetchone()
-        statements.append(
-            f"SELECT pg_catalog.setval({literal(position.address)}, {number}, {is_given})"
-        )
-    return statements
+        value = f"{literal(position.address)}, {position.last}, {position.is_given}"
+        cursor.execute(f"SELECT pg_catalog.setval({value})".replace("%", "%%"))
 
 
 def put_forward(cursor: Any, before: dict[int, Position]) -> None:
     """Let each of them go on after what it has given out."""
-    with suppress(psycopg2.Error):  # the connection may be lost, or a sequence not ours
-        for position in set_back(cursor, before):
-            cursor.execute(
-                f"SELECT pg_catalog.setval({literal(position.address)}, {position.last})"
-            )
+    put(cursor, [behind.before for behind in set_back(cursor, before)])

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from peewee import CharField
 
+from engine.connect.connection import connect
 from engine.errors import Refused
+from engine.rows import holdings, sequence_positions
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, name_of, query
 from tests.support.migration_files import write
 from tests.support.postgres import PostgresServer
-from tests.support.runners import runner_on
+from tests.support.runners import at, runner_on
 from tests.support.usual import usually_each, usually_first
 from tests.support.workshop import Register, Workshop
 
@@ -152,8 +155,12 @@ def test_rows_of_other_schemas_are_looked_for(empty_url: str, tmp_path: Path) ->
     assert query(empty_url, "SELECT * FROM z_audit.log") == [(1, "lo")]
 
 
+TAKEN = ["SELECT nextval('invoices')", "ALTER SEQUENCE invoices RESTART WITH 90"]
+
+
+@pytest.mark.parametrize("taken", usually_first(TAKEN))
 def test_the_numbers_of_a_sequence_are_not_given_out_again_unasked(
-    empty_url: str, tmp_path: Path
+    empty_url: str, tmp_path: Path, taken: str
 ) -> None:
     """One that no number was drawn from holds nothing."""
     back = 'migrator.sql("DROP SEQUENCE invoices")'
@@ -162,9 +169,23 @@ def test_the_numbers_of_a_sequence_are_not_given_out_again_unasked(
     runner.migrate()
     assert runner.rollback() == ["001_invoices"]
     runner.migrate()
-    execute(empty_url, "SELECT nextval('invoices')")
+    execute(empty_url, taken)
     with pytest.raises(Refused, match="would lose what is in: sequence invoices"):
         runner.rollback()
+
+
+@pytest.mark.only("newest")
+def test_sequences_stay_unlocked_where_they_are_looked_at(empty_url: str) -> None:
+    """Of 600 tenants they are more than one transaction has locks for."""
+    execute(empty_url, "CREATE SEQUENCE a; CREATE SEQUENCE b; SELECT nextval('b')")
+    with closing(connect(at(empty_url))) as connection, connection.cursor() as cursor:
+        holdings.read(cursor)
+        last = [position.last for position in sequence_positions.read(cursor).values()]
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() "
+            "AND relation IN ('public.a'::regclass, 'public.b'::regclass)"
+        )
+        assert (last, cursor.fetchone()) == ([1, 1], (0,))
 
 
 @pytest.fixture
@@ -285,7 +306,18 @@ WRITES = {
         "SELECT nextval('n') FROM generate_series(1, 7)", "up to 7",
     ),
     "numbers that begin anew": (
-        "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT nextval('n')", "sequence n",
+        "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT nextval('n')",
+        "n has given out numbers up to 1",
+    ),
+    "numbers that nobody took yet": (
+        "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT setval('n', 90, false)",
+        "n was to go on with 90",
+    ),
+    "numbers that nobody took, set by hand": (
+        "SELECT 1", "SELECT setval('n', 7, false)", "ALTER SEQUENCE n RESTART WITH 90", "90",
+    ),
+    "numbers that nobody took, set further": (
+        "SELECT 1", "SELECT setval('n', 190)", "SELECT setval('n', 90, false)", "",
     ),
     "numbers that go on": (
         "SELECT 1", "SELECT setval('n', 90, false)", "SELECT nextval('n')", "",
