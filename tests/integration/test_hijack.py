@@ -4,6 +4,7 @@ nothing of it."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from tests.support.databases import as_superuser, execute, query
 from tests.support.owned import mallory_url, owned_url
 from tests.support.planting import Log, met, plant, plant_quietly
 from tests.support.postgres import PostgresServer
+from tests.support.project import MIGRATIONS
 from tests.support.runners import runner_on
 from tests.support.tenants import add
 from tests.support.walk import IN_TENANT, READING, RESET, RESTORING, WHOLE, Commands, Walk
@@ -161,7 +163,9 @@ LOGGED: dict[tuple[str, int, bool], str] = {}
 
 
 @pytest.fixture
-def statements(server: PostgresServer, template: str, run: Unmet, case: Case) -> str:
+def statements(
+    server: PostgresServer, template: str, run: Unmet, case: Case, migrations: Path
+) -> str:
     """What the server logs of the commands where nothing is planted; each does its work there."""
     key = (server.name, len(case.commands), case.owner)
     if key not in LOGGED:
@@ -170,6 +174,9 @@ def statements(server: PostgresServer, template: str, run: Unmet, case: Case) ->
             LOGGED[key] = run.through(url, case.commands)
         assert [failure for failure in run.failed if failure[0][0] not in MAY_FAIL] == []
         run.failed.clear()
+        # The newest files were written anew, by `generate --amend`: the next walk begins as this.
+        shutil.rmtree(migrations)
+        shutil.copytree(MIGRATIONS, migrations)
     return LOGGED[key]
 
 

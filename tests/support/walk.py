@@ -33,7 +33,8 @@ WHOLE = [
     *(("roles",), ("roles", "--apply"), ("branches",), ("branches.on",), ("branches.off",)),
     *(("tenants.add", "isp_a"), ("tenants",), ("status", "--tenants"), ("check", "--live")),
     *(("tenants.drop", "isp_a", "--yes"),),
-    *(("admin.password", "admin", "--must-change"), ("secrets.rotate",), ("domains",)),
+    *(("admin.password", "admin", "--must-change"), ("secrets.rotate",)),
+    *(("secrets.rotate", "--former", "isp_b"), ("domains",)),
     *(
         ("backup", "--whole", "--path", "DOCS"),
         ("backup", "--due"),
@@ -55,6 +56,7 @@ IN_TENANT = [
     *(("roles", "--tenants"), ("roles", "--apply", "--tenant", "isp_a")),
     *(("branches", "--tenant", "isp_a"), ("branches.on", "--tenant", "isp_a")),
     *(("branches.off", "--tenant", "isp_a"), ("backup", "--tenant", "isp_a")),
+    *(("secrets.rotate", "--tenant", "isp_a"), ("secrets.rotate", "--tenants")),
     ("demo", "--customers", "9", "--months", "1", "--tenants"),
     *(("backup", "--tenants"), ("check", "--live", "--tenant", "isp_a")),
     ("restore", "TENANT", "--tenant", "isp_a", "--yes", "--replace"),
