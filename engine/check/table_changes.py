@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from engine.schema import own_sql
-from engine.schema.not_null import GIVEN
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
+from engine.schema.table_settings import GIVEN
 
 SHAPES = """
     SELECT c.oid::bigint, c.relname, c.relfilenode::bigint,

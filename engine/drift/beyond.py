@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from engine.connect import roles
 from engine.schema import access, catalog, own_sql
 from engine.schema.access import Access
+from engine.schema.catalog_queries import OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES
 from engine.schema.model import Schema
 from engine.schema.own_tables import HISTORY_TABLE, OWN_TABLES
 
@@ -18,17 +19,18 @@ OTHER = "role "
 OWNERS = f"""
     SELECT i.type || ' ' || replace(i.identity, quote_ident(n.nspname) || '.', ''), o.rolname::text,
            c.name::text
-    FROM (SELECT 'pg_class'::regclass AS class, oid, relowner AS owner, relnamespace AS schema,
-                 relname AS name
-          FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'S') AND relname NOT IN {OWN_TABLES}
-          UNION ALL SELECT 'pg_proc'::regclass, oid, proowner, pronamespace, proname FROM pg_proc
-          UNION ALL SELECT 'pg_type'::regclass, t.oid, typowner, typnamespace, typname
-          FROM pg_type t
-          LEFT JOIN pg_class s ON s.oid = typrelid
-          WHERE typtype IN ('e', 'd', 'r') OR s.relkind = 'c') c
-    JOIN pg_namespace n ON n.oid = c.schema JOIN pg_roles o ON o.oid = c.owner,
+    FROM (SELECT 'pg_class'::regclass AS class, c.oid, c.relowner AS owner, c.relname AS name
+          FROM pg_class c
+          WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND c.relname NOT IN {OWN_TABLES}
+          UNION ALL SELECT 'pg_proc'::regclass, p.oid, p.proowner, p.proname
+          FROM pg_proc p WHERE {OUR_ROUTINES}
+          UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typowner, t.typname
+          FROM pg_type t LEFT JOIN pg_class s ON s.oid = t.typrelid
+          WHERE {OUR_TYPES} AND (t.typtype IN ('e', 'd', 'r') OR s.relkind = 'c')) c
+    JOIN pg_namespace n ON n.oid = %(here)s JOIN pg_roles o ON o.oid = c.owner,
     LATERAL pg_identify_object(c.class, c.oid, 0) i
-    WHERE n.oid = %(here)s AND o.oid <> n.nspowner
+    WHERE o.oid <> n.nspowner
       AND o.oid <> (SELECT datdba FROM pg_database WHERE datname = current_database())
       AND o.oid <> (SELECT relowner FROM pg_class
                     WHERE relname = %(history)s AND relnamespace = %(here)s)

@@ -62,7 +62,7 @@ GRANTEES = f"""
           UNION ALL SELECT a.attacl, c.relowner
           FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE {OUR_RELATIONS}
           UNION ALL SELECT p.proacl, p.proowner FROM pg_proc p WHERE {OUR_ROUTINES}
-          UNION ALL SELECT typacl, typowner FROM pg_type WHERE typnamespace = {HERE}
+          UNION ALL SELECT t.typacl, t.typowner FROM pg_type t WHERE {OUR_TYPES}
           UNION ALL SELECT nspacl, nspowner FROM pg_namespace WHERE oid = {HERE}) o (acl, owner),
     LATERAL aclexplode(o.acl) a JOIN pg_roles r ON r.oid = a.grantee
     WHERE a.grantee <> o.owner AND r.rolname <> ALL (%(named)s)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.schema import abstract_roles, access, function_path, not_null, own_sql
+from engine.schema import abstract_roles, access, function_path, own_sql, table_settings
 from engine.schema import catalog_queries as queries
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.function_path import FilesPath
@@ -148,12 +148,12 @@ def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> Non
         tables[oid].constraints[name] = constraint
     for oid, name, text, comment in ask(queries.POLICIES, relations=list(tables)):
         tables[oid].policies[name] = Policy(name, _listed(text), comment)
-    for oid, name, set_it, reset, kind, of in ask(queries.SETTINGS, relations=list(tables)):
+    for oid, name, set_it, reset, kind, of in ask(table_settings.SETTINGS, relations=list(tables)):
         key = Key(Kind(kind), tables[oid].name, of) if kind else None
         tables[oid].settings[name] = Setting(name, set_it, reset, key)
-    if ask.connection.server_version >= not_null.SINCE:
-        for oid, *values in ask(not_null.NOT_NULLS, relations=list(tables)):
-            stated = not_null.setting(tables[oid].name, *values)
+    if ask.connection.server_version >= table_settings.SINCE:
+        for oid, *values in ask(table_settings.NOT_NULLS, relations=list(tables)):
+            stated = table_settings.setting(tables[oid].name, *values)
             tables[oid].settings[stated.name] = stated
 
 

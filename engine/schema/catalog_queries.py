@@ -96,12 +96,67 @@ INDEXES = """
                         AND k.contype IN ('p', 'u', 'x'))
     ORDER BY c.relname
 """
-TRIGGERS = """
-    SELECT t.tgrelid, t.tgname, pg_get_triggerdef(t.oid, true),
+# pg_get_triggerdef() has to know whether the bare name of a function leads to it, and for that
+# PostgreSQL reads every function of that name in the database (FuncnameGetCandidates in its
+# namespace.c): a thousand for each name where a thousand schemas have the same files, which takes
+# milliseconds a name. So it is asked only for what it alone can say; the rest is put together as it
+# does it (pg_get_triggerdef_worker in ruleutils.c).
+#
+# No other function could be meant by the name: those of pg_catalog come first on every path, and
+# one with a default for each of its arguments can be called without any.
+ALONE_OF_ITS_NAME = f"""
+    p.pronamespace = {HERE}
+    AND NOT EXISTS (SELECT FROM pg_proc o WHERE o.proname = p.proname AND o.oid <> p.oid
+                    AND o.pronamespace IN ({HERE}, 'pg_catalog'::regnamespace))
+"""
+# The arguments are bytes with a NUL behind each; here that is a backslash and 000, as a backslash
+# of their own would be two, and what is not ASCII one and three digits. Quotation marks and
+# backslashes are said by their numbers, since a session decides how literals have them.
+MARK = "chr(39)"
+NUL = "chr(92) || '000'"
+ARGUMENT_BYTES = "encode(t.tgargs, 'escape')"
+# Its condition is a tree that nothing else prints.
+IS_PLAIN_TRIGGER = f"""
+    t.tgqual IS NULL AND t.tgoldtable IS NULL AND t.tgnewtable IS NULL AND t.tgconstrrelid = 0
+    AND strpos(replace({ARGUMENT_BYTES}, {NUL}, ''), chr(92)) = 0 AND {ALONE_OF_ITS_NAME}
+"""
+TRIGGER_EVENTS = """
+    concat_ws(' OR ', CASE WHEN t.tgtype & 4 <> 0 THEN 'INSERT' END,
+              CASE WHEN t.tgtype & 8 <> 0 THEN 'DELETE' END,
+              CASE WHEN t.tgtype & 16 <> 0 THEN concat_ws(' OF ', 'UPDATE', (
+                  SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.place)
+                  FROM unnest(t.tgattr::int2[]) WITH ORDINALITY k (number, place)
+                  JOIN pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = k.number)) END,
+              CASE WHEN t.tgtype & 32 <> 0 THEN 'TRUNCATE' END)
+"""
+TRIGGER_DEFERRED = """
+    CASE WHEN t.tgconstraint <> 0
+         THEN concat_ws(' ', CASE WHEN NOT t.tgdeferrable THEN 'NOT' END, 'DEFERRABLE INITIALLY',
+                        CASE WHEN t.tginitdeferred THEN 'DEFERRED' ELSE 'IMMEDIATE' END) END
+"""
+TRIGGER_ARGUMENTS = f"""
+    SELECT string_agg({MARK} || replace(w.word, {MARK}, {MARK} || {MARK}) || {MARK}, ', '
+                      ORDER BY w.place)
+    FROM unnest(string_to_array({ARGUMENT_BYTES}, {NUL})) WITH ORDINALITY w (word, place)
+    WHERE w.place <= t.tgnargs
+"""
+PLAIN_TRIGGER = f"""
+    concat_ws(' ', CASE WHEN t.tgconstraint = 0 THEN 'CREATE TRIGGER'
+                        ELSE 'CREATE CONSTRAINT TRIGGER' END, quote_ident(t.tgname),
+              CASE WHEN t.tgtype & 2 <> 0 THEN 'BEFORE'
+                   WHEN t.tgtype & 64 <> 0 THEN 'INSTEAD OF' ELSE 'AFTER' END,
+              {TRIGGER_EVENTS}, 'ON', t.tgrelid::regclass, {TRIGGER_DEFERRED}, 'FOR EACH',
+              CASE WHEN t.tgtype & 1 <> 0 THEN 'ROW' ELSE 'STATEMENT' END,
+              'EXECUTE FUNCTION', concat(quote_ident(p.proname), '(', ({TRIGGER_ARGUMENTS}), ')'))
+"""
+TRIGGERS = f"""
+    SELECT t.tgrelid, t.tgname,
+           CASE WHEN {IS_PLAIN_TRIGGER} THEN {PLAIN_TRIGGER}
+                ELSE pg_get_triggerdef(t.oid, true) END,
            obj_description(t.oid, 'pg_trigger'),
            CASE t.tgenabled WHEN 'O' THEN 'ENABLE' WHEN 'D' THEN 'DISABLE'
                             WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END
-    FROM pg_trigger t
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgrelid = ANY (%(relations)s) AND NOT t.tgisinternal
     ORDER BY t.tgname
 """
@@ -118,90 +173,6 @@ POLICIES = """
     FROM pg_policy p
     WHERE p.polrelid = ANY (%(relations)s)
     ORDER BY p.polname
-"""
-# Name, statement and the one that sets it back; then the column, index or constraint it goes with.
-STORAGE = '{"p": "PLAIN", "e": "EXTERNAL", "m": "MAIN", "x": "EXTENDED"}'
-SETTINGS = f"""
-    WITH relation AS (
-        SELECT c.*, t.reloptions AS toast FROM pg_class c
-        LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
-        WHERE c.oid = ANY (%(relations)s)
-    )
-    SELECT c.oid, o.prefix || o.option_name,
-           format('ALTER TABLE %%I SET (%%s = %%L)', c.relname, o.prefix || o.option_name,
-                  o.option_value),
-           format('ALTER TABLE %%I RESET (%%s)', c.relname, o.prefix || o.option_name), NULL, NULL
-    FROM relation c, LATERAL (
-        SELECT '' AS prefix, * FROM pg_options_to_table(c.reloptions)
-        UNION ALL SELECT 'toast.', * FROM pg_options_to_table(c.toast)) o
-    UNION ALL
-    SELECT c.oid, s.name, format('ALTER TABLE %%I %%s', c.relname, s.set),
-           format('ALTER TABLE %%I %%s', c.relname, s.reset), s.kind, s.part
-    FROM relation c LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisreplident
-    LEFT JOIN pg_class n ON n.oid = i.indexrelid
-    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid,
-    LATERAL (VALUES
-        (c.relrowsecurity, 'row level security', 'ENABLE ROW LEVEL SECURITY',
-         'DISABLE ROW LEVEL SECURITY', NULL, NULL),
-        (c.relforcerowsecurity, 'row level security for the owner', 'FORCE ROW LEVEL SECURITY',
-         'NO FORCE ROW LEVEL SECURITY', NULL, NULL),
-        (EXISTS (SELECT FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint
-                 WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled <> 'O'
-                   AND o.contype = 'f'),
-         'foreign keys switched off', 'DISABLE TRIGGER ALL', 'ENABLE TRIGGER ALL', NULL, NULL),
-        (c.relpersistence = 'u', 'unlogged', 'SET UNLOGGED', 'SET LOGGED', NULL, NULL),
-        (c.relreplident = 'f', 'replica identity', 'REPLICA IDENTITY FULL',
-         'REPLICA IDENTITY DEFAULT', NULL, NULL),
-        (c.relreplident = 'n' OR (c.relreplident = 'i' AND n.oid IS NULL), 'replica identity',
-         'REPLICA IDENTITY NOTHING', 'REPLICA IDENTITY DEFAULT', NULL, NULL),
-        (c.relreplident = 'i' AND n.oid IS NOT NULL, 'replica identity',
-         'REPLICA IDENTITY USING INDEX ' || quote_ident(n.relname), 'REPLICA IDENTITY DEFAULT',
-         CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname)
-    ) s (given, name, set, reset, kind, part)
-    WHERE s.given
-    UNION ALL
-    SELECT c.oid, format('%%s of column %%s', s.name, a.attname),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET %%s', c.relname, a.attname, s.set),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET %%s', c.relname, a.attname, s.reset),
-           'column', a.attname
-    FROM relation c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-    JOIN pg_type t ON t.oid = a.atttypid,
-    LATERAL (VALUES
-        (a.attstorage <> t.typstorage, 'storage',
-         'STORAGE ' || ('{STORAGE}'::jsonb ->> a.attstorage::text),
-         'STORAGE ' || ('{STORAGE}'::jsonb ->> t.typstorage::text)),
-        (coalesce(a.attstattarget, -1) >= 0, 'statistics', 'STATISTICS ' || a.attstattarget,
-         'STATISTICS -1'),
-        (a.attcompression = 'l', 'compression', 'COMPRESSION lz4', 'COMPRESSION DEFAULT'),
-        (a.attcompression = 'p', 'compression', 'COMPRESSION pglz', 'COMPRESSION DEFAULT')
-    ) s (given, name, set, reset)
-    WHERE s.given
-    UNION ALL
-    SELECT c.oid, format('%%s of column %%s', o.option_name, a.attname),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET (%%s = %%s)', c.relname, a.attname,
-                  o.option_name, o.option_value),
-           format('ALTER TABLE %%I ALTER COLUMN %%I RESET (%%s)', c.relname, a.attname,
-                  o.option_name), 'column', a.attname
-    FROM relation c
-    JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
-    LATERAL pg_options_to_table(a.attoptions) o
-    WHERE starts_with(o.option_name, 'n_distinct')  -- pg_attver of 15.20 is the server's own
-    UNION ALL
-    SELECT c.oid, 'cluster', format('ALTER TABLE %%I CLUSTER ON %%I', c.relname, n.relname),
-           format('ALTER TABLE %%I SET WITHOUT CLUSTER', c.relname),
-           CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname
-    FROM relation c JOIN pg_index i ON i.indrelid = c.oid AND i.indisclustered
-    JOIN pg_class n ON n.oid = i.indexrelid
-    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
-    UNION ALL
-    SELECT c.oid, format('%%s of %%s', o.option_name, k.conname),
-           format('ALTER INDEX %%I SET (%%s = %%L)', k.conname, o.option_name, o.option_value),
-           format('ALTER INDEX %%I RESET (%%s)', k.conname, o.option_name), 'constraint', k.conname
-    FROM relation c
-    JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
-    JOIN pg_class i ON i.oid = k.conindid, LATERAL pg_options_to_table(i.reloptions) o
-    ORDER BY 2
 """
 ENUMS = f"""
     SELECT t.typname, array_remove(array_agg(e.enumlabel::text ORDER BY e.enumsortorder), NULL),

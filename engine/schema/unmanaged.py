@@ -26,7 +26,7 @@ UNMANAGED = f"""
           AND (c.relkind = 'f' OR (c.relkind = 'r' AND NOT {APART}))
         UNION ALL SELECT 'pg_type'::regclass, t.oid FROM pg_type t
         WHERE {OUR_TYPES} AND t.typtype IN ('r', 'b', 'p')
-          AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
+          AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)
         UNION ALL SELECT 'pg_proc'::regclass, p.oid FROM pg_proc p
         WHERE {OUR_ROUTINES} AND p.prokind = 'a'
         UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator WHERE oprnamespace = {HERE}
@@ -47,10 +47,10 @@ UNMANAGED = f"""
         JOIN pg_class c ON c.oid = r.ev_class
         WHERE {OUR_RELATIONS} AND r.rulename <> '_RETURN'
         UNION ALL SELECT 'pg_event_trigger'::regclass, t.oid FROM pg_event_trigger t
-        JOIN pg_proc p ON p.oid = t.evtfoid WHERE p.pronamespace = {HERE}
+        JOIN pg_proc p ON p.oid = t.evtfoid WHERE {OUR_ROUTINES}
         UNION ALL SELECT 'pg_cast'::regclass, c.oid FROM pg_cast c
         WHERE EXISTS (SELECT FROM pg_type t
-                      WHERE t.oid IN (c.castsource, c.casttarget) AND t.typnamespace = {HERE})
+                      WHERE t.oid IN (c.castsource, c.casttarget) AND {OUR_TYPES})
     )
     SELECT i.type, replace(i.identity, quote_ident(n.nspname) || '.', '')
     FROM found f, LATERAL pg_identify_object(f.class, f.oid, 0) i, pg_namespace n
@@ -65,11 +65,11 @@ BESIDE = f"""
     SELECT 'publication', quote_ident(p.pubname) FROM pg_publication p
     WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r JOIN pg_class c
                                     ON c.oid = r.prrelid
-                                    WHERE r.prpubid = p.oid AND c.relnamespace = {HERE})
+                                    WHERE r.prpubid = p.oid AND {OUR_RELATIONS})
     UNION ALL SELECT 'type of table', format('%%I: %%I', c.relname, t.typname)
-    FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype WHERE c.relnamespace = {HERE}
+    FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype WHERE {OUR_RELATIONS}
     UNION ALL SELECT 'UNLOGGED of sequence', quote_ident(c.relname) FROM pg_class c
-    WHERE c.relnamespace = {HERE} AND c.relkind = 'S' AND c.relpersistence = 'u'
+    WHERE {OUR_RELATIONS} AND c.relkind = 'S' AND c.relpersistence = 'u'
       AND NOT EXISTS (SELECT FROM pg_depend d
                       WHERE (d.classid, d.objid) = ('pg_class'::regclass, c.oid)
                         AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.schema.not_null import GIVEN, LACKING
+from engine.schema.table_settings import GIVEN, LACKING
 from engine.sql.lexer import Lexeme, pieces
 from engine.sql.text_forms import masked
 from engine.sql.types import says_twice

@@ -11,8 +11,8 @@ from engine.diff.change import Action, Change, Fill
 from engine.diff.object_changes import same
 from engine.schema.kinds import Kind
 from engine.schema.model import Function, Table
-from engine.schema.not_null import LACKING
 from engine.schema.quoting import name
+from engine.schema.table_settings import LACKING
 from engine.sql import statements
 from engine.sql.columns import QUOTED, seeing_all
 from engine.sql.lexer import Lexeme, pieces

@@ -9,8 +9,8 @@ from typing import Any
 from engine.diff.change import Action, Change
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Constraint, Index, Schema
-from engine.schema.not_null import GIVEN, LACKING
 from engine.schema.quoting import literal, name, suffixed
+from engine.schema.table_settings import GIVEN, LACKING
 from engine.sql import statements
 from engine.sql.online_split import (
     KEY,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.schema.not_null import GIVEN, LACKING
+from engine.schema.table_settings import GIVEN, LACKING
 from engine.sql.changed_rows import changed
 from engine.sql.demands import demands
 
