@@ -24,13 +24,27 @@ MADE_BY = re.compile(r"^; +Dumped by pg_dump version: (\d+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Archive:
-    """A dump. contents: pg_restore's list of it, a line for an entry: `number; class oid KIND
-    schema name owner`. made_by: major version of pg_dump."""
+class DumpFile:
+    """A dump that is held open. path: as it was named, for messages. content: a path that leads to
+    what is in it and to nothing else, whatever becomes of the name."""
 
     path: Path
+    content: str
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A dump, looked into. contents: pg_restore's list of it, a line for an entry: `number; class
+    oid KIND schema name owner`. made_by: major version of pg_dump."""
+
+    file: DumpFile
     contents: str
     made_by: int
+
+    @property
+    def path(self) -> Path:
+        """Where it was read, for messages."""
+        return self.file.path
 
     def entries(self, kinds: str) -> list[str]:
         """The lines of these kinds. kinds: a regular expression."""
@@ -51,7 +65,7 @@ class Archive:
             return ""
         create = ["--create"] if OF_DATABASE.search(entries) else []
         with chosen(entries) as these:
-            return _asked(self.path, [*create, "--no-owner", these, "--file=-"])
+            return _asked(self.file, [*create, "--no-owner", these, "--file=-"])
 
     def statements(self, kinds: str) -> Iterator[str]:
         """The same, one by one, without the comments before them."""
@@ -69,7 +83,7 @@ class Archive:
         with (
             chosen(entries) as these,
             subprocess.Popen(
-                [_newest(), "--no-owner", these, "--file=-", str(self.path)],
+                [_newest(), "--no-owner", these, "--file=-", self.file.content],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env=programs.environment(),
@@ -93,12 +107,12 @@ def chosen(entries: str) -> Iterator[str]:
         yield f"--use-list={listed.name}"
 
 
-def look(path: Path, project: Project, schema: str = "") -> Archive:
+def look(file: DumpFile, project: Project, schema: str = "") -> Archive:
     """Look into a dump. schema: whose entries alone are wanted, without the schema itself. Raises
     BackupFailed for a file that is none."""
     chosen = f"--schema={schema}" if schema else "--create"
     try:
-        contents = _asked(path, ["--list", chosen])
+        contents = _asked(file, ["--list", chosen])
     except BackupFailed as error:
         error.fix = (
             f"name a file that `{project.task('backup')}` wrote; if a newer PostgreSQL wrote it, "
@@ -106,22 +120,22 @@ def look(path: Path, project: Project, schema: str = "") -> Archive:
         )
         raise
     made_by = MADE_BY.search(contents)
-    return Archive(path, contents, int(made_by[1]) if made_by else 0)
+    return Archive(file, contents, int(made_by[1]) if made_by else 0)
 
 
 def _newest() -> str:
     return str(list(programs.clients("pg_restore").values())[-1])
 
 
-def _asked(path: Path, options: list[str]) -> str:
-    command = [_newest(), *options, str(path)]
+def _asked(file: DumpFile, options: list[str]) -> str:
+    command = [_newest(), *options, file.content]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=programs.environment())
     except (OSError, UnicodeDecodeError) as error:
-        raise BackupFailed(f"pg_restore cannot read {path}: {error}.") from error
+        raise BackupFailed(f"pg_restore cannot read {file.path}: {error}.") from error
     if done.returncode:
         raise BackupFailed(
-            f"pg_restore cannot read {path}: {one_line(done.stderr.strip())}",
+            f"pg_restore cannot read {file.path}: {one_line(done.stderr.strip())}",
             why="Nothing was restored.",
         )
     return done.stdout

@@ -73,11 +73,11 @@ def run(
     with chosen(OF_DATABASE.sub("", archive.contents)) as these:  # the rest is carried by itself
         command = [str(installed[version]), "--verbose", "--no-owner", these, f"--role={role}"]
         if first or server < restore_with_psql.KNOWN_SINCE <= version:
-            command += ["--file=-", str(archive.path)]
+            command += ["--file=-", archive.file.content]
             status, said = restore_with_psql.run(command, BEGUN, url, report, first)
         else:
             command += ["--exit-on-error", "--single-transaction", "--no-password"]
-            command += [f"--dbname={connection}", str(archive.path)]
+            command += [f"--dbname={connection}", archive.file.content]
             status, said = programs.follow(command, BEGUN, lambda _: report.step(), env=environment)
     if status:
         raise BackupFailed(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.backup import database_settings, left_out, pg_restore
-from engine.backup.archive import look
-from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
+from engine.backup.archive import DumpFile, look
+from engine.backup.trusted_file import Approve, nobody, opened, refuse_foreign
 from engine.connect.url import shown
 from engine.errors import Refused
 from engine.files import own_table
@@ -79,9 +79,15 @@ def restore(
     where the file is not the one that was written, the database holds something or the code is not
     wanted; BackupFailed where it cannot be restored whole. Then the database is as it was.
     """
+    with opened(path, project) as file:
+        _restore(project, file, options, report, approve)
+
+
+def _restore(
+    project: Project, file: DumpFile, options: RunOptions, report: Report, approve: Approve
+) -> None:
     start = time.perf_counter()
-    verify(path, project)
-    archive = look(path, project).without(NEEDLESS)
+    archive = look(file, project).without(NEEDLESS)
     refuse_foreign(archive, project, approve)
     with exclusive(project, options, report) as session:
         _refuse_full(session.keeper, project)
@@ -90,13 +96,13 @@ def restore(
         stay = staying(session.keeper.cursor())
         for table in stay:
             archive = archive.without(entries_of(table))
-        with pg_restore.told(f"restore of {path.name}", archive, report):
+        with pg_restore.told(f"restore of {file.path.name}", archive, report):
             pg_restore.run(archive, project.url, role, session.keeper, report)
         settle_rights(session.keeper.cursor())
         says_what_for = ENVIRONMENT_TABLE in stay
         database_settings.carry(archive, session.keeper, project, says_what_for, report)
         session.cursor().execute("ANALYZE")
-    report.finished(path.name, Action.RESTORED, time.perf_counter() - start)
+    report.finished(file.path.name, Action.RESTORED, time.perf_counter() - start)
 
 
 def settle_rights(cursor: Any) -> None:

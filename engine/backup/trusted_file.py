@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.backup import foreign_code
-from engine.backup.archive import Archive
+from engine.backup.archive import Archive, DumpFile
 from engine.backup.dump import sidecar
 from engine.backup.private_folder import OLD_FILE, ordinary
 from engine.errors import Refused
@@ -26,18 +30,63 @@ def nobody(foreign: list[str]) -> bool:
     return False
 
 
-def verify(path: Path, project: Project) -> None:
-    """Hold the file against the sha256 that was written beside it. Raises Refused where that does
-    not fit, or cannot be done."""
-    try:
-        with _opened(path) as file:
+@contextmanager
+def opened(path: Path, project: Project) -> Iterator[DumpFile]:
+    """Open the file once, and hold it against the sha256 that was written beside it.
+
+    pg_restore is asked several times what is in it, and then restores it: whoever could put another
+    file in its place meanwhile, or write into it, would have code run that nobody has seen. So it
+    is read by its descriptor, and one that others may write is copied first. Raises Refused where
+    the sha256 does not fit or cannot be had, and where there is no room for a copy.
+    """
+    # Of this process; the programs that it starts are of the same user. Only Linux gives a file
+    # there a beginning of its own for each program that opens it.
+    descriptors = Path(f"/proc/{os.getpid()}/fd")
+    with ExitStack() as files:
+        try:
+            file = files.enter_context(_opened(path))
+            if _is_others(file) or not descriptors.is_dir():
+                file = files.enter_context(_copied(file, path))
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Refused(
-            f"{path} cannot be read: {error.strerror}.",
-            why="Nothing was restored.",
-            fix=f"name a file that `{project.task('backup')}` wrote; it says where it puts them.",
-        ) from error
+        except OSError as error:
+            raise Refused(
+                f"{path} cannot be read: {error.strerror}.",
+                why="Nothing was restored.",
+                fix=f"name a file that `{project.task('backup')}` wrote; it says where it puts "
+                "them.",
+            ) from error
+        _verify(path, digest)
+        by_descriptor = descriptors / str(file.fileno())
+        yield DumpFile(path, str(by_descriptor if descriptors.is_dir() else file.name))
+
+
+def _is_others(file: Any) -> bool:
+    """Whether anybody but this user and root may write into it."""
+    status = os.fstat(file.fileno())
+    others = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return bool(others or status.st_uid not in (0, os.geteuid()))
+
+
+@contextmanager
+def _copied(file: Any, path: Path) -> Iterator[Any]:
+    """A copy that this user alone may write, in the folder for temporary files."""
+    with tempfile.NamedTemporaryFile() as copy:
+        try:
+            shutil.copyfileobj(file, copy)
+            copy.flush()
+        except OSError as error:
+            raise Refused(
+                f"{path} may be written by others, and cannot be copied: {error.strerror}.",
+                why="Nothing was restored: it could become another file meanwhile.",
+                fix="make it your own (chown) and writable for nobody else (chmod go-w), or name a "
+                "folder with more room in TMPDIR.",
+            ) from error
+        copy.seek(0)
+        yield copy
+
+
+def _verify(path: Path, digest: str) -> None:
+    """Raise Refused where the sha256 beside the file is another one, or there is none."""
     try:
         with _opened(sidecar(path)) as file:
             expected = file.read(MOST).decode().split()[0].lower()

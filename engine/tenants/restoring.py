@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.backup import pg_restore
-from engine.backup.archive import Archive, look
+from engine.backup.archive import Archive, DumpFile, look
 from engine.backup.restore import NEEDLESS, entries_of, settle_rights, staying
-from engine.backup.trusted_file import Approve, nobody, refuse_foreign, verify
+from engine.backup.trusted_file import Approve, nobody, opened, refuse_foreign
 from engine.citus.cluster import is_citus
 from engine.connect import environment
 from engine.connect.connection import connect
@@ -65,12 +65,12 @@ def restore(
     """
     lifecycle.refuse_name(name)
     _refuse_citus(project)
-    verify(path, project)
-    archive = _of_one(path, project, name)
-    refuse_foreign(archive, project, approve, ("--tenant", shlex.quote(name)))
-    is_new = listing.find(project, name) is None
-    with lifecycle.new_schema(project, name) if is_new else nullcontext():
-        former = _swap(project, name, archive, options, report)
+    with opened(path, project) as file:
+        archive = _of_one(file, project, name)
+        refuse_foreign(archive, project, approve, ("--tenant", shlex.quote(name)))
+        is_new = listing.find(project, name) is None
+        with lifecycle.new_schema(project, name) if is_new else nullcontext():
+            former = _swap(project, name, archive, options, report)
     try:
         lifecycle.drop(project, Tenant(former, None), options, report)
     except Refused as error:
@@ -93,13 +93,13 @@ def _refuse_citus(project: Project) -> None:
             )
 
 
-def _of_one(path: Path, project: Project, name: str) -> Archive:
+def _of_one(file: DumpFile, project: Project, name: str) -> Archive:
     """What the file has of that schema. Raises Refused where that is nothing."""
-    archive, whole = look(path, project, name), look(path, project)
+    archive, whole = look(file, project, name), look(file, project)
     if not archive.entries("TABLE"):
         schemas = SCHEMAS.findall(whole.contents) or ["public"]
         raise Refused(
-            f"{path.name} has no table of a schema {name!r}.",
+            f"{file.path.name} has no table of a schema {name!r}.",
             why="Nothing was restored. A tenant comes back under the name that it had: its "
             "functions carry it.",
             fix=f"name one of its schemas: {few(schemas)}.",

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.backup.restore import restore
+from engine.report import Report
+from engine.run.options import RunOptions
 from tests.support.console import call
 from tests.support.databases import execute, query
 from tests.support.postgres import PostgresServer
+from tests.support.runners import at
 
 LONG = "x" * 200
 TABLES = f"""
@@ -73,3 +77,31 @@ def test_a_forged_dump_is_asked_about(
         restored = call(other, "restore", str(path))
         assert restored.code == 0, restored.err
         assert query(other, "SELECT i FROM t") == [(1,)]
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_what_runs_is_what_was_looked_at(
+    mode: int, server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    """The file becomes another one while somebody is asked: another one in its place, and, where
+    others may write into it, the same one with another content."""
+    execute(empty_url, "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    assert call(empty_url, "backup", "--path", str(tmp_path)).code == 0
+    (path,) = tmp_path.glob("*.dump")
+    path.chmod(mode)
+    seen = path.read_bytes()
+    forged = seen.replace(b"SELECT 1", b"SELECT 2")
+    assert forged != seen
+
+    def meanwhile(foreign: list[str]) -> bool:
+        (tmp_path / "forged").write_bytes(forged)
+        if mode == 0o600:
+            (tmp_path / "forged").replace(path)
+        else:
+            path.write_bytes(forged)
+        return True
+
+    with server.database() as other:
+        restore(at(other), path, RunOptions(), Report(), meanwhile)
+        assert query(other, "SELECT f()") == [(1,)]
