@@ -17,8 +17,10 @@ FACTS = {
     "settings read": "pg_conf_load_time()::text",
     "settings": "(SELECT string_agg(concat(name, '=', setting), chr(10) ORDER BY name COLLATE "
     "\"C\") FROM pg_settings WHERE name <> 'application_name')",
-    "settings of roles": '(SELECT string_agg(s::text, chr(10) ORDER BY s::text COLLATE "C") '
-    "FROM pg_db_role_setting s WHERE s.setdatabase = 0)",
+    # Of whoever logs in; what others log in with is theirs.
+    "settings of the role": '(SELECT string_agg(s::text, chr(10) ORDER BY s::text COLLATE "C") '
+    "FROM pg_db_role_setting s WHERE s.setdatabase = 0 AND (s.setrole = 0 OR s.setrole = "
+    "(SELECT r.oid FROM pg_roles r WHERE r.rolname = session_user)))",
     "role": "(SELECT r::text FROM pg_roles r WHERE rolname = current_user)",
     "extensions": "(SELECT string_agg(concat(name, ' ', default_version), chr(10) "
     'ORDER BY name COLLATE "C") FROM pg_available_extensions)',
