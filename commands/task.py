@@ -77,14 +77,16 @@ def command(
         @streams.harmless_streams()
         def guarded(c: Context, *arguments: Any, debug: bool = False, **named: Any) -> None:
             from engine.connect.settings import load_environment
+            from engine.run.interrupt import attended
 
+            tell = functools.partial(_tell, log_json=bool(named.get("log_json")))
             _listen_for_the_end()
             try:
                 _refuse_undecodable(named)
                 _refuse_dry(c, named)
                 if notice := load_environment(PROJECT):
-                    _tell(notice, log_json=bool(named.get("log_json")))
-                with json_output.alone() if named.get("json") else nullcontext():
+                    tell(notice)
+                with json_output.alone() if named.get("json") else nullcontext(), attended(tell):
                     function(c, *arguments, **named)
                 sys.stdout.flush()  # while an error can still be told
             except Exit:

@@ -6,20 +6,25 @@ unchanged, so everything that libpq knows (sslmode, options, several hosts) work
 
 from __future__ import annotations
 
+import threading
 from typing import Any
+from weakref import WeakSet
 
 import psycopg2
 from psycopg2 import extensions
 
 from engine.connect import roles
 from engine.connect.pinned_settings import pin
-from engine.connect.pooler_refusals import refuse_lost_path, refuse_statement_pooling
+from engine.connect.refusals import (
+    refuse_lost_path,
+    refuse_statement_pooling,
+    refuse_two_histories,
+)
 from engine.connect.url import shown, unusable
-from engine.errors import ConfigError, ConnectionFailed
+from engine.errors import ConnectionFailed
 from engine.project import Project
 from engine.schema import trust
 from engine.schema.own_sql import Place
-from engine.schema.own_tables import HISTORY_TABLE
 from engine.wording import one_line
 
 OLDEST = 140000
@@ -45,18 +50,6 @@ PLACE = f"""
         WHERE s.name::pg_catalog.text OPERATOR(pg_catalog.!~) '^pg_temp_'::pg_catalog.text
         ORDER BY s.number LIMIT 1) AS name) here
 """
-# Of several schemas in the path the others that have a history, where its owner can be believed.
-ELSEWHERE = f"""
-    SELECT h.nspname::pg_catalog.text
-    FROM pg_catalog.pg_namespace h
-    JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
-    JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
-    WHERE c.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
-      AND h.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
-      AND h.oid OPERATOR(pg_catalog.<>) %(here)s::pg_catalog.oid
-      AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
-           OR r.rolname OPERATOR(pg_catalog.=) current_user)
-"""
 
 
 class Connection(extensions.connection):
@@ -67,6 +60,7 @@ class Connection(extensions.connection):
     inert: whether no routine or table is there that reaches outside of the database, as far as the
     last look said (engine.contain); events: what event triggers run, as far as that is known.
     role: the one that it began with, which a role may have been set to be (ALTER ROLE … SET role).
+    url: where it leads. watched: whether a run looks itself for what it waits for.
     """
 
     place: Place | None = None
@@ -75,6 +69,18 @@ class Connection(extensions.connection):
     inert = False
     events: frozenset[str] | None = None
     role = ""
+    url = ""
+    watched = False
+
+
+_open: WeakSet[Connection] = WeakSet()
+_lock = threading.Lock()
+
+
+def open_connections() -> list[Connection]:
+    """Those of this process that nobody has let go of."""
+    with _lock:
+        return list(_open)
 
 
 def connect(
@@ -136,6 +142,9 @@ def connect_plainly(
         raise unusable(project, error) from error
     try:
         connection.autocommit = True
+        connection.url = url
+        with _lock:
+            _open.add(connection)
         _check(connection, project)
         _check_place(connection, project, writing, place)
         connection.autocommit = autocommit
@@ -209,7 +218,7 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
     if connection.pooled:
         refuse_statement_pooling(connection, project)
     if not known and len(schemas) > 1:
-        _refuse_two_histories(connection, project, path)
+        refuse_two_histories(connection, project, path)
     if writing and standby:
         raise ConnectionFailed(
             f"{shown(project.url)} is a read-only replica (a standby server).",
@@ -224,20 +233,4 @@ def _check_place(connection: Any, project: Project, writing: bool, known: Place 
             fix="take it back there (for the role: ALTER ROLE … RESET "
             "default_transaction_read_only), or name another role in "
             f"{project.settings.migration_url}.",
-        )
-
-
-def _refuse_two_histories(connection: Any, project: Project, path: str) -> None:
-    """Raise ConfigError where another schema of the search_path holds a history."""
-    with connection.cursor() as cursor:
-        cursor.execute(ELSEWHERE, {"here": connection.place.oid})
-        elsewhere = [name for (name,) in cursor.fetchall()]
-    if elsewhere:
-        raise ConfigError(
-            f"search_path is {path}: the schema is {connection.place.name} now, and "
-            f"{', '.join(elsewhere)} holds a history of migrations, too.",
-            why="With several schemas in the path, it depends on the role and on who made a schema "
-            "which one is meant. Nothing was run.",
-            fix="name one: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA, or add "
-            f"?options=-csearch_path%3DSCHEMA to {project.settings.url}.",
         )

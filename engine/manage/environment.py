@@ -67,11 +67,13 @@ def keep(project: Project, name: str) -> str:
         database = str(connection.info.dbname)
         try:
             with connection.cursor() as cursor:
+                cursor.execute("BEGIN")
                 if not own_table.columns(cursor, ENVIRONMENT_TABLE):
                     own_table.create(cursor, CREATE, ENVIRONMENT_TABLE)
                 own_table.run(cursor, SHOW)
                 own_table.run(cursor, KEEP, (word,))
                 _forget_setting(cursor, database, project)
+                cursor.execute("COMMIT")
         except errors.InsufficientPrivilege as error:
             if getattr(error, "__notes__", []):  # an event trigger's, which says what helps
                 raise

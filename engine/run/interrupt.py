@@ -1,20 +1,42 @@
 """Ctrl-C while PostgreSQL works: Python hears it only when the statement is over, so another thread
 listens for it and has the statement cancelled. SIGTERM and SIGHUP, where the program takes them for
-the same, are heard, too."""
+the same, are heard, too. Beside a whole task it also tells of a COMMIT that waits for a standby."""
 
 from __future__ import annotations
 
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
+from psycopg2 import extensions
 
+from engine.connect.connection import Connection, open_connections
+from engine.run.lock_waits import COMMITTED
+
+POLL_SECONDS = 0.5
+ASK_AFTER_POLLS = 4
+# Whoever waits is of the same role, so that it may be seen.
+QUERY = """
+    SET search_path = pg_catalog, pg_temp;
+    SELECT FROM pg_stat_activity WHERE pid = %(pid)s AND wait_event = 'SyncRep'
+"""
 ENDING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+
+
+def heed(number: int) -> None:
+    """Do what a signal asks for, where it came (0: none did) and the task goes on nevertheless.
+
+    psycopg2 drops whatever is raised while it takes a NOTICE or a NOTIFY of the server, and so the
+    KeyboardInterrupt of a Ctrl-C.
+    """
+    handler = signal.getsignal(number) if number else None
+    if callable(handler):
+        handler(number, None)
 
 
 @dataclass(eq=False)
@@ -25,21 +47,26 @@ class Worker:
     connection: Any
     heard: int = 0
 
+    def __post_init__(self) -> None:
+        self.take(self.connection)
+
+    def take(self, connection: Any) -> None:
+        """Be about this connection, for which nobody else listens then."""
+        connection.watched = True
+        self.connection = connection
+
     def heed(self) -> None:
         """Do what the signal asks for, where it came and the run goes on nevertheless.
 
-        psycopg2 drops whatever is raised while it takes a NOTICE or a NOTIFY of the server, and so
-        the KeyboardInterrupt of a Ctrl-C. The statement that was cancelled for it may have caught
-        that (WHEN query_canceled), or be a COMMIT, which then waits for its standby no more.
+        As heed() has it; and the statement that was cancelled for it may have caught that (WHEN
+        query_canceled), or be a COMMIT, which then waits for its standby no more.
         """
         number, self.heard = self.heard, 0
         if not number:
             return
         if threading.current_thread() is not threading.main_thread():
             raise KeyboardInterrupt  # which a Stop asks for
-        handler = signal.getsignal(number)
-        if callable(handler):
-            handler(number, None)
+        heed(number)
 
     def wait_for_no_standby(self) -> None:
         """Let what is still kept be committed here alone: Ctrl-C may have ended a wait for a
@@ -134,3 +161,87 @@ def _listen(heard: socket.socket, worker: Worker) -> None:
             worker.heard = number
             with suppress(psycopg2.Error):
                 worker.connection.cancel()
+
+
+@contextmanager
+def attended(tell: Callable[[str], None]) -> Iterator[None]:
+    """A task that may wait. tell: told of a standby, once. A run that watches its own connection
+    (engine.run.lock_waits) tells of that itself. The main thread alone is sent signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard, told = socket.socketpair()
+    told.setblocking(False)
+    heard.settimeout(POLL_SECONDS)
+    watch = _Watch(heard, tell)
+    thread = threading.Thread(target=watch.until_it_ends, daemon=True)
+    thread.start()
+    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+        heed(watch.signal)
+    finally:
+        signal.set_wakeup_fd(before)
+        told.close()
+        thread.join()
+        heard.close()
+
+
+class _Watch:
+    """The thread beside a task. heard: gives the numbers of signals, and ends with the task.
+    signal: the one that came, 0 for none."""
+
+    def __init__(self, heard: socket.socket, tell: Callable[[str], None]) -> None:
+        self.heard = heard
+        self.tell = tell
+        self.polls: dict[Connection, int] = {}
+        self.has_told = False
+        self.signal = 0
+
+    def until_it_ends(self) -> None:
+        """Watch."""
+        while True:
+            try:
+                numbers = self.heard.recv(16)
+            except TimeoutError:
+                self._look()
+                continue
+            if not numbers:
+                return
+            for number in ENDING.intersection(numbers):
+                self.signal = number
+                for connection in _working():
+                    with suppress(psycopg2.Error):
+                        connection.cancel()
+
+    def _look(self) -> None:
+        """Ask about connections that have worked for some time, on another one."""
+        self.polls = {one: self.polls.get(one, 0) + 1 for one in _working()}
+        for connection, polls in self.polls.items():
+            is_long = polls % ASK_AFTER_POLLS == 0 and not self.has_told
+            if is_long and _waits_for_standby(connection):
+                self.has_told = True
+                self.tell(COMMITTED)
+
+
+def _working() -> list[Connection]:
+    """The connections on which a statement runs, but for those that a run watches itself."""
+    active = extensions.TRANSACTION_STATUS_ACTIVE
+    return [
+        one
+        for one in open_connections()
+        if not one.watched and not one.closed and one.info.transaction_status == active
+    ]
+
+
+def _waits_for_standby(connection: Connection) -> bool:
+    """Whether it does; not where nobody can tell, as on a server with no place for one more."""
+    with suppress(psycopg2.Error):
+        other = psycopg2.connect(connection.url, connect_timeout=2)
+        try:
+            with other.cursor() as cursor:
+                cursor.execute(QUERY, {"pid": connection.pid})
+                return bool(cursor.rowcount)
+        finally:
+            other.close()
+    return False

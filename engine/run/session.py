@@ -137,7 +137,7 @@ class Session:
         if new:
             self.cursor().execute(RENEW)
             connection = self.database.connect_again()
-            self.worker.connection = connection
+            self.worker.take(connection)
             self.blockers.pid = connection.info.backend_pid
         else:
             statements = f"{RENEW};{statements}"

@@ -412,6 +412,16 @@ def test_ctrl_c_does_not_wait_for_the_statement(
     assert not read(empty_url).tables
 
 
+@contextmanager
+def waiting_for_a_standby(server: PostgresServer, url: str) -> Iterator[None]:
+    server.execute(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = on")
+    server.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
+    server.execute("SELECT pg_reload_conf()")
+    yield
+    server.execute("ALTER SYSTEM RESET synchronous_standby_names")
+    server.execute("SELECT pg_reload_conf()")
+
+
 def test_a_standby_that_is_gone_is_told_of_and_waited_for_until_ctrl_c(
     mortal: PostgresServer, tmp_path: Path
 ) -> None:
@@ -421,18 +431,39 @@ def test_a_standby_that_is_gone_is_told_of_and_waited_for_until_ctrl_c(
         runner_on(url, tmp_path).migrate()
         for number, table in enumerate("uv", 2):
             write(tmp_path, f"{number:03}_{table}", f"CREATE TABLE {table} (i int)")
-        mortal.execute(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = on")
-        mortal.execute("ALTER SYSTEM SET synchronous_standby_names = 'gone'")
-        mortal.execute("SELECT pg_reload_conf()")
-        with scratch(at(url)), running(url, tmp_path, "COMMIT") as process:
+        with (
+            waiting_for_a_standby(mortal, url),
+            scratch(at(url)),
+            running(url, tmp_path, "COMMIT") as process,
+        ):
             assert process.stdout
             assert "is committed here" in process.stdout.readline()
             process.send_signal(signal.SIGINT)
             assert process.communicate(timeout=60)[0] == "interrupted\n"
-        mortal.execute("ALTER SYSTEM RESET synchronous_standby_names")
-        mortal.execute("SELECT pg_reload_conf()")
         assert list(read(url).tables) == ["t", "u"]
         assert runner_on(url, tmp_path).migrate() == ["003_v"]
+
+
+@pytest.mark.only("newest")
+def test_each_task_tells_of_a_standby_that_is_gone_and_ends_by_ctrl_c(
+    mortal: PostgresServer,
+) -> None:
+    """Python itself hears Ctrl-C only when the COMMIT is over."""
+    with mortal.database() as url, waiting_for_a_standby(mortal, url):
+        command = [sys.executable, "-m", "invoke", "env.set", "test"]
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DATABASE_URL": url},
+        )
+        with process:
+            assert process.stderr
+            assert "is committed here" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.stderr.read() == "Interrupted.\n"
+        assert process.returncode == 1
 
 
 def test_what_a_killed_runner_left_working_is_waited_for(empty_url: str, tmp_path: Path) -> None:

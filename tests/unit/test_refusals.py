@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from psycopg2.extensions import parse_dsn
 
-from engine.connect.pooler_refusals import path_in
+from engine.connect.refusals import path_in
 from engine.connect.url import with_schema
 
 

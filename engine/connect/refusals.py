@@ -1,6 +1,7 @@
-"""What a pooler between us and PostgreSQL may keep from every task, seen as soon as one connects:
-transactions, and the schema that the URL names. That each transaction may have another session
-concerns runs alone: engine.connect.transaction_pooler."""
+"""What keeps every task from a database, seen as soon as one connects: two histories in its
+search_path, or a pooler between us and PostgreSQL that takes no transactions, or not the schema
+that the URL names. That each transaction may have another session concerns runs alone:
+engine.connect.transaction_pooler."""
 
 from __future__ import annotations
 
@@ -12,7 +13,20 @@ import psycopg2
 from engine.connect.url import shown
 from engine.errors import ConfigError
 from engine.project import Project
+from engine.schema.own_tables import HISTORY_TABLE
 
+# Of several schemas in the path the others that have a history, where its owner can be believed.
+ELSEWHERE = f"""
+    SELECT h.nspname::pg_catalog.text
+    FROM pg_catalog.pg_namespace h
+    JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) h.oid
+    JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) c.relowner
+    WHERE c.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+      AND h.nspname OPERATOR(pg_catalog.=) ANY (pg_catalog.current_schemas(false))
+      AND h.oid OPERATOR(pg_catalog.<>) %(here)s::pg_catalog.oid
+      AND (r.oid OPERATOR(pg_catalog.=) h.nspowner OR r.rolsuper
+           OR r.rolname OPERATOR(pg_catalog.=) current_user)
+"""
 WORD = re.compile(r"(?:\\.|\S)+", re.DOTALL)
 SEARCH_PATH = re.compile(r"(?:-c|--)?search[_-]path=(.*)", re.DOTALL)
 
@@ -69,3 +83,19 @@ def path_in(options: str) -> str | None:
 
 def _bare(path: str) -> str:
     return "".join(path.split())
+
+
+def refuse_two_histories(connection: Any, project: Project, path: str) -> None:
+    """Raise ConfigError where another schema of the search_path holds a history."""
+    with connection.cursor() as cursor:
+        cursor.execute(ELSEWHERE, {"here": connection.place.oid})
+        elsewhere = [name for (name,) in cursor.fetchall()]
+    if elsewhere:
+        raise ConfigError(
+            f"search_path is {path}: the schema is {connection.place.name} now, and "
+            f"{', '.join(elsewhere)} holds a history of migrations, too.",
+            why="With several schemas in the path, it depends on the role and on who made a schema "
+            "which one is meant. Nothing was run.",
+            fix="name one: ALTER ROLE … IN DATABASE … SET search_path = SCHEMA, or add "
+            f"?options=-csearch_path%3DSCHEMA to {project.settings.url}.",
+        )
