@@ -60,16 +60,13 @@ class Repository:
         )
 
     def text_back(self, name: str, checksum: str) -> str:
-        """The command that gives a file the text back that was applied. checksum: of that text.
-        HEAD does not have it where the change was committed, too."""
-        path = shown(self.project, name)
-        file = f"{_folder(self.project)}{name}.py"
-        log = _git(self.project, "log", "--all", "-n", MOST_COMMITS, "--format=%h", "--", file)
-        for commit in ("HEAD", *(log or "").splitlines()):
-            text = _git(self.project, "show", f"{commit}:./{file}")
-            if text is not None and checksum_of(text) == checksum:
-                return f"git checkout {commit} -- {path}"
-        return f"git checkout HEAD -- {path}"
+        """The command that gives a file the text back that was applied. checksum: of that text."""
+        return self._text_back(name, checksum)
+
+    @cached_property
+    def _text_back(self) -> Callable[[str, str], str]:
+        # A thousand tenants have the same file with the same edit.
+        return cache(partial(_text_back, self.project))
 
     @cached_property
     def main_line(self) -> frozenset[str]:
@@ -105,6 +102,18 @@ class Repository:
     @cached_property
     def _made(self) -> dict[str, str]:
         return _newest_commits(self.project, "--all", "--diff-filter=AM")
+
+
+def _text_back(project: Project, name: str, checksum: str) -> str:
+    """HEAD does not have the text where the change was committed, too."""
+    path = shown(project, name)
+    file = f"{_folder(project)}{name}.py"
+    log = _git(project, "log", "--all", "-n", MOST_COMMITS, "--format=%h", "--", file)
+    for commit in ("HEAD", *(log or "").splitlines()):
+        text = _git(project, "show", f"{commit}:./{file}")
+        if text is not None and checksum_of(text) == checksum:
+            return f"git checkout {commit} -- {path}"
+    return f"git checkout HEAD -- {path}"
 
 
 def on_main_line(project: Project) -> frozenset[str] | None:

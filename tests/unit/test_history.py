@@ -150,7 +150,7 @@ def test_a_stash_brings_back_what_is_in_it_and_not_what_was_committed_below_it(
     assert repository.way_back("004_new") == "`git stash pop stash@{0}` brings it back"
 
 
-def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
+def test_git_is_asked_as_often_for_many_missing_files_and_tenants_as_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = replace(PROJECT, root=tmp_path, migrations=tmp_path / "migrations")
@@ -164,8 +164,10 @@ def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
         return run(*arguments, **options)
 
     git(tmp_path, "init", "-q")
+    edited, rows = file("041_edited", "two"), [*map(row, names), row("041_edited", "one")]
     for name in names:
         (project.migrations / f"{name}.py").write_text(name)
+    (project.migrations / "041_edited.py").write_text("one")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "All")
     git(tmp_path, "rm", "-q", *(f"migrations/{name}.py" for name in names[10:]))
@@ -173,9 +175,10 @@ def test_git_is_asked_as_often_for_many_missing_files_as_for_one(
     monkeypatch.setattr(subprocess, "run", counted)
     repository = Repository(project)
     for _ in range(3):  # as for so many tenants
-        problems = history.joined([], list(map(row, names)), repository).problems
-    fixes = list(map(str, problems))
-    assert len(asked) == 2
+        problems = history.joined([edited], rows, repository).problems
+    *fixes, last = map(str, problems)
+    assert len(asked) == 4
+    assert "restore the file (git checkout HEAD -- migrations/041_edited.py)" in last
     for name, fix in zip(names[:10], fixes[:10], strict=True):
         assert f"`git checkout HEAD -- migrations/{name}.py` brings it back" in fix
     for name, fix in zip(names[10:], fixes[10:], strict=True):
