@@ -190,8 +190,10 @@ class Runner:
 
     def _refuse_planted(self, session: Session, jobs: list[Job]) -> None:
         """Raise Refused where names in files may lead to code of others; before the rows are looked
-        at, for what a file demands of them has names, too."""
+        at, for what a file demands of them has names, too. First the right to put it there is taken
+        from everybody, or it could come after the look."""
         if self._begins(session, jobs):
+            strangers.shut_out(session.database.connection(), session.project, self.report)
             trust.refuse_planted(session.cursor())
 
     def _refuse_obstacles(self, session: Session, jobs: list[Job]) -> None:
@@ -207,7 +209,6 @@ class Runner:
         """Run them, unless one touches what was changed by hand; keep what they have led to, also
         where one fails."""
         if self._begins(session, jobs):
-            strangers.shut_out(session.database.connection(), session.project, self.report)
             role_table.remember(session.cursor(), session.project, self.report.message)
             self._secured = session
         guard.look(jobs)

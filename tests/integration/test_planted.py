@@ -22,6 +22,11 @@ from tests.support.owned import mallory_url
 from tests.support.postgres import PostgresServer
 from tests.support.runners import at, runner_on
 
+LOWER = (
+    "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE 'planted'; END $$"
+)
+
 
 @pytest.fixture
 def mallory(server: PostgresServer, empty_url: str) -> Iterator[str]:
@@ -218,11 +223,7 @@ def test_code_of_others_on_the_path_of_files_is_refused(
     mallory: str, empty_url: str, tmp_path: Path
 ) -> None:
     write(tmp_path, "001_t", "CREATE TABLE t AS SELECT lower('A'::varchar)")
-    execute(
-        mallory,
-        "CREATE FUNCTION lower(varchar) RETURNS text LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE 'planted'; END $$",
-    )
+    execute(mallory, LOWER)
     with pytest.raises(Refused, match=r"function public.lower\(character varying\) \(of mallory_"):
         runner_on(empty_url, tmp_path).migrate()
     execute(mallory, "DROP FUNCTION lower(varchar)")
@@ -236,6 +237,28 @@ def test_a_run_takes_from_everybody_what_lets_them_plant(empty_url: str, tmp_pat
     rights = "has_schema_privilege('public', 'public', 'CREATE'),"
     rights += " has_database_privilege('public', current_database(), 'TEMPORARY')"
     assert query(empty_url, f"SELECT {rights}") == [(False, False)]
+
+
+def test_nobody_plants_after_the_look(
+    server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    """While the rows are looked at, which may take long, by a role with what everybody may do."""
+    write(tmp_path, "001_t", "CREATE TABLE t AS SELECT 1 AS i")
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, "GRANT CREATE ON SCHEMA public TO PUBLIC")
+    write(tmp_path, "002_u", "CREATE TABLE u AS SELECT lower('A'::varchar) AS text")
+    with mallory_url(server, empty_url) as url:
+        runner = runner_on(empty_url, tmp_path)
+        looked = runner._refuse_obstacles
+
+        def meanwhile(*given: Any) -> None:
+            looked(*given)
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                execute(url, LOWER)
+
+        runner._refuse_obstacles = meanwhile
+        assert runner.migrate() == ["002_u"]
+    assert query(empty_url, "SELECT text FROM u") == [("a",)]
 
 
 def test_notices_of_others_are_not_asked_and_none_changes_anything(
