@@ -10,6 +10,7 @@ from invoke.context import Context
 from commands.base import here
 from commands.streams import letters
 from commands.task import command
+from engine.wording import one_line
 from project import PROJECT
 
 
@@ -49,7 +50,9 @@ def db_prepare(c: Context, admin: str = "") -> None:
         print(prepare.script(want), file=letters())
         return
     done = prepare.bring_about(PROJECT, want, checked(admin, "--admin"))
-    print("\n".join(f"{text};" for text in done) or "Nothing to do: the server is prepared.")
+    print(
+        "\n".join(f"{one_line(text)};" for text in done) or "Nothing to do: the server is prepared."
+    )
 
 
 @command(

@@ -6,6 +6,7 @@ from invoke.context import Context
 
 from commands.base import here
 from commands.task import command
+from engine.wording import one_line
 
 
 @command(
@@ -17,4 +18,4 @@ def env_set(c: Context, name: str) -> None:
     """Let the database know what it is for."""
     from engine.manage import environment
 
-    print(f"{environment.keep(here(), name)} is {name}")
+    print(f"{one_line(environment.keep(here(), name))} is {name}")

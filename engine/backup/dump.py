@@ -84,7 +84,7 @@ def dump(
         with private_folder.opened(root, below, make=True) as folder:
             _clear(folder)
             with _reserved(folder, database) as (name, file):
-                _run(command, project.url, file, report)
+                _run(command, project.url, file, report, whole=whole)
                 made = _settle(folder, name, file)
     except BaseException as error:
         report.failed(f"backup of {database}", time.perf_counter() - start)
@@ -191,7 +191,7 @@ def _locked(folder: PrivateFolder, name: str) -> Any:
     return None
 
 
-def _run(begun: list[str], url: str, file: Any, report: Report) -> None:
+def _run(begun: list[str], url: str, file: Any, report: Report, *, whole: bool) -> None:
     """Let pg_dump write. It opens the file that it inherits once more, as stdout is no file to it
     that it can seek in, and its path may lead elsewhere by now; the inherited one keeps the lock
     for as long as it lives."""
@@ -203,10 +203,11 @@ def _run(begun: list[str], url: str, file: Any, report: Report) -> None:
         command, BEGUN, lambda _: report.step(), env=environment, pass_fds=[file.fileno()]
     )
     if status:
+        smaller = " (without --whole what may not be read is left out, and named)" if whole else ""
         raise BackupFailed(
             f"pg_dump could not dump {shown(url)} (exit {status}).",
             why="\n".join([*(f"    {line}" for line in said), "No backup was made."]),
-            fix="correct what it names, then run the command again.",
+            fix=f"correct what it names, then run the command again{smaller}.",
         )
 
 

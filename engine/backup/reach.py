@@ -72,7 +72,7 @@ def options(cursor: Any, report: Report) -> list[str]:
     known = {"others": [schema for schema, _ in others], "history": HISTORY_TABLE}
     own_sql.fetch(cursor, UNREADABLE_TABLES, known)
     for schema, table, owner in cursor.fetchall():
-        report.message(f"left out, as it may not be read: {one_line(table)} (of {owner})")
+        report.message(f"left out, as it may not be read: {one_line(table)} (of {one_line(owner)})")
         chosen.append(f"--exclude-table={pattern(schema)}.{pattern(table)}")
     own_sql.fetch(cursor, UNREADABLE)
     (unreadable,) = cursor.fetchone()

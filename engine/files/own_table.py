@@ -15,6 +15,7 @@ from engine.schema import own_sql, trust
 from engine.schema.own_sql import Place
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.quoting import name as quoted
+from engine.wording import one_line
 
 # A role that could run no files itself only looks, and believes whoever does.
 TABLES = f"""
@@ -121,7 +122,7 @@ def _refuse_owner(cursor: Any, here: Place, owner: str) -> None:
     """Raise HistoryError where a schema has an owner who is not trusted everywhere. owner: its
     name then, else empty."""
     if owner:
-        role = cursor.connection.info.user
+        role, owner = cursor.connection.info.user, one_line(owner)
         raise HistoryError(
             f"the schema belongs to the role {owner}, so what lies there cannot be believed.",
             why=f"That role could have put anything there for {role} to run. Nothing was run.",
@@ -135,11 +136,12 @@ def _believed(cursor: Any, row: tuple[Any, ...]) -> set[str]:
     _, _, table, is_table, owner, trusted, is_hidden, strange, names, _ = row
     role = cursor.connection.info.user
     if not is_table or not trusted:
+        owner = one_line(owner)
         what = f"belongs to the role {owner}" if is_table else "is not an ordinary table"
         raise trust.unbelieved(cursor, table, what, owner)
     if strange:
         raise HistoryError(
-            f"{table} has what this engine never gave it: {', '.join(strange)}.",
+            f"{table} has what this engine never gave it: {', '.join(map(one_line, strange))}.",
             why="It could change what is read or written there. Nothing was run.",
             fix="see who made it; drop it, then run the command again.",
         )

@@ -22,6 +22,7 @@ from engine.project import Project
 from engine.schema import abstract_roles, own_sql
 from engine.schema.own_tables import ROLES_TABLE
 from engine.schema.quoting import name as quoted
+from engine.wording import one_line
 
 CREATE = f"CREATE TABLE {ROLES_TABLE} (name text PRIMARY KEY, role text NOT NULL)"
 LOAD = f"SELECT name, role FROM {ROLES_TABLE} ORDER BY 1"
@@ -132,7 +133,7 @@ def remember(cursor: Any, project: Project, tell: Callable[[str], None]) -> None
     if moved := [name for name, role in before.items() if now.get(name) != role]:
         raise Refused(
             f"{project.settings.roles} no longer says that "
-            + ", ".join(f"{name} is {before[name]}" for name in moved)
+            + ", ".join(f"{name} is {one_line(before[name])}" for name in moved)
             + ".",
             why="What that role was granted would stay. Nothing was run.",
             fix=f"run `{task}`, which takes it away and grants it anew; or correct "

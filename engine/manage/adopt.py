@@ -24,7 +24,7 @@ from engine.run.replay import replayed
 from engine.run.session import exclusive
 from engine.schema import catalog
 from engine.schema.model import Schema
-from engine.wording import counted, few, one_line
+from engine.wording import counted, few, listed, one_line
 
 
 def adopt(project: Project, number: int, options: RunOptions, report: Report) -> list[str]:
@@ -120,7 +120,7 @@ def _besides(live: Schema, made: Schema, number: int, first: int, project: Proje
         fewer = ", or adopt fewer files and migrate the rest" if first < number else ""
         raise Refused(
             f"the database is not what the files up to {number:03} make. It would have:",
-            why="\n".join(f"  - to {change}" for change in differing) + "\nNothing was adopted.",
+            why=listed(f"to {change}" for change in differing) + "\nNothing was adopted.",
             fix=f"bring the database to that state{fewer}; if these are another program's tables, "
             "name another database or schema.",
         )

@@ -14,6 +14,7 @@ import psycopg2
 from engine.schema import function_path, own_sql, trust
 from engine.schema.abstract_roles import MAPPED
 from engine.schema.quoting import name as quoted
+from engine.wording import one_line
 
 # GRANT by a role that does not own the schema changes nothing, with a warning.
 SHUT_OUT = f"""
@@ -46,8 +47,10 @@ def read(cursor: Any) -> tuple[str, ...]:
     schema = quoted(own_sql.place(cursor.connection).name)
     for role in shut_out:
         texts.append(
-            f"{role} may not use the schema {schema}, and so nothing that the files grant it; as "
-            f"the owner of the schema, run GRANT USAGE ON SCHEMA {schema} TO {role}"
+            one_line(
+                f"{role} may not use the schema {schema}, and so nothing that the files grant it; "
+                f"as the owner of the schema, run GRANT USAGE ON SCHEMA {schema} TO {role}"
+            )
         )
     if strangers and functions:
         names = ", ".join(f"{name}()" for _, name in functions)
