@@ -18,6 +18,7 @@ from engine.report import Report
 from engine.run.options import RunOptions
 from engine.run.runner import Runner
 from engine.schema import own_sql, trust
+from engine.schema.catalog_queries import OUR_RELATIONS
 from engine.schema.own_tables import OWN_TABLES, STAYING_TABLES
 from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
@@ -45,11 +46,13 @@ USERS = """
       AND d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user)
     ORDER BY 1
 """
-LOSSES = """
-    SELECT count(*), coalesce(sum(greatest(c.reltuples::bigint, s.n_live_tup, 0)), 0)::bigint,
+# pg_stat_all_tables groups all tables of the database, of whichever few one asks it.
+LOSSES = f"""
+    SELECT count(*),
+           coalesce(sum(greatest(c.reltuples::bigint, pg_stat_get_live_tuples(c.oid), 0)),
+                    0)::bigint,
            coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
-    FROM pg_class c LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid
-    WHERE c.relnamespace = %(schema)s AND c.relkind = 'r'
+    FROM pg_class c WHERE {OUR_RELATIONS} AND c.relkind = 'r'
 """
 EXTENSIONS = "SELECT extname::text FROM pg_extension WHERE extnamespace = %(schema)s ORDER BY 1"
 MakeRunner = Callable[[Project], Runner]
@@ -122,7 +125,7 @@ def losses(project: Project, tenant: Tenant) -> Losses:
                 fix="move them first (ALTER EXTENSION … SET SCHEMA …), or empty the schema alone: "
                 f"{project.task('reset')}",
             )
-        own_sql.fetch(cursor, LOSSES, {"schema": tenant.place.oid})
+        own_sql.fetch(cursor, LOSSES, {"here": tenant.place.oid})
         return Losses(*cursor.fetchone())
 
 

@@ -14,6 +14,7 @@ from engine.drift import beyond
 from engine.schema import access, catalog, own_sql, trust, unmanaged
 from engine.schema.catalog_queries import TRIGGERS
 from engine.schema.own_tables import HISTORY_TABLE
+from engine.tenants import lifecycle
 from tests.support.databases import execute
 
 FUNCTION = "FUNCTION {} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
@@ -132,7 +133,11 @@ WALK = re.compile(
 
 @pytest.mark.only("newest")
 @pytest.mark.parametrize(
-    "question", [beyond.OWNERS, access.GRANTEES, unmanaged.UNMANAGED, unmanaged.BESIDE]
+    "question",
+    [
+        *(beyond.OWNERS, access.GRANTEES, unmanaged.UNMANAGED, unmanaged.BESIDE),
+        lifecycle.LOSSES,
+    ],
 )
 def test_no_catalog_is_walked_for_one_schema(question: str, empty_url: str) -> None:
     values = {"here": 2200, "only": None, "history": HISTORY_TABLE, "named": []}
