@@ -16,9 +16,25 @@ from peewee_migrate.migrator import ORM
 from engine.errors import MigrationFailed
 from engine.files.migration_file import NOT_RECORDED, is_lazy
 from engine.files.step import Step
+from engine.wording import few
 
 Learn = Callable[[], Iterable[Any]]
 """Gives the models that the files before one have made."""
+
+
+class UnknownModel(KeyError, AttributeError):
+    """A file asks migrator.orm for a model that there is not."""
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        there = f"known are {few(self.known)}" if self.known else "there is none"
+        return (
+            f"no file up to here makes a model {self.name!r} with create_model(); {there}. "
+            "A table that SQL made has no model"
+        )
 
 
 class Models(ORM):
@@ -45,12 +61,17 @@ class Models(ORM):
                 self.add(model)
 
     def __getattr__(self, name: str) -> Any:
-        self.know(name)
-        return super().__getattr__(name)
+        return self._named(name, super().__getattr__)
 
     def __getitem__(self, name: str) -> Any:
+        return self._named(name, super().__getitem__)
+
+    def _named(self, name: str, get: Callable[[str], Any]) -> Any:
         self.know(name)
-        return super().__getitem__(name)
+        try:
+            return get(name)
+        except KeyError:
+            raise UnknownModel(name, sorted({*self.__models__, *self.__tables__})) from None
 
     def __iter__(self) -> Iterator[Any]:
         self._know_all()

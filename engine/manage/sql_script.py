@@ -11,10 +11,11 @@ from engine.errors import EngineError, GenerateError, pass_on_interrupt
 from engine.files import migration_folder
 from engine.files.migration_file import Migration
 from engine.files.step import Step
-from engine.files.step_collector import FileMigrator
+from engine.files.step_collector import FileMigrator, Learn
 from engine.manage import psql_session
 from engine.project import Project
 from engine.run import step_rules
+from engine.run.file_run import earlier_models
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import literal
 from engine.sql import for_psql
@@ -47,9 +48,11 @@ def script(
     """
     lines = [psql_session.beginning(zone, project.time_zone, project.roles)]
     ran_code = False
-    chosen = _chosen(project, first, last)
+    migrations = migration_folder.find(project.migrations)
+    chosen = [one for one in migrations if first < one.number <= (last or one.number)]
     for number, migration in enumerate(reversed(chosen) if down else chosen):
-        steps = _steps(migration, project, down=down)
+        known = earlier_models(migrations, migration.number + down, project)
+        steps = _steps(migration, project, known, down=down)
         if number:
             lines.append(psql_session.between(new=ran_code))
         ran_code = not all(step.only_defines for step in steps)
@@ -60,14 +63,6 @@ def script(
             lines += ["", *_file(migration, _run(migration, steps), table, _recorded(migration))]
     lines += ["", EMPTIED if down else psql_session.end(zone, project.time_zone)]
     return "\n".join(lines).rstrip()
-
-
-def _chosen(project: Project, first: int, last: int | None) -> list[Migration]:
-    chosen = []
-    for migration in migration_folder.find(project.migrations):
-        if first < migration.number and (not last or migration.number <= last):
-            chosen.append(migration)
-    return chosen
 
 
 class _NoDatabase(EngineDatabase):
@@ -81,9 +76,10 @@ class _NoDatabase(EngineDatabase):
         return self._connect()
 
 
-def _steps(migration: Migration, project: Project, *, down: bool) -> list[Step]:
-    """What the file asks for: SQL and nothing else. down: on its way back."""
-    migrator = FileMigrator(_NoDatabase(project), migration.path)
+def _steps(migration: Migration, project: Project, known: Learn, *, down: bool) -> list[Step]:
+    """What the file asks for: SQL and nothing else. known: gives the models that were made before.
+    down: on its way back."""
+    migrator = FileMigrator(_NoDatabase(project), migration.path, known)
     functions = migration.functions
     function = functions.rollback if down else functions.migrate
     if function is None:

@@ -120,6 +120,20 @@ def test_what_no_script_can_carry_is_refused_and_not_run(body: str, tmp_path: Pa
         script(at("", tmp_path))
 
 
+def test_a_script_may_ask_for_the_models_of_earlier_files(tmp_path: Path) -> None:
+    """As migrate lets it; one that no file has made is named with those that there are."""
+    model = "class Item(pw.Model):\n        class Meta: table_name = 'items'"
+    made = f"import peewee as pw\n\n\n{HEAD}    @migrator.create_model\n    {model}\n"
+    (tmp_path / "001_item.py").write_text(made)
+    body = "    table = migrator.orm[{!r}]._meta.table_name\n    migrator.sql(f'TABLE {{table}}')\n"
+    for name in ("items", "things"):
+        (tmp_path / "002_x.py").write_text(HEAD + body.format(name))
+        if name == "items":
+            assert "\nTABLE items;" in script(at("", tmp_path), 1)
+    with pytest.raises(GenerateError, match=r"model 'things' with .* known are Item"):
+        script(at("", tmp_path), 1)
+
+
 @pytest.mark.parametrize(
     "sql", ["COPY t FROM STDIN", "SELECT 1; COMMIT", "BEGIN", "", "-- later", ";", "SELECT '5%'"]
 )
