@@ -133,6 +133,8 @@ def apply(
                     cursor.execute(statement)
                 role_table.keep(cursor, session.project.roles or {})
         except errors.InsufficientPrivilege as error:
+            if own_sql.event_triggers(connection, error):  # no right helps
+                raise
             lines = "\n".join(f"{statement};" for statement in rights.statements)
             raise Refused(
                 f"{session.info.user} may not do that: {error.diag.message_primary}.",

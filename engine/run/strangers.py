@@ -76,4 +76,8 @@ def _revoke(cursor: Any, right: str, report: Report) -> None:
     try:
         cursor.execute(f"REVOKE {right} FROM PUBLIC")
     except errors.InsufficientPrivilege as error:
-        report.message(f"PUBLIC keeps the right to {right}: {one_line(error.diag.message_primary)}")
+        reasons = [
+            str(error.diag.message_primary),
+            *own_sql.event_triggers(cursor.connection, error),
+        ]
+        report.message(f"PUBLIC keeps the right to {right}: {one_line('; '.join(reasons))}")

@@ -16,7 +16,7 @@ from peewee_migrate import Router
 
 from engine.diff.change import Action, Change
 from engine.drift.comparison import compare
-from engine.errors import ConfigError, Refused
+from engine.errors import ConfigError, EngineError, Refused
 from engine.manage import roles as rights
 from engine.manage.sql_script import script
 from engine.manage.status import read_status
@@ -118,6 +118,24 @@ def test_what_the_files_grant_the_named_role_has(
     assert query(empty_url, f"SELECT has_table_privilege('{first}', 'u', 'INSERT')") == [(True,)]
     compared = compare(unsaid)
     assert not compared.drifts and compared.source.startswith("what the run")
+
+
+@pytest.mark.only("newest")
+def test_rights_that_an_event_trigger_refuses_are_no_matter_of_rights(
+    empty_url: str, folder: Path, names: tuple[str, str]
+) -> None:
+    runner_at(at(empty_url, folder)).migrate()
+    execute(
+        empty_url,
+        "CREATE FUNCTION halt() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE 'not on Saturdays' USING ERRCODE = 'insufficient_privilege'; END $$;"
+        "CREATE EVENT TRIGGER no_rights ON ddl_command_start WHEN TAG IN ('GRANT', 'REVOKE') "
+        "EXECUTE FUNCTION halt(); ALTER EVENT TRIGGER no_rights ENABLE ALWAYS",
+    )
+    with pytest.raises(EngineError, match="not on Saturdays") as refused:
+        apply(replace(at(empty_url, folder), roles={"app": names[0]}))
+    assert "event trigger no_rights refuses that, which belongs to postgres" in refused.value.why
+    assert "ALTER EVENT TRIGGER no_rights DISABLE" in refused.value.why
 
 
 def test_a_schema_of_somebody_else_s_may_be_shut_to_the_application(
