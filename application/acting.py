@@ -138,7 +138,8 @@ class Acting:
         if actor.session is None and not may_act and self._run(SEES_ALL)[0]:
             return
         try:
-            shown = proof(actor.session, process, moment, own_key())
+            schema = self.database.schema_of_tables()
+            shown = proof(actor.session, schema, process, moment, own_key())
             (branches,) = self._run(BEGIN, (actor.session, shown))
         except peewee.PeeweeException as error:
             raise _explained(error, actor) from error
@@ -158,12 +159,13 @@ class Acting:
             return cursor.fetchone()
 
 
-def proof(session: int | None, process: int, moment: str, key: str) -> str:
-    """What shows that this application acts for the session in that transaction: twice hashed, as
-    domains/locations/rules_branches.py reads it. Empty where the application has no key."""
+def proof(session: int | None, schema: str, process: int, moment: str, key: str) -> str:
+    """What shows that this application acts for the session in that transaction, on the tables of
+    that schema: twice hashed, as domains/locations/rules_branches.py reads it. Empty where the
+    application has no key."""
     if not key:
         return ""
-    said = f"act {process} {moment} {'*' if session is None else session}"
+    said = f"act {schema} {process} {moment} {'*' if session is None else session}"
     inner = hashlib.sha256(f"{key}{said}".encode()).digest()
     return hashlib.sha256(key.encode() + inner).hexdigest()
 

@@ -33,6 +33,7 @@ from engine.connect.settings import load_environment
 from engine.connect.url import shown
 from engine.errors import EngineError
 from engine.files import key_table, role_table
+from engine.schema import own_sql
 from project import PROJECT
 
 RUNS = 7
@@ -95,7 +96,8 @@ def begin(cursor: Any, session: int, key: str) -> None:
     """Act for the session, as the application does at the beginning of a transaction."""
     cursor.execute(ASK)
     _, process, moment, *_ = cursor.fetchone()
-    cursor.execute(BEGIN, (session, proof(session, process, moment, key)))
+    schema = own_sql.place(cursor.connection).name
+    cursor.execute(BEGIN, (session, proof(session, schema, process, moment, key)))
 
 
 def kept(query: Query, plain: Measurement, held: Measurement) -> bool:

@@ -142,7 +142,7 @@ BEGIN
         END IF;
         branches := '*';
     ELSIF encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
-        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex') <> split_part(acting, '|', 2)
+        format('acting %s %s %s', current_schema(), extract(epoch FROM now()), branches), 'UTF8'))), 'hex') <> split_part(acting, '|', 2)
     THEN
         RETURN NULL;
     END IF;
@@ -169,7 +169,8 @@ BEGIN
         SELECT value INTO key FROM migratekeys WHERE name = 'branches';
     END IF;
     IF key IS NOT NULL AND proof IS DISTINCT FROM encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
-        format('act %s %s %s', pg_backend_pid(), extract(epoch FROM now()), whose), 'UTF8'))), 'hex')
+        format('act %s %s %s %s', current_schema(), pg_backend_pid(),
+            extract(epoch FROM now()), whose), 'UTF8'))), 'hex')
         AND NOT has_function_privilege(
             coalesce(nullif(current_setting('role'), 'none'), session_user)::name,
             'every_branch()', 'EXECUTE')
@@ -194,7 +195,7 @@ BEGIN
         END IF;
     END IF;
     PERFORM set_config('billing.acting', branches || '|' || coalesce(encode(sha256(convert_to(key, 'UTF8') || sha256(convert_to(key ||
-        'acting ' || extract(epoch FROM now()) || ' ' || branches, 'UTF8'))), 'hex'), ''), true);
+        format('acting %s %s %s', current_schema(), extract(epoch FROM now()), branches), 'UTF8'))), 'hex'), ''), true);
     RETURN branches;
 END
 $function$;

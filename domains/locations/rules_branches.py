@@ -39,9 +39,15 @@ def _signed(said: str) -> str:
 
 # What is written into the setting: branches as an array, or * for all, with their signature. The
 # moment in which the transaction began is what that is good for: no other transaction of this
-# session has the same, and a parallel worker is told it.
-WRITTEN = _signed("'acting ' || extract(epoch FROM now()) || ' ' || branches")
-PROOF = _signed("format('act %s %s %s', pg_backend_pid(), extract(epoch FROM now()), whose)")
+# session has the same, and a parallel worker is told it. And it is good for the schema of the
+# function: tenants have branches of the same numbers, and one application has one key.
+WRITTEN = _signed(
+    "format('acting %s %s %s', current_schema(), extract(epoch FROM now()), branches)"
+)
+PROOF = _signed(
+    "format('act %s %s %s %s', current_schema(), pg_backend_pid(),\n"
+    "            extract(epoch FROM now()), whose)"
+)
 
 # Whether whoever asks needs not act: who may call every_branch, as its owner and a superuser may.
 SEES_ALL = """has_function_privilege(

@@ -394,6 +394,32 @@ def test_what_was_signed_for_one_transaction_is_good_for_no_other(
         assert pool.execute_sql("SELECT acting_branches()").fetchone() == (None,)
 
 
+TWIN = """
+    CREATE SCHEMA twin;
+    CREATE TABLE twin.locations AS SELECT * FROM locations;
+    CREATE TABLE twin.migratekeys AS SELECT * FROM migratekeys;
+    DO $$ BEGIN EXECUTE (
+        SELECT string_agg(replace(pg_get_functiondef(oid), 'public', 'twin'), ';')
+        FROM pg_proc WHERE proname IN ('every_branch', 'acting_branches')); END $$;
+    REVOKE EXECUTE ON FUNCTION twin.every_branch() FROM PUBLIC;
+    GRANT USAGE ON SCHEMA twin TO PUBLIC
+"""
+
+
+def test_what_was_signed_for_one_tenant_is_good_for_no_other(
+    pool: EnginePool, staff: dict[str, int], provider: str
+) -> None:
+    """Whose branches have the same numbers, and whose key is the same one."""
+    execute(provider, TWIN)
+    try:
+        with pool.acting(staff["west"]):
+            seen = "SELECT public.acting_branches(), twin.acting_branches()"
+            here, there = pool.execute_sql(seen).fetchone()
+    finally:
+        execute(provider, "DROP SCHEMA twin CASCADE")
+    assert (len(here), there) == (1, None)
+
+
 def test_nothing_stays_behind_a_block(pool: EnginePool, staff: dict[str, int]) -> None:
     with pytest.raises(ZeroDivisionError), pool.acting(staff["west"]):
         assert Customer.select().count() == 4
