@@ -22,7 +22,7 @@ CLOSED = "server closed the connection unexpectedly"
 NO_SESSION = (
     "if a pooler stands there, it had no session to lend in time: raise its default_pool_size, or "
     "set {settings.migration_url} to PostgreSQL itself; else a timeout of the role or the database "
-    "may have ended it (transaction_timeout): see the server's log."
+    "may have ended it (idle_session_timeout, transaction_timeout): see the server's log."
 )
 OPTION = "correct that option, behind the `?` of {settings.url}."
 NO_SUCH_SERVER = (

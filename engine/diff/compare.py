@@ -32,7 +32,7 @@ def diff(
     columns of whose old type PostgreSQL makes nothing of the new one."""
     old, new = unfolded(old, new), unfolded(new, old)
     changes = [*_extensions(old, new, optional), *_alone(old, new)]
-    changes = list(_without_cast(changes, uncast))
+    changes = list(_checks_apart(_without_cast(changes, uncast), new))
     changes += [*_circular_foreign_keys(old, new), *_parts_that_call_for_rows(old, new)]
     changes = [_counted(change, old) for change in _grown(changes, new)]
     changes = list(_where_hidden(with_remade(changes, old, new), old, new))
@@ -134,6 +134,41 @@ def _circular_foreign_keys(old: Schema, new: Schema) -> Iterator[Change]:
         for key in table.constraints.values():
             if position.get(key.target, -1) > position[name]:
                 yield Change(Action.DROP, Key(Kind.FOREIGN_KEY, name, key.name), old=key)
+
+
+def _checks_apart(changes: Iterable[Change], new: Schema) -> Iterator[Change]:
+    """A check of a new table that calls a function of its rows comes after both.
+
+    `CREATE FUNCTION f(t) …` fails before there is a t, and before there is an f so does
+    `CREATE TABLE t (…, CHECK (f(t.*)))`.
+    """
+    for change in changes:
+        apart: list[Change] = []
+        if change.does(Action.CREATE, Kind.TABLE):
+            for check in change.new.constraints.values():
+                key = Key(Kind.CONSTRAINT, change.name, check.name)
+                if check.part is Kind.CONSTRAINT and _calls_for_rows(key, new):
+                    apart.append(Change(Action.CREATE, key, new=check))
+        if apart:
+            names = {check.name for check in apart}
+            inside = {n: c for n, c in change.new.constraints.items() if n not in names}
+            change = replace(change, new=replace(change.new, constraints=inside))
+        yield from [change, *apart]
+
+
+def _calls_for_rows(key: Key, new: Schema) -> bool:
+    """Whether a constraint needs its table by way of something else."""
+    table = Key(Kind.TABLE, "", key.table)
+    needed = new.depends.get(key, frozenset())
+    waiting = [other for other in needed if other != table and other.table != key.table]
+    seen = set(waiting)
+    while waiting:
+        needed = new.depends.get(waiting.pop(), frozenset())
+        if table in needed:
+            return True
+        waiting += needed - seen
+        seen |= needed
+    return False
 
 
 def _parts_that_call_for_rows(old: Schema, new: Schema) -> Iterator[Change]:

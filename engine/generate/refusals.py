@@ -7,17 +7,14 @@ import shlex
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-import psycopg2
-from psycopg2 import errors
-
 from engine.diff.change import Action, Change, is_retyped
 from engine.diff.renames import possible, specification
 from engine.errors import ConfigError, GenerateError, LosesData
 from engine.schema import own_sql
 from engine.schema.catalog_queries import OURS
-from engine.schema.kinds import Key, Kind
+from engine.schema.kinds import Kind
 from engine.schema.model import Column, Schema
-from engine.schema.sequences import PLAIN, is_counted
+from engine.schema.sequences import is_counted
 from engine.sql.changed_rows import names
 from engine.sql.lexer import after_comments, split
 from engine.wording import few
@@ -82,6 +79,33 @@ def refuse_unsaid(plan: list[Change], allow_drop: Collection[str]) -> None:
         why="\n".join([*lines, "No migration was written."]),
         fix="\n".join(_ways_out(losses, columns, renamed)),
     )
+
+
+def refuse_retyped_partition_keys(
+    plan: Iterable[Change], back: Iterable[Change], old: Schema, new: Schema, by_hand: str
+) -> None:
+    """Raise GenerateError where a column by which its table is partitioned would get another type,
+    which PostgreSQL refuses; so does a way back that takes a value from its enum. by_hand: the task
+    that makes an empty file."""
+    carry = "make a table of another name, and carry the rows over by a migration of your own."
+    keep = (
+        f"write that file by hand (`{by_hand}`): ALTER TYPE … ADD VALUE IF NOT EXISTS …, with a "
+        "rollback that leaves the value."
+    )
+    for changes, tables, way, fix in (
+        (plan, old.tables, "", carry),
+        (back, new.tables, "the way back would ", keep),
+    ):
+        for change in filter(is_retyped, changes):
+            table = tables.get(change.table)
+            if table and table.partitioned and change.name in names(table.partitioned):
+                raise GenerateError(
+                    f"{way}{change}: PostgreSQL gives no other type to a column by which its table "
+                    "is partitioned, nor to its enum fewer values or another order.",
+                    why=f"{table.name} is partitioned by {table.partitioned}.\n"
+                    "No migration was written.",
+                    fix=fix,
+                )
 
 
 def refuse_unfit_fills(plan: Iterable[Change], fills: Iterable[str]) -> None:
@@ -218,25 +242,3 @@ def refuse_names_of_postgresql(cursor: Any) -> None:
 
 def _first_line(statement: str) -> str:
     return statement[after_comments(statement) :].strip().partition("\n")[0]
-
-
-def has_cast(connection: Any, old: str, new: str) -> bool:
-    """Whether there is a cast from a type to another; of a type that is not there yet nobody knows.
-    connection: psycopg2, in autocommit."""
-    before, after = (PLAIN.get(kind, kind) for kind in (old, new))
-    try:
-        connection.cursor().execute(f"SELECT CAST(NULL::{before} AS {after})")
-    except errors.CannotCoerce:
-        return False
-    except psycopg2.Error:
-        pass
-    return True
-
-
-def uncast(connection: Any, plan: Iterable[Change]) -> Iterator[Key]:
-    """The columns that get a type to which PostgreSQL has no cast from theirs, or back."""
-    for change in plan:
-        if is_retyped(change) and not change.by_text:
-            there = has_cast(connection, change.old.type, change.new.type)
-            if not (there and has_cast(connection, change.new.type, change.old.type)):
-                yield change.key

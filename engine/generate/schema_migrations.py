@@ -16,13 +16,14 @@ from engine.generate.headings import ONLY_ON, STEP_BY_STEP, is_bare, remarks, su
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
     refuse_other_layout,
+    refuse_retyped_partition_keys,
     refuse_unfit_fills,
     refuse_unsaid,
-    uncast,
 )
 from engine.generate.renaming import Renaming
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
+from engine.rows.casts import uncast
 from engine.run.replay import stuck
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
@@ -89,6 +90,10 @@ class SchemaMigrations:
             self.uncast = without_cast
             plan = self.plan(start, wanted)
         refuse_unsaid(plan, allow_drop)
+        if any(table.partitioned for table in wanted.tables.values()):
+            by_hand = self.bench.project.task("generate", "--empty")
+            back = self.plan(wanted, start)
+            refuse_retyped_partition_keys(plan, back, start, wanted, by_hand)
         refuse_unfit_fills(plan, self.fills)
         title = title or title_of(renamed.renames, plan)
         files = self._stages(Stage(title, known, renamed.renames, start, wanted, plan))

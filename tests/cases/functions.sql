@@ -234,3 +234,26 @@ INSERT INTO t VALUES ('{a}', 'b');
 CREATE FUNCTION okay(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT length($1) < 5';
 CREATE DOMAIN d AS text CHECK (okay(VALUE));
 CREATE TABLE t (a d[], b d);
+
+-- name: a check of whole rows goes and comes with its table
+-- old
+CREATE TABLE t (a int, b int);
+CREATE FUNCTION fine(r t) RETURNS boolean IMMUTABLE LANGUAGE sql RETURN r.a > 0;
+ALTER TABLE t ADD CONSTRAINT fine CHECK (fine(t));
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+-- loses: t
+
+-- name: a column of the rows that a check takes
+-- old
+CREATE TABLE t (a int, b int);
+CREATE FUNCTION fine(r t) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN r.a > 0; END';
+ALTER TABLE t ADD CONSTRAINT fine CHECK (fine(t));
+-- rows
+INSERT INTO t VALUES (1, 2);
+-- new
+CREATE TABLE t (a int);
+CREATE FUNCTION fine(r t) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN r.a > 0; END';
+ALTER TABLE t ADD CONSTRAINT fine CHECK (fine(t));
+-- loses: t.b

@@ -215,6 +215,29 @@ def test_a_function_does_not_mix_up_the_columns_of_its_rows(law: GenerateLaw) ->
     assert "a new one last" in refused.value.fix
 
 
+def test_a_check_may_take_whole_rows_of_a_new_table(law: GenerateLaw) -> None:
+    """Neither of the table with its check and the function can be first."""
+    made = """CREATE TABLE t (a int, b int);
+        CREATE FUNCTION fine(r t) RETURNS boolean IMMUTABLE LANGUAGE sql RETURN r.a > 0;
+        ALTER TABLE t ADD CONSTRAINT fine CHECK (fine(t)); COMMENT ON CONSTRAINT fine ON t IS 'x'"""
+    law.holds("", made)
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("old", ["'sad', 'ok'", "'sad', 'so', 'ok', 'up'"])
+def test_an_enum_by_which_a_table_is_partitioned_is_told_of(law: GenerateLaw, old: str) -> None:
+    """PostgreSQL retypes no such column, so that a value stays."""
+    table = "CREATE TABLE t (id int, m mood NOT NULL) PARTITION BY LIST (m)"
+    with pytest.raises(GenerateError, match="is partitioned by LIST") as refused:
+        law.holds(
+            f"CREATE TYPE mood AS ENUM ({old}); {table}",
+            f"CREATE TYPE mood AS ENUM ('sad', 'so', 'ok'); {table}",
+        )
+    adds = "up" not in old
+    assert str(refused.value).startswith("the way back would" if adds else "alter column t.m")
+    assert ("IF NOT EXISTS" if adds else "of another name") in refused.value.fix
+
+
 def test_a_function_gets_columns_that_come_last(law: GenerateLaw) -> None:
     function = """CREATE FUNCTION q() RETURNS SETOF t LANGUAGE sql
         BEGIN ATOMIC SELECT * FROM t; END"""
