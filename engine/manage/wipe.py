@@ -112,7 +112,8 @@ def _refuse_others(others: list[Object]) -> None:
         raise Refused(
             "the schema holds what the migrations did not make:",
             why=f"{listed(others)}\nNothing was dropped.",
-            fix="move it to another schema (ALTER … SET SCHEMA) or drop it yourself; to drop it "
+            fix="where it is another program's, name it in the project's `foreign`, and it stays; "
+            "or move it to another schema (ALTER … SET SCHEMA), or drop it yourself; to drop it "
             "together with the rest, add --all.",
         )
 
@@ -165,7 +166,8 @@ def _execute(session: Session, statement: str, report: Report) -> None:
     except peewee.DatabaseError as error:
         server = postgres_errors.server_error(error)
         diag = server.diag if server else None
-        detail = [diag.message_detail, diag.message_hint] if diag else []
+        needed = postgres_errors.sqlstate(error) == DEPENDENTS_EXIST  # its hint is CASCADE
+        detail = [diag.message_detail, "" if needed else diag.message_hint] if diag else []
         notes = own_sql.event_triggers(session.keeper, server) if diag else []
         raise Refused(
             f"the schema cannot be emptied: {diag.message_primary if diag else error}.",
@@ -178,7 +180,12 @@ def _execute(session: Session, statement: str, report: Report) -> None:
 def _way_out(error: BaseException) -> str:
     if postgres_errors.is_out_of_locks(error):
         return MORE_LOCKS
-    return "remove what depends on it, or wait for the session that holds it"
+    if postgres_errors.sqlstate(error) == DEPENDENTS_EXIST:
+        return (
+            "take away what depends on it and is not to go (ALTER TABLE … DROP CONSTRAINT …, DROP "
+            "VIEW …), which is another program's or lies in another schema"
+        )
+    return "wait for the session that holds it"
 
 
 def _objects(connection: Any) -> list[Object]:

@@ -111,6 +111,7 @@ def test_what_the_files_did_not_make_is_listed_and_kept(task: str, migrated_url:
     assert refused.code == 1
     assert "table notes" in refused.err
     assert "--all" in refused.err
+    assert "another program's, name it in the project's `foreign`" in refused.err
     assert query(migrated_url, "SELECT t FROM notes") == [("mine",)]
     assert len(read(migrated_url).tables) == 33
     done = call(migrated_url, task, "--yes", "--all")
@@ -126,6 +127,8 @@ def test_another_schema_that_depends_on_a_table_stops_a_reset(migrated_url: str)
     refused = call(migrated_url, "reset", "--yes")
     assert refused.code == 1
     assert "view other.c depends on" in refused.err
+    assert "take away what depends on it and is not to go" in refused.err
+    assert "CASCADE" not in refused.err
     assert read(migrated_url) == before
 
 
