@@ -94,8 +94,8 @@ def cases(*names: str) -> pytest.MarkDecorator:
 def may_create(server: PostgresServer, url: str, schema: str) -> Iterator[str]:
     """The URL of mallory there, who may create in the schema for that time: on PostgreSQL 14, where
     nothing has been run yet, in `public` because everybody may."""
-    all_may = int(server.name) < 15 and query(as_superuser(url), walk.HAS_RUN) == [(None,)]
-    rights = [] if all_may else [f"CREATE, USAGE ON SCHEMA {schema}"]
+    has_run = schema != "public" or query(as_superuser(url), walk.HAS_RUN) != [(None,)]
+    rights = [] if int(server.name) < 15 and not has_run else [f"CREATE, USAGE ON SCHEMA {schema}"]
     with mallory_url(server, as_superuser(url), *rights) as place:
         yield place
 
