@@ -92,7 +92,7 @@ def _try(pool: EnginePool) -> None:
 
 
 @contextmanager
-def operating(url: str, *, writing: bool = False) -> Iterator[None]:
+def operating(url: str, *, writing: bool = False) -> Iterator[EnginePool]:
     """One connection for a task of an operator, whose role may have every right, then none.
 
     writing: whether the task writes. Raises ConnectionFailed where it does and the database takes
@@ -107,7 +107,7 @@ def operating(url: str, *, writing: bool = False) -> Iterator[None]:
         lift_timeouts(database.connection())
         refuse_planted(database.connection().cursor())
         with database.acting_for_all("a task of an operator"):
-            yield
+            yield database
     finally:
         disconnect()
 

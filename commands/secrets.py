@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING
 
 from invoke.context import Context
@@ -56,7 +58,7 @@ def secrets_rotate(c: Context, tenant: str = "", tenants: bool = False, former: 
         _rotate_all(many, former)
         return
     if tenant:
-        here(tenant)  # which refuses one that there is not
+        _refuse_planted(here(tenant))
     project = PROJECT.at(application_url())
     if former:
         _refuse_there(project, former)
@@ -76,6 +78,7 @@ def _rotate_all(many: Choice, former: str) -> None:
     project, keys = here(), set()
 
     def work(at: Project, tenant: str, report: Report) -> str:
+        _refuse_planted(at)
         key, done = _rotated(tenant, report)
         keys.add(key)
         return f"{counted(done, 'secret')} re-encrypted"
@@ -89,13 +92,20 @@ def _rotated(tenant: str, report: Report, former: str = "") -> tuple[str, int]:
     """As rotate() says it, in the schema of that tenant, or that of the search_path."""
     import application
     import registry
-    from engine.connect.url import with_schema
     from kernel.key_rotation import rotate
 
-    models, url = registry.load().tables, application_url()
-    at = with_schema(url, tenant) if tenant else url
-    with application.operating(at, writing=True):
-        return rotate(models, report, former=former)
+    models = registry.load().tables
+    with application.operating(application_url(), writing=True) as database:
+        # Not a URL of that schema: a pooler in transaction mode passes no options on.
+        inside = partial(database.tenant, tenant) if tenant else nullcontext
+        return rotate(models, report, former=former, inside=inside)
+
+
+def _refuse_planted(at: Project) -> None:
+    """Raise Refused where others have put code where that tenant's names are looked up."""
+    from engine.connect.connection import connect
+
+    connect(at, files=True).close()
 
 
 def _refuse_there(project: Project, former: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 from peewee import SQL, Model, ModelUpdate, ValuesList, fn
@@ -25,6 +27,7 @@ from kernel.secrets import (
     schema_mark,
 )
 
+Inside = Callable[[], AbstractContextManager[Any]]
 BATCH_ROWS = 500
 SHOWN = 20
 
@@ -52,72 +55,84 @@ def key_ids(fields: Iterable[SecretField]) -> Counter[str]:
 
 
 def rotate(
-    models: Iterable[type[Model]], report: Any, *, batch: int = BATCH_ROWS, former: str = ""
+    models: Iterable[type[Model]],
+    report: Any,
+    *,
+    batch: int = BATCH_ROWS,
+    former: str = "",
+    inside: Inside = nullcontext,
 ) -> tuple[str, int]:
     """Re-encrypt what is not under the current key, or not of the current version and so bound to
     no row or to no schema (id of the key, number of secrets re-encrypted).
 
     report: told of progress, with the methods started, step and finished of the engine's Report.
     batch: rows of one transaction. former: the name that the schema had, or that of the one that
-    its rows are from; what was encrypted there is carried over. It may be interrupted and run again
-    while the application goes on: a row that another transaction holds is skipped, so nobody waits
-    for it and no newer value is overwritten. Raises RotationIncomplete where another key is still
-    in use.
+    its rows are from; what was encrypted there is carried over. inside: what each transaction is
+    in, such as a tenant's block. It may be interrupted and run again while the application goes on:
+    a row that another transaction holds is skipped, so nobody waits for it and no newer value is
+    overwritten. Raises RotationIncomplete where another key is still in use.
     """
     key = current_key_id().hex()
     fields = secret_fields(models)
-    unreadable: list[str] = []
-    total = 0
-    for field in fields:
-        start = time.perf_counter()
-        report.started(field.place, _outdated(field).count())
-        done = _rotate_field(field, report, batch, former, unreadable)
-        report.finished(field.place, f"{done} re-encrypted", time.perf_counter() - start)
-        total += done
-    _refuse_rest(
-        key, key_ids(fields), sum(_outdated(field).count() for field in fields), unreadable
-    )
+    rotation = _Rotation(report, batch, former, inside, [])
+    total = sum(rotation.rotate(field) for field in fields)
+    with inside():
+        counts, left = key_ids(fields), sum(_outdated(field).count() for field in fields)
+    _refuse_rest(key, counts, left, rotation.unreadable)
     return key, total
 
 
-def _rotate_field(
-    field: SecretField, report: Any, batch: int, former: str, unreadable: list[str]
-) -> int:
-    done, last = 0, 0
-    while True:
-        with field.model._meta.database.atomic():
-            rows = list(
-                _outdated(field)
-                .where(field.model.id > last)
-                .order_by(field.model.id)
-                .limit(batch)
-                .for_update("FOR NO KEY UPDATE SKIP LOCKED")
-            )
+@dataclass
+class _Rotation:
+    """One rotation, as rotate() has it. unreadable: a line for each secret that could not be
+    read."""
+
+    report: Any
+    batch: int
+    former: str
+    inside: Inside
+    unreadable: list[str]
+
+    def rotate(self, column: SecretField) -> int:
+        """Re-encrypt one column (how many)."""
+        start = time.perf_counter()
+        with self.inside():
+            self.report.started(column.place, _outdated(column).count())
+        done, last = 0, 0
+        while True:
+            with self.inside(), column.model._meta.database.atomic():
+                rows = list(
+                    _outdated(column)
+                    .where(column.model.id > last)
+                    .order_by(column.model.id)
+                    .limit(self.batch)
+                    .for_update("FOR NO KEY UPDATE SKIP LOCKED")
+                )
+                done += _replace(column, self._renewed(column, rows))
             if not rows:
-                return done
-            done += _replace(field, _renewed(field, rows, former, unreadable))
+                break
             last = rows[-1].id
-        for _ in rows:
-            report.step()
+            for _ in rows:
+                self.report.step()
+        self.report.finished(column.place, f"{done} re-encrypted", time.perf_counter() - start)
+        return done
 
-
-def _renewed(
-    field: SecretField, rows: Iterable[Any], former: str, unreadable: list[str]
-) -> list[tuple[int, bytes, bytes]]:
-    """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
-    renewed = []
-    here = schema_of(field.model)
-    for row in rows:
-        secret = getattr(row, field.name)
-        if former and secret.envelope[SCHEMA_START:SCHEMA_END] == schema_mark(former):
-            secret = Secret(secret.envelope, field.place, row.id, former)
-        try:
-            new = encrypt(secret.reveal(), field.place, row.id, here)
-        except SecretError as error:
-            unreadable.append(f"id {row.id}: {error}")
-        else:
-            renewed.append((row.id, secret.envelope, new))
-    return renewed
+    def _renewed(self, column: SecretField, rows: Iterable[Any]) -> list[tuple[int, bytes, bytes]]:
+        """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
+        renewed = []
+        here = schema_of(column.model)
+        for row in rows:
+            secret = getattr(row, column.name)
+            mark = secret.envelope[SCHEMA_START:SCHEMA_END]
+            if self.former and mark == schema_mark(self.former):
+                secret = Secret(secret.envelope, column.place, row.id, self.former)
+            try:
+                new = encrypt(secret.reveal(), column.place, row.id, here)
+            except SecretError as error:
+                self.unreadable.append(f"id {row.id}: {error}")
+            else:
+                renewed.append((row.id, secret.envelope, new))
+        return renewed
 
 
 def _replace(field: SecretField, renewed: list[tuple[int, bytes, bytes]]) -> int:

@@ -5,7 +5,7 @@ carried over."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -21,9 +21,9 @@ from engine.report import Report
 from kernel import secrets
 from kernel.key_rotation import RotationIncomplete, rotate
 from kernel.secrets import SecretDamaged, SecretError
-from tests.support import tenants
+from tests.support import pgbouncer, tenants
 from tests.support.console import call
-from tests.support.databases import execute
+from tests.support.databases import execute, name_of
 from tests.support.runners import at
 from tests.support.secret_keys import NEW, OLD, Keys, earlier
 
@@ -184,8 +184,9 @@ def put(name: str, word: str) -> Any:
     return Router.create(**given, api_password=word)
 
 
-def test_the_tenants_of_one_pool_and_its_task(hosted: str, keys: Keys) -> None:
-    """Each block its own; the task rotates one, or all, and says when others are left."""
+def test_the_tenants_of_one_pool_and_its_task(server: Any, hosted: str, keys: Keys) -> None:
+    """Each block its own; the task rotates one, or all, and says when others are left. All of them
+    behind a pooler in transaction mode, where there is one."""
     pool = door.connect(hosted)
     for name in ("isp_a", "isp_b"):
         with pool.tenant(name):
@@ -210,7 +211,11 @@ def test_the_tenants_of_one_pool_and_its_task(hosted: str, keys: Keys) -> None:
     assert (there.code, "has a schema isp_a" in there.err) == (1, True)
     none = call(hosted, "secrets.rotate", "--tenant", "isp_c", **both)
     assert (none.code, "no tenant 'isp_c'" in none.err) == (1, True)
-    rest = call(hosted, "secrets.rotate", "--tenants", **both)
+    is_there = pgbouncer.program() is not None
+    with pgbouncer.running(server, "transaction", 2) if is_there else nullcontext() as pooler:
+        url = pooler.url(name_of(hosted)) if pooler else hosted
+        both["MIGRATION_DATABASE_URL"] = hosted
+        rest = call(url, "secrets.rotate", "--tenants", **both)
     assert rest.code == 0, rest.err
     assert "remove the others" in rest.out
     keys(NEW)
