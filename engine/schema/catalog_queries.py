@@ -204,6 +204,13 @@ COMPOSITES = f"""
     WHERE {OUR_TYPES} AND {ALONE.format("pg_type", "t")}
     GROUP BY t.oid, t.typname ORDER BY t.typname
 """
+# What a base type made by hand reads and prints its values with is a part of it: neither can be
+# there without the other.
+OF_BASE_TYPES = """
+    SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
+                        t.typanalyze]::oid[])
+    FROM pg_type t WHERE t.typtype = 'b' AND t.oid >= 16384
+"""
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
 FUNCTIONS = f"""
     SELECT {SIGNATURE}, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
@@ -213,7 +220,7 @@ FUNCTIONS = f"""
             WHERE starts_with(c, 'search_path='))
     FROM pg_proc p
     WHERE {OUR_ROUTINES} AND p.prokind IN ('f', 'p', 'w')
-      AND {ALONE.format("pg_proc", "p")}
+      AND {ALONE.format("pg_proc", "p")} AND p.oid NOT IN ({OF_BASE_TYPES})
     ORDER BY 1
 """
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"

@@ -107,6 +107,63 @@ def test_each_object_stands_under_its_own_domain(workshop: Workshop) -> None:
     assert "ON VIEW dear" in shop_part
 
 
+# A base type and its functions for text; with these it can be compared.
+COMPARED = [
+    f"CREATE FUNCTION tiny_{name}(tiny, tiny) RETURNS {given} LANGUAGE internal IMMUTABLE STRICT "
+    f"AS '{own}'"
+    for name, given, own in [
+        ("eq", "boolean", "int4eq"), ("lt", "boolean", "int4lt"), ("cmp", "integer", "btint4cmp"),
+    ]
+]  # fmt: skip
+BASE_TYPE = (
+    "CREATE TYPE tiny",
+    "CREATE FUNCTION tiny_in(cstring) RETURNS tiny LANGUAGE internal IMMUTABLE STRICT AS 'int4in'",
+    "CREATE FUNCTION tiny_out(tiny) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT "
+    "AS 'int4out'",
+    "CREATE TYPE tiny (INPUT = tiny_in, OUTPUT = tiny_out, LIKE = integer)",
+    *COMPARED,
+    "CREATE OPERATOR = (LEFTARG = tiny, RIGHTARG = tiny, FUNCTION = tiny_eq)",
+    "CREATE OPERATOR < (LEFTARG = tiny, RIGHTARG = tiny, FUNCTION = tiny_lt)",
+    "CREATE OPERATOR CLASS tiny_ops DEFAULT FOR TYPE tiny USING btree AS OPERATOR 1 <, "
+    "OPERATOR 3 =, FUNCTION 1 tiny_cmp(tiny, tiny)",
+    "CREATE CAST (integer AS tiny) WITHOUT FUNCTION AS ASSIGNMENT",
+    "CREATE CAST (tiny AS integer) WITHOUT FUNCTION AS ASSIGNMENT",
+)
+
+
+@pytest.mark.only("newest")
+def test_a_model_may_use_a_base_type_that_a_file_made(workshop: Workshop) -> None:
+    """Its functions for text go with it; what else it needs the domain states."""
+
+    class Tiny(Field):
+        field_type = "tiny"
+
+    def sized(field: Any, **more: Any) -> Register:
+        def register(domain: Domain) -> None:
+            class Item(BaseModel):
+                size = field(**more)
+
+                class Meta:
+                    table_name = "items"
+
+            domain.models(Item)
+            domain.sql(*COMPARED)
+
+        return register
+
+    write(workshop.folder, "001_tiny", *BASE_TYPE, back="migrator.sql('DROP TYPE tiny CASCADE')")
+    workshop.runner.migrate()
+    workshop.first(sized(IntegerField))
+    execute(workshop.url, "INSERT INTO items (size) VALUES (7)")
+    for domain in (sized(Tiny, null=True), sized(Tiny, unique=True)):
+        files = workshop.generate(domain, "items.size")
+        workshop.runner.migrate()
+        workshop.runner.rollback(len(files))
+        workshop.runner.migrate()
+        assert not workshop.generate(domain)
+        assert query(workshop.url, "SELECT size::text FROM items") == [("7",)]
+
+
 def test_a_model_may_use_what_a_file_made_of_another_kind(workshop: Workshop) -> None:
     """The wanted schema is built beside it; what the files made of managed kinds is not in the
     way there."""
