@@ -12,16 +12,17 @@ from engine.check.finding import Finding, RuleName
 from engine.check.observer import Observed
 from engine.check.rules import BY_EVENT, Rule
 from engine.check.table_changes import Event, Happened
+from engine.schema.catalog_queries import OUR_RELATIONS
 from engine.schema.quoting import name as quoted
 from engine.sql.outside import reaches
 from engine.sql.text_forms import bare
 
 MANUAL = "https://www.postgresql.org/docs/current/"
 SMALL_ROWS, SMALL_BYTES = 10_000, 8 << 20
-SIZES = """
+SIZES = f"""
     SELECT c.relname, c.reltuples::bigint, pg_relation_size(c.oid)
     FROM pg_class c
-    WHERE c.relnamespace = %(here)s AND c.relkind = 'r'
+    WHERE {OUR_RELATIONS} AND c.relkind = 'r'
 """
 ALL_ROWS = re.compile(
     r"\b(?P<verb>UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?(?P<table>\"[^\"]+\"|\w+)", re.IGNORECASE

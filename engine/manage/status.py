@@ -15,15 +15,15 @@ from engine.files.unfinished import Direction
 from engine.project import Project
 from engine.run import operator_notices as notices
 from engine.schema import own_sql
+from engine.schema.catalog_queries import OUR_RELATIONS, OURS
 from engine.schema.own_tables import HISTORY_TABLE, JOURNAL_TABLE, OWN_TABLES, ROLES_TABLE
 from engine.wording import counted, few, one_line
 
 # What an extension brings along belongs to nobody's program.
 RELATIONS = f"""
     SELECT c.relname FROM pg_class c
-    WHERE c.relnamespace = %(here)s
-      AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname NOT IN {OWN_TABLES}
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+      AND c.relname NOT IN {OWN_TABLES} AND {OURS.format("pg_class", "c")}
     ORDER BY c.relname COLLATE "C"
 """
 # Gives a text the colour of what it stands for: a state, `problem`, `notice`.

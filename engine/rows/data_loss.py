@@ -15,7 +15,7 @@ import psycopg2
 from engine.errors import EngineError, Refused
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.rows import holdings, kept_rows, sequence_positions
+from engine.rows import holdings, kept_rows, scope, sequence_positions
 from engine.rows.holdings import Column, Place, Values
 from engine.rows.kept_rows import KeptRows, Table
 from engine.wording import counted
@@ -30,24 +30,29 @@ ApplyAgain = Callable[[], Sequence[int]]
 class Doubts:
     """What was found out about the columns that a file drops or changes. project: whose file it
     is. empty: those that hold nothing. to_compare: those whose values have to be compared while it
-    runs. written: the tables whose rows have to be, by their oids."""
+    runs. written: the tables whose rows have to be, by their oids. everywhere: whether other
+    tenants are watched, too."""
 
     project: Project
     empty: set[Place] = field(default_factory=set)
     to_compare: set[Place] = field(default_factory=set)
     written: dict[int, Table] = field(default_factory=dict)
+    everywhere: bool = False
 
 
 class Loss(EngineError):
     """Something has dropped what may hold something, or changed the type of what may, or rows; it
     has to be rolled back before one can look. gone: those columns, and whether their tables went,
-    too. written: the tables whose rows were deleted or changed."""
+    too. written: the tables whose rows were deleted or changed. elsewhere: whether it has reached
+    where nobody has looked before."""
 
     def __init__(
         self,
         gone: dict[Place, tuple[Column, bool]],
         changed: dict[Place, Column],
         written: dict[int, Table],
+        *,
+        elsewhere: bool = False,
     ) -> None:
         names = [column.title for column, _ in gone.values()]
         names += [column.title for column in changed.values()]
@@ -56,12 +61,14 @@ class Loss(EngineError):
         self.gone = gone
         self.changed = changed
         self.written = written
+        self.elsewhere = elsewhere
 
     def settle(self, cursor: Any, migration: Migration, stays: str, doubts: Doubts) -> None:
         """Look at the rows, which are there again, and note what was found. Raises Refused where
         something would be lost. stays: what was undone and what was kept."""
         lost: dict[str, str] = {}
         doubts.written.update(self.written)
+        doubts.everywhere |= self.elsewhere
         for place, (column, with_table) in self.gone.items():
             reason = holdings.has_values(cursor, column, whole_table=with_table)
             if reason:
@@ -93,9 +100,10 @@ class Holdings:
         self.migration = migration
         self.doubts = doubts
         self.watched = watched
-        self.before = holdings.read(cursor) if watched else {}
-        self.tables = kept_rows.tables(cursor) if watched else {}
-        self.positions = sequence_positions.read(cursor) if watched else {}
+        self.only = scope.relations(cursor) if watched and not doubts.everywhere else None
+        self.before = holdings.read(cursor, self.only) if watched else {}
+        self.tables = kept_rows.tables(cursor, self.only) if watched else {}
+        self.positions = sequence_positions.read(cursor, self.only) if watched else {}
         self.values: dict[Place, Values] = {}
         for place in doubts.to_compare & self.before.keys():
             column = self.before[place]
@@ -110,7 +118,9 @@ class Holdings:
         """
         if not self.watched:
             return
-        after = holdings.read(self.cursor)
+        if self.only is not None and scope.is_left(self.cursor, self.only):
+            raise Loss({}, {}, {}, elsewhere=True)
+        after = holdings.read(self.cursor, self.only)
         gone, changed = self._gone(after), self._changed(after)
         unknown = {place: column for place, column in changed.items() if place not in self.values}
         written = self._written(after)
@@ -137,7 +147,7 @@ class Holdings:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""
         gone = {oid for oid, _ in self.before} - {oid for oid, _ in after}
         written = {}
-        for oid, table in kept_rows.tables(self.cursor).items():
+        for oid, table in kept_rows.tables(self.cursor, self.only).items():
             before = self.tables.get(oid)
             if before is None or oid in gone or oid in self.doubts.written:
                 continue

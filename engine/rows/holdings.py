@@ -4,6 +4,7 @@ statements would miss a CASCADE, a DO block or a function."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +39,7 @@ COLUMNS = f"""
                     AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0))
           AND c.relpersistence <> 't' AND c.relname NOT IN {OWN_TABLES}
           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+          AND (%(only)s::oid[] IS NULL OR c.oid = ANY (%(only)s::oid[]))
     ), parts (whole, part) AS (
         SELECT DISTINCT atttypid, atttypid FROM held WHERE atttypid >= 16384
         UNION
@@ -126,9 +128,9 @@ class Column:
         return f"({value})::text"
 
 
-def read(cursor: Any) -> dict[Place, Column]:
-    """All columns in which something may be held. cursor: psycopg2."""
-    own_sql.fetch(cursor, COLUMNS)
+def read(cursor: Any, only: Sequence[int] | None = None) -> dict[Place, Column]:
+    """All columns in which something may be held. cursor: psycopg2. only: of these relations."""
+    own_sql.fetch(cursor, COLUMNS, {"only": only})
     columns = {}
     for oid, number, *values in cursor.fetchall():
         columns[oid, number] = Column(*values)

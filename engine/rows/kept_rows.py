@@ -4,7 +4,7 @@ that the file put in; any other was somebody's."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ WRITTEN = f"""
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.relname NOT IN {OWN_TABLES}
       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+      AND (%(only)s::oid[] IS NULL OR c.oid = ANY (%(only)s::oid[]))
     UNION ALL
     SELECT '{OBJECTS}'::regclass::oid::bigint, 'the large objects', '{OBJECTS}',
            sum(pg_stat_get_xact_tuples_deleted(oid) + pg_stat_get_xact_tuples_updated(oid))::bigint,
@@ -91,9 +92,10 @@ class Table:
         return f"SELECT to_jsonb(t.*) AS value FROM {self.address} t"
 
 
-def tables(cursor: Any) -> dict[int, Table]:
-    """All tables by their oids, and the large objects. cursor: psycopg2, in a transaction."""
-    own_sql.fetch(cursor, WRITTEN)
+def tables(cursor: Any, only: Sequence[int] | None = None) -> dict[int, Table]:
+    """All tables by their oids, and the large objects. cursor: psycopg2, in a transaction. only: of
+    these tables."""
+    own_sql.fetch(cursor, WRITTEN, {"only": only})
     return {oid: Table(*values) for oid, *values in cursor.fetchall()}
 
 

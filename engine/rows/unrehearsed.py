@@ -57,7 +57,7 @@ def _filled(before: Holdings) -> list[str]:
 
 def _written(before: Holdings) -> Iterator[str]:
     """A line for each table of which rows were deleted or changed by now."""
-    for oid, table in kept_rows.tables(before.cursor).items():
+    for oid, table in kept_rows.tables(before.cursor, before.only).items():
         earlier = before.tables.get(oid)
         if earlier and table.is_written(earlier):
             rows = table.deleted + table.changed - earlier.deleted - earlier.changed

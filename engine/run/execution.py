@@ -157,6 +157,7 @@ class _Execution(Attempts):
                 unrehearsed.refuse_committing(before, step.line, self.stays, up_to_commit)
 
         if step.commits and not self.job.losing:
+            self.doubts.everywhere = True  # nobody can look afterwards where it has been
             self.carefully(attempt)
 
     def _run(self, step: Step) -> None:

@@ -13,6 +13,7 @@ import psycopg2
 
 from engine.schema import function_path, own_sql, trust
 from engine.schema.abstract_roles import MAPPED
+from engine.schema.catalog_queries import OUR_RELATIONS
 from engine.schema.quoting import name as quoted
 from engine.wording import one_line
 
@@ -22,7 +23,7 @@ SHUT_OUT = f"""
     JOIN pg_roles r ON r.rolname = m.value
     WHERE NOT has_schema_privilege(r.oid, %(here)s::oid, 'USAGE')
       AND EXISTS (SELECT FROM pg_class c, aclexplode(c.relacl) a
-                  WHERE c.relnamespace = %(here)s AND a.grantee = r.oid)
+                  WHERE {OUR_RELATIONS} AND a.grantee = r.oid)
     ORDER BY 1
 """
 ASKED = rf"""

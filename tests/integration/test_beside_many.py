@@ -10,7 +10,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from engine.check import lint
 from engine.drift import beyond
+from engine.manage import status
+from engine.run import operator_notices
 from engine.schema import access, catalog, own_sql, trust, unmanaged
 from engine.schema.catalog_queries import TRIGGERS
 from engine.schema.own_tables import HISTORY_TABLE
@@ -136,7 +139,7 @@ WALK = re.compile(
     "question",
     [
         *(beyond.OWNERS, access.GRANTEES, unmanaged.UNMANAGED, unmanaged.BESIDE),
-        lifecycle.LOSSES,
+        *(lifecycle.LOSSES, status.RELATIONS, operator_notices.SHUT_OUT, lint.SIZES),
     ],
 )
 def test_no_catalog_is_walked_for_one_schema(question: str, empty_url: str) -> None:

@@ -6,12 +6,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 from peewee import CharField
 
 from engine.connect.connection import connect
 from engine.errors import Refused
 from engine.rows import holdings, sequence_positions
+from engine.schema.own_tables import HISTORY_TABLE
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, name_of, query
@@ -153,6 +155,42 @@ def test_rows_of_other_schemas_are_looked_for(empty_url: str, tmp_path: Path) ->
     with pytest.raises(Refused, match=r"would lose what is in: z_audit\.log"):
         runner.rollback()
     assert query(empty_url, "SELECT * FROM z_audit.log") == [(1, "lo")]
+
+
+# Each is a way back in one tenant that reaches another one; what the refusal names.
+REACHING = {
+    "DELETE FROM z.log": "1 row of z.log: ",
+    "UPDATE z.log SET b = 2": "1 row of z.log: ",
+    "TRUNCATE z.log": "would lose what is in: z.log",
+    "ALTER TABLE z.log DROP b": "would lose what is in: z.log.b",
+    "DROP TABLE z.log": "would lose what is in: z.log",
+    "DROP SCHEMA z CASCADE": "would lose what is in: z.log",
+    "DO 'BEGIN EXECUTE format(''DROP TABLE %I.log'', ''z''); END'": "would lose what is in: z.log",
+}
+
+
+@pytest.mark.only("newest")
+@pytest.mark.parametrize("atomic", [True, False])
+def test_other_tenants_are_looked_at_as_soon_as_one_reaches_them(
+    atomic: bool, empty_url: str, tmp_path: Path
+) -> None:
+    other = f"CREATE SCHEMA z; CREATE TABLE z.{HISTORY_TABLE} (); CREATE TABLE z.log (a int, b int)"
+    execute(empty_url, f"{other}; CREATE SEQUENCE z.n; INSERT INTO z.log VALUES (1, 1)")
+    write(tmp_path, "001_mine", "CREATE TABLE mine (a text PRIMARY KEY)", atomic=atomic)
+    for number, back in enumerate(REACHING, 2):
+        way = f'migrator.sql("""{back.replace("%", "%%")}""")'
+        write(tmp_path, f"{number:03}_reaching", "SELECT 1", back=way, atomic=atomic)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    for number, refusal in reversed(list(enumerate(REACHING.values(), 2))):
+        with pytest.raises(Refused, match=refusal):
+            runner.rollback()
+        assert query(empty_url, "SELECT a, b FROM z.log") == [(1, 1)]
+        execute(empty_url, f"DELETE FROM {HISTORY_TABLE} WHERE name LIKE '{number:03}%'")
+    # Nothing of theirs is waited for by one that stays where it is.
+    with closing(psycopg2.connect(empty_url)) as busy:
+        busy.cursor().execute("DROP SEQUENCE z.n; LOCK TABLE z.log")
+        assert runner.rollback() == ["001_mine"]
 
 
 TAKEN = ["SELECT nextval('invoices')", "ALTER SEQUENCE invoices RESTART WITH 90"]
