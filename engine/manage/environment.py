@@ -13,6 +13,7 @@ from engine.connect.environment import KNOWN, is_production, known
 from engine.errors import ConfigError, Refused
 from engine.files import own_table
 from engine.project import Project
+from engine.schema import own_sql
 from engine.schema.own_tables import ENVIRONMENT_TABLE
 from engine.wording import one_line
 
@@ -66,14 +67,12 @@ def keep(project: Project, name: str) -> str:
     with closing(connect(project, autocommit=True, writing=True)) as connection:
         database = str(connection.info.dbname)
         try:
-            with connection.cursor() as cursor:
-                cursor.execute("BEGIN")
+            with connection.cursor() as cursor, own_sql.whole(cursor):
                 if not own_table.columns(cursor, ENVIRONMENT_TABLE):
                     own_table.create(cursor, CREATE, ENVIRONMENT_TABLE)
                 own_table.run(cursor, SHOW)
                 own_table.run(cursor, KEEP, (word,))
                 _forget_setting(cursor, database, project)
-                cursor.execute("COMMIT")
         except errors.InsufficientPrivilege as error:
             if getattr(error, "__notes__", []):  # an event trigger's, which says what helps
                 raise

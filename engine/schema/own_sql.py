@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from engine.schema.quoting import name as quoted
@@ -110,9 +111,28 @@ def run(cursor: Any, statements: str, parameters: Parameters = None) -> None:
     try:
         cursor.execute(f"{ASIDE}{statements}; {BACK}", parameters or {})
     except Exception as error:
-        for note in event_triggers(cursor.connection, error):
-            error.add_note(note)
+        _note_event_triggers(cursor.connection, error)
         raise
+
+
+@contextmanager
+def whole(cursor: Any) -> Iterator[None]:
+    """What is done in there in one transaction, of a connection with autocommit. An error has the
+    name of an event trigger as that of run() has it; within a transaction nobody can be asked."""
+    cursor.execute("BEGIN")
+    try:
+        yield
+    except Exception as error:
+        if not cursor.connection.closed:
+            cursor.execute("ROLLBACK")
+        _note_event_triggers(cursor.connection, error)
+        raise
+    cursor.execute("COMMIT")
+
+
+def _note_event_triggers(connection: Any, error: Exception) -> None:
+    for note in event_triggers(connection, error):
+        error.add_note(note)
 
 
 def is_own(query: str) -> bool:
