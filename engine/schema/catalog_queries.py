@@ -206,10 +206,12 @@ COMPOSITES = f"""
 """
 # What a base type made by hand reads and prints its values with is a part of it: neither can be
 # there without the other.
-OF_BASE_TYPES = """
-    SELECT unnest(ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
-                        t.typanalyze]::oid[])
-    FROM pg_type t WHERE t.typtype = 'b' AND t.oid >= 16384
+OF_BASE_TYPE = """
+    SELECT FROM pg_depend u JOIN pg_type t ON t.oid = u.objid
+    WHERE u.refclassid = 'pg_proc'::regclass AND u.refobjid = p.oid
+      AND u.classid = 'pg_type'::regclass AND t.typtype = 'b'
+      AND p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
+                    t.typanalyze)
 """
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
 FUNCTIONS = f"""
@@ -220,7 +222,7 @@ FUNCTIONS = f"""
             WHERE starts_with(c, 'search_path='))
     FROM pg_proc p
     WHERE {OUR_ROUTINES} AND p.prokind IN ('f', 'p', 'w')
-      AND {ALONE.format("pg_proc", "p")} AND p.oid NOT IN ({OF_BASE_TYPES})
+      AND {ALONE.format("pg_proc", "p")} AND NOT EXISTS ({OF_BASE_TYPE})
     ORDER BY 1
 """
 EXTENSIONS = "SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'"
