@@ -92,11 +92,15 @@ class Loss(EngineError):
 class Holdings:
     """What is there before something runs.
 
-    cursor: psycopg2, in the transaction in which it runs. watched: whether it matters.
+    cursor: psycopg2, in the transaction in which it runs. outside: of another session. watched:
+    whether it matters.
     """
 
-    def __init__(self, cursor: Any, migration: Migration, doubts: Doubts, *, watched: bool) -> None:
+    def __init__(
+        self, cursor: Any, outside: Any, migration: Migration, doubts: Doubts, *, watched: bool
+    ) -> None:
         self.cursor = cursor
+        self.outside = outside
         self.migration = migration
         self.doubts = doubts
         self.watched = watched
@@ -118,7 +122,7 @@ class Holdings:
         """
         if not self.watched:
             return
-        if self.only is not None and scope.is_left(self.cursor, self.only):
+        if self.only is not None and scope.is_left(self.cursor, self.outside, self.only):
             raise Loss({}, {}, {}, elsewhere=True)
         after = holdings.read(self.cursor, self.only)
         gone, changed = self._gone(after), self._changed(after)

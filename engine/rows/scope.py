@@ -36,16 +36,19 @@ RELATIONS = f"""
     FROM inside i JOIN pg_type t ON i.classid = 'pg_type'::regclass AND t.oid = i.objid
     WHERE t.typrelid <> 0
 """
-# Whatever changes rows, or the table itself, holds its lock until the transaction ends. One that is
-# not there any more may have been anybody's.
-LEFT = f"""
-    SELECT FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
+# Whatever changes rows, or the table itself, holds its lock until the transaction ends.
+LOCKED = f"""
+    SELECT l.relation::bigint, CASE WHEN c.oid IS NOT NULL THEN {OF_ANOTHER} END
+    FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
-      AND l.relation <> ALL (%(only)s::oid[]) AND (c.oid IS NULL OR {OF_ANOTHER})
-    LIMIT 1
+      AND l.relation <> ALL (%(only)s::oid[])
+"""
+THERE = f"""
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY (%(only)s::oid[]) AND {OF_ANOTHER}
 """
 
 
@@ -55,8 +58,20 @@ def relations(cursor: Any) -> list[int]:
     return [oid for (oid,) in cursor.fetchall()]
 
 
-def is_left(cursor: Any, watched: Sequence[int]) -> bool:
-    """Whether the transaction has changed something in the schema of another tenant, as far as one
-    can tell. watched: what relations() gave before."""
-    own_sql.fetch(cursor, LEFT, {"only": watched})
-    return bool(cursor.fetchall())
+def is_left(cursor: Any, outside: Any, watched: Sequence[int]) -> bool:
+    """Whether the transaction has changed something in the schema of another tenant.
+
+    outside: a cursor of another session, to which what was dropped is there still; what a rewritten
+    table had meanwhile never was. watched: what relations() gave before.
+    """
+    own_sql.fetch(cursor, LOCKED, {"only": watched})
+    gone = []
+    for oid, is_of_another in cursor.fetchall():
+        if is_of_another:
+            return True
+        if is_of_another is None:
+            gone.append(oid)
+    if not gone:
+        return False
+    own_sql.fetch(outside, THERE, {"only": gone})
+    return bool(outside.fetchall())

@@ -95,7 +95,10 @@ class Attempts:
         holdings = None
         try:
             with self.database.atomic():
-                holdings = Holdings(cursor, job.migration, self.doubts, watched=not job.losing)
+                holdings = Holdings(
+                    *(cursor, self.session.keeper.cursor(), job.migration, self.doubts),
+                    watched=not job.losing,
+                )
                 yield holdings
         except BaseException:
             if holdings:

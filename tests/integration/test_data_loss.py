@@ -176,13 +176,19 @@ def test_other_tenants_are_looked_at_as_soon_as_one_reaches_them(
 ) -> None:
     other = f"CREATE SCHEMA z; CREATE TABLE z.{HISTORY_TABLE} (); CREATE TABLE z.log (a int, b int)"
     execute(empty_url, f"{other}; CREATE SEQUENCE z.n; INSERT INTO z.log VALUES (1, 1)")
-    write(tmp_path, "001_mine", "CREATE TABLE mine (a text PRIMARY KEY)", atomic=atomic)
-    for number, back in enumerate(REACHING, 2):
+    mine, wider = (
+        "CREATE TABLE mine (a text PRIMARY KEY, b int)",
+        "ALTER TABLE mine ALTER b TYPE {}",
+    )
+    write(tmp_path, "001_mine", mine, atomic=atomic)
+    back = f'migrator.sql("{wider.format("int")}")'
+    write(tmp_path, "002_wider", wider.format("bigint"), back=back, atomic=atomic)
+    for number, back in enumerate(REACHING, 3):
         way = f'migrator.sql("""{back.replace("%", "%%")}""")'
         write(tmp_path, f"{number:03}_reaching", "SELECT 1", back=way, atomic=atomic)
     runner = runner_on(empty_url, tmp_path)
     runner.migrate()
-    for number, refusal in reversed(list(enumerate(REACHING.values(), 2))):
+    for number, refusal in reversed(list(enumerate(REACHING.values(), 3))):
         with pytest.raises(Refused, match=refusal):
             runner.rollback()
         assert query(empty_url, "SELECT a, b FROM z.log") == [(1, 1)]
@@ -190,6 +196,7 @@ def test_other_tenants_are_looked_at_as_soon_as_one_reaches_them(
     # Nothing of theirs is waited for by one that stays where it is.
     with closing(psycopg2.connect(empty_url)) as busy:
         busy.cursor().execute("DROP SEQUENCE z.n; LOCK TABLE z.log")
+        assert runner.rollback() == ["002_wider"]
         assert runner.rollback() == ["001_mine"]
 
 
