@@ -43,7 +43,7 @@ PINNED = {
     **dict.fromkeys(UNLIMITED, "0"),
 }
 # Only a superuser may set these, and so only a superuser can have set them for others.
-PRIVILEGED = {"lc_messages": "C", "session_replication_role": "origin"}
+PRIVILEGED = {"lc_messages": "C", "session_replication_role": "origin", "track_counts": "on"}
 # Another tablespace than the database's own is somebody's wish, and is kept. Its own is where all
 # lies anyway, but PostgreSQL takes no partitioned table where it is named as the default one. s: of
 # the settings.

@@ -29,7 +29,8 @@ COLUMNS = f"""
                coalesce(pg_relation_filenode(c.oid), 0) AS file,
                c.relkind = 'S' OR pg_relation_size(c.oid) > 0 AS filled,
                coalesce(a.attnum, 0) AS attnum, a.attname,
-               a.atttypid, a.atttypmod, coalesce(a.attgenerated <> '', false) AS computed
+               a.atttypid, a.atttypmod, coalesce(a.attgenerated <> '', false) AS computed,
+               coalesce(a.xmin::text, '') AS version
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
           AND c.relkind = 'r'
@@ -64,7 +65,7 @@ COLUMNS = f"""
            format('%%I.%%I', nspname, relname),
            coalesce(quote_ident(attname), ''), filled, computed, file::bigint,
            coalesce(format_type(atttypid, atttypmod), ''), coalesce(atttypid::bigint, 0),
-           coalesce(shape, ''), coalesce(composite, false), relkind = 'S'
+           coalesce(shape, ''), coalesce(composite, false), relkind = 'S', version
     FROM held LEFT JOIN shapes ON shapes.whole = held.atttypid
     ORDER BY nspname, relname, attnum
 """
@@ -94,6 +95,7 @@ class Column:
     shape: str
     composite: bool
     is_sequence: bool
+    version: str
 
     @property
     def title(self) -> str:
@@ -102,11 +104,12 @@ class Column:
 
     def becomes_another(self, after: Column) -> bool:
         """Whether values may have changed with the type: of one that rewrites no row only where it
-        consists of something else. A time is the same one with a time zone and without."""
+        consists of something else. A time is the same one with a time zone and without. `ALTER a
+        TYPE text USING 'x'` of a text changes all of them, and the type not."""
         if self.computed or after.computed:
             return False
         if self.type_id == after.type_id:
-            rewritten = self.file != after.file and self.type != after.type
+            rewritten = self.file != after.file and self.version != after.version
             return rewritten or self.shape != after.shape
         return self.file != after.file and _without_zone(self.type) != _without_zone(after.type)
 

@@ -99,6 +99,12 @@ def tables(cursor: Any, only: Sequence[int] | None = None) -> dict[int, Table]:
     return {oid: Table(*values) for oid, *values in cursor.fetchall()}
 
 
+def are_counted(cursor: Any) -> bool:
+    """Whether PostgreSQL counts the rows that are deleted or changed."""
+    own_sql.fetch(cursor, "SELECT current_setting('track_counts')")
+    return bool(cursor.fetchone() == ("on",))
+
+
 class KeptRows:
     """All rows of some tables, as values. cursor: psycopg2, in the transaction in which they are
     deleted or changed."""

@@ -4,7 +4,7 @@ again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +13,24 @@ from engine.schema.quoting import literal
 
 SEQUENCES = """
     SELECT c.oid::bigint, c.oid::regclass::text, format('%%I.%%I', n.nspname, c.relname),
-           s.seqincrement
+           s.seqincrement, coalesce((
+               SELECT concat_ws('.', d.refobjid, d.refobjsubid) FROM pg_depend d
+               WHERE (d.classid, d.objid) = ('pg_class'::regclass, c.oid)
+                 AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+                 AND d.refobjsubid > 0), '')
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_sequence s ON s.seqrelid = c.oid
     WHERE c.relkind = 'S' AND c.relpersistence <> 't'
       AND (%(oids)s::oid[] IS NULL OR c.oid = ANY (%(oids)s::oid[]))
       AND has_schema_privilege(n.oid, 'USAGE')
       AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT') END
+"""
+OWNED = """
+    SELECT d.objid::bigint FROM pg_depend d
+    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass
+      AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
+      AND d.refobjid = ANY (SELECT split_part(c, '.', 1)::oid FROM unnest(%(columns)s::text[]) c)
+      AND concat_ws('.', d.refobjid, d.refobjsubid) = ANY (%(columns)s::text[])
 """
 # Each one that is read is locked until its transaction ends, or the savepoint is taken back: 20,000
 # of them, as 600 tenants have, were more than the server has room for (max_locks_per_transaction).
@@ -30,12 +41,13 @@ AT_ONCE = 500
 @dataclass(frozen=True)
 class Position:
     """title, address: of the sequence, as messages and SQL have it. step: from number to number.
-    last: the number that was given out, or that comes next where none was. is_given: whether one
-    was."""
+    owner: the column that it goes with, empty for none. last: the number that was given out, or
+    that comes next where none was. is_given: whether one was."""
 
     title: str
     address: str
     step: int
+    owner: str
     last: int
     is_given: bool
 
@@ -70,17 +82,16 @@ def read(cursor: Any, only: Collection[int] | None = None) -> dict[int, Position
     rows = cursor.fetchall()
     positions: dict[int, Position] = {}
     for start in range(0, len(rows), AT_ONCE):
-        named = {
-            oid: (title, address, step) for oid, title, address, step in rows[start:][:AT_ONCE]
-        }
+        named: dict[int, list[Any]] = {oid: known for oid, *known in rows[start : start + AT_ONCE]}
         queries = [
             f"SELECT {oid}, last_value, is_called FROM {address}".replace("%", "%%")
-            for oid, (_, address, _) in named.items()
+            for oid, (_, address, *_) in named.items()
         ]
         cursor.execute("SAVEPOINT engine_sequences")
         own_sql.fetch(cursor, " UNION ALL ".join(queries))
         for oid, last, is_given in cursor.fetchall():
-            positions[oid] = Position(*named[oid], last, is_given)
+            title, address, step, owner = named[oid]
+            positions[oid] = Position(title, address, step, owner, last, is_given)
         cursor.execute("ROLLBACK TO SAVEPOINT engine_sequences; RELEASE SAVEPOINT engine_sequences")
     return positions
 
@@ -88,10 +99,26 @@ def read(cursor: Any, only: Collection[int] | None = None) -> dict[int, Position
 def set_back(cursor: Any, before: dict[int, Position]) -> list[Behind]:
     """Those that would give out numbers again that they gave out before."""
     behind = []
-    for oid, now in (read(cursor, before.keys()) if before else {}).items():
-        if now.is_behind(before[oid]):
-            behind.append(Behind(replace(before[oid], address=now.address), now))
+    for earlier, now in _present(cursor, before) if before else ():
+        if now.is_behind(earlier):
+            behind.append(Behind(replace(earlier, address=now.address), now))
     return behind
+
+
+def _present(cursor: Any, before: dict[int, Position]) -> Iterator[tuple[Position, Position]]:
+    """Each that is there (before, now). A column may have another sequence by now, as after `DROP
+    IDENTITY` and `ADD GENERATED … AS IDENTITY`."""
+    there = read(cursor, before.keys())
+    gone = {}
+    for oid, position in before.items():
+        if oid in there:
+            yield position, there[oid]
+        elif position.owner:
+            gone[position.owner] = position
+    if gone:
+        own_sql.fetch(cursor, OWNED, {"columns": list(gone)})
+        for now in read(cursor, [oid for (oid,) in cursor.fetchall()]).values():
+            yield gone[now.owner], now
 
 
 def put(cursor: Any, positions: Sequence[Position]) -> None:

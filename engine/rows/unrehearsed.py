@@ -21,6 +21,16 @@ def refuse_elsewhere(before: Holdings, line: int, stays: str) -> None:
     raise refused(before, "may lose what is elsewhere", why)
 
 
+def refuse_uncounted(before: Holdings, stays: str) -> None:
+    """Raise Refused where nobody could tell that rows are deleted or changed."""
+    if before.watched and not kept_rows.are_counted(before.cursor):
+        why = (
+            "PostgreSQL counts no rows that are deleted or changed: track_counts is off, which a "
+            f"superuser can set (ALTER DATABASE … SET track_counts = on).\n{stays}"
+        )
+        raise refused(before, "may lose rows", why)
+
+
 def refuse_committing(
     before: Holdings, line: int, stays: str, up_to_commit: Callable[[], None]
 ) -> None:

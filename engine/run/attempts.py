@@ -23,6 +23,7 @@ from engine.explain.postgres_errors import (
 from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import timed
+from engine.rows import unrehearsed
 from engine.rows.data_loss import Doubts, Holdings, Loss
 from engine.run import step_rules
 from engine.run.file_run import Job
@@ -99,6 +100,7 @@ class Attempts:
                     *(cursor, self.session.keeper.cursor(), job.migration, self.doubts),
                     watched=not job.losing,
                 )
+                unrehearsed.refuse_uncounted(holdings, self.stays)
                 yield holdings
         except BaseException:
             if holdings:

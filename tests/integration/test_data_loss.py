@@ -27,6 +27,7 @@ from tests.support.workshop import Register, Workshop
 # or nothing where each value survives.
 CHANGES = {
     "shorter text": ("varchar(20)", ["VC-2026-0001", "VC-1"], "varchar(5)", "VC-2026-0001"),
+    "another text": ("text", ["VC-1"], "text USING 'none'", "VC-1"),
     "text that is short": ("varchar(20)", ["VC-1", None], "varchar(5)", ""),
     "text as numbers": ("text", ["7", "007"], "integer", "007"),
     "numbers as text": ("integer", ["7", "-1"], "text", ""),
@@ -246,6 +247,22 @@ def owner_url(server: PostgresServer, empty_url: str) -> Any:
     server.execute(f"DROP ROLE {role}")
 
 
+@pytest.mark.only("newest")
+def test_rows_that_postgresql_does_not_count_are_asked_for(
+    owner_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    """Whoever may, has them counted; the setting is a superuser's."""
+    rows = "CREATE TABLE t (a text); INSERT INTO t VALUES ('x')"
+    write(tmp_path, "001_t", rows)
+    write(tmp_path, "002_t", "SELECT 1", back='migrator.sql("DELETE FROM t")')
+    runner_on(owner_url, tmp_path).migrate()
+    execute(empty_url, f"ALTER DATABASE {name_of(empty_url)} SET track_counts = off")
+    for url, named in ((owner_url, "track_counts is off"), (empty_url, "1 row of t")):
+        with pytest.raises(Refused) as refused:
+            runner_on(url, tmp_path).rollback()
+        assert named in refused.value.why
+
+
 @pytest.mark.parametrize(
     "back",
     [
@@ -349,6 +366,11 @@ WRITES = {
     "numbers, from the next one on": (
         "SELECT 1", "SELECT setval('n', 7, false)",
         "SELECT nextval('n') FROM generate_series(1, 7)", "up to 7",
+    ),
+    "numbers of a new sequence": (
+        "SELECT 1", "ALTER TABLE t ALTER id DROP DEFAULT; DROP SEQUENCE t_id_seq; "
+        "CREATE SEQUENCE t_id_seq OWNED BY t.id; "
+        "ALTER TABLE t ALTER id SET DEFAULT nextval('t_id_seq')", "", "up to 1",
     ),
     "numbers that begin anew": (
         "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT nextval('n')",
