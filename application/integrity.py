@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.integrity_rules import RULES
+from engine.schema.catalog_queries import OUR_RELATIONS
 
 __all__ = ["BrokenRule", "audit", "partly_seen"]
 
@@ -34,22 +35,22 @@ class BrokenRule:
 # On Citus each node numbers in a range of its own, 2^48 wide; the sequence that is asked here says
 # nothing about those of others. Elsewhere no id is ever so high.
 NODE_BITS = 48
+HERE = {"here": "quote_ident(current_schema())::regnamespace", "only": "NULL"}
 # Those that the role may not read are left out: the server gives no number, or refuses.
-IDENTITIES = """
+IDENTITIES = f"""
     SELECT relname, coalesce(pg_sequence_last_value(sequence), 0) FROM (
         SELECT c.relname,
                pg_get_serial_sequence(quote_ident(c.relname), a.attname)::regclass AS sequence
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        WHERE a.attidentity <> '' AND c.relnamespace = quote_ident(current_schema())::regnamespace
+        WHERE a.attidentity <> '' AND {OUR_RELATIONS % HERE}
         OFFSET 0
     ) identities
     WHERE has_sequence_privilege(sequence, 'USAGE, SELECT')
     ORDER BY relname
 """
-HIDDEN = """
+HIDDEN = f"""
     SELECT c.relname FROM pg_class c
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace
-      AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
+    WHERE {OUR_RELATIONS % HERE} AND c.relkind IN ('r', 'p') AND row_security_active(c.oid)
     ORDER BY c.relname
 """
 
