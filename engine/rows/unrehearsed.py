@@ -7,9 +7,19 @@ from collections.abc import Callable, Iterator
 
 from engine.rows import holdings, kept_rows
 from engine.rows.data_loss import Holdings, refused
+from engine.schema import own_sql
 from engine.wording import counted, few
 
 SHOWN = 3
+# Whoever writes rows holds this lock until the transaction ends; those of foreign tables are
+# counted nowhere here.
+FOREIGN = """
+    SELECT DISTINCT c.oid::regclass::text FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND c.relkind = 'f'
+    ORDER BY 1
+"""
 
 
 def refuse_elsewhere(before: Holdings, line: int, stays: str) -> None:
@@ -19,6 +29,16 @@ def refuse_elsewhere(before: Holdings, line: int, stays: str) -> None:
         f"is in it cannot be seen from here.\n{stays}"
     )
     raise refused(before, "may lose what is elsewhere", why)
+
+
+def refuse_foreign(before: Holdings, stays: str) -> None:
+    """Raise Refused where rows of foreign tables have been written."""
+    if not before.watched:
+        return
+    own_sql.fetch(before.cursor, FOREIGN)
+    if tables := [table for (table,) in before.cursor.fetchall()]:
+        why = f"It writes rows of {few(tables)}, which lie in another database.\n{stays}"
+        raise refused(before, "may lose what is elsewhere", why)
 
 
 def refuse_uncounted(before: Holdings, stays: str) -> None:

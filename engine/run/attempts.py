@@ -102,6 +102,7 @@ class Attempts:
                 )
                 unrehearsed.refuse_uncounted(holdings, self.stays)
                 yield holdings
+                unrehearsed.refuse_foreign(holdings, self.stays)
         except BaseException:
             if holdings:
                 holdings.put_forward()

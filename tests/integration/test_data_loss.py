@@ -248,6 +248,31 @@ def owner_url(server: PostgresServer, empty_url: str) -> Any:
 
 
 @pytest.mark.only("newest")
+def test_rows_of_foreign_tables_are_asked_for(
+    server: PostgresServer, empty_url: str, tmp_path: Path
+) -> None:
+    """They are counted where they lie. To read them loses none."""
+    execute(
+        empty_url,
+        "CREATE EXTENSION postgres_fdw; CREATE TABLE far (a int); INSERT INTO far VALUES (1);"
+        "CREATE SERVER elsewhere FOREIGN DATA WRAPPER postgres_fdw "
+        f"OPTIONS (host 'localhost', port '{server.port}', dbname '{name_of(empty_url)}');"
+        "CREATE USER MAPPING FOR CURRENT_USER SERVER elsewhere OPTIONS (user 'postgres');"
+        "CREATE FOREIGN TABLE near (a int) SERVER elsewhere OPTIONS (table_name 'far')",
+    )
+    write(tmp_path, "001_t", "CREATE TABLE t ()", back='migrator.sql("SELECT FROM near")')
+    write(tmp_path, "002_t", "SELECT 1", back='migrator.sql("DELETE FROM near")')
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    with pytest.raises(Refused, match="may lose what is elsewhere") as refused:
+        runner.rollback()
+    assert "rows of near" in refused.value.why
+    assert query(empty_url, "SELECT a FROM far") == [(1,)]
+    runner.rollback(losing=True)
+    assert runner.rollback() == ["001_t"]
+
+
+@pytest.mark.only("newest")
 def test_rows_that_postgresql_does_not_count_are_asked_for(
     owner_url: str, empty_url: str, tmp_path: Path
 ) -> None:
