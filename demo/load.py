@@ -28,6 +28,7 @@ from engine.connect import environment
 from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import EngineError, Refused
+from engine.explain.postgres_errors import connection_lost, translated
 from engine.manage.status import read_status
 from engine.project import Project
 from engine.report import Action, Report
@@ -54,7 +55,8 @@ FAULTS = (
 
 
 class DemoFailed(EngineError):
-    """The rows could not be loaded; the database is as it was."""
+    """The rows could not be loaded; the database is as it was, or, where the connection was lost,
+    may be complete."""
 
 
 def load(project: Project, plan: Plan, report: Report) -> list[Sheet]:
@@ -161,7 +163,7 @@ def _analyze(cursor: Any, sheets: list[Sheet]) -> None:
 
 def _vacuum(connection: Any, sheets: list[Sheet], report: Report) -> None:
     """What autovacuum would do in a while: mark the pages that need no second look."""
-    report.message("vacuum")
+    report.message("the rows are kept; vacuum")
     connection.autocommit = True
     try:
         with connection.cursor() as cursor:
@@ -172,6 +174,14 @@ def _vacuum(connection: Any, sheets: list[Sheet], report: Report) -> None:
 
 
 def _explained(error: psycopg2.Error) -> DemoFailed:
+    if connection_lost(error):
+        # At the COMMIT, too, whose answer then never came.
+        return DemoFailed(
+            f"the demo cannot be loaded: {getattr(translated(error), 'what', error)}",
+            why="All of its rows are there, or none.",
+            fix="when the server answers again, run the command again: it refuses where all are "
+            "there.",
+        )
     known = (fix for kind, fix in FAULTS if isinstance(error, kind))
     return DemoFailed(
         f"the demo cannot be loaded: {error.diag.message_primary or error}.",

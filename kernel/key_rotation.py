@@ -17,6 +17,7 @@ from kernel.secret_queries import secrets_of
 from kernel.secret_values import Secret
 from kernel.secrets import (
     ID_BYTES,
+    NO_ROW,
     SCHEMA_BYTES,
     SCHEMA_END,
     SCHEMA_START,
@@ -30,6 +31,20 @@ from kernel.secrets import (
 Inside = Callable[[], AbstractContextManager[Any]]
 BATCH_ROWS = 500
 SHOWN = 20
+PATIENCE_SECONDS = 30.0
+PAUSE_SECONDS = 0.1
+# Whoever has written in these tables, and has not committed, has one of these locks on them.
+WRITERS = """
+    SELECT DISTINCT virtualtransaction, pid FROM pg_catalog.pg_locks
+    WHERE locktype = 'relation' AND granted AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
+      AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
+                   'AccessExclusiveLock')
+      AND (database, relation) IN (
+          SELECT d.oid, c.oid FROM pg_catalog.pg_class c
+          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
+          WHERE (n.nspname, c.relname) IN %s)
+"""
 
 
 class RotationIncomplete(BillingError):
@@ -61,6 +76,7 @@ def rotate(
     batch: int = BATCH_ROWS,
     former: str = "",
     inside: Inside = nullcontext,
+    patience: float = PATIENCE_SECONDS,
 ) -> tuple[str, int]:
     """Re-encrypt what is not under the current key, or not of the current version and so bound to
     no row or to no schema (id of the key, number of secrets re-encrypted).
@@ -68,17 +84,19 @@ def rotate(
     report: told of progress, with the methods started, step and finished of the engine's Report.
     batch: rows of one transaction. former: the name that the schema had, or that of the one that
     its rows are from; what was encrypted there is carried over. inside: what each transaction is
-    in, such as a tenant's block. It may be interrupted and run again while the application goes on:
-    a row that another transaction holds is skipped, so nobody waits for it and no newer value is
-    overwritten. Raises RotationIncomplete where another key is still in use.
+    in, such as a tenant's block. patience: seconds to wait at the end for transactions that write
+    in these tables, whose rows nobody sees yet. It may be interrupted and run again while the
+    application goes on: a row that another transaction holds is skipped, so nobody waits for it and
+    no newer value is overwritten. Raises RotationIncomplete where another key is still in use, or
+    may be.
     """
     key = current_key_id().hex()
     fields = secret_fields(models)
     rotation = _Rotation(report, batch, former, inside, [])
     total = sum(rotation.rotate(field) for field in fields)
-    with inside():
-        counts, left = key_ids(fields), sum(_outdated(field).count() for field in fields)
-    _refuse_rest(key, counts, left, rotation.unreadable)
+    rotation.refuse_rest(fields)
+    if _ended_writers(fields, inside, patience):
+        rotation.refuse_rest(fields)
     return key, total
 
 
@@ -98,7 +116,7 @@ class _Rotation:
         start = time.perf_counter()
         with self.inside():
             self.report.started(column.place, _outdated(column).count())
-        done, last = 0, 0
+        done, last = 0, NO_ROW
         while True:
             with self.inside(), column.model._meta.database.atomic():
                 rows = list(
@@ -116,6 +134,12 @@ class _Rotation:
                 self.report.step()
         self.report.finished(column.place, f"{done} re-encrypted", time.perf_counter() - start)
         return done
+
+    def refuse_rest(self, fields: list[SecretField]) -> None:
+        """Raise RotationIncomplete where a secret of these columns is outdated still."""
+        with self.inside():
+            counts, left = key_ids(fields), sum(_outdated(field).count() for field in fields)
+        _refuse_rest(current_key_id().hex(), counts, left, self.unreadable)
 
     def _renewed(self, column: SecretField, rows: Iterable[Any]) -> list[tuple[int, bytes, bytes]]:
         """(identity, old envelope, new envelope) of each row; what cannot be read is noted."""
@@ -143,6 +167,34 @@ def _replace(field: SecretField, renewed: list[tuple[int, bytes, bytes]]) -> int
     # Peewee's own: field.model.update refuses what SQL copies, and these are sealed for their rows.
     query = ModelUpdate(field.model, {field: pairs.c.new}).from_(pairs)
     return int(query.where(field.model.id == pairs.c.id, field == pairs.c.old).execute())
+
+
+def _ended_writers(fields: list[SecretField], inside: Inside, patience: float) -> bool:
+    """Wait until all have ended that write in these tables now (whether there were any). Raises
+    RotationIncomplete where one has not: what it writes may be under a key that is removed then."""
+    until = time.monotonic() + patience
+    first = writing = _writers(fields, inside)
+    while writing:
+        if time.monotonic() >= until:
+            pids = ", ".join(sorted(str(pid or "a prepared one") for pid in writing.values()))
+            raise RotationIncomplete(
+                "Transactions write where secrets are, and what they write nobody sees before they "
+                f"end (process {pids}).\nKeep all keys, then rotate once more when they have ended."
+            )
+        time.sleep(PAUSE_SECONDS)
+        now = _writers(fields, inside)
+        writing = {transaction: first[transaction] for transaction in first if transaction in now}
+    return bool(first)
+
+
+def _writers(fields: list[SecretField], inside: Inside) -> dict[str, Any]:
+    """Each transaction that writes in the tables of these columns, with its process."""
+    if not fields:
+        return {}
+    database = fields[0].model._meta.database
+    with inside():
+        tables = {(schema_of(field.model), field.model._meta.table_name) for field in fields}
+        return dict(database.execute_sql(WRITERS, (tuple(tables),)).fetchall())
 
 
 def _refuse_rest(current: str, counts: Counter[str], outdated: int, unreadable: list[str]) -> None:

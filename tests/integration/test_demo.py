@@ -33,6 +33,7 @@ from engine.run.options import RunOptions
 from engine.schema import catalog
 from kernel.fields import EnumField
 from kernel.money import share
+from tests.support import proxy
 from tests.support.console import call
 from tests.support.databases import name_of, query
 from tests.support.demo_databases import TODAY, demo_url, fill
@@ -392,6 +393,24 @@ def test_where_the_making_is_killed_nothing_is_kept(
     refused(migrated_url, WriterGone, "was killed", "Nothing was kept")
     assert rows(migrated_url)["locations"][0] == 1
     assert not active_children()
+
+
+@pytest.mark.only("newest")
+def test_a_commit_without_an_answer_is_not_called_undone(
+    server: PostgresServer, migrated_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with proxy.running(server.port) as line:
+        look = demo.load._refuse_broken
+
+        def look_and_cut(*given: Any) -> None:
+            look(*given)
+            line.cut_after = b"COMMIT"
+
+        monkeypatch.setattr(demo.load, "_refuse_broken", look_and_cut)
+        with pytest.raises(DemoFailed, match="is lost") as caught:
+            fill(line.url(migrated_url), 3, 1)
+    assert "All of its rows are there, or none." in str(caught.value)
+    assert rows(migrated_url)["customers"][0] == 3
 
 
 def test_rows_that_break_a_rule_are_not_kept(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from typing import Any
 
+import psycopg2
 import pytest
 
 import registry
@@ -22,6 +24,8 @@ from tests.support.secret_keys import NEW, OLD, Keys, key_id
 
 pytestmark = pytest.mark.usefixtures("keys")
 PLACE = "routers.api_password"
+PASSWORD = "api_password"
+COLUMNS = Router._meta.columns
 
 
 @pytest.fixture
@@ -212,6 +216,44 @@ def test_rotation_waits_for_no_one_and_overwrites_nothing(
     keys(NEW)
     found = {held.name: held.api_password.reveal() for held in Router.select()}
     assert found == {f"R{n}": "ditulis" if n == 3 else "lama" for n in range(6)}
+
+
+@pytest.mark.only("newest")
+def test_rotation_counts_on_no_row_that_nobody_sees_yet(
+    billing: EngineDatabase, keys: Keys, models: list[Any]
+) -> None:
+    """Such as one of a process with the old setting, which commits after the last look."""
+    made = router(1)
+    copied = ", ".join(column for column in COLUMNS if column not in ("id", "name", PASSWORD))
+    late = secrets.encrypt("lambat", PLACE, 99, "public")
+    keys(NEW, OLD)
+    with closing(psycopg2.connect(billing.url)) as other:
+        other.cursor().execute(
+            f"INSERT INTO routers (id, name, {PASSWORD}, {copied})"
+            f" SELECT 99, 'late', %s, {copied} FROM routers WHERE id = %s",
+            (late, made.id),
+        )
+        with pytest.raises(rotation.RotationIncomplete, match=f"process {other.info.backend_pid}"):
+            rotation.rotate(models, Report(), patience=0)
+        other.commit()
+    assert rotation.rotate(models, Report(), patience=0)[1] == 1
+    keys(NEW)
+    assert Router.get_by_id(99).api_password.reveal() == "lambat"
+
+
+@pytest.mark.only("newest")
+def test_rotation_reaches_every_identity(
+    billing: EngineDatabase, keys: Keys, models: list[Any]
+) -> None:
+    identities = [-(2**63) + 1, -1, 0, 2**63 - 1]
+    for number, identity in enumerate(identities):
+        routers = {"id": identity, "name": f"R{number}", "api_password": "rahasia"}
+        given = {"location": Location.get(), "host": "10.0.0.1", "api_username": "api"}
+        Router.insert({**given, **routers}).execute()
+    keys(NEW, OLD)
+    assert rotation.rotate(models, Report(), batch=1)[1] == len(identities)
+    keys(NEW)
+    assert {held.api_password.reveal() for held in Router.select()} == {"rahasia"}
 
 
 def test_rotation_beside_writers_loses_no_write(
