@@ -199,6 +199,7 @@ class Holdings:
             return []
         left = sequence_positions.read(self.cursor, self.positions.keys())
         self.cursor.execute("SAVEPOINT engine_again")
+        self.rows.begin_again()
         untried = apply_again()
         lines = self._missing()
         if lines and untried:

@@ -1,6 +1,6 @@
 """Rows that a way back deletes or changes, by DELETE, UPDATE, a CASCADE or lo_unlink(): kept before
 it runs, and looked for where the file has been applied once more. A row that comes again so is one
-that the file put in; any other was somebody's."""
+that the file put in; any other was somebody's, and has to be there exactly."""
 
 from __future__ import annotations
 
@@ -50,10 +50,14 @@ VARYING = """
     SELECT v.oid::bigint, a.attname::text
     FROM varying v JOIN pg_attribute a ON (a.attrelid, a.attnum) = (v.oid, v.attnum)
 """
+# JSON takes 1.0 for 1.00, 0 for -0, and one json for another that is only written otherwise; so
+# numbers, what consists of several values, and types of their own are kept as text.
 COLUMNS = """
     SELECT attrelid::bigint, attname::text,
-           atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype)
-    FROM pg_attribute
+           atttypid IN ('timestamptz'::regtype, 'timestamp'::regtype),
+           t.typcategory IN ('N', 'A', 'C', 'U')
+           AND atttypid NOT IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+    FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
     WHERE attrelid = ANY (%(tables)s::oid[]) AND attnum > 0 AND NOT attisdropped
 """
 # A row is told of by what tells it apart: the rest of it may be secret.
@@ -62,6 +66,9 @@ TELLING = """
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = ANY (%(tables)s::oid[]) AND i.indisunique
 """
+# What a transaction writes later has this number, or one after it.
+MARK = "CREATE TEMPORARY TABLE engine_again () ON COMMIT DROP"
+MARKED = "SELECT xmin::text FROM pg_class WHERE oid = 'pg_temp.engine_again'::regclass"
 SHOWN = 3
 
 Names = dict[int, set[str]]
@@ -81,15 +88,17 @@ class Table:
         """Whether rows were deleted or changed since that was read."""
         return self.deleted > before.deleted or self.changed > before.changed
 
-    @property
-    def rows(self) -> str:
-        """The SQL of each row as a value. No role takes away large objects of another."""
+    def rows(self, inexact: Collection[str], condition: str = "true") -> str:
+        """The SQL of each row as a value. No role takes away large objects of another. inexact:
+        the columns of which JSON has one value for several. condition: which rows."""
         if self.address == OBJECTS:
             return (
                 "SELECT jsonb_build_object('oid', oid, 'md5', md5(lo_get(oid))) AS value "
-                f"FROM {OBJECTS} WHERE pg_has_role(lomowner, 'USAGE')"
+                f"FROM {OBJECTS} t WHERE pg_has_role(lomowner, 'USAGE') AND {condition}"
             )
-        return f"SELECT to_jsonb(t.*) AS value FROM {self.address} t"
+        texts = ", ".join(f"t.{name(column)}::text" for column in sorted(inexact))
+        exactly = f"jsonb_object({_array(inexact)}, ARRAY[{texts}]::text[])"
+        return f"SELECT to_jsonb(t.*) || {exactly} AS value FROM {self.address} t WHERE {condition}"
 
 
 def tables(cursor: Any, only: Sequence[int] | None = None) -> dict[int, Table]:
@@ -113,13 +122,24 @@ class KeptRows:
         self.cursor = cursor
         self.tables = kept
         self.columns: Names = {}
+        self.again = "false"
         if not kept:  # as before each file that is applied
             return
-        self.columns, _ = self._columns()
+        self.columns, _, inexact = self._columns()
         with unforced(cursor, list(kept)), unhidden(cursor):
             for oid, table in kept.items():
-                statement = f"CREATE TEMPORARY TABLE {_copy(oid)} ON COMMIT DROP AS {table.rows}"
+                rows = table.rows(inexact[oid])
+                statement = f"CREATE TEMPORARY TABLE {_copy(oid)} ON COMMIT DROP AS {rows}"
                 own_sql.run(cursor, statement.replace("%", "%%"))
+
+    def begin_again(self) -> None:
+        """Take what is written from here on for what the file puts in, until the savepoint is taken
+        back in which this is called."""
+        if self.tables:
+            own_sql.run(self.cursor, MARK)
+            own_sql.fetch(self.cursor, MARKED)
+            (number,) = self.cursor.fetchone()
+            self.again = f"age(t.xmin) <= age('{number}'::xid)"
 
     def lost(self) -> list[str]:
         """A line for each table of which rows are not there as they were, where the file has been
@@ -131,14 +151,24 @@ class KeptRows:
 
     def _lost(self) -> list[str]:
         lines = []
-        ignored, telling = self._ignored(), self._telling()
+        columns, times, inexact = self._columns()
+        telling, varying = self._telling(), self._varying()
         for oid, table in self.tables.items():
-            without = f"value - {_array(ignored[oid])} AS value"
+            missing = self.columns[oid] ^ columns[oid]  # what not both have is looked at elsewhere
+            both = f"SELECT value - {_array(missing)} AS value FROM"
+            before = f"{both} pg_temp.{_copy(oid)}"
+            after = f"{both} ({table.rows(inexact[oid])}) engine_rows"
+            again = f"{both} ({table.rows(inexact[oid], self.again)}) engine_rows"
+            ignored = set(missing)
+            if self._has_rows(table, self.again):
+                ignored |= varying[oid]
+                ignored |= {column for column in times[oid] if self._is_stamped(table, column)}
+            without = f"value - {_array(ignored)} AS value"
             gone = (
-                f"SELECT {without} FROM pg_temp.{_copy(oid)} "
-                f"EXCEPT ALL SELECT {without} FROM ({table.rows}) engine_rows"
+                f"SELECT {without} FROM ({before} EXCEPT ALL {after}) was "
+                f"EXCEPT ALL SELECT {without} FROM ({again} EXCEPT ALL {before}) new"
             )
-            shown = telling[oid] - ignored[oid] or self.columns[oid]
+            shown = telling[oid] - ignored or self.columns[oid]
             count, examples = self._looked_at(gone.replace("%", "%%"), shown)
             if count:
                 told = ", ".join([*examples, *(["…"] if count > len(examples) else [])])
@@ -157,17 +187,13 @@ class KeptRows:
         own_sql.fetch(self.cursor, some)
         return count, [text for (text,) in self.cursor.fetchall()]
 
-    def _ignored(self) -> Names:
-        """The columns that say nothing of whether a row is the same one: those that not both have,
-        that were stamped just now, as triggers do, and that differ in each new row."""
-        columns, times = self._columns()
-        ignored = {oid: names ^ columns[oid] for oid, names in self.columns.items()}
-        for oid, table in self.tables.items():
-            ignored[oid] |= {column for column in times[oid] if self._is_stamped(table, column)}
+    def _varying(self) -> Names:
+        """The columns that differ in each new row."""
+        names: Names = {oid: set() for oid in self.tables}
         own_sql.fetch(self.cursor, VARYING, {"tables": list(self.tables)})
         for oid, column in self.cursor.fetchall():
-            ignored[oid].add(column)
-        return ignored
+            names[oid].add(column)
+        return names
 
     def _telling(self) -> Names:
         """The columns of each table by which a row is known."""
@@ -177,23 +203,30 @@ class KeptRows:
             names[oid].add(column)
         return names
 
-    def _columns(self) -> tuple[Names, Names]:
-        """(all of each table, those that are points in time)."""
+    def _columns(self) -> tuple[Names, Names, Names]:
+        """(all of each table, those that are points in time, those that JSON is not exact for)."""
         names: Names = {oid: set() for oid in self.tables}
         times: Names = {oid: set() for oid in self.tables}
+        inexact: Names = {oid: set() for oid in self.tables}
         own_sql.fetch(self.cursor, COLUMNS, {"tables": list(self.tables)})
-        for oid, column, is_time in self.cursor.fetchall():
+        for oid, column, is_time, is_inexact in self.cursor.fetchall():
             names[oid].add(column)
             if is_time:
                 times[oid].add(column)
-        return names, times
+            if is_inexact:
+                inexact[oid].add(column)
+        return names, times, inexact
 
     def _is_stamped(self, table: Table, column: str) -> bool:
-        """Whether a row says that it was written in this transaction, in some zone."""
-        near = f"{name(column)} BETWEEN {{0}} AND {{1}}"
+        """Whether a row that the file writes says that it was written in this transaction, in some
+        zone, as triggers stamp it."""
+        near = f"t.{name(column)} BETWEEN {{0}} AND {{1}}"
         now = near.format("now()", "clock_timestamp()")
         utc = near.format("timezone('UTC', now())", "timezone('UTC', clock_timestamp())")
-        query = f"SELECT FROM {table.address} WHERE {now} OR {utc} LIMIT 1"
+        return self._has_rows(table, f"{self.again} AND ({now} OR {utc})")
+
+    def _has_rows(self, table: Table, condition: str) -> bool:
+        query = f"SELECT FROM {table.address} t WHERE {condition} LIMIT 1"
         own_sql.fetch(self.cursor, query.replace("%", "%%"))
         return bool(self.cursor.rowcount)
 

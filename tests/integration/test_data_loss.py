@@ -374,6 +374,22 @@ WRITES = {
         "ALTER TABLE t DROP b; UPDATE t SET note = a",
         "UPDATE t SET b = NULL, note = 'x'", '{"a": "old"}',
     ),
+    "a moment, of a row that the file does not write": (
+        PUT_IN, "DELETE FROM t WHERE a <> 'old'; UPDATE t SET at = now() WHERE a = 'old'", "",
+        '{"a": "old"}',
+    ),
+    "a number, of a row that the file does not write": (
+        PUT_IN, "DELETE FROM t WHERE a <> 'old'; UPDATE t SET id = 90 WHERE a = 'old'", "",
+        '{"a": "old"}',
+    ),
+    "a number that is only written otherwise": (
+        "SELECT 1", "UPDATE t SET b = 1.00", "ALTER TABLE t ADD b numeric DEFAULT 1.0",
+        "1 row of t",
+    ),
+    "a json that is only written otherwise": (
+        "SELECT 1", "UPDATE t SET b = '[0 ]'", "ALTER TABLE t ADD b json DEFAULT '[0]'",
+        "1 row of t",
+    ),
     "a large object of its own": (
         "SELECT lo_from_bytea(4711, 'x')", "SELECT lo_unlink(4711)", "", "",
     ),
