@@ -84,7 +84,11 @@ def _rotate_all(many: Choice, former: str) -> None:
         return f"{counted(done, 'secret')} re-encrypted"
 
     task = Many(project, Console(), "run the same line again.", many._replace(jobs=1))
-    task.run(all_tenants(project), work)
+    done: set[str] = set()
+    # Those that were added meanwhile have the same keys.
+    while rest := [tenant for tenant in all_tenants(project) if tenant.name not in done]:
+        task.run(rest, work)
+        done |= {tenant.name for tenant in rest}
     print(f"0 are under another key than {', '.join(keys)}: remove the others\n{COPIES}")
 
 

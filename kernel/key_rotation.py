@@ -200,22 +200,24 @@ def _writers(fields: list[SecretField], inside: Inside) -> dict[str, Any]:
 def _refuse_rest(current: str, counts: Counter[str], outdated: int, unreadable: list[str]) -> None:
     if not outdated:
         return
-    lines = []
-    for key, count in counts.items():
-        if key != current:
-            lines.append(f"{_are(count)} still under the key {key}.")
-            outdated -= count
+    others = {key: count for key, count in counts.most_common() if key != current}
+    lines = [f"{_are(count)} still under the key {key}." for key, count in others.items()]
+    lines = _shown(lines, "other keys")
+    outdated -= sum(others.values())
     if outdated > 0:
         lines.append(
             f"{_are(outdated)} still of version 1 or 2, which open in other rows or schemas, or of "
             "another schema."
         )
-    lines += unreadable[:SHOWN]
-    if len(unreadable) > SHOWN:
-        lines.append(f"… and {len(unreadable) - SHOWN} more that could not be read.")
+    lines += _shown(unreadable, "that could not be read")
     if not unreadable:
         lines.append("They were in use, or a process with the old setting wrote them just now.")
     raise RotationIncomplete("\n".join([*lines, "Keep these keys, then rotate once more."]))
+
+
+def _shown(lines: list[str], what: str) -> list[str]:
+    more = len(lines) - SHOWN
+    return lines if more <= 0 else [*lines[:SHOWN], f"… and {more} more {what}."]
 
 
 def _are(count: int) -> str:

@@ -70,8 +70,9 @@ def _is_others(file: Any) -> bool:
 @contextmanager
 def _copied(file: Any, path: Path) -> Iterator[Any]:
     """A copy that this user alone may write, in the folder for temporary files."""
-    with tempfile.NamedTemporaryFile() as copy:
+    with ExitStack() as files:
         try:
+            copy = files.enter_context(tempfile.NamedTemporaryFile())
             shutil.copyfileobj(file, copy)
             copy.flush()
         except OSError as error:

@@ -35,6 +35,12 @@ SAFES = """
         created_at timestamptz NOT NULL DEFAULT now(), name text, word bytea, spare bytea
     )
 """
+ADDED_MEANWHILE = """
+    CREATE FUNCTION isp_a.add() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN ALTER TABLE isp_b.to_come RENAME TO migratehistory; RETURN NULL; END $$;
+    CREATE TRIGGER added AFTER UPDATE ON isp_a.routers
+    FOR EACH STATEMENT EXECUTE FUNCTION isp_a.add()
+"""
 MOVE = "UPDATE {}.safes x SET word = y.word FROM {}.safes y WHERE y.id = x.id"
 
 
@@ -225,3 +231,20 @@ def test_the_tenants_of_one_pool_and_its_task(server: Any, hosted: str, keys: Ke
             opened.append(Router.get_by_id(last.id).api_password.reveal())
     door.disconnect()
     assert opened == ["word of isp_a", "b"]
+
+
+@pytest.mark.only("newest")
+def test_a_tenant_that_is_added_meanwhile_is_rotated_as_well(hosted: str, keys: Keys) -> None:
+    """Its schema becomes a tenant as the first secret of another one is written."""
+    for name in ("isp_a", "isp_b"):
+        with door.connect(hosted).tenant(name):
+            last = put("R2", name)
+        door.disconnect()
+    execute(hosted, "ALTER TABLE isp_b.migratehistory RENAME TO to_come")
+    execute(hosted, ADDED_MEANWHILE)
+    result = call(hosted, "secrets.rotate", "--tenants", BILLING_SECRET_KEYS=f"{NEW},{OLD}")
+    assert result.code == 0, result.err
+    keys(NEW)
+    with door.connect(hosted).tenant("isp_b"):
+        assert Router.get_by_id(last.id).api_password.reveal() == "isp_b"
+    door.disconnect()
