@@ -62,6 +62,7 @@ def secrets_rotate(c: Context, tenant: str = "", tenants: bool = False, former: 
     project = PROJECT.at(application_url())
     if former:
         _refuse_there(project, former)
+        _refuse_half_renamed(project, tenant, former)
     key, done = _rotated(tenant, Console(), former)
     print(f"{counted(done, 'secret')} re-encrypted; 0 are under another key than {key}", end="")
     print(f"\n{OTHERS}" if listing.are_many(project) else ": remove the others")
@@ -125,3 +126,25 @@ def _refuse_there(project: Project, former: str) -> None:
                 "moved; it is not to open where it is now. Nothing was changed.",
                 fix="restore such a secret from a backup, or enter it again.",
             )
+
+
+def _refuse_half_renamed(project: Project, tenant: str, former: str) -> None:
+    """Raise Refused where the functions of the schema still look for their tables in the former
+    one, so that no secret can be asked for whose table has a policy or a trigger."""
+
+    from engine.schema.quoting import in_quotes
+    from engine.tenants import schemas
+
+    with schemas.whole_database(project) as cursor:
+        for schema in schemas.looking_in(cursor, former):
+            if schema == (tenant or schema):
+                back = [in_quotes(name) for name in (schema, former)]
+                raise Refused(
+                    f"the functions of the schema {one_line(schema)} look for their tables in "
+                    f"{one_line(former)}, which is gone.",
+                    why="A schema that is renamed keeps that name in its functions. Nothing was "
+                    "changed.",
+                    fix=f"give it its name back (ALTER SCHEMA {back[0]} RENAME TO {back[1]}): its "
+                    "secrets open again, as they are; or run what `invoke check --live` prints for "
+                    "it, and then this again.",
+                )

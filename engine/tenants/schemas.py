@@ -13,6 +13,13 @@ from engine.project import Project
 from engine.schema import own_sql
 
 SCHEMA = "SELECT FROM pg_namespace WHERE nspname = %(name)s"
+# Those whose functions still look names up in a schema of that name before all others.
+LOOKING_IN = """
+    SELECT DISTINCT n.nspname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+    CROSS JOIN unnest(p.proconfig) setting
+    WHERE split_part(setting, ',', 1) = 'search_path=' || quote_ident(%(name)s)
+    ORDER BY 1
+"""
 ANY = "NAME"
 
 
@@ -41,3 +48,10 @@ def has_schema(cursor: Any, name: str) -> bool:
     """Whether the database has a schema of that name. cursor: psycopg2."""
     own_sql.fetch(cursor, SCHEMA, {"name": name})
     return bool(cursor.rowcount)
+
+
+def looking_in(cursor: Any, name: str) -> list[str]:
+    """The schemas with functions that look names up in the schema of that name first, as those of
+    one that was renamed do. cursor: psycopg2."""
+    own_sql.fetch(cursor, LOOKING_IN, {"name": name})
+    return [schema for (schema,) in cursor.fetchall()]

@@ -4,6 +4,7 @@ carried over."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
@@ -247,4 +248,19 @@ def test_a_tenant_that_is_added_meanwhile_is_rotated_as_well(hosted: str, keys: 
     keys(NEW)
     with door.connect(hosted).tenant("isp_b"):
         assert Router.get_by_id(last.id).api_password.reveal() == "isp_b"
+    door.disconnect()
+
+
+@pytest.mark.only("newest")
+def test_a_tenant_that_was_renamed_is_told_how_to_open_its_secrets(hosted: str, keys: Keys) -> None:
+    """Its functions, which its policies call, look for their tables where it was."""
+    new = 'isp "c"\n'
+    with door.connect(hosted).tenant("isp_a"):
+        put("R3", "a")
+    door.disconnect()
+    execute(hosted, 'ALTER SCHEMA isp_a RENAME TO "isp ""c""\n"')
+    told = call(hosted, "secrets.rotate", "--tenant", new, "--former", "isp_a")
+    execute(hosted, re.findall(r'ALTER SCHEMA .* RENAME TO "isp_a"', told.err, re.DOTALL)[0])
+    with door.connect(hosted).tenant("isp_a"):
+        assert Router.get(Router.name == "R3").api_password.reveal() == "a"
     door.disconnect()
