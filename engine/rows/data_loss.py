@@ -207,7 +207,7 @@ class Holdings:
             lines.append(f"What the file does in line {places} cannot be tried beforehand.")
         self.cursor.execute("ROLLBACK TO SAVEPOINT engine_again; RELEASE SAVEPOINT engine_again")
         sequence_positions.put_forward(self.cursor, left)
-        sequence_positions.put(self.cursor, [sequence.now for sequence in behind])
+        sequence_positions.put(self.cursor, [one.now for one in behind if one.now])
         return lines
 
     def _missing(self) -> list[str]:

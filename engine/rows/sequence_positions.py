@@ -32,6 +32,12 @@ OWNED = """
       AND d.refobjid = ANY (SELECT split_part(c, '.', 1)::oid FROM unnest(%(columns)s::text[]) c)
       AND concat_ws('.', d.refobjid, d.refobjsubid) = ANY (%(columns)s::text[])
 """
+COLUMNS_LEFT = """
+    SELECT c FROM unnest(%(columns)s::text[]) c
+    JOIN pg_attribute a ON a.attrelid = split_part(c, '.', 1)::oid
+      AND a.attnum = split_part(c, '.', 2)::int2
+    WHERE NOT a.attisdropped
+"""
 # Each one that is read is locked until its transaction ends, or the savepoint is taken back: 20,000
 # of them, as 600 tenants have, were more than the server has room for (max_locks_per_transaction).
 # pg_sequence_last_value() locks to the end of the transaction whatever is taken back.
@@ -70,10 +76,11 @@ class Position:
 
 @dataclass(frozen=True)
 class Behind:
-    """A sequence that is set back. before, now: where it was, under its name of now, and is."""
+    """A sequence that is set back. before, now: where it was, under its name of now, and is; None
+    where it is gone and its column is not."""
 
     before: Position
-    now: Position
+    now: Position | None
 
 
 def read(cursor: Any, only: Collection[int] | None = None) -> dict[int, Position]:
@@ -100,14 +107,19 @@ def set_back(cursor: Any, before: dict[int, Position]) -> list[Behind]:
     """Those that would give out numbers again that they gave out before."""
     behind = []
     for earlier, now in _present(cursor, before) if before else ():
-        if now.is_behind(earlier):
+        if now is None:
+            behind.append(Behind(earlier, None))
+        elif now.is_behind(earlier):
             behind.append(Behind(replace(earlier, address=now.address), now))
     return behind
 
 
-def _present(cursor: Any, before: dict[int, Position]) -> Iterator[tuple[Position, Position]]:
-    """Each that is there (before, now). A column may have another sequence by now, as after `DROP
-    IDENTITY` and `ADD GENERATED … AS IDENTITY`."""
+def _present(
+    cursor: Any, before: dict[int, Position]
+) -> Iterator[tuple[Position, Position | None]]:
+    """Each that is there, or whose column is (before, now). A column may have another sequence by
+    now, as after `DROP IDENTITY` and `ADD GENERATED … AS IDENTITY`; or none, and the next one would
+    begin anew."""
     there = read(cursor, before.keys())
     gone = {}
     for oid, position in before.items():
@@ -117,8 +129,17 @@ def _present(cursor: Any, before: dict[int, Position]) -> Iterator[tuple[Positio
             gone[position.owner] = position
     if gone:
         own_sql.fetch(cursor, OWNED, {"columns": list(gone)})
-        for now in read(cursor, [oid for (oid,) in cursor.fetchall()]).values():
+        # `DROP SEQUENCE a` of a column that has b, too, as before: b does not go on for a.
+        new = [oid for (oid,) in cursor.fetchall() if oid not in before]
+        followers = read(cursor, new).values()
+        for now in followers:
             yield gone[now.owner], now
+        for now in followers:
+            gone.pop(now.owner, None)
+        own_sql.fetch(cursor, COLUMNS_LEFT, {"columns": list(gone)})
+        for (column,) in cursor.fetchall():
+            if gone[column].is_given:
+                yield gone[column], None
 
 
 def put(cursor: Any, positions: Sequence[Position]) -> None:
@@ -130,4 +151,4 @@ def put(cursor: Any, positions: Sequence[Position]) -> None:
 
 def put_forward(cursor: Any, before: dict[int, Position]) -> None:
     """Let each of them go on after what it has given out."""
-    put(cursor, [behind.before for behind in set_back(cursor, before)])
+    put(cursor, [behind.before for behind in set_back(cursor, before) if behind.now])

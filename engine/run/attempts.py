@@ -31,6 +31,7 @@ from engine.run.session import Session
 from engine.wording import one_line
 
 Result = TypeVar("Result")
+FIRE = "SET CONSTRAINTS ALL IMMEDIATE"
 
 
 class Attempts:
@@ -120,13 +121,22 @@ class Attempts:
             self.job.migration.functions.migrate(migrator, self.database, fake=False)
         number, _ = (undone and undone.undoes) or (0, 0)
         untried = []
+        self.session.cursor().execute("SET CONSTRAINTS ALL DEFERRED")
         for step in migrator.steps[number - 1 : number] if number else migrator.steps:
             if step.is_function or not step.transactional:
                 untried += [step.line] if step.is_function or step.commits else []
                 continue
             with suppress(Exception), self.database.atomic():
                 migrator.run_step(step)
+        with suppress(Exception), self.database.atomic():
+            self.session.cursor().execute(FIRE)
         return untried
+
+    def fire_deferred(self) -> None:
+        """Let triggers that wait for the COMMIT run: they may delete rows as any other does."""
+        self.in_file = True
+        self.session.cursor().execute(FIRE)
+        self.in_file = False
 
     def _new_migrator(self) -> FileMigrator:
         return FileMigrator(self.database, self.job.migration.path, self.job.learn)

@@ -78,6 +78,7 @@ class _Execution(Attempts):
                     self.session.report.step()
                 if holdings.watched:
                     self.session.settle()
+                    self.fire_deferred()
                     holdings.refuse_loss(self.stays, self.apply_again)
                 self._finish()
 
@@ -115,6 +116,8 @@ class _Execution(Attempts):
             with self.holding() as holdings:
                 self._run(step)
                 self.session.settle()
+                if holdings.watched:
+                    self.fire_deferred()
                 holdings.refuse_loss(self.stays, lambda: self.apply_again(step))
                 log.done(number, step)
                 self.in_file = True

@@ -390,6 +390,14 @@ WRITES = {
         "SELECT 1", "UPDATE t SET b = '[0 ]'", "ALTER TABLE t ADD b json DEFAULT '[0]'",
         "1 row of t",
     ),
+    "rows that a trigger deletes at COMMIT": (
+        "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN DELETE FROM t WHERE a = NEW.note; RETURN NULL; END'; "
+        "CREATE CONSTRAINT TRIGGER g AFTER UPDATE ON t DEFERRABLE INITIALLY DEFERRED "
+        "FOR EACH ROW EXECUTE FUNCTION f()",
+        "UPDATE t SET note = 'old' WHERE a = 'x'",
+        "INSERT INTO t (a, note) VALUES ('x', 'n')", '{"a": "old"',
+    ),
     "a large object of its own": (
         "SELECT lo_from_bytea(4711, 'x')", "SELECT lo_unlink(4711)", "", "",
     ),
@@ -412,6 +420,10 @@ WRITES = {
         "SELECT 1", "ALTER TABLE t ALTER id DROP DEFAULT; DROP SEQUENCE t_id_seq; "
         "CREATE SEQUENCE t_id_seq OWNED BY t.id; "
         "ALTER TABLE t ALTER id SET DEFAULT nextval('t_id_seq')", "", "up to 1",
+    ),
+    "numbers of a sequence that goes alone": (
+        "ALTER TABLE u ADD n serial", "DROP SEQUENCE u_n_seq CASCADE",
+        "INSERT INTO u (t) VALUES (1)", "up to 1",
     ),
     "numbers that begin anew": (
         "SELECT 1", "ALTER SEQUENCE n RESTART", "SELECT nextval('n')",
