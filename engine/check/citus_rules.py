@@ -40,6 +40,13 @@ OF_A_COLUMN = re.compile(
 )
 GIVEN_A_COLUMN = re.compile(rf"(?<=[(,])\s*{NAME}\s*=>\s*{OPERAND}(?=\s*[,)])", re.IGNORECASE)
 ENCLOSED = re.compile(rf"(?<![\w$\"])\(\s*{OPERAND}\s*\)", re.IGNORECASE)
+# On the nodes a table has another name, t_102008, and Citus changes what says its own only where it
+# expects it: `t.a > 0` of a policy, and not of ALTER TABLE; whole rows of it nowhere.
+OWN = r"(?<![\w$\".])(?P=table)(?![\w$\"])"
+ROWS = rf"(?:{OWN}|\b(?:NEW|OLD)\b)"
+# PostgreSQL prints f(t.*); `(t IS NOT NULL)` and `NEW.* IS DISTINCT FROM OLD.*` need no function.
+OF_ROWS = rf"[\w$\"]\s*\(\s*(?:[^()]*,\s*)?{ROWS}(?:\s*\.\s*\*)?\s*[,)]"
+ON_TABLE = rf"\bON\s+(?:ONLY\s+)?(?:{NAME}\s*\.\s*)?(?P<table>{NAME})"
 POLICY = re.compile(r"\s*(?:CREATE|ALTER)\s+POLICY\b", re.IGNORECASE)
 
 
@@ -106,6 +113,12 @@ SUBCOMMANDS = (
         "Leave it out; a constraint is dropped and added again.",
     ),
 )
+ASKS = Refused(
+    # refused_in() takes out what is asked of a column alone.
+    rf"{POLICY.pattern}.*{TWICE}",
+    "a policy that asks IS NULL or IS TRUE of more than a column, or names an argument",
+    "Put the question into a function, and let the policy call it.",
+)
 STATEMENTS = (
     Refused(
         r"CREATE\s+(?:UNLOGGED\s+)?SEQUENCE\b.*\bOWNED\s+BY\s+(?!NONE\b)",
@@ -128,12 +141,7 @@ STATEMENTS = (
         "a policy with a sub-select",
         "Put the question into a function, and let the policy call it.",
     ),
-    Refused(
-        # refused_in() takes out what is asked of a column alone.
-        rf"{POLICY.pattern}.*{TWICE}",
-        "a policy that asks IS NULL or IS TRUE of more than a column, or names an argument",
-        "Put the question into a function, and let the policy call it.",
-    ),
+    ASKS,
     Refused(
         rf"ALTER\s+DOMAIN\b.*(?:\bADD\b|\bSET\s+DEFAULT\b).*{TWICE}",
         "a domain that comes to ask IS NULL or IS TRUE, or names an argument",
@@ -143,6 +151,24 @@ STATEMENTS = (
         r"CREATE\s+(?:UNLOGGED\s+)?TABLE\b.*\bPARTITION\s+OF\b.*\bPARTITION\s+BY\b",
         "partitions in more than one level",
         "Partition by one level.",
+    ),
+    Refused(
+        rf"ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?:{NAME}\s*\.\s*)?(?P<table>{NAME})\s"
+        rf".*\b(?:(?:CONSTRAINT\b.*\bCHECK|USING)\b.*{OWN}\s*[.,)]"
+        rf"|CHECK\b.*{OWN}\s*(?:\.\s*\*|[,)]))",
+        "a CHECK or a conversion that names its table, or takes whole rows",
+        "Name the columns alone; let a trigger look at whole rows by their columns.",
+    ),
+    Refused(
+        rf"(?:CREATE\s+(?:UNIQUE\s+)?INDEX|CREATE\s+(?:CONSTRAINT\s+)?TRIGGER)\b.*?{ON_TABLE}\b"
+        rf".*\(.*{OF_ROWS}",
+        "a function of whole rows in an index or a trigger",
+        "Give the function the columns that it needs.",
+    ),
+    Refused(
+        rf"(?:CREATE|ALTER)\s+POLICY\b.*?{ON_TABLE}\b.*(?:{OF_ROWS}|{OWN}(?:\s*\.\s*\*|\s+IS\b))",
+        "whole rows in a policy",
+        "Give the function the columns that it needs.",
     ),
     Refused(
         r"CREATE\s+(?:UNLOGGED\s+)?TABLE\b.*\)\s*INHERITS\b",
@@ -180,9 +206,7 @@ def findings(seen: Iterable[Observed], opened_on_citus: str) -> Iterator[Finding
 def refused_in(sql: str) -> Iterator[Refused]:
     """What of one statement Citus does not take."""
     text = bare(sql)
-    if POLICY.match(text):
-        text = _without_questions_of_columns(text)
-    yield from (refused for refused in STATEMENTS if refused.met(text))
+    yield from _of_the_whole(text)
     begin = ALTER.match(text)
     if not begin:
         return
@@ -191,6 +215,13 @@ def refused_in(sql: str) -> Iterator[Refused]:
         yield from (refused for refused in SUBCOMMANDS if refused.met(subcommand))
     if len(subcommands) > 1 and any(map(ADD_CONSTRAINT.match, subcommands)):
         yield TOGETHER
+
+
+def _of_the_whole(text: str) -> Iterator[Refused]:
+    asked = _without_questions_of_columns(text) if POLICY.match(text) else text
+    for refused in STATEMENTS:
+        if refused.met(asked if refused is ASKS else text):
+            yield refused
 
 
 def _without_questions_of_columns(text: str) -> str:

@@ -45,10 +45,12 @@ pytestmark = pytest.mark.skipif(
     not URL, reason="CITUS_DATABASE_URL names no Citus, which is built from its own source"
 )
 HERE = f"try_pair_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+# A migration that ran there has given the database its own, and so has a node.
+ZONE = "timezone = 'UTC'"
 OLDEST = 15
 """What Citus 13.2.2 was built for."""
 BUILT = "the old schema"
-NOW = re.compile(r"(?<=T)\d\d:\d\d:\d\d\.\d+")
+NOW = re.compile(r"(?<=T)\d\d:\d\d:\d\d\.\d+[-+]\d\d:\d\d")
 PAIRS = [
     pair
     for pair in pairs.read()
@@ -74,6 +76,8 @@ class Stage:
 def alone() -> Iterator[Any]:
     """A connection to a database of the same server that is none of Citus."""
     with scratch_database(at(URL)) as url, closing(psycopg2.connect(url)) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(f"SET {ZONE}")
         yield connection
 
 
@@ -181,7 +185,7 @@ def rows_there(connection: Any, schema: Schema) -> dict[str, Counter[str]]:
 def settle(connection: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL search_path = {HERE}, pg_temp")
-        cursor.execute("SET LOCAL check_function_bodies = off")
+        cursor.execute(f"SET LOCAL check_function_bodies = off; SET LOCAL {ZONE}")
     roles.use(connection, dict(zip(ROLES, roles.STAND_INS, strict=False)))
 
 

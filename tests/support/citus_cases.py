@@ -14,7 +14,9 @@ MADE = """
     CREATE TABLE c (n int DEFAULT nextval('counted'));
     CREATE SEQUENCE free;
     CREATE VIEW seen AS SELECT id, t FROM p;
-    CREATE TABLE parts (a int, b int) PARTITION BY RANGE (a)
+    CREATE TABLE parts (a int, b int) PARTITION BY RANGE (a);
+    CREATE FUNCTION fine(q) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+    CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'
 """
 REFUSED = (
     "ALTER TABLE q ADD COLUMN i int GENERATED ALWAYS AS IDENTITY",
@@ -58,6 +60,16 @@ REFUSED = (
     "CREATE POLICY asks ON p USING (make_interval(days => 4) > make_interval(days => n))",
     "CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (b)",
     "CREATE TABLE child () INHERITS (q)",
+    "ALTER TABLE q ADD CONSTRAINT whole CHECK (fine(q.*))",
+    "ALTER TABLE q ADD CHECK (n > 0 AND fine(q)) NOT VALID",
+    "ALTER TABLE ONLY q ADD CONSTRAINT own CHECK (q.n > 0)",
+    "ALTER TABLE q ALTER n TYPE bigint USING q.n + 1",
+    "CREATE INDEX whole ON q (fine(q.*))",
+    "CREATE UNIQUE INDEX whole ON q USING btree (id) WHERE n > 0 AND fine(q)",
+    "CREATE TRIGGER look BEFORE UPDATE ON q FOR EACH ROW WHEN (fine(NEW.*))"
+    " EXECUTE FUNCTION looks()",
+    "CREATE POLICY whole ON q USING (n > 1 AND fine(q.*))",
+    "CREATE POLICY whole ON q USING (q IS NOT NULL)",
 )
 TAKEN = (
     "ALTER TABLE q ADD COLUMN n2 int DEFAULT 1, ADD COLUMN n3 text",
@@ -89,6 +101,14 @@ TAKEN = (
     "CREATE TABLE part PARTITION OF parts FOR VALUES FROM (1) TO (2)",
     "CREATE TABLE fresh (id bigint GENERATED ALWAYS AS IDENTITY, i int CHECK (i > 0))",
     "CREATE VIEW linked AS SELECT p.id FROM p WHERE id IN (SELECT id FROM q)",
+    "CREATE UNIQUE INDEX whole ON q USING btree (id) WHERE (q IS NOT NULL)",
+    "CREATE INDEX own ON q ((q.n + 1))",
+    "ALTER TABLE q ADD CHECK (q.n > 0)",
+    "CREATE POLICY own ON q USING (q.n > 0)",
+    "CREATE TABLE r (n int, CHECK (r.n > 0))",
+    "CREATE TRIGGER look BEFORE UPDATE ON q FOR EACH ROW WHEN (NEW.* IS DISTINCT FROM OLD.*)"
+    " EXECUTE FUNCTION looks()",
+    "CREATE VIEW whole AS SELECT fine(q) FROM q",
     "COMMENT ON COLUMN p.n IS 'ALTER TABLE p RENAME CONSTRAINT a TO b'",
 )
 # What Citus refuses of the pairs in tests/cases/, by what `invoke check` says of it.
@@ -108,6 +128,13 @@ NOT_THERE: dict[str, tuple[str, ...]] = {
         "sequences: long serial to identity and back",
         "sequences: identity becomes a sequence of one's own",
         "sequences: identity of a column whose sequence name is taken",
+    ),
+    "a CHECK or a conversion that names its table, or takes whole rows": (
+        "functions: a check of whole rows goes and comes with its table",
+        "functions: a column of the rows that a check takes",
+    ),
+    "a function of whole rows in an index or a trigger": (
+        "functions: an index and a trigger that call a function of the rows go with the table",
     ),
     "DROP EXPRESSION": (
         "columns: generated column to a plain one",
