@@ -131,7 +131,6 @@ def _refuse_there(project: Project, former: str) -> None:
 def _refuse_half_renamed(project: Project, tenant: str, former: str) -> None:
     """Raise Refused where the functions of the schema still look for their tables in the former
     one, so that no secret can be asked for whose table has a policy or a trigger."""
-
     from engine.schema.quoting import in_quotes
     from engine.tenants import schemas
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import SQL, Model, ModelUpdate, ValuesList, fn
 
 from kernel.errors import BillingError
+from kernel.rotation_limits import Inside, await_writers, unknown_columns
 from kernel.secret_fields import SecretField, schema_of
 from kernel.secret_queries import secrets_of
 from kernel.secret_values import Secret
@@ -28,23 +29,9 @@ from kernel.secrets import (
     schema_mark,
 )
 
-Inside = Callable[[], AbstractContextManager[Any]]
 BATCH_ROWS = 500
-SHOWN = 20
 PATIENCE_SECONDS = 30.0
-PAUSE_SECONDS = 0.1
-# Whoever has written in these tables, and has not committed, has one of these locks on them.
-WRITERS = """
-    SELECT DISTINCT virtualtransaction, pid FROM pg_catalog.pg_locks
-    WHERE locktype = 'relation' AND granted AND pid IS DISTINCT FROM pg_catalog.pg_backend_pid()
-      AND mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
-                   'AccessExclusiveLock')
-      AND (database, relation) IN (
-          SELECT d.oid, c.oid FROM pg_catalog.pg_class c
-          JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-          JOIN pg_catalog.pg_database d ON d.datname = pg_catalog.current_database()
-          WHERE (n.nspname, c.relname) IN %s)
-"""
+SHOWN = 20
 
 
 class RotationIncomplete(BillingError):
@@ -95,7 +82,9 @@ def rotate(
     rotation = _Rotation(report, batch, former, inside, [])
     total = sum(rotation.rotate(field) for field in fields)
     rotation.refuse_rest(fields)
-    if _ended_writers(fields, inside, patience):
+    writers, left = await_writers(fields, inside, patience)
+    _refuse_unseen(left, unknown_columns(fields, inside))
+    if writers:
         rotation.refuse_rest(fields)
     return key, total
 
@@ -169,32 +158,20 @@ def _replace(field: SecretField, renewed: list[tuple[int, bytes, bytes]]) -> int
     return int(query.where(field.model.id == pairs.c.id, field == pairs.c.old).execute())
 
 
-def _ended_writers(fields: list[SecretField], inside: Inside, patience: float) -> bool:
-    """Wait until all have ended that write in these tables now (whether there were any). Raises
-    RotationIncomplete where one has not: what it writes may be under a key that is removed then."""
-    until = time.monotonic() + patience
-    first = writing = _writers(fields, inside)
-    while writing:
-        if time.monotonic() >= until:
-            pids = ", ".join(sorted(str(pid or "a prepared one") for pid in writing.values()))
-            raise RotationIncomplete(
-                "Transactions write where secrets are, and what they write nobody sees before they "
-                f"end (process {pids}).\nKeep all keys, then rotate once more when they have ended."
-            )
-        time.sleep(PAUSE_SECONDS)
-        now = _writers(fields, inside)
-        writing = {transaction: first[transaction] for transaction in first if transaction in now}
-    return bool(first)
-
-
-def _writers(fields: list[SecretField], inside: Inside) -> dict[str, Any]:
-    """Each transaction that writes in the tables of these columns, with its process."""
-    if not fields:
-        return {}
-    database = fields[0].model._meta.database
-    with inside():
-        tables = {(schema_of(field.model), field.model._meta.table_name) for field in fields}
-        return dict(database.execute_sql(WRITERS, (tuple(tables),)).fetchall())
+def _refuse_unseen(writing: list[str], unknown: list[str]) -> None:
+    """Raise RotationIncomplete where secrets may be that no count of the models' rows has."""
+    if writing:
+        raise RotationIncomplete(
+            "Transactions write where secrets are, and what they write nobody sees before they end "
+            f"(process {', '.join(writing)}).\nKeep all keys, then rotate once more when they have "
+            "ended."
+        )
+    if unknown:
+        raise RotationIncomplete(
+            f"Secrets are in columns that no domain here states: {', '.join(unknown)}. They were "
+            "left as they are, under the keys that they have.\nKeep all keys, install what states "
+            "them or drop them, then rotate once more."
+        )
 
 
 def _refuse_rest(current: str, counts: Counter[str], outdated: int, unreadable: list[str]) -> None:

@@ -242,6 +242,15 @@ def test_rotation_counts_on_no_row_that_nobody_sees_yet(
 
 
 @pytest.mark.only("newest")
+def test_rotation_tells_of_secrets_that_no_model_has(
+    billing: EngineDatabase, keys: Keys, models: list[Any]
+) -> None:
+    without = [model for model in models if model is not Router]
+    with pytest.raises(rotation.RotationIncomplete, match="no domain here states: routers"):
+        rotation.rotate(without, Report())
+
+
+@pytest.mark.only("newest")
 def test_rotation_reaches_every_identity(
     billing: EngineDatabase, keys: Keys, models: list[Any]
 ) -> None:
