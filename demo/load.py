@@ -32,6 +32,7 @@ from engine.explain.postgres_errors import connection_lost, translated
 from engine.manage.status import read_status
 from engine.project import Project
 from engine.report import Action, Report
+from engine.schema.own_sql import event_triggers
 
 LOCK_TIMEOUT = "5s"
 EMPTY = "SELECT NOT EXISTS (SELECT FROM customers)"
@@ -80,7 +81,7 @@ def load(project: Project, plan: Plan, report: Report) -> list[Sheet]:
                 _analyze(cursor, sheets)
                 _refuse_broken(connection, report)
         except psycopg2.Error as error:
-            raise _explained(error) from error
+            raise _explained(error, connection) from error
         _vacuum(connection, sheets, report)
     report.finished("demo", Action.LOADED, time.perf_counter() - begun)
     return sheets
@@ -173,7 +174,7 @@ def _vacuum(connection: Any, sheets: list[Sheet], report: Report) -> None:
         report.message(f"the rest of the vacuum is left to autovacuum: {error}")
 
 
-def _explained(error: psycopg2.Error) -> DemoFailed:
+def _explained(error: psycopg2.Error, connection: Any) -> DemoFailed:
     if connection_lost(error):
         # At the COMMIT, too, whose answer then never came.
         return DemoFailed(
@@ -183,8 +184,12 @@ def _explained(error: psycopg2.Error) -> DemoFailed:
             "there.",
         )
     known = (fix for kind, fix in FAULTS if isinstance(error, kind))
+    fix, why = next(known, ""), error.diag.message_detail
+    # What an event trigger refuses may have the code of a right that is missing.
+    if (not fix or event_triggers(connection, error)) and (more := translated(error, connection)):
+        fix, why = more.fix, more.why
     return DemoFailed(
         f"the demo cannot be loaded: {error.diag.message_primary or error}.",
-        why=" ".join(filter(None, [error.diag.message_detail, "Nothing was kept."])),
-        fix=next(known, "see what the server says above; its log may say more."),
+        why="\n".join(filter(None, [why, "Nothing was kept."])),
+        fix=fix or "see what the server says above; its log may say more.",
     )

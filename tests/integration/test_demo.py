@@ -373,6 +373,16 @@ def test_a_row_in_the_way_is_named_and_nothing_is_kept(migrated_url: str) -> Non
 
 
 @pytest.mark.only("newest")
+def test_an_event_trigger_in_the_way_is_named(migrated_url: str) -> None:
+    halt = "CREATE FUNCTION halt() RETURNS event_trigger LANGUAGE plpgsql AS "
+    query(migrated_url, halt + "$$ BEGIN RAISE 'no DDL' USING ERRCODE = '42501'; END $$")
+    query(migrated_url, "CREATE EVENT TRIGGER halting ON ddl_command_start EXECUTE FUNCTION halt()")
+    with pytest.raises(DemoFailed, match="no DDL") as caught:
+        fill(migrated_url, 3, 1)
+    assert "ALTER EVENT TRIGGER halting DISABLE" in str(caught.value)
+
+
+@pytest.mark.only("newest")
 def test_a_seed_that_is_gone_is_named(migrated_url: str) -> None:
     query(migrated_url, "DELETE FROM backup_schedules WHERE name = 'daily'")
     refused(migrated_url, Refused, "backup schedule 'daily'")
