@@ -29,6 +29,7 @@ from engine.connect.connection import connect
 from engine.connect.url import shown
 from engine.errors import EngineError, Refused
 from engine.explain.postgres_errors import connection_lost, translated
+from engine.explain.remedies import LET_PASS
 from engine.manage.status import read_status
 from engine.project import Project
 from engine.report import Action, Report
@@ -183,13 +184,13 @@ def _explained(error: psycopg2.Error, connection: Any) -> DemoFailed:
             fix="when the server answers again, run the command again: it refuses where all are "
             "there.",
         )
-    known = (fix for kind, fix in FAULTS if isinstance(error, kind))
-    fix, why = next(known, ""), error.diag.message_detail
-    # What an event trigger refuses may have the code of a right that is missing.
-    if (not fix or event_triggers(connection, error)) and (more := translated(error, connection)):
-        fix, why = more.fix, more.why
+    why = [error.diag.message_detail or ""]
+    fix = next((fix for kind, fix in FAULTS if isinstance(error, kind)), "")
+    # First, since what an event trigger refuses may have the code of a right that is missing.
+    if notes := event_triggers(connection, error):
+        why, fix = notes, f"{LET_PASS}, then run the command again."
     return DemoFailed(
         f"the demo cannot be loaded: {error.diag.message_primary or error}.",
-        why="\n".join(filter(None, [why, "Nothing was kept."])),
+        why="\n".join(filter(None, [*why, "Nothing was kept."])),
         fix=fix or "see what the server says above; its log may say more.",
     )
