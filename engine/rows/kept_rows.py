@@ -125,9 +125,10 @@ class KeptRows:
         self.again = "false"
         if not kept:  # as before each file that is applied
             return
+        self._find()
         self.columns, _, inexact = self._columns()
-        with unforced(cursor, list(kept)), unhidden(cursor):
-            for oid, table in kept.items():
+        with unforced(cursor, list(self.tables)), unhidden(cursor):
+            for oid, table in self.tables.items():
                 rows = table.rows(inexact[oid])
                 statement = f"CREATE TEMPORARY TABLE {_copy(oid)} ON COMMIT DROP AS {rows}"
                 own_sql.run(cursor, statement.replace("%", "%%"))
@@ -146,8 +147,15 @@ class KeptRows:
         applied once more: what it puts in has new numbers."""
         if not self.tables:
             return []
+        self._find()
         with unforced(self.cursor, list(self.tables)), unhidden(self.cursor):
             return self._lost()
+
+    def _find(self) -> None:
+        """Call the tables as they are called by now: they may be renamed, and another one be called
+        as they were."""
+        present = tables(self.cursor, list(self.tables))
+        self.tables = {oid: present[oid] for oid in self.tables if oid in present}
 
     def _lost(self) -> list[str]:
         lines = []

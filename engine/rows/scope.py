@@ -38,7 +38,7 @@ RELATIONS = f"""
 """
 # Whatever changes rows, or the table itself, holds its lock until the transaction ends.
 LOCKED = f"""
-    SELECT l.relation::bigint, CASE WHEN c.oid IS NOT NULL THEN {OF_ANOTHER} END
+    SELECT l.relation::bigint, coalesce({OF_ANOTHER}, false)
     FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
     LEFT JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
@@ -61,17 +61,17 @@ def relations(cursor: Any) -> list[int]:
 def is_left(cursor: Any, outside: Any, watched: Sequence[int]) -> bool:
     """Whether the transaction has changed something in the schema of another tenant.
 
-    outside: a cursor of another session, to which what was dropped is there still; what a rewritten
+    outside: a cursor of another session, to which what was dropped is there still, and what was
+    moved out of the schema, or has lost the history beside it, is where it was; what a rewritten
     table had meanwhile never was. watched: what relations() gave before.
     """
     own_sql.fetch(cursor, LOCKED, {"only": watched})
-    gone = []
+    reached = []
     for oid, is_of_another in cursor.fetchall():
         if is_of_another:
             return True
-        if is_of_another is None:
-            gone.append(oid)
-    if not gone:
+        reached.append(oid)
+    if not reached:
         return False
-    own_sql.fetch(outside, THERE, {"only": gone})
+    own_sql.fetch(outside, THERE, {"only": reached})
     return bool(outside.fetchall())

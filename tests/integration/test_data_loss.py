@@ -166,6 +166,8 @@ REACHING = {
     "ALTER TABLE z.log DROP b": "would lose what is in: z.log.b",
     "DROP TABLE z.log": "would lose what is in: z.log",
     "DROP SCHEMA z CASCADE": "would lose what is in: z.log",
+    "ALTER TABLE z.log SET SCHEMA public; DELETE FROM log": "1 row of log: ",
+    "ALTER TABLE z.migratehistory RENAME TO h; DELETE FROM z.log": "1 row of z.log: ",
     "DO 'BEGIN EXECUTE format(''DROP TABLE %I.log'', ''z''); END'": "would lose what is in: z.log",
 }
 
@@ -397,6 +399,10 @@ WRITES = {
         "FOR EACH ROW EXECUTE FUNCTION f()",
         "UPDATE t SET note = 'old' WHERE a = 'x'",
         "INSERT INTO t (a, note) VALUES ('x', 'n')", '{"a": "old"',
+    ),
+    "rows of a table that changes its name with another": (
+        "SELECT 1", "ALTER TABLE u RENAME TO w; ALTER TABLE t RENAME TO u; "
+        "ALTER TABLE w RENAME TO t; DELETE FROM u", "", '1 row of u: {"a": "old"',
     ),
     "a large object of its own": (
         "SELECT lo_from_bytea(4711, 'x')", "SELECT lo_unlink(4711)", "", "",
