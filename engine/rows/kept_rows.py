@@ -123,6 +123,7 @@ class KeptRows:
         self.tables = kept
         self.columns: Names = {}
         self.again = "false"
+        self.deleted: set[int] = set()
         if not kept:  # as before each file that is applied
             return
         self._find()
@@ -141,6 +142,9 @@ class KeptRows:
             own_sql.fetch(self.cursor, MARKED)
             (number,) = self.cursor.fetchone()
             self.again = f"age(t.xmin) <= age('{number}'::xid)"
+            for oid, table in tables(self.cursor, list(self.tables)).items():
+                if oid in self.tables and table.deleted > self.tables[oid].deleted:
+                    self.deleted.add(oid)  # a row that was only changed keeps its numbers
 
     def lost(self) -> list[str]:
         """A line for each table of which rows are not there as they were, where the file has been
@@ -152,8 +156,7 @@ class KeptRows:
             return self._lost()
 
     def _find(self) -> None:
-        """Call the tables as they are called by now: they may be renamed, and another one be called
-        as they were."""
+        """Give the tables their names of now: another one may have those of before."""
         present = tables(self.cursor, list(self.tables))
         self.tables = {oid: present[oid] for oid in self.tables if oid in present}
 
@@ -169,7 +172,7 @@ class KeptRows:
             again = f"{both} ({table.rows(inexact[oid], self.again)}) engine_rows"
             ignored = set(missing)
             if self._has_rows(table, self.again):
-                ignored |= varying[oid]
+                ignored |= varying[oid] if oid in self.deleted else set()
                 ignored |= {column for column in times[oid] if self._is_stamped(table, column)}
             without = f"value - {_array(ignored)} AS value"
             gone = (
