@@ -34,8 +34,8 @@ def find_admin(username: str) -> AdminUser:
     """The admin user of that name, whatever its letter case. Raises UnknownAdmin."""
     user = AdminUser.get_or_none(fn.lower(AdminUser.username) == username.lower())
     if user is None:
-        names = AdminUser.select(AdminUser.username).order_by(AdminUser.id).limit(10)
-        known = ", ".join(admin.username for admin in names) or "none"
+        names = [admin.username for admin in AdminUser.select().order_by(AdminUser.id).limit(11)]
+        known = ", ".join([*names[:10], *(["…"] if names[10:] else [])]) or "none"
         raise UnknownAdmin(f"there is no admin user {username!r}; there are: {known}.")
     return user
 

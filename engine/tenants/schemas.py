@@ -7,8 +7,11 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
+import psycopg2
+
 from engine.connect.connection import connect
 from engine.connect.url import with_schema
+from engine.explain.postgres_errors import translated
 from engine.project import Project
 from engine.schema import own_sql
 
@@ -26,11 +29,17 @@ ANY = "NAME"
 @contextmanager
 def whole_database(project: Project, *, writing: bool = False) -> Iterator[Any]:
     """A psycopg2 cursor in autocommit, in no schema of anybody: what is asked or done is about the
-    whole database. writing: as connect() takes it."""
+    whole database. writing: as connect() takes it. What PostgreSQL refuses is told in plain words,
+    with the right that is missing, for which it is asked."""
     nowhere = project.at(with_schema(project.url, "pg_catalog"))
     connection = connect(nowhere, autocommit=True, writing=writing)
     with closing(connection), connection.cursor() as cursor:
-        yield cursor
+        try:
+            yield cursor
+        except psycopg2.Error as error:
+            if known := translated(error, connection, writing=writing):
+                raise known from error
+            raise
 
 
 def at(project: Project, tenant: str) -> Project:

@@ -545,6 +545,20 @@ def test_an_unknown_user_name_is_answered_with_those_there_are(billing: EngineDa
     assert find_admin("ADMIN").username == "admin"
     with pytest.raises(UnknownAdmin, match="no admin user 'nobody'; there are: admin"):
         find_admin("nobody")
+    role = AdminUser.get().role_id
+    AdminUser.insert_many(
+        [
+            {
+                "username": f"u{n}",
+                "full_name": "U",
+                "role": role,
+                "password_hash": ADMIN_PASSWORD_HASH,
+            }
+            for n in range(10)
+        ]
+    ).execute()
+    with pytest.raises(UnknownAdmin, match=r"admin, u0, .*, u8, …\.$"):
+        find_admin("nobody")
 
 
 @pytest.mark.only("newest")

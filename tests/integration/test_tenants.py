@@ -57,6 +57,16 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 DROP = 'migrator.sql("DROP TABLE {}")'
 
 
+@pytest.mark.only("newest")
+def test_who_may_make_no_schema_is_told_who_can_let_it(
+    server: PostgresServer, empty_url: str, files: Path
+) -> None:
+    with mallory_url(server, empty_url) as poor:
+        refused = call(poor, "tenants.add", "isp")
+    assert refused.code == 1
+    assert f"GRANT CREATE ON DATABASE {name_of(empty_url)} TO mallory" in refused.err
+
+
 def test_a_tenant_of_any_name_is_made_shown_and_dropped(empty_url: str, files: Path) -> None:
     assert "There are no tenants" in call(empty_url, "tenants").out
     add(empty_url, *HOSTILE)
