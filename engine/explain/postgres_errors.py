@@ -34,7 +34,8 @@ def explain(
             what = "a % that stands alone in SQL is taken for a parameter"
         detail = _code(place.migration, line)
     else:
-        what, detail = _primary(server), server_detail(server, query=not place.own)
+        own = place.own or own_sql.is_own(_query(server))
+        what, detail = _primary(server), server_detail(server, query=not own)
     if place.own and not connection_lost(error):
         what = f"a statement of the engine's own is refused: {what}"
     return MigrationFailed(

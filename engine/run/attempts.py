@@ -28,10 +28,10 @@ from engine.rows.data_loss import Doubts, Holdings, Loss
 from engine.run import step_rules
 from engine.run.file_run import Job
 from engine.run.session import Session
+from engine.schema import own_sql
 from engine.wording import one_line
 
 Result = TypeVar("Result")
-FIRE = "SET CONSTRAINTS ALL IMMEDIATE"
 
 
 class Attempts:
@@ -129,13 +129,13 @@ class Attempts:
             with suppress(Exception), self.database.atomic():
                 migrator.run_step(step)
         with suppress(Exception), self.database.atomic():
-            self.session.cursor().execute(FIRE)
+            self.session.cursor().execute(own_sql.FIRE)
         return untried
 
     def fire_deferred(self) -> None:
         """Let triggers that wait for the COMMIT run: they may delete rows as any other does."""
         self.in_file = True
-        self.session.cursor().execute(FIRE)
+        self.session.cursor().execute(own_sql.FIRE)
         self.in_file = False
 
     def _new_migrator(self) -> FileMigrator:

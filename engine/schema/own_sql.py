@@ -79,6 +79,8 @@ PLACE = """
 """
 # A session of a pool may have a cursor of that name from another client, WITH HOLD; so may a file.
 PORTAL = f"engine_rows_{secrets.token_hex(4)}"
+# What waits for a COMMIT runs at once, under the path of the file: so it is none for run().
+FIRE = "SET CONSTRAINTS ALL IMMEDIATE"
 IDLE = 0  # what libpq says of a connection without a transaction
 IN_TRANSACTION = 2  # what libpq says of a connection whose transaction goes on
 
@@ -136,8 +138,8 @@ def _note_event_triggers(connection: Any, error: Exception) -> None:
 
 
 def is_own(query: str) -> bool:
-    """Whether that text, as it was sent, is one of run() or fetch()."""
-    return query.startswith(ASIDE)
+    """Whether that text, as it was sent, is one of ours, and so no part of a file."""
+    return query.startswith(ASIDE) or query == FIRE
 
 
 def event_triggers(connection: Any, error: Any) -> list[str]:

@@ -429,6 +429,17 @@ def test_what_a_commit_finds_is_the_file_s(empty_url: str, tmp_path: Path) -> No
         with pytest.raises(MigrationFailed, match="violates foreign key") as raised:
             runner_on(empty_url, tmp_path).migrate()
         assert "engine" not in str(raised.value)
+    back = 'migrator.sql("DELETE FROM t")'
+    write(
+        tmp_path,
+        "002_u",
+        f"{refers}; INSERT INTO t VALUES (1); INSERT INTO u VALUES (1)",
+        back=back,
+    )
+    runner_on(empty_url, tmp_path).migrate()
+    with pytest.raises(MigrationFailed, match="violates foreign key") as raised:
+        runner_on(empty_url, tmp_path).rollback()
+    assert "SET CONSTRAINTS" not in str(raised.value)
 
 
 @pytest.mark.only("oldest")
