@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine.sql import lexer
+from engine.sql import lexer, outside
 from engine.sql.lexer import Lexeme
 
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
@@ -107,9 +107,12 @@ class Step:
         return called or any(BLOCK.match(command) for command in self.commands)
 
     @property
-    def ends_elsewhere(self) -> bool:
-        """Whether it ends what cannot be seen from its database."""
-        return any(ELSEWHERE.match(command) for command in self.commands)
+    def elsewhere(self) -> str:
+        """What of it has an effect that cannot be seen from its database, as SQL calls it."""
+        for command in self.commands:
+            if match := ELSEWHERE.match(command):
+                return " ".join(match[0].upper().split())
+        return next(filter(None, map(outside.acts_elsewhere, lexer.apart(self.sql))), "")
 
     @property
     def patient(self) -> bool:

@@ -22,11 +22,12 @@ FOREIGN = """
 """
 
 
-def refuse_elsewhere(before: Holdings, line: int, stays: str) -> None:
-    """Raise Refused for one whose effect lies where nobody can look from here."""
+def refuse_elsewhere(before: Holdings, line: int, what: str, stays: str) -> None:
+    """Raise Refused for one whose effect lies where nobody can look from here. what: it does, as
+    SQL calls it."""
     why = (
-        f"The statement in line {line} ends another database or a prepared transaction, and what "
-        f"is in it cannot be seen from here.\n{stays}"
+        f"What {what} in line {line} does is done outside of this database, or in a transaction of "
+        f"others, and what it loses there cannot be seen from here.\n{stays}"
     )
     raise refused(before, "may lose what is elsewhere", why)
 
@@ -52,7 +53,7 @@ def refuse_uncounted(before: Holdings, stays: str) -> None:
 
 
 def refuse_committing(
-    before: Holdings, line: int, stays: str, up_to_commit: Callable[[], None]
+    before: Holdings, line: int, stays: str, up_to_commit: Callable[[Holdings], None]
 ) -> None:
     """Raise Refused for one that commits by itself, unless no table has a row.
 
@@ -62,7 +63,7 @@ def refuse_committing(
     filled = _filled(before)
     if not filled:
         return
-    up_to_commit()
+    up_to_commit(before)
     lines = [
         f"The statement in line {line} commits by itself, so it cannot be tried out and taken back "
         "to see what it loses.",

@@ -17,7 +17,7 @@ from engine.files.step import Step
 from engine.files.unfinished import Direction
 from engine.report import Action
 from engine.rows import unrehearsed
-from engine.rows.data_loss import Doubts
+from engine.rows.data_loss import Doubts, Holdings
 from engine.run import half_done, step_rules
 from engine.run.attempts import Attempts
 from engine.run.file_run import Job
@@ -74,7 +74,7 @@ class _Execution(Attempts):
         def attempt() -> None:
             with self.holding() as holdings:
                 for step in self._collect():
-                    self._run(step)
+                    self._run(step, holdings)
                     self.session.report.step()
                 if holdings.watched:
                     self.session.settle()
@@ -114,7 +114,7 @@ class _Execution(Attempts):
 
         def inside() -> None:
             with self.holding() as holdings:
-                self._run(step)
+                self._run(step, holdings)
                 self.session.settle()
                 if holdings.watched:
                     self.fire_deferred()
@@ -130,7 +130,9 @@ class _Execution(Attempts):
         self.session.settle_alone()
         self.doubts = Doubts(self.session.project)  # the rows of each step are looked at for it
         if not step.transactional and (self.job.losing or not step.commits):
-            self._refuse_elsewhere(step)
+            if not self.job.losing:
+                with self.holding() as before:
+                    self._refuse_elsewhere(step, before)
             return self.carefully(outside, again=not step.commits)
         try:
             self.carefully(inside)
@@ -142,18 +144,17 @@ class _Execution(Attempts):
             self.carefully(outside, again=not step.commits)
         return None
 
-    def _refuse_elsewhere(self, step: Step) -> None:
-        """Raise Refused where the way back ends what cannot be seen from here."""
-        if step.ends_elsewhere and not self.job.losing:
-            with self.holding() as before:
-                unrehearsed.refuse_elsewhere(before, step.line, self.stays)
+    def _refuse_elsewhere(self, step: Step, before: Holdings) -> None:
+        """Raise Refused where a step of the way back does what cannot be seen from here."""
+        if before.watched and (what := step.elsewhere):
+            unrehearsed.refuse_elsewhere(before, step.line, what, self.stays)
 
     def _refuse_committing(self, step: Step) -> None:
         """Raise Refused where a step of the way back that commits by itself could lose rows."""
 
-        def up_to_commit() -> None:
+        def up_to_commit(before: Holdings) -> None:
             with suppress(psycopg2.Error, peewee.PeeweeException), self.database.atomic():
-                self._run(step)
+                self._run(step, before)
 
         def attempt() -> None:
             with self.holding() as before:
@@ -163,8 +164,9 @@ class _Execution(Attempts):
             self.doubts.everywhere = True  # nobody can look afterwards where it has been
             self.carefully(attempt)
 
-    def _run(self, step: Step) -> None:
-        """Run a step inside a transaction, which is there afterwards."""
+    def _run(self, step: Step, before: Holdings) -> None:
+        """Run a step inside a transaction, which is there afterwards. before: what was there."""
+        self._refuse_elsewhere(step, before)
         self.run_timed(step)
         if self.session.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR:
             raise step_rules.aborted_transaction(self.job.migration, step, self.stays)

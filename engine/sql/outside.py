@@ -45,6 +45,11 @@ CALLS = re.compile(
     r"|net\s*\.\s*http_\w+|aws_(?:s3|lambda)\s*\.\s*\w+)\"?\s*\(",
     re.IGNORECASE,
 )
+# Of what never_undone() says, what runs something in another database, or in a program.
+ELSEWHERE = re.compile(
+    r"DBLINK|HTTP|NET\b|AWS_|PG_BACKGROUND|RUN_COMMAND|MASTER_RUN|COPY\b.*\bPROGRAM\b",
+    re.IGNORECASE | re.DOTALL,
+)
 # What runs a text as SQL that nobody knows before: put together by format(), chr() or a variable.
 # EXECUTE is a right, too: GRANT EXECUTE ON …, has_function_privilege(…, 'EXECUTE'). U&"…" writes a
 # name in numbers.
@@ -91,6 +96,12 @@ def never_undone(statement: str) -> str:
         return body_reaches(" ".join(_literals(statement)))
     call = CALLS.search(text)
     return call["what"].lower() if call else ""
+
+
+def acts_elsewhere(statement: str) -> str:
+    """The same, of what may do anything to the rows of another database."""
+    said = never_undone(statement)
+    return said if ELSEWHERE.match(said) else ""
 
 
 def has_body(statement: str) -> bool:

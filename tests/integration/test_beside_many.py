@@ -62,7 +62,7 @@ FILES = f"""
     CREATE TRIGGER f BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
     CREATE CONSTRAINT TRIGGER g AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION g('a', 'b');
 """
-MANY = 20
+MANY = 50
 COUNTED = "ANALYZE pg_namespace, pg_depend, pg_proc, pg_class, pg_type, pg_trigger"
 TOUCHED = """
     SELECT relname, coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)

@@ -507,6 +507,11 @@ COMMITTING = {
     "nothing before its COMMIT": (f"DO $$ BEGIN COMMIT; {DELETES}; END $$", "u"),
     "a procedure that commits nothing": ("CALL deletes()", '{"a": "mine"}'),
     "one whose rows come again": ("CALL spares()", ""),
+    "a program of the server": ("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'", "TO PROGRAM"),
+    "a program, in a block": (
+        "DO $$ BEGIN COPY (SELECT 1) TO PROGRAM 'cat > /dev/null'; END $$",
+        "PROGRAM",
+    ),
     "a database": ("DROP DATABASE IF EXISTS {database}_other", "database"),
 }
 
