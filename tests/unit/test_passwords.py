@@ -76,6 +76,8 @@ def test_whatever_fits_when_normalised_is_short_enough_when_typed() -> None:
     none beyond the third plane but for private ones."""
     for number in range(0x40000):
         character = chr(number)
+        if unicodedata.is_normalized("NFD", character):
+            continue
         typed = unicodedata.normalize("NFD", character)
         if len(typed) > 1 and unicodedata.normalize("NFC", typed) == character:
             fit = passwords.LONGEST_BYTES // len(character.encode())

@@ -80,7 +80,7 @@ DOCUMENT = golden.files()[-1].read_text(encoding="utf-8")
 PLACES = sorted(places(json.loads(DOCUMENT)), key=str)
 
 
-@settings(max_examples=4 * settings.default.max_examples)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(st.sampled_from(PLACES), BROKEN)
 def test_what_somebody_has_changed_is_damaged_or_a_schema(place: tuple[Any, ...], by: Any) -> None:
     """Never a traceback, and never a schema that holds what none can hold."""
