@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -140,14 +141,22 @@ def cancelling(connection: Any) -> Iterator[Worker]:
         with stop.cancelling(worker) if stop else nullcontext():
             yield worker
         return
+    with _listening(partial(_listen, worker)):
+        yield worker
+        worker.heed()
+
+
+@contextmanager
+def _listening(listen: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Have another thread hear of signals. listen: it runs that, with what gives their numbers,
+    and ends with this."""
     heard, told = socket.socketpair()
     told.setblocking(False)
-    listener = threading.Thread(target=_listen, args=(heard, worker), daemon=True)
+    listener = threading.Thread(target=listen, args=(heard,), daemon=True)
     listener.start()
     before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
     try:
-        yield worker
-        worker.heed()
+        yield
     finally:
         signal.set_wakeup_fd(before)
         told.close()
@@ -155,7 +164,7 @@ def cancelling(connection: Any) -> Iterator[Worker]:
         heard.close()
 
 
-def _listen(heard: socket.socket, worker: Worker) -> None:
+def _listen(worker: Worker, heard: socket.socket) -> None:
     while numbers := heard.recv(16):
         for number in ENDING.intersection(numbers):
             worker.heard = number
@@ -170,39 +179,27 @@ def attended(tell: Callable[[str], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard, told = socket.socketpair()
-    told.setblocking(False)
-    heard.settimeout(POLL_SECONDS)
-    watch = _Watch(heard, tell)
-    thread = threading.Thread(target=watch.until_it_ends, daemon=True)
-    thread.start()
-    before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    try:
+    watch = _Watch(tell)
+    with _listening(watch.until_it_ends):
         yield
         heed(watch.signal)
-    finally:
-        signal.set_wakeup_fd(before)
-        told.close()
-        thread.join()
-        heard.close()
 
 
 class _Watch:
-    """The thread beside a task. heard: gives the numbers of signals, and ends with the task.
-    signal: the one that came, 0 for none."""
+    """The thread beside a task. signal: the one that came, 0 for none."""
 
-    def __init__(self, heard: socket.socket, tell: Callable[[str], None]) -> None:
-        self.heard = heard
+    def __init__(self, tell: Callable[[str], None]) -> None:
         self.tell = tell
         self.polls: dict[Connection, int] = {}
         self.has_told = False
         self.signal = 0
 
-    def until_it_ends(self) -> None:
-        """Watch."""
+    def until_it_ends(self, heard: socket.socket) -> None:
+        """Watch, as long as the task runs. heard: gives the numbers of signals."""
+        heard.settimeout(POLL_SECONDS)
         while True:
             try:
-                numbers = self.heard.recv(16)
+                numbers = heard.recv(16)
             except TimeoutError:
                 self._look()
                 continue
