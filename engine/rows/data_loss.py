@@ -18,6 +18,7 @@ from engine.project import Project
 from engine.rows import holdings, kept_rows, scope, sequence_positions
 from engine.rows.holdings import Column, Place, Values
 from engine.rows.kept_rows import KeptRows, Table
+from engine.schema import own_sql
 from engine.wording import counted
 
 Kept = TypeVar("Kept")
@@ -140,12 +141,9 @@ class Holdings:
         """Let sequences go on from where they were, after all else is undone."""
         if not self.positions:
             return
-        with suppress(psycopg2.Error):  # the connection may be lost, or a sequence not ours
-            self.cursor.execute("BEGIN")
-            try:
-                sequence_positions.put_forward(self.cursor, self.positions)
-            finally:
-                self.cursor.execute("COMMIT")
+        # The connection may be lost, or a sequence not ours.
+        with suppress(psycopg2.Error), own_sql.whole(self.cursor):
+            sequence_positions.put_forward(self.cursor, self.positions)
 
     def _written(self, after: dict[Place, Column]) -> dict[int, Table]:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""

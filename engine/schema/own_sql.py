@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from engine.schema.quoting import name as quoted
@@ -124,15 +124,15 @@ def whole(cursor: Any) -> Iterator[None]:
     cursor.execute("BEGIN")
     try:
         yield
-    except Exception as error:
-        if not cursor.connection.closed:
+    except BaseException as error:
+        with suppress(Exception):  # the connection may be lost
             cursor.execute("ROLLBACK")
         _note_event_triggers(cursor.connection, error)
         raise
     cursor.execute("COMMIT")
 
 
-def _note_event_triggers(connection: Any, error: Exception) -> None:
+def _note_event_triggers(connection: Any, error: BaseException) -> None:
     for note in event_triggers(connection, error):
         error.add_note(note)
 
