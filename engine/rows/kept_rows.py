@@ -163,7 +163,7 @@ class KeptRows:
     def _lost(self) -> list[str]:
         lines = []
         columns, times, inexact = self._columns()
-        telling, varying = self._telling(), self._varying()
+        telling, varying = self._named(TELLING), self._named(VARYING)
         for oid, table in self.tables.items():
             missing = self.columns[oid] ^ columns[oid]  # what not both have is looked at elsewhere
             both = f"SELECT value - {_array(missing)} AS value FROM"
@@ -198,18 +198,10 @@ class KeptRows:
         own_sql.fetch(self.cursor, some)
         return count, [text for (text,) in self.cursor.fetchall()]
 
-    def _varying(self) -> Names:
-        """The columns that differ in each new row."""
+    def _named(self, query: str) -> Names:
+        """The columns of each table that a query names."""
         names: Names = {oid: set() for oid in self.tables}
-        own_sql.fetch(self.cursor, VARYING, {"tables": list(self.tables)})
-        for oid, column in self.cursor.fetchall():
-            names[oid].add(column)
-        return names
-
-    def _telling(self) -> Names:
-        """The columns of each table by which a row is known."""
-        names: Names = {oid: set() for oid in self.tables}
-        own_sql.fetch(self.cursor, TELLING, {"tables": list(self.tables)})
+        own_sql.fetch(self.cursor, query, {"tables": list(self.tables)})
         for oid, column in self.cursor.fetchall():
             names[oid].add(column)
         return names
