@@ -61,8 +61,7 @@ def secrets_rotate(c: Context, tenant: str = "", tenants: bool = False, former: 
         _refuse_planted(here(tenant))
     project = PROJECT.at(application_url())
     if former:
-        _refuse_there(project, former)
-        _refuse_half_renamed(project, tenant, former)
+        _refuse_former(project, tenant, former)
     key, done = _rotated(tenant, Console(), former)
     print(f"{counted(done, 'secret')} re-encrypted; 0 are under another key than {key}", end="")
     print(f"\n{OTHERS}" if listing.are_many(project) else ": remove the others")
@@ -113,37 +112,35 @@ def _refuse_planted(at: Project) -> None:
     connect(at, files=True).close()
 
 
-def _refuse_there(project: Project, former: str) -> None:
-    """Raise Refused where the database has a schema of that name: what was encrypted in it, and is
-    in another one, somebody has moved there."""
+def _refuse_former(project: Project, tenant: str, former: str) -> None:
+    """Raise Refused where no secret may be carried over from a schema of that name, or none can."""
     from engine.tenants import schemas
 
     with schemas.whole_database(project) as cursor:
-        if schemas.has_schema(cursor, former):
-            raise Refused(
-                f"the database has a schema {one_line(former)}, so no other one had its name.",
-                why="A secret that was encrypted there and is in another schema, somebody has "
-                "moved; it is not to open where it is now. Nothing was changed.",
-                fix="restore such a secret from a backup, or enter it again.",
-            )
+        is_there = schemas.has_schema(cursor, former)
+        renamed = schemas.looking_in(cursor, former)
+    if is_there:
+        raise Refused(
+            f"the database has a schema {one_line(former)}, so no other one had its name.",
+            why="A secret that was encrypted there and is in another schema, somebody has moved; "
+            "it is not to open where it is now. Nothing was changed.",
+            fix="restore such a secret from a backup, or enter it again.",
+        )
+    for schema in renamed:
+        if tenant in ("", schema):
+            _refuse_half_renamed(schema, former)
 
 
-def _refuse_half_renamed(project: Project, tenant: str, former: str) -> None:
-    """Raise Refused where the functions of the schema still look for their tables in the former
-    one, so that no secret can be asked for whose table has a policy or a trigger."""
+def _refuse_half_renamed(schema: str, former: str) -> None:
+    """No secret can be asked for whose table has a policy or a trigger: the functions of the schema
+    still look for their tables in the former one."""
     from engine.schema.quoting import in_quotes
-    from engine.tenants import schemas
 
-    with schemas.whole_database(project) as cursor:
-        for schema in schemas.looking_in(cursor, former):
-            if schema == (tenant or schema):
-                back = [in_quotes(name) for name in (schema, former)]
-                raise Refused(
-                    f"the functions of the schema {one_line(schema)} look for their tables in "
-                    f"{one_line(former)}, which is gone.",
-                    why="A schema that is renamed keeps that name in its functions. Nothing was "
-                    "changed.",
-                    fix=f"give it its name back (ALTER SCHEMA {back[0]} RENAME TO {back[1]}): its "
-                    "secrets open again, as they are; or run what `invoke check --live` prints for "
-                    "it, and then this again.",
-                )
+    raise Refused(
+        f"the functions of the schema {one_line(schema)} look for their tables in "
+        f"{one_line(former)}, which is gone.",
+        why="A schema that is renamed keeps that name in its functions. Nothing was changed.",
+        fix=f"give it its name back (ALTER SCHEMA {in_quotes(schema)} RENAME TO "
+        f"{in_quotes(former)}): its secrets open again, as they are; or run what `invoke check "
+        "--live` prints for it, and then this again.",
+    )
