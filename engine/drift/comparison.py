@@ -16,7 +16,7 @@ from engine.drift.beyond import beyond, owned_by_others
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import turned_on, without_theirs
 from engine.drift.replays import Replays
-from engine.drift.way_back import WayBack, advice, way_back
+from engine.drift.way_back import WayBack, advice
 from engine.errors import ConfigError, EngineError, Refused
 from engine.files import history, migration_folder, own_table, role_table
 from engine.files.history import History
@@ -90,6 +90,7 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
     replays: as expected() has it. Raises ConfigError where it keeps none and no scratch database
     can be made, Refused where no file is applied and yet something is there.
     """
+    replays = replays or Replays()
     with closing(connect(project)) as connection, connection.cursor() as cursor:
         project = role_table.settled(connection, project)
         connection.commit()
@@ -117,7 +118,7 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = WayBack()
     if drifts:
-        back = way_back(project, applied, version, known, live, schema, path)
+        back = replays.way_back(project, applied, version, known, live, schema, path)
     return Comparison(
         project, database, schema, source, tuple(drifts), back, unmanaged, rights, others
     )

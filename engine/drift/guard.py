@@ -3,7 +3,6 @@ a file touches it, and stays known as that."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -17,33 +16,26 @@ from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
 from engine.drift.replays import Replays
-from engine.drift.way_back import advice, way_back
+from engine.drift.way_back import advice
 from engine.errors import EngineError, Refused
 from engine.explain.postgres_errors import in_a_line
 from engine.files import history
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.files.unfinished import Direction
-from engine.project import Project
-from engine.report import Report
 from engine.run.file_run import Job
-from engine.run.options import RunOptions
-from engine.run.replay import replayed
 from engine.run.session import Session
 from engine.schema import catalog, function_path, own_sql
-from engine.schema.kinds import OWNERS, Key
 from engine.schema.model import Schema
-from engine.sql import lexer
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
 IMPATIENT = "SET lock_timeout = '1s'"
-WORD = re.compile(r"\w+")
 NOT_COMPARED = "not compared with an earlier run"
 
 
 class DriftGuard:
     """Watches over one run. session: of the run. migrations: all, as the run has read them.
-    replays: as expected() has it.
+    replays: those of all tenants, where several are worked on.
 
     known: what the files had led to before it, as encoded; None where nobody knows. live: what was
     there then. active: whether the run changes anything, and what it leads to can be known.
@@ -56,7 +48,7 @@ class DriftGuard:
         replays: Replays | None = None,
     ) -> None:
         self.session = session
-        self.replays = replays
+        self.replays = replays or Replays()
         self.migrations = list(migrations)
         self.active = not session.options.dry
         self.known: Any = None
@@ -151,7 +143,7 @@ class DriftGuard:
         applied = self._applied(past)
         reason = ""
         try:
-            touched = _Touched(self.session.project, applied, pending)
+            touched = self.replays.touched(self.session.project, applied, pending)
             in_the_way = [drift for drift in drifts if drift.key in touched]
         except EngineError as error:
             in_the_way = drifts  # nobody can tell, so all of them
@@ -166,7 +158,9 @@ class DriftGuard:
             there = without_theirs(connection.cursor(), catalog.read(connection), known)
             known, live = self._ours(connection, known, there)
             place, path = own_sql.place(connection).name, function_path.files_path(connection)
-            back = way_back(project, applied, _major(connection), known, live, place, path)
+            back = self.replays.way_back(
+                project, applied, _major(connection), known, live, place, path
+            )
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 
     def _applied(self, past: History) -> list[Migration]:
@@ -204,45 +198,6 @@ def _refused(
         why=f"{listed}\n{reason}Nothing was run.",
         fix=fix,
     )
-
-
-class _Statements(Report):
-    """Takes down every statement that runs."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def sql(self, text: str) -> None:
-        self.texts += lexer.split(text) or [text]
-
-
-class _Touched:
-    """The keys of what files make, alter or drop, and what else their statements name.
-
-    A statement that changes rows alone leaves no trace in the catalogs, but names its table.
-    """
-
-    def __init__(
-        self, project: Project, applied: Sequence[Migration], pending: Sequence[Migration]
-    ) -> None:
-        statements = _Statements()
-        with replayed(project, applied, None, statements, RunOptions(show=True)) as replay:
-            del statements.texts[:]  # those of the applied files
-            before = replay.read(depends=False)
-            replay.migrations.extend(pending)
-            replay.runner.migrate()
-            changed = differences.differences(before, replay.read(depends=False))
-        self.keys: set[Key] = {drift.key for drift in changed}
-        self.words = [set(WORD.findall(sql.lower())) for sql in statements.texts]
-
-    def __contains__(self, key: Key) -> bool:
-        kind, table, name = key
-        if key in self.keys or any((owner, "", table) in self.keys for owner in OWNERS):
-            return True
-        if kind in OWNERS and any(owner == name for _, owner, _ in self.keys):
-            return True
-        needed = {part.lower() for part in (table, name.partition("(")[0].strip('"')) if part}
-        return any(needed <= words for words in self.words)
 
 
 def _major(connection: Any) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg2
@@ -108,19 +108,10 @@ def way_back(
     version: int,
     known: Schema,
     live: Schema,
-    place: str,
-    path: str,
 ) -> WayBack:
-    """From the live schema to the known one. applied: the files that led to it. version: of the
-    database, PostgreSQL's major one, which the scratch server has to have, too. place: the name of
-    the live schema. path: the search_path under which files run there."""
-    back = _found(project, applied, version, known, live)
-    return replace(back, roles=dict(project.roles or {}), place=place, path=path)
-
-
-def _found(
-    project: Project, applied: Sequence[Migration], version: int, known: Schema, live: Schema
-) -> WayBack:
+    """From the live schema to the known one, said of no schema yet. applied: the files that led to
+    it. version: of the database, PostgreSQL's major one, which the scratch server has to have,
+    too."""
     renames = likely_renames(known, live)
     try:
         with (

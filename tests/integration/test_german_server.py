@@ -21,12 +21,17 @@ GERMAN = "de_DE.utf8"
 pytestmark = pytest.mark.only("has clients")  # Debian's, which has the translations
 
 
+def need_german() -> None:
+    """Skip where an ordinary user runs the tests, who cannot install the locale."""
+    if GERMAN not in subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout:
+        pytest.skip("the locale is not there (tests/support/servers.sh)")
+
+
 @pytest.fixture
 def german(server: PostgresServer, empty_url: str) -> Iterator[tuple[str, str]]:
     """(URL for its superuser, URL for a role that may nothing there) of a database whose sessions
     are told everything in German, which only a superuser could change."""
-    if GERMAN not in subprocess.run(["locale", "-a"], capture_output=True, text=True).stdout:
-        pytest.skip("the locale is not there (tests/support/servers.sh)")
+    need_german()
     name = name_of(empty_url)
     clerk = f"clerk_{name.rpartition('_')[2]}"
     server.execute(f"ALTER DATABASE {name} SET lc_messages = '{GERMAN}'")
@@ -133,6 +138,8 @@ def test_locks_values_and_what_is_there_are_explained(
 def test_a_connection_that_is_refused_says_what_to_check(
     language: str, mortal: PostgresServer
 ) -> None:
+    if language == GERMAN:
+        need_german()
     mortal.execute(f"ALTER SYSTEM SET lc_messages = '{language}'")
     mortal.execute("SELECT pg_reload_conf()")
     mortal.execute("CREATE ROLE budi LOGIN PASSWORD 'x'; GRANT with_password TO budi")
