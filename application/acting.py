@@ -14,8 +14,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,28 +68,25 @@ class Acting:
         """Of this thread; None where it acts for none."""
         return getattr(self._thread, "actor", None)
 
-    @contextmanager
-    def session(self, identity: int) -> Iterator[None]:
-        """Act for the branches of that session inside, in one transaction or a part of one."""
-        with self._be(Actor(identity)), self.database.atomic():
-            yield
+    def enter_session(self, identity: int, stack: ExitStack) -> None:
+        """Act for the branches of that session from here on, in one transaction or a part of one.
+        stack: ends it."""
+        self._be(Actor(identity), stack)
+        stack.enter_context(self.database.atomic())
 
-    @contextmanager
-    def everywhere(self, reason: str) -> Iterator[None]:
-        """Act for all branches inside, in each transaction and each statement that stands alone."""
+    def enter_all(self, reason: str, stack: ExitStack) -> None:
+        """Act for all branches from here on, in each transaction and each statement that stands
+        alone. stack: ends it."""
         if not reason.strip():
             raise ConfigError(
                 "acting_for_all() was given no reason.", fix="say what is done for all branches."
             )
         logging.getLogger(__name__).info("acting for all branches: %s", reason)
-        with self._be(Actor(None)):
-            yield
+        self._be(Actor(None), stack)
 
-    @contextmanager
-    def _be(self, actor: Actor) -> Iterator[None]:
+    def _be(self, actor: Actor, stack: ExitStack) -> None:
         before = self.actor
         if before == actor:
-            yield
             return
         if before is not None:
             raise ConfigError(
@@ -100,17 +96,17 @@ class Acting:
             )
         inside = self.database.in_transaction()
         self._thread.actor = actor
-        try:
-            if not inside:
-                yield
-                return
+        stack.callback(setattr, self._thread, "actor", None)
+        if inside:
             # taken back with this part of the transaction where that fails
-            with self.database.atomic():
-                self.begun()
-                yield
-                self._run(END)
-        finally:
-            self._thread.actor = None
+            stack.enter_context(self.database.atomic())
+            self.begun()
+            stack.push(self._end)
+
+    def _end(self, kind: object, *error: object) -> None:
+        """Act for nobody any more in the transaction that goes on after the block."""
+        if kind is None:
+            self._run(END)
 
     def begun(self) -> None:
         """A transaction has begun: let it be the actor's, also one that follows a commit in its

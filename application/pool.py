@@ -8,20 +8,21 @@ not get.
 
 from __future__ import annotations
 
-import os
 import select
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
 
 from application import hygiene, roles
 from application.acting import Acting
+from application.blocks import Inside
 from application.pool_settings import PoolSettings
+from application.probe import Probe
 from application.tenant import Tenancy
 from domains.auth.models import UserSession
 from engine.connect.connection import connect_plainly
@@ -64,6 +65,7 @@ class EnginePool(PooledDatabase, Places):
         self.settings = settings
         self.as_owner = as_owner
         self._borrowers: dict[int, threading.Thread] = {}
+        self._inside = Inside(self)
         self._tenancy = Tenancy(self)
         self._acting = Acting(self)
 
@@ -75,7 +77,7 @@ class EnginePool(PooledDatabase, Places):
         Raises NoSuchTenant where no schema of that name has had a migration, ConfigError inside a
         transaction.
         """
-        with self._borrowed(), self._tenancy.of(name):
+        with self._inside.of(f"tenant({name!r})", partial(self._tenancy.enter, name)):
             yield
 
     @contextmanager
@@ -87,7 +89,7 @@ class EnginePool(PooledDatabase, Places):
         nothing any more, ConfigError inside of a block that acts for somebody else, and where
         branches are on and BILLING_BRANCH_KEY has another key than the database.
         """
-        with self._borrowed(), self._acting.session(identity(session)):
+        with self._inside.of("acting(…)", partial(self._acting.enter_session, identity(session))):
             yield
 
     @contextmanager
@@ -97,16 +99,17 @@ class EnginePool(PooledDatabase, Places):
 
         reason: for the log. Raises ConfigError as acting() does.
         """
-        with self._borrowed(), self._acting.everywhere(reason):
+        with self._inside.of("acting_for_all(…)", partial(self._acting.enter_all, reason)):
             yield
 
     def schema_of_tables(self) -> str:
         """The name of the schema in which the models find their tables: inside tenant() its own."""
         return self._tenancy.name or super().schema_of_tables()
 
-    def _borrowed(self) -> AbstractContextManager[Any]:
-        """A connection for this thread, where it has none yet."""
-        return self.connection_context() if self.is_closed() else nullcontext()
+    def connection_context(self) -> Any:
+        """A connection for this thread, for as long as the block lasts."""
+        self._inside.end_left()
+        return super().connection_context()
 
     def begin(self, isolation_level: Any = None) -> None:
         """Begin a transaction: inside tenant() on its rows, inside acting() for its branches."""
@@ -129,7 +132,10 @@ class EnginePool(PooledDatabase, Places):
             super().rollback()
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
-        """Execute; inside acting_for_all() also what stands alone acts for all branches."""
+        """Execute; inside acting_for_all() also what stands alone acts for all branches. Raises
+        ConfigError for code that is not in the blocks that its thread is in."""
+        self._inside.refuse_others()
+        self._tenancy.refuse_ended()
         with self.atomic() if self._acting.stands_alone() else nullcontext():
             return super().execute_sql(sql, params, *rest)
 
@@ -138,6 +144,7 @@ class EnginePool(PooledDatabase, Places):
 
         Raises PoolExhausted where none came free in time, ConnectionFailed where none can be made.
         """
+        self._inside.end_left()
         try:
             return bool(super().connect(reuse_if_open))
         except MaxConnectionsExceeded as error:
@@ -215,35 +222,3 @@ class EnginePool(PooledDatabase, Places):
         poll = select.poll()
         poll.register(connection, select.POLLIN)
         return bool(poll.poll(0))
-
-
-class Probe(threading.Thread):
-    """Asks for an answer in a thread of its own, which nobody has to wait for."""
-
-    def __init__(self, pool: EnginePool) -> None:
-        super().__init__(daemon=True)
-        self.pool = pool
-        self.answered = False
-        self._given_up = False
-        self._connection: Any = None
-        self._lock = threading.Lock()
-
-    def run(self) -> None:
-        with suppress(Exception), self.pool.connection_context():  # whatever it is: no answer
-            self._connection = self.pool.connection()
-            try:
-                if not self._given_up:
-                    self.pool.execute_sql("SELECT 1")
-                    self.answered = True
-            finally:
-                with self._lock:  # from here on it may belong to another thread
-                    self._connection = None
-
-    def give_up(self) -> None:
-        """End the connection that has not answered, and with it the thread."""
-        self._given_up = True
-        with self._lock:
-            if self._connection is not None and not self._connection.closed:
-                line = socket.socket(fileno=os.dup(self._connection.fileno()))
-                with line:
-                    line.shutdown(socket.SHUT_RDWR)

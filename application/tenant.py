@@ -9,20 +9,31 @@ same under any search_path, so each has its schema.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import peewee
 import psycopg2
-from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, TRANSACTION_STATUS_INERROR
 
 from application import hygiene
 from engine.connect.url import shown
 from engine.errors import ConfigError, NoSuchTenant
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import LONGEST_NAME
+from engine.schema.quoting import name as quoted
+from engine.wording import one_line
 
+# Whoever owns a schema, or the database, can put what it likes there, for the application to run by
+# the names of our tables. So one leads nowhere unless it is of whoever asks, or of who may be the
+# owner of the database, as a superuser may. {o}: the oid of a role.
+TRUSTED = """(
+    {o} OPERATOR(pg_catalog.=) 'pg_database_owner'::pg_catalog.regrole
+    OR pg_catalog.pg_get_userbyid({o}) OPERATOR(pg_catalog.=) current_user
+    OR pg_catalog.pg_has_role({o}, (
+        SELECT datdba FROM pg_catalog.pg_database
+        WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()), 'MEMBER'))
+"""
 # A tenant is a schema with a history. An extension may lie where another tenant's tables are, or in
 # a schema of whoever may create one, and there no name shall lead (trust.EXTENSION_SCHEMAS has the
 # same for the files); a role that may not use the schema would only find that no table is
@@ -48,7 +59,15 @@ PATH = f"""
     JOIN pg_catalog.pg_class h ON h.relnamespace OPERATOR(pg_catalog.=) t.oid
     WHERE t.nspname OPERATOR(pg_catalog.=) %s::pg_catalog.name
       AND h.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+      AND h.relkind OPERATOR(pg_catalog.=) 'r'::pg_catalog."char"
       AND pg_catalog.has_schema_privilege(t.oid, 'USAGE')
+      AND {TRUSTED.format(o="t.nspowner")}
+      AND (h.relowner OPERATOR(pg_catalog.=) t.nspowner OR {TRUSTED.format(o="h.relowner")})
+"""
+STRANGER = f"""
+    SELECT pg_catalog.pg_get_userbyid(nspowner)::pg_catalog.text FROM pg_catalog.pg_namespace
+    WHERE nspname OPERATOR(pg_catalog.=) %s::pg_catalog.name
+      AND NOT {TRUSTED.format(o="nspowner")}
 """
 # It stands for a role's own schema in a search_path, even where it is quoted.
 ONES_OWN = "$user"
@@ -66,9 +85,9 @@ class Tenancy:
         """The tenant of this thread; None outside of any."""
         return getattr(self._thread, "name", None)
 
-    @contextmanager
-    def of(self, name: str) -> Iterator[None]:
-        """Be that tenant's inside, in one transaction. Raises as EnginePool.tenant() says."""
+    def enter(self, name: str, stack: ExitStack) -> None:
+        """Be that tenant's from here on, in one transaction. stack: ends it. Raises as
+        EnginePool.tenant() says."""
         if self.database.in_transaction():
             raise ConfigError(
                 f"tenant({name!r}) is inside a transaction that has begun already"
@@ -77,21 +96,35 @@ class Tenancy:
                 fix="let `with database.tenant(…):` be the outer one, and one tenant's end before "
                 "another's begins.",
             )
+        if not _can_be(
+            name
+        ):  # None would be no tenant's block, on whichever rows the path leads to
+            raise self._unknown(name)
         self._thread.name = name
-        try:
-            with self.database.atomic():
-                yield
-        finally:
-            self._thread.name = None
+        stack.callback(setattr, self._thread, "name", None)
+        stack.enter_context(self.database.atomic())
 
     def begun(self) -> None:
-        """A transaction has begun; inside of() it is the tenant's, also one that follows a commit
-        in its midst."""
+        """A transaction has begun; inside a block it is the tenant's, also one that follows a
+        commit in its midst."""
         name = self.name
         if name is None:
             return
-        if not _can_be(name) or self.database.execute_sql(PATH, (name,)).rowcount != 1:
+        if self.database.execute_sql(PATH, (name,)).rowcount != 1:
             raise self._unknown(name)
+
+    def refuse_ended(self) -> None:
+        """Raise ConfigError where a statement of the block, a COMMIT say, has ended the transaction
+        that was the tenant's: what follows would be about whichever rows the path leads to."""
+        if self.name is None or not self.database.in_transaction():
+            return
+        if self.database.connection().info.transaction_status == TRANSACTION_STATUS_IDLE:
+            raise ConfigError(
+                f"a statement inside tenant({self.name!r}) has ended its transaction.",
+                why="The tenant's rows are there in that transaction alone.",
+                fix="leave COMMIT and ROLLBACK to `with database.tenant(…):`, and use "
+                "`with database.atomic():` inside of it for a part that may fail.",
+            )
 
     def committing(self) -> bool:
         """Before a COMMIT: take away what the tenant has left in the session. False where the
@@ -115,8 +148,16 @@ class Tenancy:
             return False
         return True
 
-    def _unknown(self, name: str) -> NoSuchTenant:
+    def _unknown(self, name: Any) -> NoSuchTenant:
         user = self.database.connection().info.user
+        if owner := self._stranger(name):
+            schema, role = one_line(quoted(name)), one_line(quoted(owner))
+            return NoSuchTenant(
+                f"the schema {schema} belongs to the role {owner}, so it counts as no tenant.",
+                why=f"That role could have put anything there for {user} to run.",
+                fix="if it is yours, let that role own the database, or be a member of the role "
+                f"that does; else drop it: DROP SCHEMA {schema} CASCADE, as {role}.",
+            )
         return NoSuchTenant(
             f"{shown(self.database.project.url)} has no tenant {name!r} whose schema {user} may "
             "use.",
@@ -124,9 +165,18 @@ class Tenancy:
             fix="correct the name; `invoke tenants` shows them all.",
         )
 
+    def _stranger(self, name: Any) -> str:
+        """Who owns the schema of that name, where nobody is to believe that role; else empty."""
+        if not _can_be(name):
+            return ""
+        row = self.database.execute_sql(STRANGER, (name,)).fetchone()
+        return str(row[0]) if row else ""
 
-def _can_be(name: str) -> bool:
+
+def _can_be(name: Any) -> bool:
     """Whether PostgreSQL could mean a schema of that very name by it."""
+    if not isinstance(name, str):
+        return False
     try:
         size = len(name.encode())
     except UnicodeEncodeError:

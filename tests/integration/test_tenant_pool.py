@@ -227,6 +227,42 @@ def test_a_session_that_a_tenant_had_keeps_nothing_of_it(pool: EnginePool) -> No
             assert pool.execute_sql(WHERE).fetchone() == usual
 
 
+HISTORY = "CREATE TABLE planted.migratehistory (name text)"
+
+
+@pytest.mark.parametrize(
+    ("plant", "told"),
+    [
+        (
+            f"CREATE SCHEMA planted AUTHORIZATION {{role}}; SET ROLE {{role}}; {HISTORY}",
+            "belongs to",
+        ),
+        (
+            "CREATE SCHEMA planted; GRANT ALL ON SCHEMA planted TO {role}; "
+            f"SET ROLE {{role}}; {HISTORY}",
+            "has no tenant",
+        ),
+    ],
+)
+def test_what_another_role_has_planted_is_no_tenant(
+    plant: str, told: str, pool: EnginePool, hosted: str
+) -> None:
+    """Its tables would be views that call what they like with the rights of the application, which
+    takes the name of a tenant from the address that a visitor types."""
+    role = f"low_{name_of(hosted)}"
+    execute(hosted, f"CREATE ROLE {role}; GRANT CREATE ON DATABASE {name_of(hosted)} TO {role}")
+    try:
+        execute(hosted, plant.format(role=role))
+        with pytest.raises(NoSuchTenant, match=told), pool.tenant("planted"):
+            raise AssertionError
+        # whoever may be the owner of the database could do so anyway
+        execute(hosted, f"GRANT {quoted('postgres')} TO {role}")
+        with pool.tenant("planted"):
+            assert pool.execute_sql(WHERE).fetchone() == ("planted, extensions, pg_temp",)
+    finally:
+        execute(hosted, f"DROP SCHEMA planted CASCADE; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 HOSTILE = ['isp"a', "isp'b", "isp, c", "Isp D", "isp;--", "isp%s", "isp.e", "ïsp\\f"]
 # What a block runs, none of which ends with its transaction.
 LEFT = [

@@ -1,0 +1,190 @@
+"""Code that goes on beside a block of the pool, or after it: it has no rows of that block."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+
+import application as door
+from application.pool import EnginePool
+from engine.errors import ConfigError
+from tests.support.databases import execute, query
+
+pytestmark = pytest.mark.usually("newest")  # what is asked is Python's
+
+SCHEMAS = ("isp_a", "isp_b", "public")  # public holds a provider from before there were tenants
+OTHER = "the code that asks belongs inside"
+Blocks = Callable[[EnginePool], AbstractContextManager[None]]
+BLOCKS: list[Blocks] = [
+    lambda pool: pool.tenant("isp_b"),
+    lambda pool: pool.acting_for_all("a job"),
+]
+
+
+@pytest.fixture
+def url(server: Any) -> Iterator[str]:
+    """Two tenants, and as little as makes one."""
+    with server.database() as url:
+        for name in SCHEMAS:
+            execute(url, f"CREATE SCHEMA IF NOT EXISTS {name}")
+            execute(url, f"CREATE TABLE {name}.migratehistory (name text)")
+            execute(url, f"CREATE TABLE {name}.own (name text)")
+            execute(url, f"INSERT INTO {name}.own VALUES ('{name}')")
+        yield url
+
+
+@pytest.fixture
+def pool(url: str) -> Iterator[EnginePool]:
+    yield door.connect(url, size=2, timeout=2)
+    door.disconnect()
+
+
+def own(pool: EnginePool) -> list[str]:
+    return [name for (name,) in pool.execute_sql("SELECT name FROM own ORDER BY name")]
+
+
+def add(pool: EnginePool, name: str) -> None:
+    pool.execute_sql("INSERT INTO own VALUES (%s)", (name,))
+
+
+@pytest.mark.parametrize("other", BLOCKS)
+def test_a_task_that_goes_on_after_its_block_is_in_no_other(
+    pool: EnginePool, other: Blocks
+) -> None:
+    async def work() -> None:
+        go_on = asyncio.Event()
+
+        async def late() -> list[str]:
+            await go_on.wait()
+            return own(pool)
+
+        with pool.tenant("isp_a"):
+            task = asyncio.create_task(late())
+        with other(pool):
+            go_on.set()
+            with pytest.raises(ConfigError, match=rf"{OTHER} tenant\('isp_a'\)"):
+                await task
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_other_tasks_of_the_thread_are_not_inside(pool: EnginePool, block: Blocks) -> None:
+    async def work() -> None:
+        async def beside() -> list[str]:
+            return own(pool)
+
+        async def begin() -> None:
+            with pool.tenant("isp_a"):
+                raise AssertionError
+
+        tasks = [asyncio.create_task(beside()), asyncio.create_task(begin())]
+        with block(pool):
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            assert len(own(pool)) == 1
+        assert all(isinstance(each, ConfigError) for each in ended), ended
+
+    asyncio.run(work())
+
+
+def test_a_task_may_begin_a_block_of_its_own_after_the_one_that_it_was_made_in(
+    pool: EnginePool,
+) -> None:
+    async def work() -> None:
+        async def own_block() -> list[str]:
+            with pool.tenant("isp_b"):
+                return own(pool)
+
+        with pool.tenant("isp_a"):
+            task = asyncio.create_task(own_block())
+        assert await task == ["isp_b"]
+        with pool.tenant("isp_a"):
+            assert own(pool) == ["isp_a"]
+
+    asyncio.run(work())
+
+
+def test_what_a_block_hands_to_another_thread_is_not_outside_of_it(pool: EnginePool) -> None:
+    async def work() -> None:
+        with pool.tenant("isp_a"), pytest.raises(ConfigError, match="this thread is inside no blo"):
+            await asyncio.to_thread(own, pool)
+
+    asyncio.run(work())
+
+
+def test_a_generator_goes_on_in_whichever_thread_is_free(pool: EnginePool) -> None:
+    """As frameworks do it: each step in a thread of theirs, in a copy of the request's context."""
+
+    async def request(name: str, step: asyncio.Barrier) -> Any:
+        def rows() -> Iterator[list[str]]:
+            with pool.tenant(name):
+                yield own(pool)
+                yield own(pool)
+
+        steps = rows()
+        assert await asyncio.to_thread(next, steps) == [name]
+        await step.wait()
+        second = await asyncio.gather(asyncio.to_thread(next, steps), return_exceptions=True)
+        await step.wait()
+        return second[0]
+
+    async def work() -> list[Any]:
+        step = asyncio.Barrier(2)
+        return await asyncio.gather(*[request(name, step) for name in ("isp_a", "isp_b")])
+
+    for name, got in zip(("isp_a", "isp_b"), asyncio.run(work()), strict=True):
+        assert isinstance(got, ConfigError) or got == [name]
+
+
+def test_an_end_in_another_thread_undoes_the_block_and_spares_what_that_thread_does(
+    url: str, pool: EnginePool
+) -> None:
+    def abandoned() -> Iterator[None]:
+        with pool.acting_for_all("a job"), pool.tenant("isp_a"):
+            add(pool, "undone")
+            yield
+
+    steps = abandoned()
+
+    def close_it() -> None:
+        with pool.tenant("isp_b"):
+            add(pool, "before")
+            with pytest.raises(ConfigError, match="its end came in another"):
+                steps.close()  # type: ignore[attr-defined]
+            add(pool, "after")
+
+    next(steps)
+    thread = threading.Thread(target=close_it)
+    thread.start()
+    thread.join()
+    with pool.connection_context():
+        assert own(pool) == ["public"]
+    with pool.tenant("isp_a"):
+        assert own(pool) == ["isp_a"]
+    assert not pool._in_use
+    assert query(url, "SELECT name FROM isp_b.own ORDER BY 1") == [
+        *(("after",), ("before",), ("isp_b",))
+    ]
+
+
+@pytest.mark.parametrize("end", ["COMMIT", "ROLLBACK", "SELECT 1; END"])
+def test_a_statement_that_ends_the_transaction_lets_none_follow(
+    end: str, url: str, pool: EnginePool
+) -> None:
+    with pytest.raises(ConfigError, match="has ended its transaction"), pool.tenant("isp_a"):
+        pool.execute_sql(end)
+        add(pool, "elsewhere")
+    assert query(url, "SELECT name FROM public.own") == [("public",)]
+    with pool.tenant("isp_a"):
+        assert own(pool) == ["isp_a"]
+
+
+@pytest.mark.parametrize("name", [None, 5, b"isp_a", ["isp_a"]])
+def test_what_is_no_name_leads_to_nobodys_rows(name: Any, pool: EnginePool) -> None:
+    with pytest.raises(ConfigError, match="has no tenant"), pool.tenant(name):
+        raise AssertionError(own(pool))
