@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -117,28 +119,28 @@ def test_what_a_block_hands_to_another_thread_is_not_outside_of_it(pool: EngineP
     asyncio.run(work())
 
 
-def test_a_generator_goes_on_in_whichever_thread_is_free(pool: EnginePool) -> None:
-    """As frameworks do it: each step in a thread of theirs, in a copy of the request's context."""
+def test_a_generator_that_goes_on_in_a_thread_of_another_block_is_not_inside_of_that(
+    pool: EnginePool,
+) -> None:
+    """As frameworks do it: each step in whichever thread is free, in a copy of the context."""
 
-    async def request(name: str, step: asyncio.Barrier) -> Any:
-        def rows() -> Iterator[list[str]]:
-            with pool.tenant(name):
-                yield own(pool)
-                yield own(pool)
+    def rows(name: str) -> Iterator[list[str]]:
+        with pool.tenant(name):
+            yield own(pool)
+            yield own(pool)
 
-        steps = rows()
-        assert await asyncio.to_thread(next, steps) == [name]
-        await step.wait()
-        second = await asyncio.gather(asyncio.to_thread(next, steps), return_exceptions=True)
-        await step.wait()
-        return second[0]
+    steps = {name: rows(name) for name in ("isp_a", "isp_b")}
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
 
-    async def work() -> list[Any]:
-        step = asyncio.Barrier(2)
-        return await asyncio.gather(*[request(name, step) for name in ("isp_a", "isp_b")])
+        def step(thread: ThreadPoolExecutor, name: str) -> list[str]:
+            return thread.submit(copy_context().run, next, steps[name]).result(30)
 
-    for name, got in zip(("isp_a", "isp_b"), asyncio.run(work()), strict=True):
-        assert isinstance(got, ConfigError) or got == [name]
+        assert (step(one, "isp_a"), step(other, "isp_b")) == (["isp_a"], ["isp_b"])
+        with pytest.raises(ConfigError, match="its end came in another") as caught:
+            step(other, "isp_a")
+        assert OTHER in str(caught.value.__context__)
+        with pytest.raises(ConfigError, match=OTHER):
+            step(other, "isp_b")  # that copy of the context is not the one in which it began
 
 
 def test_an_end_in_another_thread_undoes_the_block_and_spares_what_that_thread_does(
