@@ -22,6 +22,7 @@ from engine.sql import lexer
 from engine.sql.text_forms import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
+MAKES_CODE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT)\b", re.IGNORECASE)
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
 
 
@@ -31,7 +32,8 @@ class EngineDatabase(PostgresqlDatabase):
     project: whose database it is. show: called with every statement. dry: nothing is executed.
     place: the schema that is meant, as the first connection found it. has_citus: whether the
     server's database is one of Citus; None before that was asked. has_opened: whether
-    a policy was made that lets every row pass since it is (engine.citus.open_policies).
+    a policy was made that lets every row pass since it is (engine.citus.open_policies). before,
+    after: called with each text of SQL, before it runs and when it has.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class EngineDatabase(PostgresqlDatabase):
         self.place: Place | None = None
         self.has_citus: bool | None = None
         self.has_opened = False
+        self.before: Callable[[str], None] | None = None
+        self.after: Callable[[str], None] | None = None
 
     @property
     def url(self) -> str:
@@ -87,15 +91,24 @@ class EngineDatabase(PostgresqlDatabase):
             cursor.execute("SELECT WHERE false")
             return cursor
         if self.project.left_out is None:
-            *first, last = [sql] if params else self._one_by_one(sql)
-            for text in first:
-                super().execute_sql(text, params, *rest)
+            statements = [sql] if params else self._one_by_one(sql)
             if NAMES_CITUS.search(sql):  # a file may make that extension
                 self.has_citus = None
-            return super().execute_sql(last, params, *rest)
+            for statement in statements:
+                last = self._executed(statement, params, *rest)
+            return last
         text = self.text_of(sql, params)
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]
             return contained.run(self.cursor(), text, self.project.left_out)
+
+    def _executed(self, sql: str, params: Any, *rest: Any) -> Any:
+        text = self.text_of(sql, params) if self.before or self.after else ""
+        if self.before:
+            self.before(text)
+        cursor = super().execute_sql(sql, params, *rest)
+        if self.after:
+            self.after(text)
+        return cursor
 
     def text_of(self, sql: str, params: Any) -> str:
         """The statement with its parameters, as it would be executed."""
@@ -107,10 +120,15 @@ class EngineDatabase(PostgresqlDatabase):
     def _one_by_one(self, sql: str) -> list[str]:
         """The statements of a text that Citus does not take together, inside a transaction: "cannot
         insert multiple commands into a prepared statement". Before one that grants, the path: the
-        nodes look the types of a routine up by their own ("type … does not exist")."""
+        nodes look the types of a routine up by their own ("type … does not exist"). Where each is
+        looked at before it runs, what one of them makes has to be there for the next."""
         cursor = self.cursor()
         status = cursor.connection.info.transaction_status
-        if status != extensions.TRANSACTION_STATUS_INTRANS or self.has_citus is False:
+        if status != extensions.TRANSACTION_STATUS_INTRANS:
+            return [sql]
+        if self.before and MAKES_CODE.search(sql):
+            return lexer.in_place(sql) or [sql]
+        if self.has_citus is False:
             return [sql]
         grants = GRANTS.search(sql)
         if not (grants or ";" in sql) or not self._is_citus(cursor):

@@ -4,7 +4,7 @@ use runs them without their names being said: tables with triggers, defaults, in
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ ROUTINES = f"""
            coalesce(pg_get_function_sqlbody(p.oid), p.prosrc)
     FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
     WHERE p.oid >= {FIRST_OID}
+      AND (%(only)s::oid[] IS NULL OR p.oid = ANY (%(only)s::oid[]))
       AND (l.lanname NOT IN ('c', 'internal') OR p.prosrc ~ '^(be_)?({outside.NAMES})$')
 """
 FOREIGN = "SELECT oid FROM pg_class WHERE relkind = 'f'"
@@ -110,11 +111,11 @@ class Users:
     def are_in(self, text: str, words: frozenset[str], *, defines: bool = False) -> bool:
         """Whether the text names one of them. words: its own, in small letters. defines: whether
         the text writes no rows."""
-        names = self.defining if defines else self.names
-        if not names.isdisjoint(words):
-            return True
-        symbols = (name for name in names if not WORD.search(name))
-        return any(symbol in text for symbol in symbols)  # operators
+        return bool(self.named_in(text, words, defines=defines))
+
+    def named_in(self, text: str, words: frozenset[str], *, defines: bool = False) -> list[str]:
+        """Those of them that the text names."""
+        return among(self.defining if defines else self.names, text, words)
 
 
 NOBODY = Users()
@@ -125,12 +126,17 @@ def read(cursor: Any) -> tuple[Users, Users]:
     psycopg2."""
     own_sql.fetch(cursor, FOREIGN)
     foreign = [oid for (oid,) in cursor.fetchall()]
-    own_sql.fetch(cursor, ROUTINES)
-    routines = [Routine(*row) for row in cursor.fetchall()]
+    routines = read_code(cursor)
     return (
-        _closed(cursor, routines, foreign, Routine.reaches),
-        _closed(cursor, routines, [], Routine.may_reach),
+        closed(cursor, routines, foreign, Routine.reaches),
+        closed(cursor, routines, [], Routine.may_reach),
     )
+
+
+def read_code(cursor: Any, only: Sequence[int] | None = None) -> list[Routine]:
+    """The routines whose bodies say something. only: of these oids."""
+    own_sql.fetch(cursor, ROUTINES, {"only": only})
+    return [Routine(*row) for row in cursor.fetchall()]
 
 
 def at_events(cursor: Any) -> frozenset[str]:
@@ -139,12 +145,27 @@ def at_events(cursor: Any) -> frozenset[str]:
     return frozenset(name.lower() for (name,) in cursor.fetchall())
 
 
+def among(names: frozenset[str], text: str, words: frozenset[str]) -> list[str]:
+    """The names that stand in a text. words: its own, in small letters. Operators and names with
+    blanks in them, as in `"F f"()`, are no words."""
+    named = names & words
+    if unlike := _no_words(names):
+        text = text.lower()
+        named |= {name for name in unlike if name.replace('"', '""') in text}
+    return sorted(named)
+
+
+@lru_cache(maxsize=64)
+def _no_words(names: frozenset[str]) -> list[str]:
+    return [name for name in names if not WORD.fullmatch(name)]
+
+
 def words_of(text: str) -> frozenset[str]:
     """In small letters."""
     return frozenset(word.lower() for word in WORD.findall(text))
 
 
-def _closed(
+def closed(
     cursor: Any,
     left: list[Routine],
     tables: list[int],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from engine.sql import lexer, outside
+from engine.sql import lexer
 from engine.sql.lexer import Lexeme
 
 NAME = r"(?:\"(?:[^\"]|\"\")+\"|[\w$]+)"
@@ -108,11 +108,12 @@ class Step:
 
     @property
     def elsewhere(self) -> str:
-        """What of it has an effect that cannot be seen from its database, as SQL calls it."""
+        """What of it takes away what lies in another database, or in a transaction of others, as
+        SQL calls it."""
         for command in self.commands:
             if match := ELSEWHERE.match(command):
                 return " ".join(match[0].upper().split())
-        return next(filter(None, map(outside.acts_elsewhere, lexer.apart(self.sql))), "")
+        return ""
 
     @property
     def patient(self) -> bool:

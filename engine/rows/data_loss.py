@@ -6,16 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 import psycopg2
 
-from engine.errors import EngineError, Refused
+from engine.errors import Refused
 from engine.files.migration_file import Migration
-from engine.project import Project
-from engine.rows import holdings, kept_rows, scope, sequence_positions
+from engine.rows import doubts as doubtful
+from engine.rows import far_sequences, holdings, kept_rows, scope, sequence_positions
+from engine.rows.called import Called
+from engine.rows.doubts import Doubts, Loss
 from engine.rows.holdings import Column, Place, Values
 from engine.rows.kept_rows import KeptRows, Table
 from engine.schema import own_sql
@@ -25,69 +26,6 @@ Kept = TypeVar("Kept")
 
 ApplyAgain = Callable[[], Sequence[int]]
 """Applies the file as far as it can be, which is undone afterwards; gives the lines that cannot."""
-
-
-@dataclass
-class Doubts:
-    """What was found out about the columns that a file drops or changes. project: whose file it
-    is. empty: those that hold nothing. to_compare: those whose values have to be compared while it
-    runs. written: the tables whose rows have to be, by their oids. everywhere: whether other
-    tenants are watched, too."""
-
-    project: Project
-    empty: set[Place] = field(default_factory=set)
-    to_compare: set[Place] = field(default_factory=set)
-    written: dict[int, Table] = field(default_factory=dict)
-    everywhere: bool = False
-
-
-class Loss(EngineError):
-    """Something has dropped what may hold something, or changed the type of what may, or rows; it
-    has to be rolled back before one can look. gone: those columns, and whether their tables went,
-    too. written: the tables whose rows were deleted or changed. elsewhere: whether it has reached
-    where nobody has looked before."""
-
-    def __init__(
-        self,
-        gone: dict[Place, tuple[Column, bool]],
-        changed: dict[Place, Column],
-        written: dict[int, Table],
-        *,
-        elsewhere: bool = False,
-    ) -> None:
-        names = [column.title for column, _ in gone.values()]
-        names += [column.title for column in changed.values()]
-        names += [table.title for table in written.values()]
-        super().__init__(f"{', '.join(names)} may hold rows.")
-        self.gone = gone
-        self.changed = changed
-        self.written = written
-        self.elsewhere = elsewhere
-
-    def settle(self, cursor: Any, migration: Migration, stays: str, doubts: Doubts) -> None:
-        """Look at the rows, which are there again, and note what was found. Raises Refused where
-        something would be lost. stays: what was undone and what was kept."""
-        lost: dict[str, str] = {}
-        doubts.written.update(self.written)
-        doubts.everywhere |= self.elsewhere
-        for place, (column, with_table) in self.gone.items():
-            reason = holdings.has_values(cursor, column, whole_table=with_table)
-            if reason:
-                lost[column.table if with_table else column.title] = reason
-            doubts.empty.add(place)
-        for place, column in self.changed.items():
-            reason = holdings.has_values(cursor, column, whole_table=False)
-            if reason == "rows":
-                doubts.to_compare.add(place)
-            elif reason:
-                lost[column.title] = reason
-            else:
-                doubts.empty.add(place)
-        if lost:
-            hidden = [f"{name}: {reason}" for name, reason in lost.items() if reason != "rows"]
-            why = "\n".join([*(f"Nobody can look at {line}." for line in hidden), stays])
-            what = f"would lose what is in: {', '.join(lost)}"
-            raise _refused(doubts, migration, what, why) from None
 
 
 class Holdings:
@@ -106,6 +44,7 @@ class Holdings:
         self.doubts = doubts
         self.watched = watched
         self.only = scope.relations(cursor) if watched and not doubts.everywhere else None
+        self.called = Called(cursor, self.only)
         self.before = holdings.read(cursor, self.only) if watched else {}
         self.tables = kept_rows.tables(cursor, self.only) if watched else {}
         self.positions = sequence_positions.read(cursor, self.only) if watched else {}
@@ -123,6 +62,7 @@ class Holdings:
         """
         if not self.watched:
             return
+        self._take_reached()
         if self.only is not None and scope.is_left(self.cursor, self.outside, self.only):
             raise Loss({}, {}, {}, elsewhere=True)
         after = holdings.read(self.cursor, self.only)
@@ -135,15 +75,31 @@ class Holdings:
         lines += self._not_there_again(apply_again)
         if any(lines):
             why = "\n".join([*filter(None, lines), stays])
-            raise refused(self, "would change values", why)
+            raise self.refused("would change values", why)
 
     def put_forward(self) -> None:
         """Let sequences go on from where they were, after all else is undone."""
-        if not self.positions:
+        far = self.doubts.far
+        if not (self.positions or far):
             return
         # The connection may be lost, or a sequence not ours.
         with suppress(psycopg2.Error), own_sql.whole(self.cursor):
-            sequence_positions.put_forward(self.cursor, self.positions)
+            moved = far_sequences.moved(self.cursor, self.outside, far) if far else {}
+            sequence_positions.put_forward(self.cursor, self.positions | moved)
+
+    def find_far_sequences(self) -> None:
+        """Note where the sequences of other tenants stand, before something may set them."""
+        if self.doubts.far is None:
+            self.doubts.far = far_sequences.read(self.outside)
+
+    def refused(self, what: str, why: str) -> Refused:
+        """The error for what has to be asked for. what: it does, as in `would lose rows`."""
+        return doubtful.refused(self.doubts, self.migration, what, why)
+
+    def _take_reached(self) -> None:
+        """Watch the sequences of other tenants, too, that the transaction has reached by now."""
+        reached = far_sequences.reached(self.cursor, self.doubts.far) if self.doubts.far else {}
+        self.positions = reached | self.positions
 
     def _written(self, after: dict[Place, Column]) -> dict[int, Table]:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""
@@ -187,7 +143,7 @@ class Holdings:
             return keep()
         except psycopg2.Error as error:
             why = f"They cannot be kept to be compared: {error.diag.message_primary}."
-            raise refused(self, f"may change values of {title}", why) from error
+            raise self.refused(f"may change values of {title}", why) from error
 
     def _not_there_again(self, apply_again: ApplyAgain) -> list[str]:
         """A line for each table of which rows would not come again with the file, and for each
@@ -204,7 +160,9 @@ class Holdings:
             places = ", ".join(map(str, untried))
             lines.append(f"What the file does in line {places} cannot be tried beforehand.")
         self.cursor.execute("ROLLBACK TO SAVEPOINT engine_again; RELEASE SAVEPOINT engine_again")
-        sequence_positions.put_forward(self.cursor, left)
+        self._take_reached()
+        further = {oid: self.positions[oid] for oid in self.positions.keys() - left.keys()}
+        sequence_positions.put_forward(self.cursor, left | further)
         sequence_positions.put(self.cursor, [one.now for one in behind if one.now])
         return lines
 
@@ -232,17 +190,3 @@ class Holdings:
             f"{counted(count, 'value')} of {column.title}, {column.type} before, cannot be "
             f"{after.type}: {shown}{', …' if count > len(examples) else ''}"
         )
-
-
-def refused(before: Holdings, what: str, why: str) -> Refused:
-    """The error for a way back that has to be asked for. what: it does, as in `would lose rows`."""
-    return _refused(before.doubts, before.migration, what, why)
-
-
-def _refused(doubts: Doubts, migration: Migration, what: str, why: str) -> Refused:
-    backup = doubts.project.task("backup")
-    return Refused(
-        f"rolling back {migration.name} {what}.",
-        why=why,
-        fix=f"make a backup ({backup}), then run the command again with --yes.",
-    )

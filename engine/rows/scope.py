@@ -36,7 +36,8 @@ RELATIONS = f"""
     FROM inside i JOIN pg_type t ON i.classid = 'pg_type'::regclass AND t.oid = i.objid
     WHERE t.typrelid <> 0
 """
-# Whatever changes rows, or the table itself, holds its lock until the transaction ends.
+# Whatever changes rows, or the table itself, holds its lock until the transaction ends. What draws
+# from a sequence or sets one does, too, which engine.rows.far_sequences looks at.
 LOCKED = f"""
     SELECT l.relation::bigint, coalesce({OF_ANOTHER}, false)
     FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation
@@ -44,7 +45,15 @@ LOCKED = f"""
     WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation'
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')
+      AND (l.mode <> 'RowExclusiveLock' OR c.relkind IS DISTINCT FROM 'S')
       AND l.relation <> ALL (%(only)s::oid[])
+"""
+OTHERS = f"SELECT lower(n.nspname) FROM pg_namespace n WHERE {OF_ANOTHER}"
+ROUTINES = f"""
+    SELECT m.objid::bigint FROM pg_namespace n JOIN pg_depend m
+      ON m.refclassid = 'pg_namespace'::regclass AND m.refobjid = n.oid
+    WHERE m.classid = 'pg_proc'::regclass
+      AND (lower(n.nspname) = ANY (%(named)s::text[]) OR NOT ({OF_ANOTHER}))
 """
 THERE = f"""
     SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -55,6 +64,19 @@ THERE = f"""
 def relations(cursor: Any) -> list[int]:
     """The oids of what is watched. cursor: psycopg2."""
     own_sql.fetch(cursor, RELATIONS)
+    return [oid for (oid,) in cursor.fetchall()]
+
+
+def others(cursor: Any) -> list[str]:
+    """The schemas of other tenants, in small letters."""
+    own_sql.fetch(cursor, OTHERS)
+    return [name for (name,) in cursor.fetchall()]
+
+
+def routines(cursor: Any, named: Sequence[str]) -> list[int]:
+    """The oids of the functions and procedures that are not those of other tenants, but for these.
+    named: their schemas, in small letters."""
+    own_sql.fetch(cursor, ROUTINES, {"named": list(named)})
     return [oid for (oid,) in cursor.fetchall()]
 
 

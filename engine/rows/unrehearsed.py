@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.rows import holdings, kept_rows
-from engine.rows.data_loss import Holdings, refused
+from engine.rows.data_loss import Holdings
 from engine.schema import own_sql
 from engine.wording import counted, few
 
@@ -22,14 +22,23 @@ FOREIGN = """
 """
 
 
+def look_at(before: Holdings, text: str, line: int, stays: str) -> None:
+    """Raise Refused, before a text of SQL runs, where its effect lies where nobody can look from
+    here; where it may set sequences, note where those of other tenants stand. line: of the file."""
+    if what := before.called.acts_elsewhere(text):
+        refuse_elsewhere(before, line, what, stays)
+    if before.called.may_set_sequences(text):
+        before.find_far_sequences()
+
+
 def refuse_elsewhere(before: Holdings, line: int, what: str, stays: str) -> None:
     """Raise Refused for one whose effect lies where nobody can look from here. what: it does, as
     SQL calls it."""
     why = (
-        f"What {what} in line {line} does is done outside of this database, or in a transaction of "
-        f"others, and what it loses there cannot be seen from here.\n{stays}"
+        f"Line {line} may act outside of this database, or in a transaction of others, by {what}; "
+        f"what it loses there cannot be seen from here.\n{stays}"
     )
-    raise refused(before, "may lose what is elsewhere", why)
+    raise before.refused("may lose what is elsewhere", why)
 
 
 def refuse_foreign(before: Holdings, stays: str) -> None:
@@ -39,7 +48,7 @@ def refuse_foreign(before: Holdings, stays: str) -> None:
     own_sql.fetch(before.cursor, FOREIGN)
     if tables := [table for (table,) in before.cursor.fetchall()]:
         why = f"It writes rows of {few(tables)}, which lie in another database.\n{stays}"
-        raise refused(before, "may lose what is elsewhere", why)
+        raise before.refused("may lose what is elsewhere", why)
 
 
 def refuse_uncounted(before: Holdings, stays: str) -> None:
@@ -49,7 +58,7 @@ def refuse_uncounted(before: Holdings, stays: str) -> None:
             "PostgreSQL counts no rows that are deleted or changed: track_counts is off, which a "
             f"superuser can set (ALTER DATABASE … SET track_counts = on).\n{stays}"
         )
-        raise refused(before, "may lose rows", why)
+        raise before.refused("may lose rows", why)
 
 
 def refuse_committing(
@@ -71,7 +80,7 @@ def refuse_committing(
         f"There are rows in {few(filled[:SHOWN])}{' and others' if filled[SHOWN:] else ''}.",
         stays,
     ]
-    raise refused(before, "may lose rows", "\n".join(lines))
+    raise before.refused("may lose rows", "\n".join(lines))
 
 
 def _filled(before: Holdings) -> list[str]:

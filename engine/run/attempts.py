@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from engine.errors import EngineError, MigrationFailed, pass_on_interrupt
+from engine.errors import EngineError, MigrationFailed, Refused, pass_on_interrupt
 from engine.explain import way_out
 from engine.explain.place import Place
 from engine.explain.postgres_errors import (
@@ -24,7 +24,8 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator
 from engine.report import timed
 from engine.rows import unrehearsed
-from engine.rows.data_loss import Doubts, Holdings, Loss
+from engine.rows.data_loss import Holdings
+from engine.rows.doubts import Doubts, Loss
 from engine.run import step_rules
 from engine.run.file_run import Job
 from engine.run.session import Session
@@ -102,12 +103,30 @@ class Attempts:
                     watched=not job.losing,
                 )
                 unrehearsed.refuse_uncounted(holdings, self.stays)
-                yield holdings
+                with self._looking(holdings):
+                    yield holdings
                 unrehearsed.refuse_foreign(holdings, self.stays)
         except BaseException:
             if holdings:
                 holdings.put_forward()
             raise
+
+    @contextmanager
+    def _looking(self, holdings: Holdings) -> Iterator[None]:
+        """Look at each text of SQL before it runs, also at those of functions of the file."""
+        if not holdings.watched:
+            yield
+            return
+
+        def look(text: str) -> None:
+            line = self.migrator.current.line if self.migrator.current else 0
+            unrehearsed.look_at(holdings, text, line, self.stays)
+
+        self.database.before, self.database.after = look, holdings.called.ran
+        try:
+            yield
+        finally:
+            self.database.before = self.database.after = None
 
     def apply_again(self, undone: Step | None = None) -> list[int]:
         """Apply the file in the transaction in which its way back has run, as far as that holds it:
@@ -126,8 +145,13 @@ class Attempts:
             if step.is_function or not step.transactional:
                 untried += [step.line] if step.is_function or step.commits else []
                 continue
-            with suppress(Exception), self.database.atomic():
-                migrator.run_step(step)
+            try:
+                with self.database.atomic():
+                    migrator.run_step(step)
+            except Refused:  # what it does elsewhere would be done twice
+                untried.append(step.line)
+            except Exception:
+                continue
         with suppress(Exception), self.database.atomic():
             self.session.cursor().execute(own_sql.FIRE)
         return untried

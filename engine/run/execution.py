@@ -17,7 +17,8 @@ from engine.files.step import Step
 from engine.files.unfinished import Direction
 from engine.report import Action
 from engine.rows import unrehearsed
-from engine.rows.data_loss import Doubts, Holdings
+from engine.rows.data_loss import Holdings
+from engine.rows.doubts import Doubts
 from engine.run import half_done, step_rules
 from engine.run.attempts import Attempts
 from engine.run.file_run import Job
@@ -133,6 +134,8 @@ class _Execution(Attempts):
             if not self.job.losing:
                 with self.holding() as before:
                     self._refuse_elsewhere(step, before)
+                    if before.watched:
+                        unrehearsed.look_at(before, step.sql, step.line, self.stays)
             return self.carefully(outside, again=not step.commits)
         try:
             self.carefully(inside)
@@ -166,7 +169,6 @@ class _Execution(Attempts):
 
     def _run(self, step: Step, before: Holdings) -> None:
         """Run a step inside a transaction, which is there afterwards. before: what was there."""
-        self._refuse_elsewhere(step, before)
         self.run_timed(step)
         if self.session.info.transaction_status == extensions.TRANSACTION_STATUS_INERROR:
             raise step_rules.aborted_transaction(self.job.migration, step, self.stays)

@@ -45,11 +45,16 @@ CALLS = re.compile(
     r"|net\s*\.\s*http_\w+|aws_(?:s3|lambda)\s*\.\s*\w+)\"?\s*\(",
     re.IGNORECASE,
 )
-# Of what never_undone() says, what runs something in another database, or in a program.
+# Of what never_undone() says, what may lose something: it runs in another database or in a program,
+# writes files of the server, or takes away what a replica has still to get.
 ELSEWHERE = re.compile(
-    r"DBLINK|HTTP|NET\b|AWS_|PG_BACKGROUND|RUN_COMMAND|MASTER_RUN|COPY\b.*\bPROGRAM\b",
-    re.IGNORECASE | re.DOTALL,
+    r"DBLINK|HTTP|NET\b|AWS_|PG_BACKGROUND|RUN_COMMAND|MASTER_RUN|COPY\b|LO_EXPORT|PG_FILE_"
+    r"|PG_DROP_REPLICATION_SLOT|PG_REPLICATION_SLOT_ADVANCE",
+    re.IGNORECASE,
 )
+# The symbol of a function in C that does.
+SYMBOL = re.compile(rf"(?:be_)?(?:{NAMES})", re.IGNORECASE)
+SETS_SEQUENCES = re.compile(r"\bsetval\b", re.IGNORECASE)
 # What runs a text as SQL that nobody knows before: put together by format(), chr() or a variable.
 # EXECUTE is a right, too: GRANT EXECUTE ON …, has_function_privilege(…, 'EXECUTE'). U&"…" writes a
 # name in numbers.
@@ -99,9 +104,37 @@ def never_undone(statement: str) -> str:
 
 
 def acts_elsewhere(statement: str) -> str:
-    """The same, of what may do anything to the rows of another database."""
-    said = never_undone(statement)
-    return said if ELSEWHERE.match(said) else ""
+    """The same, of what may lose something outside of its database."""
+    text = bare(statement)
+    if BLOCK.match(text):
+        if UNTRUSTED.search(statement):
+            return "DO in an untrusted language"
+        return texts_act_elsewhere(statement)
+    said = _first(statement, NEVER_UNDONE)
+    return said if ELSEWHERE.match(said) else _calls_elsewhere(text)
+
+
+def body_acts_elsewhere(body: str) -> str:
+    """The same, of the body of a block or routine, as body_reaches() reads it."""
+    text = JOINED.sub("", without_comments(body))
+    return _calls_elsewhere(text) or ("COPY … PROGRAM" if COPIES.search(text) else "")
+
+
+def texts_act_elsewhere(statement: str) -> str:
+    """The same, of what its literals say as SQL."""
+    return body_acts_elsewhere(" ".join(_literals(statement)))
+
+
+def sets_sequences(body: str) -> bool:
+    """Whether the text, or a text in it, says that a sequence is set."""
+    return SETS_SEQUENCES.search(JOINED.sub("", without_comments(body))) is not None
+
+
+def _calls_elsewhere(text: str) -> str:
+    for call in CALLS.finditer(text):
+        if ELSEWHERE.match(call["what"]):
+            return call["what"].lower()
+    return ""
 
 
 def has_body(statement: str) -> bool:
