@@ -11,8 +11,9 @@ from engine.report import Action, Report
 
 
 def title(tenant: str) -> str:
-    """The name as a line may have it: a schema's may hold the end of one."""
-    return tenant if tenant.isprintable() else repr(tenant)
+    """The name as a line may have it: a schema's may hold the end of one, or end in blanks."""
+    is_plain = tenant.isprintable() and tenant == tenant.strip()
+    return tenant if is_plain else repr(tenant)
 
 
 class Notices:

@@ -38,11 +38,14 @@ WORDS = "AGGREGATE|TRIGGER|RULE|VIEW|LANGUAGE|WRAPPER|SERVER|SUBSCRIPTION"
 MADE = re.compile(
     rf"\b({WORDS})\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:[\w\"]+\s*\.\s*)?\"?(\w+)", re.IGNORECASE
 )
-MADE_HERE = re.compile(rf"CREATE (?:OR REPLACE )?(?:[A-Z]+ )*?({WORDS}) (?:[\w\"]+\.)?\"?(\w+)")
+MADE_HERE = re.compile(
+    rf"CREATE (?:OR REPLACE )?(?:[A-Z]+ )*?({WORDS}) (?:{forged.PART}\.)?\"?(\w+)"
+)
 OTHER_MADE = re.compile(
     rf"CREATE (?:OR REPLACE )?(?:CONSTRAINT |TRUSTED |RECURSIVE )?(?:{OTHERS}) "
 )
-OTHER = re.compile(rf"\d+; \d+ \d+ ({OTHERS}) \S+ (.*) \S* *\n")
+# A schema may begin with blanks; so the first of its words alone is cut off.
+OTHER = re.compile(rf"\d+; \d+ \d+ ({OTHERS}) +[^ ]+ (.*) \S* *\n")
 
 
 def listed(archive: Archive, project: Project) -> list[str]:

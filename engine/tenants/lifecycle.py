@@ -155,8 +155,8 @@ def refuse_name(name: str) -> None:
         what = "names that begin with pg_ are PostgreSQL's own, and so is information_schema"
     elif name in (extensions.SCHEMA, "public"):
         what = f"{name} is the schema that all tenants share"
-    elif "\0" in name:
-        what = "a name has no zero byte"
+    elif not name.isprintable():  # a line's end divides it in pg_restore's list: rights are lost
+        what = "the name has a character that cannot be seen"
     else:
         return
     raise ConfigError(f"no tenant can be called {name!r}: {what}.", fix="choose another name.")

@@ -89,6 +89,8 @@ REFUSED = {
     "": "is empty",
     "x" * 64: "63 bytes",
     "ü" * 32: "63 bytes",
+    "isp\nb": "cannot be seen",
+    "isp\u202eb": "cannot be seen",
     "$user": "stands for a role's own schema",
     "pg_mine": "PostgreSQL's own",
     "information_schema": "PostgreSQL's own",
