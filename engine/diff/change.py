@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,8 @@ from engine.schema.model import Composite, DomainType, Enum
 from engine.schema.quoting import suffixed
 
 STANDING = (*TYPES, Kind.TABLE, Kind.VIEW, Kind.FUNCTION)
+# What a column has, and gives up without going itself.
+OF_A_COLUMN = (Kind.DEFAULT, Kind.EXPRESSION)
 FORCED = "row level security for the owner"
 
 
@@ -79,18 +81,18 @@ class Change:
 
     @property
     def key(self) -> Key:
-        """The object that has it: a default is its column's."""
-        return self.what._replace(kind=Kind.COLUMN) if self.kind is Kind.DEFAULT else self.what
+        """The object that has it: a default is its column's, and so is an expression."""
+        return self.what._replace(kind=Kind.COLUMN) if self.kind in OF_A_COLUMN else self.what
 
     @property
     def target(self) -> str:
         """The name by which a person refers to it, as options take it: `authors.name` for a
         column."""
-        whole = self.kind in (Kind.COLUMN, Kind.DEFAULT)
+        whole = self.kind in (Kind.COLUMN, *OF_A_COLUMN)
         return typed(self.name, self.table if whole else "")
 
     def __str__(self) -> str:
-        on_table = self.table and KINDS[self.kind].loosened and self.kind is not Kind.DEFAULT
+        on_table = self.table and KINDS[self.kind].loosened and self.kind not in OF_A_COLUMN
         place = f" on {self.table}" if on_table else ""
         kind: str = (self.new or self.old).kind if self.kind is Kind.VIEW else self.kind
         kind = "ownership of sequence" if self.kind is Kind.OWNERSHIP else kind
@@ -137,6 +139,15 @@ def is_retyped(change: Change) -> bool:
 def is_logged_otherwise(change: Change) -> bool:
     """Whether it lets a table be logged from now on, or no more."""
     return change.kind is Kind.SETTING and change.name == "unlogged"
+
+
+def gone_with(change: Change) -> Iterator[Key]:
+    """What is there no more, or not as it was; with a table goes all that belongs to it. A column
+    without its default or its expression is there as it was."""
+    if change.kind not in OF_A_COLUMN:
+        yield change.key
+    for kind, part in change.old.parts() if change.kind is Kind.TABLE else ():
+        yield Key(kind, change.name, part.name)
 
 
 def ends_of_links(change: Change) -> set[str]:

@@ -156,8 +156,16 @@ def _altered(kind: Kind, old: Any, new: Any) -> bool:
 
 
 def _column(key: Key, old: Column | None, new: Column | None) -> Iterator[Change]:
-    """What is generated is computed again; whatever else a column holds is data."""
+    """What is generated is computed again; whatever else a column holds is data, also what was
+    generated and is a plain column from now on: that gives up its expression first, since "cannot
+    specify USING when altering type of generated column", and so that what it was computed from
+    may change."""
     if old and new and not _computed_again(old, new):
+        if old.generated:
+            yield Change(Action.DROP, key._replace(kind=Kind.EXPRESSION), old)
+            old = replace(old, generated="")
+            if same(old, new):
+                return
         losing = "" if holds(old.type, new.type) else f"what {new.type} cannot hold"
         yield Change(Action.ALTER, key, old, new, losing=losing)
         return

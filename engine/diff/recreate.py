@@ -16,6 +16,7 @@ from engine.diff import row_types
 from engine.diff.change import (
     Action,
     Change,
+    gone_with,
     is_logged_otherwise,
     is_rebuilt,
     is_retyped,
@@ -89,7 +90,8 @@ class _Remaking:
         self._put(Change(Action.DROP, Key(change.kind, "", aside), change.old))
         for key in self.needing.get(change.key, []):
             old, new = self.old[key], self.new.get(key)
-            if new and key.kind is Kind.COLUMN and _base(old) == change.name:
+            goes = (Action.DROP, key) in self.changes  # and comes again, to be computed
+            if new and key.kind is Kind.COLUMN and _base(old) == change.name and not goes:
                 known = self.changes.get((Action.ALTER, key))
                 array = old.type.removeprefix(name(change.name))
                 old = replace(old, type=name(aside) + array)
@@ -207,6 +209,8 @@ class _Remaking:
     def _column(self, key: Key, old: Column, new: Column, cause: Kind) -> list[Change]:
         """What is generated is computed again. Of any other only the default goes and comes; the
         column stays, for its data."""
+        if (Action.DROP, key._replace(kind=Kind.EXPRESSION)) in self.changes:
+            return []
         if old.generated:
             return self._made_again(key, old, new, cause)
         if old.default is None:
@@ -234,13 +238,6 @@ STRATEGIES: dict[Kind, Strategy] = {
     Kind.COMPOSITE: _Remaking._type,
     Kind.DOMAIN_TYPE: _Remaking._domain_type,
 }
-
-
-def gone_with(change: Change) -> Iterator[Key]:
-    """What is there no more, or not as it was; with a table goes all that belongs to it."""
-    yield change.key
-    for kind, part in change.old.parts() if change.kind is Kind.TABLE else ():
-        yield Key(kind, change.name, part.name)
 
 
 def _base(column: Column) -> str:

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     COLUMN = "column"
     OWNERSHIP = "ownership"
     DEFAULT = "default"
+    EXPRESSION = "expression"
     CONSTRAINT = "constraint"
     FOREIGN_KEY = "foreign key"
     VIEW = "view"
@@ -147,6 +148,9 @@ KINDS: dict[Kind, Row] = {
     ),
     Kind.OWNERSHIP: Row(stays=True, loosened=True, drop="ALTER SEQUENCE {name} OWNED BY NONE"),
     Kind.DEFAULT: Row(loosened=True, drop="ALTER TABLE {table} ALTER COLUMN {name} DROP DEFAULT"),
+    Kind.EXPRESSION: Row(
+        loosened=True, drop="ALTER TABLE {table} ALTER COLUMN {name} DROP EXPRESSION"
+    ),
     Kind.CONSTRAINT: Row(
         "CONSTRAINT {name} ON {table}",
         part="constraints",

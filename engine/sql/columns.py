@@ -100,9 +100,6 @@ def _is_retyped(old: Column, new: Column) -> bool:
 
 
 def _goes_before_the_type(old: Column, new: Column) -> Iterator[str]:
-    # "column a is a generated column": SET DEFAULT is refused while it is.
-    if old.generated and not new.generated:
-        yield "DROP EXPRESSION"
     # "default for column a cannot be cast automatically to type integer"; and DEFAULT NULL would be
     # a default of its own.
     if old.default is not None and (_is_retyped(old, new) or new.default is None):

@@ -19,6 +19,7 @@ from engine.diff.change import (
     Action,
     Change,
     ends_of_links,
+    gone_with,
     is_logged_otherwise,
     is_rebuilt,
     is_retyped,
@@ -26,7 +27,6 @@ from engine.diff.change import (
 from engine.diff.comments import commented
 from engine.diff.object_changes import same
 from engine.diff.precedence import Taken, names_given_up, names_taken
-from engine.diff.recreate import gone_with
 from engine.schema.kinds import ConstraintKind, Key, Kind
 from engine.schema.model import Column, Schema, Table
 from engine.schema.sequences import is_counted
@@ -184,7 +184,10 @@ class Split:
         return keys & self.waiting
 
     def _waits(self, change: Change) -> bool:
-        """Whether it is left to the second file; a comment waits for what it is about."""
+        """Whether it is left to the second file; a comment waits for what it is about. An
+        expression waits for nothing, and no statement would bring it back there."""
+        if change.kind is Kind.EXPRESSION:
+            return False
         if change.kind is Kind.ACCESS:
             return change.new.on in self.waiting
         if change.kind is Kind.COMMENT:

@@ -115,7 +115,7 @@ def rows_of(connection: Any, schema: Schema) -> Rows:
 def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[Change]) -> None:
     """Rows stay, with the values of every column that is there before and after. before: those of
     the known schema. after: those of the schema that there is now."""
-    lost = _lost(changes)
+    lost = _lost(changes, now)
     for table in before.keys() & now.tables.keys() - {title for owner, title in lost if not owner}:
         columns = known.tables[table].columns.keys() & now.tables[table].columns.keys()
         kept = sorted(column for column in columns if (table, column) not in lost)
@@ -125,10 +125,20 @@ def keeps(before: Rows, after: Rows, known: Schema, now: Schema, changes: list[C
         assert were == are, f"rows of {table}: {were - are} are gone"
 
 
-def _lost(changes: list[Change]) -> set[tuple[str, str]]:
-    """(table or empty, name) of what goes with its data."""
-    going = [c for c in changes if c.losing or c.does(Action.DROP, Kind.COLUMN)]
+def _lost(changes: list[Change], now: Schema) -> set[tuple[str, str]]:
+    """(table or empty, name) of what goes with its data, or is computed again."""
+    going = [change for change in changes if change.losing or _is_computed_again(change, now)]
     return {(change.table, change.name) for change in going}
+
+
+def _is_computed_again(change: Change, now: Schema) -> bool:
+    """Whether a column goes and comes with other values by right: what PostgreSQL computed and is
+    a plain column from then on keeps them, unless no row held them."""
+    if not change.does(Action.DROP, Kind.COLUMN):
+        return False
+    columns = now.tables[change.table].columns if change.table in now.tables else {}
+    column = columns.get(change.name)
+    return change.old.virtual or column is None or bool(column.generated)
 
 
 def _becomes_text(known: Schema, now: Schema, table: str, column: str) -> bool:

@@ -84,6 +84,53 @@ CREATE INDEX i ON t (b)
 CREATE TABLE t (a int, b int NOT NULL DEFAULT 5);
 CREATE INDEX i ON t (b)
 
+-- name: generated column to a plain one of another type
+-- old
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED);
+CREATE VIEW v AS SELECT b FROM t
+-- rows
+INSERT INTO t VALUES (1), (2)
+-- new
+CREATE TABLE t (a int, b bigint NOT NULL);
+CREATE VIEW v AS SELECT b FROM t
+
+-- name: generated column to a plain one when its base changes
+-- old
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED, c int, d int GENERATED ALWAYS AS (c) STORED)
+-- rows
+INSERT INTO t (a, c) VALUES (1, 3), (2, 4)
+-- new
+CREATE TABLE t (a bigint, b int, c int, d int NOT NULL)
+
+-- name: generated column to a plain one when its function goes
+-- from: 15
+-- old
+CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT x + 1';
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (f(a)) STORED)
+-- rows
+INSERT INTO t (a) VALUES (1), (2)
+-- new
+CREATE TABLE t (a int, b int NOT NULL)
+
+-- name: generated key to a plain column that may be null
+-- old
+CREATE TABLE t (a int NOT NULL, b int GENERATED ALWAYS AS (a + 1) STORED PRIMARY KEY)
+-- rows
+INSERT INTO t (a) VALUES (1), (2)
+-- new
+CREATE TABLE t (a bigint NOT NULL PRIMARY KEY, b int)
+
+-- name: generated column to a plain one when its base goes
+-- loses: t.a
+-- old
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a + 1) STORED, c mood, d mood GENERATED ALWAYS AS (c) STORED)
+-- rows
+INSERT INTO t VALUES (1, DEFAULT, 'sad'), (2, DEFAULT, 'glad')
+-- new
+CREATE TYPE mood AS ENUM ('glad', 'sad');
+CREATE TABLE t (b int, c mood, d mood DEFAULT 'sad')
+
 -- name: generated column and its base dropped
 -- loses: t.a
 -- old
