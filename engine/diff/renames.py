@@ -23,7 +23,7 @@ from engine.schema.kinds import (
     written,
 )
 from engine.schema.model import Schema, Table
-from engine.schema.quoting import name
+from engine.schema.quoting import name, suffixed
 from engine.schema.sequences import PLAIN, usual_name
 
 INSIDE = (Kind.COLUMN, Kind.LABEL, Kind.ATTRIBUTE)
@@ -151,9 +151,10 @@ def _where_free(
     renames: dict[Rename, Names], old: Schema, others: Iterable[str] = ()
 ) -> list[Rename]:
     """The renames in an order in which each new name is free by then, without those whose name
-    never is: two indexes that swap theirs, or a name that something else still has. What these
-    would have done is left to the difference, which drops and makes. others: names of relations of
-    which the schema does not tell."""
+    never is, as something else still has it. What these would have done is left to the difference,
+    which drops and makes. Of those that swap their names one steps aside: the difference would
+    drop the primary keys of two tables that do, and with them the foreign keys to these, while
+    clients write. others: names of relations of which the schema does not tell."""
     titles = (*old.tables, *old.views, *old.sequences, *others)
     taken = {(RELATIONS, title) for title in titles}
     for table in old.tables.values():
@@ -163,13 +164,34 @@ def _where_free(
     waiting = dict(renames)
     while True:
         possible_now = [r for r, among in waiting.items() if (among, r.new) not in taken]
-        if not possible_now:
+        if possible_now:
+            rename = possible_now[0]
+            among = waiting.pop(rename)
+        elif circled := _in_a_circle(waiting):
+            among = waiting.pop(circled)
+            rename = replace(circled, new=suffixed(circled.old, "_before"))
+            if (among, rename.new) in taken:
+                continue  # left to the difference, and so are those that wait for its name
+            waiting[replace(circled, old=rename.new)] = among
+        else:
             return free
-        rename = possible_now[0]
-        among = waiting.pop(rename)
         taken.remove((among, rename.old))
         taken.add((among, rename.new))
         free.append(rename)
+
+
+def _in_a_circle(waiting: dict[Rename, Names]) -> Rename | None:
+    """One of those that wait for the name of another, and so on up to its own."""
+    leaving = {(among, rename.old): rename for rename, among in waiting.items()}
+    for first, among in waiting.items():
+        seen: set[Rename] = set()
+        then: Rename | None = first
+        while then is not None and then not in seen:
+            seen.add(then)
+            then = leaving.get((waiting[then], then.new))
+            if then == first:
+                return first
+    return None
 
 
 def possible(changes: Iterable[Change]) -> list[tuple[Change, Change]]:
