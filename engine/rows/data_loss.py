@@ -14,11 +14,12 @@ import psycopg2
 from engine.errors import Refused
 from engine.files.migration_file import Migration
 from engine.rows import doubts as doubtful
-from engine.rows import far_sequences, holdings, kept_rows, scope, sequence_positions
+from engine.rows import far_sequences, holdings, scope, sequence_positions, written_tables
 from engine.rows.called import Called
 from engine.rows.doubts import Doubts, Loss
 from engine.rows.holdings import Column, Place, Values
-from engine.rows.kept_rows import KeptRows, Table
+from engine.rows.kept_rows import KeptRows
+from engine.rows.written_tables import Table
 from engine.schema import own_sql
 from engine.wording import counted
 
@@ -46,7 +47,7 @@ class Holdings:
         self.only = scope.relations(cursor) if watched and not doubts.everywhere else None
         self.called = Called(cursor, self.only)
         self.before = holdings.read(cursor, self.only) if watched else {}
-        self.tables = kept_rows.tables(cursor, self.only) if watched else {}
+        self.tables = written_tables.tables(cursor, self.only) if watched else {}
         self.positions = sequence_positions.read(cursor, self.only) if watched else {}
         self.values: dict[Place, Values] = {}
         for place in doubts.to_compare & self.before.keys():
@@ -105,7 +106,7 @@ class Holdings:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""
         gone = {oid for oid, _ in self.before} - {oid for oid, _ in after}
         written = {}
-        for oid, table in kept_rows.tables(self.cursor, self.only).items():
+        for oid, table in written_tables.tables(self.cursor, self.only).items():
             before = self.tables.get(oid)
             if before is None or oid in gone or oid in self.doubts.written:
                 continue

@@ -12,7 +12,7 @@ from engine.project import Project
 from engine.rows import holdings
 from engine.rows.far_sequences import Far
 from engine.rows.holdings import Column, Place
-from engine.rows.kept_rows import Table
+from engine.rows.written_tables import Table
 
 
 @dataclass

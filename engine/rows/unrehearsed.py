@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.rows import holdings, kept_rows
+from engine.rows import holdings, written_tables
 from engine.rows.data_loss import Holdings
 from engine.schema import own_sql
 from engine.wording import counted, few
@@ -53,7 +53,7 @@ def refuse_foreign(before: Holdings, stays: str) -> None:
 
 def refuse_uncounted(before: Holdings, stays: str) -> None:
     """Raise Refused where nobody could tell that rows are deleted or changed."""
-    if before.watched and not kept_rows.are_counted(before.cursor):
+    if before.watched and not written_tables.are_counted(before.cursor):
         why = (
             "PostgreSQL counts no rows that are deleted or changed: track_counts is off, which a "
             f"superuser can set (ALTER DATABASE … SET track_counts = on).\n{stays}"
@@ -97,7 +97,7 @@ def _filled(before: Holdings) -> list[str]:
 
 def _written(before: Holdings) -> Iterator[str]:
     """A line for each table of which rows were deleted or changed by now."""
-    for oid, table in kept_rows.tables(before.cursor, before.only).items():
+    for oid, table in written_tables.tables(before.cursor, before.only).items():
         earlier = before.tables.get(oid)
         if earlier and table.is_written(earlier):
             rows = table.deleted + table.changed - earlier.deleted - earlier.changed

@@ -347,6 +347,10 @@ def test_the_head_of_a_file_says_what_its_rollback_cannot_bring_back(workshop: W
 # What the file does and what its way back does; what happens in between; what the refusal names, or
 # nothing where all of it comes again with the file.
 PUT_IN = "INSERT INTO t (a) VALUES ('x'), ('y')"
+STAMPS = (
+    "CREATE FUNCTION s() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.at = now(); RETURN NEW; "
+    "END'; CREATE TRIGGER s BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION s()"
+)
 WRITES = {
     "its own rows": (PUT_IN, "DELETE FROM t WHERE a IN ('x', 'y')", "", ""),
     "rows of others": (PUT_IN, "DELETE FROM t", "INSERT INTO t (a) VALUES ('mine')", "mine"),
@@ -386,6 +390,37 @@ WRITES = {
     ),
     "a number, of a row that the file changes": (
         "UPDATE t SET note = 'n'", "UPDATE t SET note = NULL, id = 90", "", '{"a": "old", "id": 1}',
+    ),
+    "a number, beside rows that are deleted": (
+        f"{PUT_IN}; UPDATE t SET note = 'n'",
+        "DELETE FROM t WHERE a IN ('x', 'y'); UPDATE t SET note = NULL, id = 90", "",
+        '1 row of t: {"a": "old"}',
+    ),
+    "a number that a deleted row had": (
+        f"{PUT_IN}; UPDATE t SET note = 'n'",
+        "DELETE FROM t WHERE a IN ('x', 'y'); UPDATE t SET note = NULL, id = 2", "",
+        '1 row of t: {"a": "old"}',
+    ),
+    "rows that the file puts in or changes": (
+        "INSERT INTO t (a) VALUES ('old'), ('x') ON CONFLICT (a) DO UPDATE SET note = 'n'",
+        "DELETE FROM t WHERE a = 'x'; UPDATE t SET note = NULL WHERE a = 'old'", "", "",
+    ),
+    "a moment, of a row that the file changes": (
+        "UPDATE t SET note = 'n'", "UPDATE t SET note = NULL, at = now()", "", '{"a": "old"',
+    ),
+    "a moment, of a table that the file writes anew": (
+        "ALTER TABLE t ALTER note TYPE varchar(9)",
+        "ALTER TABLE t ALTER note TYPE text; UPDATE t SET at = now()", "", '{"a": "old"',
+    ),
+    "a moment that a trigger keeps, of a row that the file does not write": (
+        "ALTER TABLE t ALTER note TYPE varchar(9)",
+        "ALTER TABLE t ALTER note TYPE text; UPDATE t SET a = a", STAMPS, '{"a": "old"',
+    ),
+    "a moment that a trigger keeps": (
+        "UPDATE t SET note = 'n'", "UPDATE t SET note = NULL", STAMPS, "",
+    ),
+    "a moment that the file sets": (
+        "UPDATE t SET note = 'n', at = now()", "UPDATE t SET note = NULL, at = NULL", "", "",
     ),
     "a number that is only written otherwise": (
         "SELECT 1", "UPDATE t SET b = 1.00", "ALTER TABLE t ADD b numeric DEFAULT 1.0",
