@@ -33,6 +33,7 @@ def inspect(c: Context, name: str) -> None:
     from engine.generate.completion import without_path
     from engine.schema import catalog, own_sql
     from engine.schema.quoting import name as name_of
+    from engine.unmanaged.listing import unmanaged
     from inspection.package import package
 
     registered = registry.load()
@@ -41,7 +42,7 @@ def inspect(c: Context, name: str) -> None:
     project = here()
     with closing(connect(project, autocommit=True)) as connection:
         schema = catalog.read(connection)
-        unmanaged = catalog.unmanaged(connection)
+        left_alone = unmanaged(connection)
         database = str(connection.info.dbname)
         with connection.cursor() as cursor:
             unnamed = grantees(cursor, project.roles or {}).values()
@@ -53,7 +54,7 @@ def inspect(c: Context, name: str) -> None:
     made = package(schema, database, shared)
     write_domain(name, made.files)
     tables = counted(len(schema.tables), "table")
-    _tell_left_out([*made.left_out, *unmanaged], unnamed, name)
+    _tell_left_out([*made.left_out, *left_alone], unnamed, name)
     print(f"It states {tables}. Look through it, then run: invoke generate {name}")
     if pathless:
         print("Functions get the path under which they were made. Before adopt, run in psql:")

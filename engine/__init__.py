@@ -7,6 +7,7 @@ wording     numbers and lists as messages have them
 project     what the engine knows of the program that it works for
 report      what a run tells whoever started it
 schema      what PostgreSQL's catalogs say, as values
+unmanaged   what of a database is named and left alone
 reread      what was written since the last reading, read alone
 diff        from two schemas to the ordered changes between them; pure
 sql         changes as SQL text, and SQL text as statements; pure

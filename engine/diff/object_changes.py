@@ -101,7 +101,7 @@ def _view(key: Key, old: View | None, new: View | None) -> Iterator[Change]:
 
 def _bare(view: View) -> View:
     """The view without what belongs to it."""
-    return replace(view, columns={}, triggers={}, indexes={}, comment=None)
+    return replace(view, columns={}, triggers={}, indexes={}, settings={}, comment=None)
 
 
 def _replaceable(old: View, new: View) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.connect import roles
 from engine.connect.connection import connect
-from engine.drift import baseline
+from engine.drift import baseline, partitions
 from engine.drift.beyond import beyond, owned_by_others
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import turned_on, without_theirs
@@ -22,8 +22,9 @@ from engine.files import history, migration_folder, own_table, role_table
 from engine.files.history import History
 from engine.files.migration_file import Migration
 from engine.project import Project
-from engine.schema import catalog, function_path, own_sql
+from engine.schema import function_path, own_sql
 from engine.schema.model import Schema
+from engine.unmanaged.listing import unmanaged
 from engine.wording import counted, few, one_line
 
 NOT_YET = "nothing: no migration is applied"
@@ -99,7 +100,7 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
         database, schema = str(connection.info.dbname), own_sql.place(connection).name
         migrations = migration_folder.find(project.migrations)
         past = history.read(cursor, migrations, project)
-        live, unmanaged = catalog.read(connection), tuple(catalog.unmanaged(connection))
+        live, named = partitions.read(connection), tuple(unmanaged(connection))
         if past.recorded or past.unfinished:
             known, source = expected(connection, project, migrations, past, live.roles, replays)
             known = as_seen(known, live)
@@ -107,7 +108,7 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
             _refuse_unknown(live, database, schema, project)
             known, source = live, NOT_YET
         version, path = connection.server_version // 10000, function_path.files_path(connection)
-        unmanaged += turned_on(cursor, live, known)
+        named += turned_on(cursor, live, known)
         live = without_theirs(cursor, live, known)
         rights = tuple(str(right) for right in own_table.rights(cursor) if right.writes)
         theirs = owned_by_others(cursor)
@@ -119,9 +120,7 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
     back = WayBack()
     if drifts:
         back = replays.way_back(project, applied, version, known, live, schema, path)
-    return Comparison(
-        project, database, schema, source, tuple(drifts), back, unmanaged, rights, others
-    )
+    return Comparison(project, database, schema, source, tuple(drifts), back, named, rights, others)
 
 
 def _refuse_unknown(live: Schema, database: str, schema: str, project: Project) -> None:

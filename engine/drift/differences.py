@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
+from engine.drift import partitions
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.schema.abstract_roles import PUBLIC
@@ -101,7 +102,8 @@ def _without(schema: Schema, theirs: Collection[str]) -> Schema:
 
 def as_seen(known: Schema, live: Schema) -> Schema:
     """The known schema, with what roles may do as far as the live one tells of them: an abstract
-    role may be nobody there."""
+    role may be nobody there. Of a partition that is gone nothing counts."""
+    known = partitions.without_gone(known, live)
     roles = {PUBLIC, *live.roles}
     access = {title: a for title, a in known.access.items() if a.role in roles}
     return replace(known, access=access, roles=live.roles)

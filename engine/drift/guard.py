@@ -10,7 +10,7 @@ from typing import Any
 import peewee
 import psycopg2
 
-from engine.drift import baseline, differences, schema_json
+from engine.drift import baseline, differences, partitions, schema_json
 from engine.drift.beyond import owned_by_others
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
@@ -25,7 +25,7 @@ from engine.files.migration_file import Migration
 from engine.files.unfinished import Direction
 from engine.run.file_run import Job
 from engine.run.session import Session
-from engine.schema import catalog, function_path, own_sql
+from engine.schema import function_path, own_sql
 from engine.schema.model import Schema
 
 # PostgreSQL prints no definition of what somebody holds ALTER TABLE's lock on.
@@ -155,7 +155,7 @@ class DriftGuard:
         if in_the_way:
             but = {drift.key for drift in others}
             connection, project = self.session.database.connection(), self.session.project
-            there = without_theirs(connection.cursor(), catalog.read(connection), known)
+            there = without_theirs(connection.cursor(), partitions.read(connection), known)
             known, live = self._ours(connection, known, there)
             place, path = own_sql.place(connection).name, function_path.files_path(connection)
             back = self.replays.way_back(
@@ -179,7 +179,7 @@ class DriftGuard:
 
     def _read(self, connection: Any) -> Schema:
         connection.cursor().execute(IMPATIENT)
-        schema = catalog.read(connection, depends=False)
+        schema = partitions.read(connection, depends=False)
         _, ours = self._ours(connection, schema, schema)
         self.session.settle()
         return ours

@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import TypeVar, cast
 
-from engine.drift import schema_json
+from engine.connect.connection import connect
+from engine.drift import partitions, schema_json
 from engine.drift.touched import Touched
 from engine.drift.way_back import WayBack, way_back
 from engine.files.migration_file import Migration
@@ -38,8 +40,11 @@ class Replays:
         does."""
 
         def read() -> Schema:
-            with replayed(project, applied, version) as replay:
-                return replay.read()
+            with (
+                replayed(project, applied, version) as replay,
+                closing(connect(replay.project, autocommit=True)) as connection,
+            ):
+                return partitions.read(connection)
 
         return self._once(("schema", version, _content(applied)), read)
 

@@ -35,7 +35,7 @@ from engine.schema.model import (
     View,
 )
 
-FORMAT = 3
+FORMAT = 4
 SHARED = ("name", "definition", "comment")
 # The names in JSON of what counts in a comparison.
 FIELDS: dict[type, tuple[str, ...]] = {
@@ -51,7 +51,7 @@ FIELDS: dict[type, tuple[str, ...]] = {
         *("name", "type", "start", "increment", "minimum", "maximum", "cache", "cycle"),
         *("owner", "comment"),
     ),
-    Function: (*SHARED, "kind", "signature"),
+    Function: (*SHARED, "kind", "signature", "extensions"),
     Column: (
         *("name", "type", "not_null", "default", "identity", "generated", "collation"),
         *("comment", "virtual", "numbers"),
@@ -60,12 +60,12 @@ FIELDS: dict[type, tuple[str, ...]] = {
     Index: (*SHARED, "valid"),
     Trigger: (*SHARED, "state"),
     Policy: SHARED,
-    Setting: ("name", "statement", "reset", "of", "comment"),
+    Setting: ("name", "statement", "reset", "of", "comment", "extension", "partition"),
     Table: (
         *("name", "columns", "constraints", "indexes", "triggers", "comment", "partitioned"),
         *("policies", "settings"),
     ),
-    View: (*SHARED, "kind", "options", "columns", "indexes", "triggers"),
+    View: (*SHARED, "kind", "options", "columns", "indexes", "triggers", "settings"),
 }
 # The attribute for a name in JSON, where it has been given another one since.
 ATTRIBUTES: dict[tuple[type, str], str] = {(Schema, "domains"): "domain_types"}

@@ -20,11 +20,11 @@ from engine.diff.compare import diff
 from engine.diff.likely_renames import likely_renames
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename, plain
+from engine.drift import partitions
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.run.replay import replayed
-from engine.schema import catalog
 from engine.schema.function_path import FROM_CURRENT
 from engine.schema.kinds import OWNERS, Key, Kind
 from engine.schema.model import Schema
@@ -121,7 +121,7 @@ def way_back(
             connection.cursor().execute("SET check_function_bodies = off")
             there = replay.project.roles or {}
             roles.use(connection, {name: there[name] for name in there if name in live.roles})
-            made = catalog.read(connection)
+            made = partitions.read(connection)
             if made != known:
                 return _untried(known, live, renames, "the applied files lead to something else")
             try:
@@ -146,15 +146,15 @@ def _lead(connection: Any, renames: Iterable[Rename], goal: Schema) -> list[Step
     psycopg2.Error where that does not lead to the goal."""
     steps: list[Step] = []
     for more in (renames, None):
-        chosen = plain(catalog.read(connection), goal) if more is None else more
+        chosen = plain(partitions.read(connection), goal) if more is None else more
         for rename in chosen:
             _run(connection, rename)
             steps.append(rename)
-    start = catalog.read(connection)
+    start = partitions.read(connection)
     for change in ordered(diff(start, goal), start, goal, lambda change: 0):
         _run(connection, change)
         steps.append(change)
-    if catalog.read(connection, depends=False) != goal:
+    if partitions.read(connection, depends=False) != goal:
         raise EngineError("not everything is as it was after that.", fix="bring it back by hand.")
     return steps
 

@@ -19,7 +19,7 @@ from engine.schema import own_sql
 from engine.schema.catalog_queries import ALONE
 from engine.schema.function_path import FROM_CURRENT
 from engine.schema.kinds import Key
-from engine.schema.unmanaged import Bystander, bystanders
+from engine.unmanaged.bystanders import Bystander, bystanders
 
 STEPPING_ASIDE = "made by hand, and in the way"
 

@@ -35,7 +35,7 @@ from engine.proofs.proofs import Proofs
 from engine.report import Report
 from engine.run.replay import Replay, replayed
 from engine.schema.model import Schema
-from engine.schema.unmanaged import needed_extensions
+from engine.unmanaged.bystanders import needed_extensions
 
 SEED_TITLE = "seed_data"
 FILL = re.compile(rf"(?P<column>{NAME}\.{NAME})=\s*(?P<value>\S.*)", re.DOTALL)

@@ -27,12 +27,12 @@ from engine.rows.casts import uncast
 from engine.run.replay import stuck
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
-from engine.schema.unmanaged import Bystander, bystanders
 from engine.sql.access_statements import block
 from engine.sql.filling import fill_of, filling_statements, may_be_filled
 from engine.sql.online_split import Split
 from engine.sql.online_statements import UNASKED, Undo, online_statements
 from engine.sql.ways_back import WaysBack
+from engine.unmanaged.bystanders import Bystander, bystanders
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ from engine.schema.abstract_roles import PUBLIC
 from engine.schema.kinds import Key, written
 from engine.schema.model import Schema
 from engine.schema.quoting import name
-from engine.schema.unmanaged import needed_extensions
 from engine.sql import statements
 from engine.sql.lexer import after_comments, split
+from engine.unmanaged.bystanders import needed_extensions
 
 PRINTED_AT_MOST = 4
 OWNER = """

@@ -25,8 +25,9 @@ from engine.schema import catalog, own_sql
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.quoting import name
-from engine.schema.unmanaged import Bystander
 from engine.sql.filling import filling_statements
+from engine.unmanaged.bystanders import Bystander
+from engine.unmanaged.listing import unmanaged
 
 State = TypeVar("State")
 # The kinds of changes that may rewrite a table: a column's type, SET UNLOGGED.
@@ -80,7 +81,7 @@ class Bench:
 
     def unmanaged(self) -> list[str]:
         """What the files have made that is never compared, made or dropped."""
-        return catalog.unmanaged(self.connection)
+        return unmanaged(self.connection)
 
     def rehearse(
         self, changes: Iterable[Change | Rename], aside: Iterable[Bystander] = ()

@@ -1,7 +1,7 @@
 """A live schema, read into values: the only reader of PostgreSQL's catalogs for that purpose.
 
 One query for each kind of object, whatever the number of tables. What an extension made is the
-extension's; what is of a kind that the engine does not manage is only listed.
+extension's; what is of a kind that the engine does not manage is only listed (engine.unmanaged).
 """
 
 from __future__ import annotations
@@ -12,7 +12,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.schema import abstract_roles, access, function_path, own_sql, table_settings
+from engine.schema import (
+    abstract_roles,
+    access,
+    function_path,
+    own_sql,
+    table_settings,
+)
 from engine.schema import catalog_queries as queries
 from engine.schema.dependencies import DEPENDS, needs
 from engine.schema.function_path import FilesPath
@@ -28,16 +34,12 @@ from engine.schema.model import (
     Policy,
     Schema,
     Sequence,
-    Setting,
     Table,
     Trigger,
     View,
 )
 from engine.schema.own_tables import OWN_TABLES
 from engine.schema.sequences import SERIAL, is_serial, usual
-from engine.schema.unmanaged import unmanaged
-
-__all__ = ["read", "unmanaged"]
 
 # Of which kinds there is anything, theirs included: PostgreSQL plans a query for a millisecond also
 # where it finds nothing, and most schemas have no views, enums, domains or composites.
@@ -148,13 +150,7 @@ def _fill(ask: _Reader, tables: dict[int, Table], views: dict[int, View]) -> Non
         tables[oid].constraints[name] = constraint
     for oid, name, text, comment in ask(queries.POLICIES, relations=list(tables)):
         tables[oid].policies[name] = Policy(name, _listed(text), comment)
-    for oid, name, set_it, reset, kind, of in ask(table_settings.SETTINGS, relations=list(tables)):
-        key = Key(Kind(kind), tables[oid].name, of) if kind else None
-        tables[oid].settings[name] = Setting(name, set_it, reset, key)
-    if ask.connection.server_version >= table_settings.SINCE:
-        for oid, *values in ask(table_settings.NOT_NULLS, relations=list(tables)):
-            stated = table_settings.setting(tables[oid].name, *values)
-            tables[oid].settings[stated.name] = stated
+    table_settings.fill(ask, both)
 
 
 def _sequences(
@@ -235,13 +231,15 @@ def _function(
     text: str,
     comment: str | None,
     setting: str | None,
+    extensions: list[str],
 ) -> Function:
     """pg_get_functiondef alone prints the schema; its first line and the path are brought back to
     the rule."""
     quoted = r'(?:"(?:[^"]|"")+"|[^\s".(]+)\.'
     head, newline, body = path.definition(text, setting).partition("\n")
     head = re.sub(rf"^(CREATE OR REPLACE \w+ ){quoted}", r"\1", head)
-    return Function(name, Kind(kind), signature, (head + newline + body).rstrip(), comment)
+    definition = (head + newline + body).rstrip()
+    return Function(name, Kind(kind), signature, definition, comment, tuple(extensions))
 
 
 def _listed(text: str) -> str:

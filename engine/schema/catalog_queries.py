@@ -149,13 +149,16 @@ PLAIN_TRIGGER = f"""
               CASE WHEN t.tgtype & 1 <> 0 THEN 'ROW' ELSE 'STATEMENT' END,
               'EXECUTE FUNCTION', concat(quote_ident(p.proname), '(', ({TRIGGER_ARGUMENTS}), ')'))
 """
+TRIGGER_STATE = """
+    CASE {0}.tgenabled WHEN 'O' THEN 'ENABLE' WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS'
+                       ELSE 'ENABLE REPLICA' END
+"""
 TRIGGERS = f"""
     SELECT t.tgrelid, t.tgname,
            CASE WHEN {IS_PLAIN_TRIGGER} THEN {PLAIN_TRIGGER}
                 ELSE pg_get_triggerdef(t.oid, true) END,
            obj_description(t.oid, 'pg_trigger'),
-           CASE t.tgenabled WHEN 'O' THEN 'ENABLE' WHEN 'D' THEN 'DISABLE'
-                            WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END
+           {TRIGGER_STATE.format("t")}
     FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgrelid = ANY (%(relations)s) AND NOT t.tgisinternal
     ORDER BY t.tgname
@@ -213,13 +216,19 @@ OF_BASE_TYPE = """
       AND p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend, t.typmodin, t.typmodout,
                     t.typanalyze)
 """
+# The extensions with which it goes, though it is a part of none.
+GOES_WITH = """
+    ARRAY(SELECT e.extname::text FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+          WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+            AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x' ORDER BY 1)
+"""
 SIGNATURE = "format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes))"
 FUNCTIONS = f"""
     SELECT {SIGNATURE}, CASE p.prokind WHEN 'p' THEN 'procedure' ELSE 'function' END,
            concat_ws(' ', pg_get_function_arguments(p.oid), pg_get_function_result(p.oid)),
            pg_get_functiondef(p.oid), obj_description(p.oid, 'pg_proc'),
            (SELECT substr(c, strpos(c, '=') + 1) FROM unnest(p.proconfig) c
-            WHERE starts_with(c, 'search_path='))
+            WHERE starts_with(c, 'search_path=')), {GOES_WITH}
     FROM pg_proc p
     WHERE {OUR_ROUTINES} AND p.prokind IN ('f', 'p', 'w')
       AND {ALONE.format("pg_proc", "p")} AND NOT EXISTS ({OF_BASE_TYPE})

@@ -7,7 +7,8 @@ from typing import Any
 
 from engine.schema.catalog_queries import OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import Key, Kind
-from engine.schema.model import Schema
+from engine.schema.model import Schema, Table, View
+from engine.schema.part_settings import OFF
 
 # Whatever has a key, by its address in pg_depend. The index of a constraint, the default of a
 # column, the rule of a view, the type of a table's rows and the array of a type stand for what
@@ -96,6 +97,7 @@ def needs(
         *_recorded(rows, folded),
         *_of_sequences(schema),
         *_of_settings(schema),
+        *_of_functions(schema),
         *_of_unlogged(schema),
     ]:
         needed.setdefault(needing, set()).add(other)
@@ -141,11 +143,34 @@ def _of_sequences(schema: Schema) -> Iterator[tuple[Key, Key]]:
 
 
 def _of_settings(schema: Schema) -> Iterator[tuple[Key, Key]]:
-    """What a setting is of; pg_depend knows nothing of settings."""
-    for table in schema.tables.values():
-        for setting in table.settings.values():
-            of = setting.of or Key(Kind.TABLE, "", table.name)
-            yield Key(Kind.SETTING, table.name, setting.name), of
+    """What a setting is of, and the extension that it speaks of; pg_depend knows nothing of
+    settings."""
+    owners: list[Table | View] = [*schema.tables.values(), *schema.views.values()]
+    for owner in owners:
+        for setting in owner.settings.values():
+            key = Key(Kind.SETTING, owner.name, setting.name)
+            yield key, setting.of or Key(schema.relation(owner.name), "", owner.name)
+            if setting.extension:
+                yield key, Key(Kind.EXTENSION, "", setting.extension)
+            if setting.name == OFF:
+                yield from ((key, of) for of in _constraints_at(owner.name, schema))
+
+
+def _constraints_at(table: str, schema: Schema) -> Iterator[Key]:
+    """The constraints for which PostgreSQL has triggers on the table. One that is made anew has new
+    ones, which fire."""
+    for other in schema.tables.values():
+        for constraint in other.constraints.values():
+            if table in (other.name, constraint.target):
+                yield Key(constraint.part, other.name, constraint.name)
+
+
+def _of_functions(schema: Schema) -> Iterator[tuple[Key, Key]]:
+    """The extensions with which they go."""
+    for function in schema.functions.values():
+        for extension in function.extensions:
+            needing = Key(Kind.FUNCTION, "", function.name)
+            yield needing, Key(Kind.EXTENSION, "", extension)
 
 
 def _of_unlogged(schema: Schema) -> Iterator[tuple[Key, Key]]:

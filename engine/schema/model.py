@@ -65,17 +65,16 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Function:
-    """A function or procedure, as its kind says. name: with the argument types that tell it from
-    its namesakes.
-
-    signature: what CREATE OR REPLACE cannot change: arguments with names and defaults, and result.
-    """
+    """A function or procedure, as its kind says. name: with the argument types. signature: what
+    CREATE OR REPLACE cannot change: arguments with names and defaults, and result. extensions: with
+    which it goes (DEPENDS ON EXTENSION)."""
 
     name: str
     kind: Kind
     signature: str
     definition: str
     comment: str | None = None
+    extensions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,20 +145,22 @@ class Policy:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a statement sets and another sets back: a storage parameter, a flag. of: the column,
-    index or constraint with which it goes, as a key."""
+    """What a statement sets and another sets back: a storage parameter, a flag. of: the key of what
+    it goes with, where not the whole. extension, partition: of which it speaks, or empty."""
 
     name: str
     statement: str
     reset: str
     of: Key | None = None
     comment: None = None
+    extension: str = ""
+    partition: str = ""
 
 
 @dataclass(frozen=True)
 class Table:
     """A table with everything that goes when it goes. partitioned: by what, or empty; partitions
-    come and go as the data does, so they are no part of a schema."""
+    come and go as the data does: they are no part of a schema (but see engine.drift.partitions)."""
 
     name: str
     columns: dict[str, Column] = field(default_factory=dict)
@@ -191,6 +192,7 @@ class View:
     indexes: dict[str, Index] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     comment: str | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
 
     def parts(self) -> Iterator[tuple[Kind, Any]]:
         """(kind, part) of everything that has to be made after the view."""
@@ -210,7 +212,7 @@ class Schema:
 
     access: what roles may do with all that. depends: what each object needs, as PostgreSQL recorded
     it; it follows from the rest, so it does not count in a comparison. roles: of which abstract
-    roles it tells.
+    roles it tells; partitions: of which it was asked what is set on them.
     """
 
     extensions: frozenset[str] = frozenset()
@@ -224,6 +226,7 @@ class Schema:
     access: dict[str, Access] = field(default_factory=dict)
     depends: Mapping[Key, frozenset[Key]] = field(default_factory=dict, compare=False)
     roles: frozenset[str] = field(default=frozenset(), compare=False)
+    partitions: frozenset[str] = field(default=frozenset(), compare=False)
 
     def objects(self) -> Iterator[tuple[Key, Any]]:
         """Everything that may need another thing, or have a comment, by its key."""

@@ -11,8 +11,12 @@ knows none of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from engine.schema import part_settings
 from engine.schema.kinds import Key, Kind
-from engine.schema.model import Setting
+from engine.schema.model import Setting, Table, View
 from engine.schema.quoting import literal, name, suffixed
 
 # What NOT NULL asks of a value. Of a composite `IS NULL` is true also where all its parts are, and
@@ -25,32 +29,32 @@ SINCE = 180000  # the number of that version
 STORAGE = '{"p": "PLAIN", "e": "EXTERNAL", "m": "MAIN", "x": "EXTENDED"}'
 SETTINGS = f"""
     WITH relation AS (
-        SELECT c.*, t.reloptions AS toast FROM pg_class c
+        SELECT c.*, t.reloptions AS toast, format(
+                   'ALTER %%s %%I', CASE c.relkind WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE'
+                   END, c.relname) AS alter
+        FROM pg_class c
         LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
         WHERE c.oid = ANY (%(relations)s)
     )
     SELECT c.oid, o.prefix || o.option_name,
-           format('ALTER TABLE %%I SET (%%s = %%L)', c.relname, o.prefix || o.option_name,
-                  o.option_value),
-           format('ALTER TABLE %%I RESET (%%s)', c.relname, o.prefix || o.option_name), NULL, NULL
+           format('%%s SET (%%s = %%L)', c.alter, o.prefix || o.option_name, o.option_value),
+           format('%%s RESET (%%s)', c.alter, o.prefix || o.option_name), NULL, NULL
     FROM relation c, LATERAL (
         SELECT '' AS prefix, * FROM pg_options_to_table(c.reloptions)
+        WHERE c.relkind <> 'm'  -- a view has its own
         UNION ALL SELECT 'toast.', * FROM pg_options_to_table(c.toast)) o
     UNION ALL
-    SELECT c.oid, s.name, format('ALTER TABLE %%I %%s', c.relname, s.set),
-           format('ALTER TABLE %%I %%s', c.relname, s.reset), s.kind, s.part
+    SELECT c.oid, s.name, concat_ws(' ', c.alter, s.set), concat_ws(' ', c.alter, s.reset),
+           s.kind, s.part
     FROM relation c LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisreplident
     LEFT JOIN pg_class n ON n.oid = i.indexrelid
-    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid,
+    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
+      AND k.contype <> 'f',
     LATERAL (VALUES
         (c.relrowsecurity, 'row level security', 'ENABLE ROW LEVEL SECURITY',
          'DISABLE ROW LEVEL SECURITY', NULL, NULL),
         (c.relforcerowsecurity, 'row level security for the owner', 'FORCE ROW LEVEL SECURITY',
          'NO FORCE ROW LEVEL SECURITY', NULL, NULL),
-        (EXISTS (SELECT FROM pg_trigger g JOIN pg_constraint o ON o.oid = g.tgconstraint
-                 WHERE g.tgrelid = c.oid AND g.tgisinternal AND g.tgenabled <> 'O'
-                   AND o.contype = 'f'),
-         'foreign keys switched off', 'DISABLE TRIGGER ALL', 'ENABLE TRIGGER ALL', NULL, NULL),
         (c.relpersistence = 'u', 'unlogged', 'SET UNLOGGED', 'SET LOGGED', NULL, NULL),
         (c.relreplident = 'f', 'replica identity', 'REPLICA IDENTITY FULL',
          'REPLICA IDENTITY DEFAULT', NULL, NULL),
@@ -63,8 +67,8 @@ SETTINGS = f"""
     WHERE s.given
     UNION ALL
     SELECT c.oid, format('%%s of column %%s', s.name, a.attname),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET %%s', c.relname, a.attname, s.set),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET %%s', c.relname, a.attname, s.reset),
+           format('%%s ALTER COLUMN %%I SET %%s', c.alter, a.attname, s.set),
+           format('%%s ALTER COLUMN %%I SET %%s', c.alter, a.attname, s.reset),
            'column', a.attname
     FROM relation c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -81,21 +85,22 @@ SETTINGS = f"""
     WHERE s.given
     UNION ALL
     SELECT c.oid, format('%%s of column %%s', o.option_name, a.attname),
-           format('ALTER TABLE %%I ALTER COLUMN %%I SET (%%s = %%s)', c.relname, a.attname,
-                  o.option_name, o.option_value),
-           format('ALTER TABLE %%I ALTER COLUMN %%I RESET (%%s)', c.relname, a.attname,
-                  o.option_name), 'column', a.attname
+           format('%%s ALTER COLUMN %%I SET (%%s = %%s)', c.alter, a.attname, o.option_name,
+                  o.option_value),
+           format('%%s ALTER COLUMN %%I RESET (%%s)', c.alter, a.attname, o.option_name),
+           'column', a.attname
     FROM relation c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped,
     LATERAL pg_options_to_table(a.attoptions) o
     WHERE starts_with(o.option_name, 'n_distinct')  -- pg_attver of 15.20 is the server's own
     UNION ALL
-    SELECT c.oid, 'cluster', format('ALTER TABLE %%I CLUSTER ON %%I', c.relname, n.relname),
-           format('ALTER TABLE %%I SET WITHOUT CLUSTER', c.relname),
+    SELECT c.oid, 'cluster', format('%%s CLUSTER ON %%I', c.alter, n.relname),
+           concat_ws(' ', c.alter, 'SET WITHOUT CLUSTER'),
            CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname
     FROM relation c JOIN pg_index i ON i.indrelid = c.oid AND i.indisclustered
     JOIN pg_class n ON n.oid = i.indexrelid
     LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
+      AND k.contype <> 'f'
     UNION ALL
     SELECT c.oid, format('%%s of %%s', o.option_name, k.conname),
            format('ALTER INDEX %%I SET (%%s = %%L)', k.conname, o.option_name, o.option_value),
@@ -103,6 +108,17 @@ SETTINGS = f"""
     FROM relation c
     JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype IN ('p', 'u', 'x')
     JOIN pg_class i ON i.oid = k.conindid, LATERAL pg_options_to_table(i.reloptions) o
+    UNION ALL
+    SELECT c.oid, format('statistics of column %%s of %%s', a.attnum, n.relname),
+           format('ALTER INDEX %%I ALTER COLUMN %%s SET STATISTICS %%s', n.relname, a.attnum,
+                  a.attstattarget),
+           format('ALTER INDEX %%I ALTER COLUMN %%s SET STATISTICS -1', n.relname, a.attnum),
+           CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname
+    FROM relation c JOIN pg_index i ON i.indrelid = c.oid
+    JOIN pg_class n ON n.oid = i.indexrelid
+    JOIN pg_attribute a ON a.attrelid = n.oid AND a.attstattarget >= 0
+    LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
+      AND k.contype <> 'f'
     ORDER BY 2
 """
 NOT_NULLS = r"""
@@ -140,7 +156,48 @@ END
 $$"""
 
 
-def setting(table: str, column: str, title: str, definition: str, plain: bool) -> Setting:
+class Ask(Protocol):
+    """Gives the rows of a query."""
+
+    connection: Any
+
+    def __call__(self, query: str, **parameters: Any) -> list[tuple[Any, ...]]: ...
+
+
+def fill(ask: Ask, owners: Mapping[int, Table | View]) -> None:
+    """Give tables and views, by their oid, what is set on them. A plain view has no more than its
+    triggers."""
+    tables = [oid for oid, owner in owners.items() if isinstance(owner, Table)]
+    stored = [*tables]
+    for oid, owner in owners.items():
+        if isinstance(owner, View) and owner.kind is Kind.MATERIALIZED_VIEW:
+            stored.append(oid)
+    for oid, *values in ask(SETTINGS, relations=stored):
+        _add(owners[oid], _stated(owners[oid], *values))
+    for oid, *values in ask(part_settings.GO_WITH_EXTENSIONS, relations=list(owners)):
+        _add(owners[oid], part_settings.bond(owners[oid].name, *values))
+    rows = ask(part_settings.CONSTRAINT_TRIGGERS, relations=tables)
+    for oid, setting in part_settings.of_triggers(rows):
+        _add(owners[oid], setting)
+    if ask.connection.server_version >= SINCE:
+        for oid, *values in ask(NOT_NULLS, relations=tables):
+            _add(owners[oid], _not_null(owners[oid].name, *values))
+
+
+def _add(owner: Table | View, setting: Setting) -> None:
+    owner.settings[setting.name] = setting
+
+
+def _stated(
+    owner: Table | View, title: str, made: str, back: str, kind: str | None, part: str
+) -> Setting:
+    """A column of a view is no object of its own."""
+    if kind is None or (kind == Kind.COLUMN and isinstance(owner, View)):
+        return Setting(title, made, back)
+    return Setting(title, made, back, Key(Kind(kind), owner.name, part))
+
+
+def _not_null(table: str, column: str, title: str, definition: str, plain: bool) -> Setting:
     """What is stated of the NOT NULL of a column. title: its name, if plain all that is stated."""
     texts = {"table": name(table), "column": name(column)}
     if plain:

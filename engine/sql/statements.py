@@ -47,13 +47,16 @@ def sql(change: Change) -> str:
 
 def _create_function(change: Change) -> str:
     """A new function must not silently take the place of one that is there."""
-    function: Function = change.new
-    return function.definition.replace("CREATE OR REPLACE", "CREATE", 1)
+    return _replace_function(change).replace("CREATE OR REPLACE", "CREATE", 1)
 
 
 def _replace_function(change: Change) -> str:
+    """With the extensions it goes with: CREATE OR REPLACE forgets them (ProcedureCreate in
+    pg_proc.c deletes what is recorded of the old one)."""
     function: Function = change.new
-    return function.definition
+    start = f"ALTER {function.kind.upper()} {function.name} DEPENDS ON EXTENSION"
+    bonds = [f"{start} {name(extension)}" for extension in function.extensions]
+    return ";\n".join([function.definition, *bonds])
 
 
 def _create_table(change: Change) -> str:

@@ -14,10 +14,11 @@ from engine.check import lint
 from engine.drift import beyond
 from engine.manage import status
 from engine.run import operator_notices
-from engine.schema import access, catalog, own_sql, trust, unmanaged
+from engine.schema import access, catalog, own_sql, trust
 from engine.schema.catalog_queries import TRIGGERS
 from engine.schema.own_tables import HISTORY_TABLE
 from engine.tenants import lifecycle
+from engine.unmanaged import beside, listing
 from tests.support.databases import execute
 
 FUNCTION = "FUNCTION {} RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"
@@ -138,7 +139,7 @@ WALK = re.compile(
 @pytest.mark.parametrize(
     "question",
     [
-        *(beyond.OWNERS, access.GRANTEES, unmanaged.UNMANAGED, unmanaged.BESIDE),
+        *(beyond.OWNERS, access.GRANTEES, listing.UNMANAGED, beside.BESIDE),
         *(lifecycle.LOSSES, status.RELATIONS, operator_notices.SHUT_OUT, lint.SIZES),
     ],
 )

@@ -25,6 +25,7 @@ from engine.generate.generator import Generator
 from engine.schema import catalog
 from engine.sql import lexer
 from engine.testing.generate_law import SqlDomain
+from engine.unmanaged.listing import unmanaged
 from kernel.domain import Domain
 from kernel.models import BaseModel
 from tests.support.databases import execute, name_of, query
@@ -287,7 +288,7 @@ NAMED = """
 def test_what_is_not_managed_is_named_and_left_alone(empty_url: str) -> None:
     execute(empty_url, UNMANAGED)
     with closing(psycopg2.connect(empty_url)) as connection:
-        found = catalog.unmanaged(connection)
+        found = unmanaged(connection)
         schema = catalog.read(connection)
     assert found == [line.strip() for line in NAMED.strip().splitlines()]
     assert sorted(schema.tables) == ["parted", "rows", "t"]
@@ -298,7 +299,7 @@ def test_what_is_not_managed_is_named_and_left_alone(empty_url: str) -> None:
 
 def test_nothing_is_unmanaged_where_all_is_managed(migrated_url: str) -> None:
     with closing(psycopg2.connect(migrated_url)) as connection:
-        assert catalog.unmanaged(connection) == []
+        assert unmanaged(connection) == []
 
 
 @pytest.mark.only("newest")

@@ -16,7 +16,13 @@ from kernel.registration import SPACES
 def test_every_kind_has_a_row_and_every_field_of_a_schema_a_kind() -> None:
     assert KINDS.keys() == set(Kind)
     alone = {row.alone for row in KINDS.values() if row.alone}
-    assert alone == {f.name for f in fields(Schema)} - {"extensions", "access", "depends", "roles"}
+    assert alone == {f.name for f in fields(Schema)} - {
+        "extensions",
+        "access",
+        "depends",
+        "roles",
+        "partitions",
+    }
     parts = {row.part for row in KINDS.values() if row.part}
     mappings = {f.name for owner in (Table, View) for f in fields(owner) if "dict" in str(f.type)}
     assert parts == mappings
