@@ -116,7 +116,8 @@ SETTINGS = f"""
            CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END, n.relname
     FROM relation c JOIN pg_index i ON i.indrelid = c.oid
     JOIN pg_class n ON n.oid = i.indexrelid
-    JOIN pg_attribute a ON a.attrelid = n.oid AND a.attstattarget >= 0
+    CROSS JOIN LATERAL (SELECT attnum, attstattarget FROM pg_attribute
+                        WHERE attrelid = n.oid AND attnum > 0 AND attstattarget >= 0 OFFSET 0) a
     LEFT JOIN pg_constraint k ON k.conindid = n.oid AND k.conrelid = c.oid
       AND k.contype <> 'f'
     ORDER BY 2
