@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from engine.connect import roles
 from engine.schema import access, catalog, own_sql
 from engine.schema.access import Access
-from engine.schema.catalog_queries import OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES
+from engine.schema.catalog_queries import HERE, OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES
+from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
 from engine.schema.own_tables import HISTORY_TABLE, OWN_TABLES
+from engine.schema.sequences import sequences_in
 
 OTHER = "role "
 """Before the name of a role that has no abstract one."""
@@ -69,6 +71,67 @@ DEFAULTS = """
     WHERE d.defaclnamespace IN (0, %(here)s) AND a.grantee <> d.defaclrole
       AND NOT (a.grantee = 0 AND d.defaclobjtype IN ('f', 'T'))
     GROUP BY d.oid, d.defaclrole, d.defaclobjtype, a.grantee
+    UNION ALL
+    SELECT 'what ' || d.defaclrole::regrole || ' makes from now on no longer gives '
+           || CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END || ' '
+           || string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) || ' on each '
+           || CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence'
+                                   WHEN 'f' THEN 'function' WHEN 'T' THEN 'type' ELSE 'schema' END
+    FROM pg_default_acl d, aclexplode(acldefault(
+        CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)) a
+    WHERE d.defaclnamespace = 0 AND d.defaclobjtype IN ('r', 'S', 'f', 'T', 'n')
+      AND NOT EXISTS (SELECT FROM aclexplode(d.defaclacl) k
+                      WHERE (k.grantee, k.privilege_type) = (a.grantee, a.privilege_type))
+    GROUP BY d.oid, d.defaclrole, d.defaclobjtype, a.grantee
+    ORDER BY 1
+"""
+# PostgreSQL asks as the owner whether a foreign key has its row; without SELECT it refuses all.
+OF_OWNERS = f"""
+    WITH thing AS (
+        SELECT 'pg_class'::regclass AS class, c.oid, c.relowner AS owner, c.relacl AS acl,
+               CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char" AS kind
+        FROM pg_class c WHERE {OUR_RELATIONS} AND c.relkind IN ('r', 'p', 'v', 'm', 'S', 'f')
+        UNION ALL SELECT 'pg_proc'::regclass, p.oid, p.proowner, p.proacl, 'f'
+        FROM pg_proc p WHERE {OUR_ROUTINES}
+        UNION ALL SELECT 'pg_type'::regclass, t.oid, t.typowner, t.typacl, 'T'
+        FROM pg_type t WHERE {OUR_TYPES}
+    )
+    SELECT t.owner::regrole || ' may not ' || string_agg(a.privilege_type, ', '
+           ORDER BY a.privilege_type) || ' on ' || i.type || ' '
+           || replace(i.identity, quote_ident(n.nspname) || '.', '') || ', which it owns'
+    FROM thing t JOIN pg_namespace n ON n.oid = {HERE},
+    LATERAL aclexplode(acldefault(t.kind, t.owner)) a,
+    LATERAL pg_identify_object(t.class, t.oid, 0) i
+    WHERE t.acl IS NOT NULL AND a.grantee = t.owner
+      AND NOT EXISTS (SELECT FROM aclexplode(t.acl) k
+                      WHERE (k.grantee, k.privilege_type) = (a.grantee, a.privilege_type))
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE (d.classid, d.objid) = (t.class, t.oid)
+                      AND d.deptype = 'e')
+    GROUP BY t.class, t.oid, t.owner, i.type, i.identity, n.nspname
+    ORDER BY 1
+"""
+# Who owns the schema may drop all that is in it. PUBLIC may make things in the first one of a
+# database before 15 (https://www.postgresql.org/docs/15/release-15.html), which says nothing.
+OF_SCHEMA = f"""
+    SELECT 'schema ' || quote_ident(n.nspname) || ' belongs to ' || n.nspowner::regrole
+    FROM pg_namespace n JOIN pg_roles o ON o.oid = n.nspowner
+    WHERE n.oid = {HERE} AND NOT o.rolsuper AND o.rolname <> 'pg_database_owner'
+      AND n.nspowner <> (SELECT datdba FROM pg_database WHERE datname = current_database())
+      AND n.nspowner <> (SELECT relowner FROM pg_class
+                         WHERE relname = %(history)s AND relnamespace = {HERE})
+    UNION ALL SELECT 'PUBLIC may CREATE on schema ' || quote_ident(n.nspname)
+    FROM pg_namespace n, aclexplode(n.nspacl) a
+    WHERE n.oid = {HERE} AND a.grantee = 0 AND a.privilege_type = 'CREATE'
+      AND (n.nspname <> 'public' OR current_setting('server_version_num')::integer >= 150000)
+    ORDER BY 1
+"""
+REPLICAS = """
+    SELECT 'sessions of ' || CASE s.setrole WHEN 0 THEN 'every role' ELSE s.setrole::regrole::text
+           END || ' begin with session_replication_role = replica, so that no trigger and no '
+           || 'foreign key acts in them'
+    FROM pg_db_role_setting s
+    WHERE 'session_replication_role=replica' = ANY (s.setconfig) AND s.setdatabase IN (
+        0, (SELECT oid FROM pg_database WHERE datname = current_database()))
     ORDER BY 1
 """
 
@@ -110,11 +173,27 @@ def beyond(
         if others := grantees(cursor, named):
             roles.use(connection, others, local=True)
             there = catalog.read(connection, depends=False)
+            known = _known(live)
             for one in there.access.values():
-                if one.role in others and one.on.name in live.standing().get(one.on.kind, {}):
+                if one.role in others and (one.on in known or _may_create(one)):
                     lines.append(f"{others[one.role]} may {told(one)}")
         lines += [f"{one.thing} belongs to {one.owner}" for one in theirs]
-        for query in (POWERS, DEFAULTS):
-            own_sql.fetch(cursor, query, {"named": list(named.values())})
+        for query in (POWERS, DEFAULTS, OF_OWNERS, OF_SCHEMA, REPLICAS):
+            own_sql.fetch(cursor, query, {"named": list(named.values()), "history": HISTORY_TABLE})
             lines += [line for (line,) in cursor.fetchall()]
     return lines
+
+
+def _known(live: Schema) -> set[Key]:
+    """What rights are told of: all that stands alone, and the sequences in columns."""
+    keys = set()
+    for kind, things in live.standing().items():
+        keys |= {Key(kind, "", name) for name in things}
+    for table in live.tables.values():
+        keys |= set(sequences_in(table))
+    return keys
+
+
+def _may_create(one: Access) -> bool:
+    """Whether it lets the role make things in the schema, which all others then find there."""
+    return one.on.kind is Kind.SCHEMA and any(right.startswith("CREATE") for right in one.rights)

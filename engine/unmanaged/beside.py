@@ -179,7 +179,8 @@ PARTITIONS = f"""
            OR p.relpersistence <> 'p' OR p.reltablespace <> 0
            OR p.relam <> ALL (SELECT m.oid FROM pg_am m WHERE m.amname = 'heap' UNION SELECT 0)
         UNION SELECT a.partition, 'settings' FROM part a
-        WHERE array_to_string(a.attoptions, ' ') LIKE '%%n_distinct%%' OR a.attstorage <> a.usual_storage
+        WHERE array_to_string(a.attoptions, ' ') LIKE '%%n_distinct%%'
+           OR a.attstorage <> a.usual_storage
            OR a.attcompression <> a.usual_compression
            OR coalesce(a.attstattarget, -1) <> a.usual_target
         UNION SELECT k.partition, 'settings' FROM key k

@@ -139,7 +139,7 @@ WALK = re.compile(
 @pytest.mark.parametrize(
     "question",
     [
-        *(beyond.OWNERS, access.GRANTEES, listing.UNMANAGED, beside.BESIDE),
+        *(beyond.OWNERS, beyond.OF_OWNERS, access.GRANTEES, listing.UNMANAGED, beside.BESIDE),
         *(lifecycle.LOSSES, status.RELATIONS, operator_notices.SHUT_OUT, lint.SIZES),
     ],
 )
