@@ -47,8 +47,10 @@ def fresh(
 ) -> None:
     """Delete everything, then migrate from the start."""
     from engine.manage import wipe
+    from engine.tenants import unnamed
 
     with _wiping(c, "fresh", name, yes, dry_run, log_json) as (runner, console):
+        unnamed.refuse(runner.project)
         with console.waiting("running the files in a scratch database"):
             plan = wipe.plan(runner.project, everything=all)
             runner.files = wipe.rehearse(runner.project, plan)

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -27,6 +28,9 @@ from commands.choice import FIRST, JOBS, chosen
 from commands.colour import painter
 from commands.task import command, count
 from project import PROJECT
+
+if TYPE_CHECKING:
+    from engine.manage.status import Status
 
 # What `status --exit-code` answers; 1 is for what failed, as everywhere.
 PENDING, PROBLEMS = 2, 3
@@ -72,6 +76,10 @@ def migrate(
             from commands.migrate_tenants import prepare
 
             prepare(c, dry_run or plan)
+        else:
+            from engine.tenants import unnamed
+
+            unnamed.refuse(runner.project)
         if not runner.migrate():
             print(UP_TO_DATE)
 
@@ -189,8 +197,18 @@ def status(
         columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         text = where.as_text(painter(sys.stdout), only_pending=pending, columns=columns)
         print(text)
-    _tell_notices(where.notices)
+    _tell_notices((*where.notices, *_beside_tenants(where, tenant)))
     _end(exit_code, bool(where.history.problems), bool(where.history.pending))
+
+
+def _beside_tenants(where: Status, tenant: str) -> list[str]:
+    """Of a schema that nobody has named, and that has had no file."""
+    if tenant or where.history.recorded:
+        return []
+    from engine.tenants import unnamed
+
+    names = unnamed.tenants(here())
+    return [f"{unnamed.told(names)}: invoke status --tenants"] if names else []
 
 
 def _end(exit_code: bool, problems: bool, pending: bool) -> None:

@@ -85,6 +85,34 @@ def test_a_tenant_of_any_name_is_made_shown_and_dropped(empty_url: str, files: P
     assert query(empty_url, "SELECT to_regnamespace('\"A\"')") == [(None,)]
 
 
+def test_files_run_beside_the_tenants_only_where_somebody_says_so(
+    empty_url: str, files: Path
+) -> None:
+    """Whoever forgot --tenants had one provider more, in public."""
+    add(empty_url, "isp_a", "isp_b")
+    for task in (("migrate",), ("migrate", "--plan"), ("fresh", "--yes")):
+        refused = call(empty_url, *task)
+        assert (refused.code, "are 2 tenants (isp_a, isp_b), and no" in refused.err) == (1, True)
+        assert "all tenants: invoke migrate --tenants;" in refused.err
+    assert query(empty_url, "SELECT to_regclass('public.books')") == [(None,)]
+    told = call(empty_url, "status")
+    assert "are 2 tenants (isp_a, isp_b): invoke status --tenants" in told.err
+    named = f"{empty_url}?options=-csearch_path%3Dpublic"
+    assert call(named, "migrate").code == 0
+    write(files, "002_more", "ALTER TABLE books ADD pages int")
+    assert call(empty_url, "migrate").code == 0  # it is one of the providers by now
+    assert "tenants" not in call(empty_url, "status").err
+    assert standing(empty_url)["public"] == (2, 0, 0)
+
+
+def test_a_schema_of_the_role_is_named(empty_url: str, files: Path) -> None:
+    add(empty_url, "isp_a")
+    execute(empty_url, f"ALTER DATABASE {name_of(empty_url)} SET search_path = shop")
+    execute(empty_url, "CREATE SCHEMA shop")
+    assert call(empty_url, "migrate").code == 0
+    assert sorted(standing(empty_url)) == ["isp_a", "shop"]
+
+
 REFUSED = {
     "": "is empty",
     "x" * 64: "63 bytes",
