@@ -183,7 +183,7 @@ def _where_free(
 def _in_a_circle(waiting: dict[Rename, Names]) -> Rename | None:
     """One of those that wait for the name of another, and so on up to its own."""
     leaving = {(among, rename.old): rename for rename, among in waiting.items()}
-    for first, among in waiting.items():
+    for first in waiting:
         seen: set[Rename] = set()
         then: Rename | None = first
         while then is not None and then not in seen:

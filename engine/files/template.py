@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from engine.sql.lexer import Lexeme, pieces
@@ -59,6 +59,11 @@ class Statement:
     group: str
     sql: str
     back: tuple[str, ...] | None = None
+
+
+def without_ways_back(lines: Iterable[Statement]) -> list[Statement]:
+    """The statements, of which nobody says then how each is undone."""
+    return [replace(line, back=None) for line in lines]
 
 
 def migration_text(

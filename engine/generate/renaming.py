@@ -10,6 +10,7 @@ from engine.diff.change import Change
 from engine.diff.rename_meanings import Meanings
 from engine.diff.renames import Rename, of_identities, plain, possible, specification
 from engine.diff.typed_names import typed
+from engine.files.template import Statement
 from engine.generate.refusals import unfilled, unnamed_losses
 from engine.generate.workbench import Bench
 from engine.schema.model import Schema
@@ -47,6 +48,21 @@ class Renamed:
 
     renames: tuple[Rename, ...]
     start: Schema
+    plan: list[Change]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """From one schema to the next, for which one file is written, or two.
+
+    known: before. start: known after the renames. plan: the changes from start to wanted, in order.
+    """
+
+    title: str
+    known: Schema
+    renames: tuple[Rename, ...]
+    start: Schema
+    wanted: Schema
     plan: list[Change]
 
 
@@ -118,3 +134,8 @@ class Renaming:
             renames += further
             start = self.bench.rehearse(renames)[0]
         return tuple(renames), replace(start, extensions=known.extensions)
+
+
+def as_statements(renames: Iterable[Rename]) -> list[Statement]:
+    """The renames as a file has them."""
+    return [Statement("renames", rename.sql) for rename in renames]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from itertools import groupby
 
 from engine.diff.change import Change, is_rebuilt, touched
 from engine.diff.compare import diff, with_new_labels
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename
-from engine.files.template import Statement
-from engine.generate.completion import in_the_way
+from engine.errors import GenerateError
+from engine.files.template import Statement, without_ways_back
+from engine.generate.completion import Aside, in_the_way
 from engine.generate.headings import ONLY_ON, STEP_BY_STEP, is_bare, remarks, summary, title_of
 from engine.generate.ownership import Ownership
 from engine.generate.refusals import (
@@ -20,7 +22,7 @@ from engine.generate.refusals import (
     refuse_unfit_fills,
     refuse_unsaid,
 )
-from engine.generate.renaming import Renaming
+from engine.generate.renaming import Renaming, Stage, as_statements
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.rows.casts import uncast
@@ -33,21 +35,6 @@ from engine.sql.online_split import Split
 from engine.sql.online_statements import UNASKED, Undo, online_statements
 from engine.sql.ways_back import WaysBack
 from engine.unmanaged.bystanders import Bystander, bystanders
-
-
-@dataclass(frozen=True)
-class Stage:
-    """From one schema to the next, for which one file is written, or two.
-
-    known: before. start: known after the renames. plan: the changes from start to wanted, in order.
-    """
-
-    title: str
-    known: Schema
-    renames: tuple[Rename, ...]
-    start: Schema
-    wanted: Schema
-    plan: list[Change]
 
 
 class SchemaMigrations:
@@ -150,19 +137,35 @@ class SchemaMigrations:
         if not (stage.plan or stage.renames):
             return []
         emptied = self._emptied(stage.plan)
-        renames = [Statement("renames", rename.sql) for rename in stage.renames]
-        back = [Statement("renames", rename.back.sql) for rename in reversed(stage.renames)]
-        plan_back = self.plan(stage.wanted, stage.start)
-        beside = in_the_way(self.bench.connection, touched(stage.plan), touched(plan_back))
+        back, beside = self._way_back(stage)
         file = self.bench.add(
             stage.title,
-            beside.around(renames + self._statements(stage.plan)),
-            beside.around_way_back(self._statements(plan_back) + back),
+            beside.around(as_statements(stage.renames) + self._statements(stage.plan)),
+            beside.around_way_back(back),
             [*map(str, stage.renames), *summary(stage.plan)],
             *remarks(stage.plan, split, emptied),
         )
         self._prove(file, stage.known, stage.wanted, emptied)
         return [file]
+
+    def _way_back(self, stage: Stage) -> tuple[list[Statement], Aside]:
+        """The statements of the way back, and what is in the way meanwhile.
+
+        The renames come last in it, unless functions change: these get their old text back, which
+        names what there was, and an index or a materialized view that is built then calls them.
+        """
+        renames = [rename.back for rename in reversed(stage.renames)]
+        plan = self.plan(stage.wanted, stage.start)
+        beside = in_the_way(self.bench.connection, touched(stage.plan), touched(plan))
+        changes_texts = any(change.kind is Kind.FUNCTION and change.new for change in plan)
+        if renames and changes_texts and not self.uncast:
+            drops = bystanders(self.bench.connection, touched(stage.plan))
+            with suppress(GenerateError):  # something else has an old name by now, and goes first
+                renamed = self.bench.rehearse([*stage.renames, *stage.plan, *renames], drops)[0]
+                renamed = replace(renamed, extensions=stage.wanted.extensions)
+                plan = self.plan(renamed, stage.known)
+                return as_statements(renames) + self._statements(plan), beside
+        return self._statements(plan) + as_statements(renames), beside
 
     def _online_file(
         self, title: str, known: Schema, wanted: Schema, plan: list[Change], split: Split
@@ -178,7 +181,10 @@ class SchemaMigrations:
         undone = STEP_BY_STEP
         if problem := stuck(self.bench.connection, [(line.sql, line.back or ()) for line in up]):
             self.report.message(f"{title}, where it stops in the middle, can only go on: {problem}")
-            up, down = _plain(up), _plain(self._online_statements(back, wanted))
+            up, down = (
+                without_ways_back(up),
+                without_ways_back(self._online_statements(back, wanted)),
+            )
             undone = ONLY_ON
         file = self.bench.add(
             title,
@@ -241,8 +247,3 @@ class SchemaMigrations:
     def _emptied(self, plan: list[Change]) -> list[str]:
         """The tables with rows that would have no value for a column that comes back."""
         return self.bench.filled(change.table for change in plan if is_bare(change))
-
-
-def _plain(lines: Iterable[Statement]) -> list[Statement]:
-    """Statements of which nobody says how each is undone."""
-    return [replace(line, back=None) for line in lines]

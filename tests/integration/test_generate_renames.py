@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg2
 import pytest
-from peewee import AutoField, Field, IdentityField, IntegerField, Model, TextField
+from peewee import AutoField, BigIntegerField, Field, IdentityField, IntegerField, Model, TextField
 
 from engine.errors import LosesData
 from engine.generate import wanted_schema
@@ -151,6 +151,52 @@ def test_tables_and_columns_may_swap_their_names(workshop: Workshop) -> None:
     assert workshop.read() == workshop.fresh(pair("shelves", "books"))
     workshop.runner.rollback()
     assert query(workshop.url, "SELECT title, rank FROM books, shelves") == [("a", 7)]
+
+
+def doubled(price: str, rank: Field, other: str = "", *, indexed: bool = True) -> Register:
+    """Plans with an index that calls a function whose text names the price."""
+
+    def register(domain: Domain) -> None:
+        columns: dict[str, Field] = {price: IntegerField(), "rank": rank}
+        columns |= {other: IntegerField(default=0)} if other else {}
+        model: Any = table("plans", **columns)
+        domain.models(model)
+        domain.sql(
+            "CREATE FUNCTION doubled(plans) RETURNS int LANGUAGE sql IMMUTABLE "
+            f"AS 'SELECT $1.{price} * 2'"
+        )
+        if indexed:
+            domain.index(model, "doubled(plans)", name="plans_doubled_idx")
+
+    return register
+
+
+def there_and_back(workshop: Workshop, before: Register, after: Register) -> None:
+    workshop.first(before)
+    execute(workshop.url, "INSERT INTO plans (price, rank) VALUES (150000, 7)")
+    known = workshop.read()
+    here = at(workshop.url, workshop.folder)
+    generator = Generator(workshop.domains(after), here, renames=["plans.price:net"])
+    generator.write(generator.generate("other_names"))
+    workshop.runner.migrate()
+    workshop.runner.rollback(losing=True)
+    assert workshop.read() == known
+    assert query(workshop.url, "SELECT price, rank FROM plans") == [(150000, 7)]
+
+
+def test_what_a_way_back_calls_finds_the_old_names(workshop: Workshop) -> None:
+    """A column that gets its old type back builds the indexes of its table anew, and these call the
+    function with its old text: "missing FROM-clause entry", as long as the column has its new name.
+    """
+    after = doubled("net", BigIntegerField())
+    there_and_back(workshop, doubled("price", IntegerField()), after)
+
+
+@pytest.mark.campaign
+def test_a_name_that_was_used_again_is_free_before_it_is_given_back(workshop: Workshop) -> None:
+    before = doubled("price", IntegerField(), indexed=False)
+    after = doubled("net", BigIntegerField(), "price", indexed=False)
+    there_and_back(workshop, before, after)
 
 
 @pytest.mark.campaign
