@@ -24,6 +24,8 @@ NO_SESSION = (
     "set {settings.migration_url} to PostgreSQL itself; else a timeout of the role or the database "
     "may have ended it (idle_session_timeout, transaction_timeout): see the server's log."
 )
+# What the options of a connection set at the server: `-c search_path=shop --work_mem=8MB`.
+SETTING = re.compile(r"(?:-c\s*|--)([\w.-]+)")
 OPTION = "correct that option, behind the `?` of {settings.url}."
 NO_SUCH_SERVER = (
     "name a server that is what target_session_attrs asks for in {settings.url} (migrations need "
@@ -188,6 +190,9 @@ def _fix_by_names(url: str, message: str) -> str:
     said = message.rpartition(" failed: ")[2]
     given = extensions.parse_dsn(url)
     words = set(re.findall(r'[^\s"»«„“”]+', said))
+    settings = ["client_encoding", *SETTING.findall(given.get("options", ""))]
+    if any(name in words for name in settings):
+        return OPTION
     names_user, names_database = given.get("user") in words, given.get("dbname") in words
     if names_user and not names_database:
         return (

@@ -63,11 +63,6 @@ DYNAMIC = re.compile(
     r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(|\bU&\"",
     re.IGNORECASE,
 )
-# What PostgreSQL says where a role may do nothing of the kind.
-DENIED = re.compile(
-    rf"permission denied for function (?:{NAMES})$|\bCOPY (?:to|from|to or from) (?:a file|an ext)"
-    r"|cannot set parameter \"(?:role|session_authorization)\" within"
-)
 # pg_cron can be made in one database of a server only.
 CRON = re.compile(r"\s*CREATE\s+EXTENSION\b.*\b(?P<what>pg_cron)\b", re.IGNORECASE | re.DOTALL)
 # Of the server's files and programs, wherever it stands in a text.

@@ -11,6 +11,9 @@ import pytest
 from engine.connect.connection import connect
 from engine.connect.url import checked
 from engine.errors import ConnectionFailed, EngineError, MigrationFailed
+from engine.files import migration_folder
+from engine.run.replay import replayed
+from tests.support import ways_out
 from tests.support.console import call, migrations_in
 from tests.support.databases import execute, name_of
 from tests.support.migration_files import write
@@ -149,9 +152,24 @@ def test_a_connection_that_is_refused_says_what_to_check(
             (f"postgresql://budi:wrong@{place}/postgres", "check user and password"),
             (f"postgresql://postgres@{place}/nowhere", "create "),
             (f"postgresql://nobody@{place}/postgres", "ROLE"),
+            (f"postgresql://postgres@{place}/postgres?client_encoding=x", "correct that option"),
+            (f"postgresql://postgres@{place}/postgres?options=-cnone%3D1", "correct that option"),
         ):
             with pytest.raises(ConnectionFailed) as failure:
                 connect(at(checked(url, "DATABASE_URL"))).close()
             assert fix in failure.value.fix, failure.value
     finally:
         mortal.execute("DROP ROLE budi")
+
+
+def test_a_file_that_speaks_german_reaches_nothing_outside(
+    german: tuple[str, str], tmp_path: Path
+) -> None:
+    """What is denied to it in a trial is known whatever the words; a superuser may set them."""
+    owner, _ = german
+    file = Path("/tmp") / f"written_{name_of(owner)}"
+    steps = [f"SET lc_messages = '{GERMAN}'", ways_out.BLOCK.format(ways_out.BY_COPY)]
+    write(tmp_path, "001_harm", *(step.replace("{file}", str(file)) for step in steps))
+    with replayed(at(owner), migration_folder.find(tmp_path)) as replay:
+        assert replay.project.left_out
+    assert not file.exists()

@@ -44,6 +44,11 @@ COMMITTING = {
 }
 # Those that a transaction can hold.
 OTHERS = {
+    "behind what a superuser alone may set": BLOCK.format(
+        f"SET LOCAL session_replication_role = replica; {BY_COPY}"
+    ),
+    "a function with a setting of its own": "CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql "
+    f"SET lc_messages = 'C' AS $$ BEGIN {BY_COPY} RETURN 1; END $$; SELECT f()",
     "an index that is made": f"{FUNCTION.format(BY_OBJECT)}{ROW}; CREATE INDEX ON t (f(a))",
     "an index that is made, unsaid": f"{FUNCTION.format(DRAWN)}{ROW}; CREATE INDEX ON t (f(a))",
     "an index": f"{FUNCTION.format(DRAWN)} CREATE INDEX ON t (a) WHERE f(a) > 0; {ROW}",
