@@ -7,6 +7,7 @@ unchanged, so everything that libpq knows (sslmode, options, several hosts) work
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 from weakref import WeakSet
 
@@ -60,7 +61,8 @@ class Connection(extensions.connection):
     inert: whether no routine or table is there that reaches outside of the database, as far as the
     last look said (engine.contain); events: what event triggers run, as far as that is known.
     role: the one that it began with, which a role may have been set to be (ALTER ROLE … SET role).
-    url: where it leads. watched: whether a run looks itself for what it waits for.
+    url: where it leads. watched: whether a run looks itself for what it waits for. looks: who looks
+    at each text of a file before it runs and when it has (engine.contain.looked_at).
     """
 
     place: Place | None = None
@@ -71,6 +73,7 @@ class Connection(extensions.connection):
     role = ""
     url = ""
     watched = False
+    looks: tuple[Callable[[str], None], Callable[[str], None]] | None = None
 
 
 _open: WeakSet[Connection] = WeakSet()

@@ -22,7 +22,9 @@ from engine.sql import lexer
 from engine.sql.text_forms import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
-MAKES_CODE = re.compile(r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT)\b", re.IGNORECASE)
+MAKES_CODE = re.compile(
+    r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT|EXTENSION)\b", re.IGNORECASE
+)
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
 
 

@@ -21,7 +21,6 @@ from engine.schema import own_sql
 from engine.sql import access_statements, outside
 from engine.sql.lexer import apart
 from engine.sql.text_forms import bare
-from engine.wording import few
 
 # A foreign table runs a program, or lies where no rollback of ours reaches. postgres_fdw takes part
 # in our transaction; file_fdw only reads.
@@ -105,16 +104,16 @@ class Called:
 
     def _leads_elsewhere(self, said: _Said) -> str:
         known = self._known(said)
-        all_of_them = few(sorted(set(known.reached.values())))
         named = known.elsewhere.named_in(said.text, said.words, defines=said.defines)
         if named:
-            reason = known.reached.get(named[0], all_of_them)
+            reason = known.reached.get(named[0], "code that does so")
             return named[0] if reason == named[0] else f"{named[0]}, which runs {reason}"
         if not said.is_unknown(known):
             return ""
         if what := outside.texts_act_elsewhere(said.statement):
             return what
-        return f"{EXECUTES} and could call {all_of_them}" if known.reached else ""
+        there = sorted(known.reached.values(), key=len)
+        return f"{EXECUTES} and could call {there[0]} or the like" if there else ""
 
     def _may_set(self, said: _Said) -> bool:
         known = self._known(said)

@@ -99,8 +99,7 @@ class Holdings:
 
     def _take_reached(self) -> None:
         """Watch the sequences of other tenants, too, that the transaction has reached by now."""
-        reached = far_sequences.reached(self.cursor, self.doubts.far) if self.doubts.far else {}
-        self.positions = reached | self.positions
+        self.positions = far_sequences.reached(self.cursor, self.doubts.far) | self.positions
 
     def _written(self, after: dict[Place, Column]) -> dict[int, Table]:
         """The tables of which rows were deleted or changed, and nobody knows yet which."""

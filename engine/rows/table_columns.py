@@ -38,12 +38,19 @@ COLUMNS = """
     FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
     WHERE attrelid = ANY (%(tables)s::oid[]) AND attnum > 0 AND NOT attisdropped
 """
-# What tells a row apart, an index each.
-UNIQUE = """
-    SELECT i.indrelid::bigint, array_agg(a.attname::text)
+# What tells a row apart: each unique index, and whether its columns do so by themselves; and what
+# is counted by a sequence, which no two rows have from there.
+KEYS = """
+    SELECT i.indrelid::bigint, array_agg(a.attname::text),
+           i.indpred IS NULL AND i.indexprs IS NULL
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
     WHERE i.indrelid = ANY (%(tables)s::oid[]) AND i.indisunique
-    GROUP BY i.indrelid, i.indexrelid, i.indpred IS NULL AND i.indexprs IS NULL
+    GROUP BY i.indexrelid
+    UNION ALL
+    SELECT a.attrelid::bigint, ARRAY[a.attname::text], true
+    FROM pg_attribute a LEFT JOIN pg_attrdef d ON (d.adrelid, d.adnum) = (a.attrelid, a.attnum)
+    WHERE a.attrelid = ANY (%(tables)s::oid[]) AND a.attnum > 0 AND NOT a.attisdropped
+      AND (a.attidentity <> '' OR pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%%')
 """
 # Those that a trigger sets whenever its row is written, as far as its function or its arguments
 # name them.
@@ -62,19 +69,16 @@ STAMPED = """
 class Columns:
     """Of one table, by their names. types: of all. times: those that are points in time. inexact:
     for which JSON has one value for several. varying: of which each new row has another value.
-    keys: those of each unique index. stamped: which a trigger sets when a row is changed."""
+    keys: those by each of which a row is known again. telling: by which a row is told of, as the
+    rest of it may be secret. stamped: which a trigger sets when a row is changed."""
 
     types: dict[str, str] = field(default_factory=dict)
     times: set[str] = field(default_factory=set)
     inexact: set[str] = field(default_factory=set)
     varying: set[str] = field(default_factory=set)
     keys: list[set[str]] = field(default_factory=list)
+    telling: set[str] = field(default_factory=set)
     stamped: set[str] = field(default_factory=set)
-
-    @property
-    def telling(self) -> set[str]:
-        """By which a row is told of: the rest of it may be secret."""
-        return set().union(*self.keys)
 
 
 def read(cursor: Any, tables: Collection[int]) -> dict[int, Columns]:
@@ -86,9 +90,11 @@ def read(cursor: Any, tables: Collection[int]) -> dict[int, Columns]:
         columns[oid].types[column] = kind
         columns[oid].times |= {column} if is_time else set()
         columns[oid].inexact |= {column} if is_inexact else set()
-    own_sql.fetch(cursor, UNIQUE, values)
-    for oid, key in cursor.fetchall():
-        columns[oid].keys.append(set(key))
+    own_sql.fetch(cursor, KEYS, values)
+    for oid, key, is_whole in cursor.fetchall():
+        columns[oid].telling |= set(key)
+        if is_whole:
+            columns[oid].keys.append(set(key))
     own_sql.fetch(cursor, VARYING, values)
     for oid, column in cursor.fetchall():
         columns[oid].varying.add(column)

@@ -7,9 +7,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TypeVar
 
+from engine.contain.looked_at import looked_at
 from engine.errors import EngineError, MigrationFailed, Refused, pass_on_interrupt
 from engine.explain import way_out
 from engine.explain.place import Place
@@ -55,7 +56,8 @@ class Attempts:
         """What the file says it wants."""
         self.migrator = self._new_migrator()
         self.in_file = True
-        self.job.function(self.migrator, self.database, fake=False)
+        with self._seeing_cursors():
+            self.job.function(self.migrator, self.database, fake=False)
         self.in_file = False
         steps: list[Step] = self.migrator.steps
         step_rules.check(self.job.migration, steps, atomic=self.job.atomic)
@@ -86,7 +88,8 @@ class Attempts:
         report, place = self.session.report, f"{self.job.migration.name}, line {step.line}"
         with self.session.hearing(place, step.sql), timed(report, step.line, step.sql):
             self.in_file = True
-            self.migrator.run_step(step)
+            with self._seeing_cursors() if step.is_function else nullcontext():
+                self.migrator.run_step(step)
             self.in_file = False
             self.session.worker.heed()
 
@@ -120,13 +123,29 @@ class Attempts:
 
         def look(text: str) -> None:
             line = self.migrator.current.line if self.migrator.current else 0
-            unrehearsed.look_at(holdings, text, line, self.stays)
+            connection = self.database.connection()
+            # At what is asked for that on the same connection nobody looks.
+            looks, connection.looks = connection.looks, None
+            try:
+                unrehearsed.look_at(holdings, text, line, self.stays)
+            finally:
+                connection.looks = looks
 
         self.database.before, self.database.after = look, holdings.called.ran
         try:
             yield
         finally:
             self.database.before = self.database.after = None
+
+    @contextmanager
+    def _seeing_cursors(self) -> Iterator[None]:
+        """The same of cursors that code of the file takes from the connection."""
+        before, after = self.database.before, self.database.after
+        if before and after:
+            with looked_at(self.database.connection(), before, after):
+                yield
+        else:
+            yield
 
     def apply_again(self, undone: Step | None = None) -> list[int]:
         """Apply the file in the transaction in which its way back has run, as far as that holds it:

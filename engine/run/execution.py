@@ -88,7 +88,7 @@ class _Execution(Attempts):
     def step_by_step(self) -> None:
         """Each step by itself; after a crash, from where it stopped."""
         job = self.job
-        steps = self.guarded(self._collect)
+        steps = self._collected_unlost()
         cursor = self.session.cursor()
         if job.direction is Direction.UP:
             project = self.session.project
@@ -108,6 +108,24 @@ class _Execution(Attempts):
                 self._finish()
 
         self.carefully(finish)
+
+    def _collected_unlost(self) -> list[Step]:
+        """The steps, unless the code that says them loses something by then: a file may execute
+        SQL at once, outside of any step. What is half done is undone by its way up, which says
+        nothing of that."""
+        if self.job.direction is Direction.UP or self.job.losing or self.job.half:
+            return self.guarded(self._collect)
+        steps: list[Step] = []
+
+        def attempt() -> None:
+            with self.holding() as holdings:
+                steps[:] = self._collect()
+                self.session.settle()
+                self.fire_deferred()
+                holdings.refuse_loss(self.stays, self.apply_again)
+
+        self.carefully(attempt)
+        return steps
 
     def _one_step(self, log: Journal, number: int, step: Step, has_begun: bool) -> None:
         """Run it in a transaction of its own, or in none where PostgreSQL wants none. has_begun:

@@ -396,6 +396,15 @@ WRITES = {
         "DELETE FROM t WHERE a IN ('x', 'y'); UPDATE t SET note = NULL, id = 90", "",
         '1 row of t: {"a": "old"}',
     ),
+    "a number, of a table without keys": (
+        "INSERT INTO k (v) VALUES ('x'); UPDATE k SET v = v || '!' WHERE v = 'own'",
+        "DELETE FROM k WHERE v = 'x'; UPDATE k SET v = 'own', n = 90 WHERE v = 'own!'",
+        "", '1 row of k: {"v": "own!"}',
+    ),
+    "rows of a table without keys": (
+        "INSERT INTO k (v) VALUES ('x'); UPDATE k SET v = v || '!' WHERE v = 'own'",
+        "DELETE FROM k WHERE v = 'x'; UPDATE k SET v = 'own' WHERE v = 'own!'", "", "",
+    ),
     "a number that a deleted row had": (
         f"{PUT_IN}; UPDATE t SET note = 'n'",
         "DELETE FROM t WHERE a IN ('x', 'y'); UPDATE t SET note = NULL, id = 2", "",
@@ -512,6 +521,7 @@ def test_rows_go_unasked_only_where_they_come_again(
         "CREATE TABLE t (id serial PRIMARY KEY, a text UNIQUE, note text, "
         "at timestamptz DEFAULT now())",
         "CREATE TABLE u (t int REFERENCES t ON DELETE CASCADE); CREATE SEQUENCE n",
+        "CREATE TABLE k (n serial, v text); INSERT INTO k (v) VALUES ('own')",
         "INSERT INTO t (a) VALUES ('old')",
     )
     write(tmp_path, "002_t", up, back=f'migrator.sql("""{back}""")', atomic=atomic)
@@ -521,6 +531,7 @@ def test_rows_go_unasked_only_where_they_come_again(
         execute(empty_url, between)
     state = (
         "SELECT (SELECT jsonb_agg(t ORDER BY t.id) FROM t), (SELECT jsonb_agg(u) FROM u), "
+        "(SELECT jsonb_agg(k ORDER BY k.n) FROM k), "
         "(SELECT jsonb_agg(loid || encode(data, 'hex')) FROM pg_largeobject), "
         "(SELECT last_value FROM n)"
     )
@@ -579,6 +590,19 @@ def test_what_commits_by_itself_is_asked_for_before_it_runs(
         assert named in f"{refused.value}{refused.value.why}"
         assert query(empty_url, state) == before
     runner.rollback(losing=bool(named))
+
+
+def test_code_that_runs_at_once_loses_nothing_unasked(empty_url: str, tmp_path: Path) -> None:
+    """It is no step, and runs while a file says its steps."""
+    back = 'database.execute_sql("DELETE FROM t")'
+    write(tmp_path, "001_t", "CREATE TABLE t (a text)", back=back, atomic=False)
+    runner = runner_on(empty_url, tmp_path)
+    runner.migrate()
+    execute(empty_url, "INSERT INTO t VALUES ('mine')")
+    with pytest.raises(Refused, match="1 row of t"):
+        runner.rollback()
+    assert query(empty_url, "SELECT a FROM t") == [("mine",)]
+    assert runner.rollback(losing=True) == ["001_t"]
 
 
 def test_what_commits_by_itself_needs_no_yes_where_no_rows_are(

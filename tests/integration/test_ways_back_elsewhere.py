@@ -47,7 +47,13 @@ SETS = {
         "UPDATE t SET a = 1 WHERE a = 0",
     ),
     "by a view": ("CREATE VIEW v AS SELECT setval('z.n', 1)", "SELECT FROM v"),
-    "by a code of Python's": ("", "migrator.run(lambda: database.execute_sql({!r}))"),
+    "by a check": (
+        "CREATE DOMAIN d AS int CHECK (setval('z.n', 1) > 0)",
+        "SELECT 1::d",
+    ),
+    "by code of Python's": ("", "migrator.run(lambda: database.execute_sql({!r}))"),
+    "by a cursor of Python's": ("", "migrator.run(lambda: database.cursor().execute({!r}))"),
+    "at once": ("", "database.execute_sql({!r})  # runs"),
     "before it fails": ("", "SELECT setval('z.n', 1); SELECT 1 / 0"),
     "in what is caught": (
         "",
@@ -67,11 +73,14 @@ def test_the_sequences_of_another_tenant_are_not_set_back_unasked(
     execute(
         empty_url,
         f"CREATE SCHEMA z; CREATE TABLE z.{HISTORY_TABLE} (); CREATE SEQUENCE z.n; "
-        f"SELECT setval('z.n', 90); CREATE TABLE filled AS SELECT 1; {made}",
+        "CREATE TABLE z.t (i int DEFAULT nextval('z.n')); ALTER SEQUENCE z.n OWNED BY z.t.i; "
+        "INSERT INTO z.t VALUES (90); SELECT setval('z.n', 90); "
+        f"CREATE TABLE filled AS SELECT 1; {made}; SELECT setval('z.n', 90)",
     )
     python = back if "run" in back else ""
     call = python.format("SELECT setval('z.n', 1)") or f'migrator.sql("""{back}""")'
-    write(tmp_path, "001_t", "SELECT 1", back=call, atomic="COMMIT" not in back)
+    atomic = "COMMIT" not in back and title != "at once"
+    write(tmp_path, "001_t", "SELECT 1", back=call, atomic=atomic)
     runner = runner_on(empty_url, tmp_path)
     runner.migrate()
     position = "SELECT last_value FROM z.n"
@@ -118,6 +127,10 @@ REACHES = {
         "DELETE FROM t",
     ),
     "a text in pieces": ("", "DO $$BEGIN EXECUTE 'SELECT ' || $q$db$q$ || $q$%s$q$; END$$"),
+    "an extension that the way back makes": (
+        "DROP EXTENSION dblink",
+        "CREATE EXTENSION dblink; DO $$BEGIN EXECUTE 'SELECT db' || $q$%s$q$; END$$",
+    ),
     "a text that a function is given": (
         "CREATE FUNCTION run(a text) RETURNS void LANGUAGE plpgsql AS 'BEGIN EXECUTE a; END'",
         f"SELECT run($q$SELECT {FAR}$q$)",
