@@ -410,21 +410,21 @@ def migrate(migrator, database, *, fake=False):
                 'daily',
                 '0 2 * * *',
                 7,
-                (date_trunc('day', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 day 2 hours') AT TIME ZONE 'Asia/Jakarta'
+                (date_trunc('day', (now() AT TIME ZONE 'Asia/Jakarta') - interval '2 hours') + interval '1 day 2 hours') AT TIME ZONE 'Asia/Jakarta'
             ),
             (
                 'weekly',
                 'weekly',
                 '0 3 * * 0',
                 4,
-                (date_trunc('week', (now() AT TIME ZONE 'Asia/Jakarta') + interval '1 day') + interval '6 days 3 hours') AT TIME ZONE 'Asia/Jakarta'
+                (date_trunc('week', (now() AT TIME ZONE 'Asia/Jakarta') + interval '1 day' - interval '3 hours') + interval '6 days 3 hours') AT TIME ZONE 'Asia/Jakarta'
             ),
             (
                 'monthly',
                 'monthly',
                 '0 4 1 * *',
                 12,
-                (date_trunc('month', (now() AT TIME ZONE 'Asia/Jakarta')) + interval '1 month 4 hours') AT TIME ZONE 'Asia/Jakarta'
+                (date_trunc('month', (now() AT TIME ZONE 'Asia/Jakarta') - interval '4 hours') + interval '1 month 4 hours') AT TIME ZONE 'Asia/Jakarta'
             )
         ON CONFLICT DO NOTHING
     """)

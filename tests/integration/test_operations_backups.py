@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,9 +15,11 @@ from domains.backups.operations import (
     complete,
     due_schedules,
     fail,
+    next_run,
     start,
     start_scheduled,
 )
+from domains.backups.seeds import SCHEDULES
 from engine.connect.peewee_database import EngineDatabase
 from kernel.errors import RuleViolation
 from tests.support import samples
@@ -58,6 +60,18 @@ def test_a_run_sets_the_next_one_in_the_zone_of_the_database(models: Any, zone: 
     assert timedelta() < held.next_run_at - held.last_run_at <= timedelta(days=1)
     # three missed runs are made up for by one
     assert (start_scheduled(schedule), due_schedules()) == (None, [])
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["name"]))
+def test_the_first_run_is_the_next_that_the_schedule_names(models: Any, schedule: Any) -> None:
+    """Whoever installed at one at night had the first daily backup a day later."""
+    jakarta = ZoneInfo("Asia/Jakarta")
+    first = schedule["next_run_at"].sql
+    for day in (datetime(2026, 10, 30, tzinfo=jakarta) + timedelta(days=d) for d in range(9)):
+        for seconds in (-1, 0, 1, 7199, 7200, 10799, 10800, 14399, 14400, 50000):
+            now = day + timedelta(seconds=seconds)
+            models.execute(f"SELECT {first.replace('now()', '%s::timestamptz')}", (now,))
+            assert models.fetchone()[0] == next_run(schedule["cron"], str(jakarta), now), now
 
 
 def test_what_is_not_due_or_not_there_is_not_started(models: Any) -> None:
