@@ -25,7 +25,7 @@ from engine.generate.refusals import (
 from engine.generate.renaming import Renaming, Stage, as_statements
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
-from engine.rows.casts import uncast
+from engine.rows.types import uncast
 from engine.run.replay import stuck
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema

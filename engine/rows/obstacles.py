@@ -17,6 +17,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator, Learn
 from engine.project import Project
 from engine.rows.hidden import unhidden
+from engine.rows.types import of_columns
 from engine.schema import own_sql
 from engine.sql import lexer
 from engine.sql.changed_rows import changed, names, redefined, unqualified
@@ -80,6 +81,10 @@ class Looking:
                 self.redefined.add(redefined(statement))
 
     def _obstacles(self, file: str, line: int, demand: Demand) -> Iterator[Obstacle]:
+        if demand.domain:
+            for each in list(of_columns(self.cursor, demand)):
+                yield from self._obstacles(file, line, each)
+            return
         place = (unqualified(demand.table), demand.constraint)
         if demand.constraint and demand.need:
             self.waiting[place] = demand

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.schema.table_settings import GIVEN, LACKING
 from engine.sql.lexer import Lexeme, pieces
@@ -18,6 +18,8 @@ FLAGS = re.IGNORECASE | re.DOTALL
 ALTER = re.compile(
     rf"\s*ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?(?:ONLY\s+)?(?P<table>{TABLE})\s", FLAGS
 )
+ALTER_DOMAIN = re.compile(rf"\s*ALTER\s+DOMAIN\s+(?P<domain>{TABLE})\s", FLAGS)
+DOMAIN_NOT_NULL = re.compile(r"\s*SET\s+NOT\s+NULL\b", FLAGS)
 SET_NOT_NULL = re.compile(rf"\s*ALTER\s+(?:COLUMN\s+)?(?P<column>{NAME})\s+SET\s+NOT\s+NULL", FLAGS)
 ADD_CONSTRAINT = re.compile(
     rf"\s*ADD\s+(?:CONSTRAINT\s+(?P<name>{NAME})\s+)?"
@@ -57,7 +59,8 @@ class Demand:
     """table: as SQL takes it. need: what has to be, as a sentence. where: SQL that holds for the
     rows in the way. twins: expressions in which no two rows may be alike. value: SQL that has to be
     computable for each row. constraint: where it is demanded only once that one is validated; with
-    nothing else said, the validation of one that is there already."""
+    nothing else said, the validation of one that is there already. domain: of whose columns it is
+    demanded, instead of a table; VALUE stands for each."""
 
     table: str
     need: str
@@ -65,6 +68,7 @@ class Demand:
     twins: str = ""
     value: str = ""
     constraint: str = ""
+    domain: str = ""
 
 
 def demands(statement: str) -> Iterator[Demand]:
@@ -73,6 +77,8 @@ def demands(statement: str) -> Iterator[Demand]:
     if match := ALTER.match(text):
         for start, end in parts(statement, match.end(), len(statement)):
             yield from _of_action(match["table"], statement[start:end])
+    elif match := ALTER_DOMAIN.match(text):
+        yield from _of_domain(match["domain"], statement[match.end() :])
     elif match := UNIQUE_INDEX.match(text):
         inside, rest = parentheses(statement, match.end())
         predicate = PREDICATE.search(masked(rest))
@@ -83,6 +89,18 @@ def demands(statement: str) -> Iterator[Demand]:
 def of_constraint(table: str, definition: str) -> Iterator[Demand]:
     """What a constraint demands whose definition PostgreSQL prints; not whether it is valid."""
     yield from _of_constraint(table, f"ADD {definition}")
+
+
+def _of_domain(domain: str, action: str) -> Iterator[Demand]:
+    """What a domain demands from then on; with NOT VALID nothing of the values that are there."""
+    text = masked(action)
+    match = ADD_CONSTRAINT.match(text)
+    if DOMAIN_NOT_NULL.match(text):
+        yield Demand("", "there has to be a value", where="VALUE IS NULL", domain=domain)
+    elif match and match["kind"].upper() == "CHECK":
+        inside, rest = parentheses(action, match.end())
+        if not re.search(r"\bNOT\s+VALID\b", masked(rest), re.IGNORECASE):
+            yield replace(_check("", inside), domain=domain)
 
 
 def _of_action(table: str, action: str) -> Iterator[Demand]:
