@@ -22,8 +22,8 @@ from engine.sql import lexer
 from engine.sql.text_forms import dedented
 
 NAMES_CITUS = re.compile("citus", re.IGNORECASE)
-MAKES_CODE = re.compile(
-    r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT|EXTENSION)\b", re.IGNORECASE
+MATTERS_NEXT = re.compile(
+    r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT|EXTENSION|SEARCH_PATH)\b", re.IGNORECASE
 )
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
 
@@ -123,12 +123,12 @@ class EngineDatabase(PostgresqlDatabase):
         """The statements of a text that Citus does not take together, inside a transaction: "cannot
         insert multiple commands into a prepared statement". Before one that grants, the path: the
         nodes look the types of a routine up by their own ("type … does not exist"). Where each is
-        looked at before it runs, what one of them makes has to be there for the next."""
+        looked at before it runs, what one of them makes, or sets, has to be there for the next."""
         cursor = self.cursor()
         status = cursor.connection.info.transaction_status
         if status != extensions.TRANSACTION_STATUS_INTRANS:
             return [sql]
-        if self.before and MAKES_CODE.search(sql):
+        if self.before and MATTERS_NEXT.search(sql):
             return lexer.in_place(sql) or [sql]
         if self.has_citus is False:
             return [sql]

@@ -91,7 +91,7 @@ class Holdings:
     def find_far_sequences(self) -> None:
         """Note where the sequences of other tenants stand, before something may set them."""
         if self.doubts.far is None:
-            self.doubts.far = far_sequences.read(self.outside)
+            self.doubts.far = far_sequences.read(self.cursor, self.outside)
 
     def refused(self, what: str, why: str) -> Refused:
         """The error for what has to be asked for. what: it does, as in `would lose rows`."""

@@ -38,7 +38,9 @@ Far = dict[int, tuple[int, bool]]
 """By the oids of sequences: the number that was given out last, or that the sequence starts with,
 and whether one was."""
 
-# What somebody is about to alter or drop would be waited for; it cannot be set meanwhile either.
+STRONG = "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock')"
+# What somebody is about to alter or drop would be waited for; it cannot be set meanwhile either,
+# unless by us: `ALTER SEQUENCE isp_b.n SET SCHEMA public; SELECT setval('n', 1)`.
 SEQUENCES = f"""
     SELECT c.oid::bigint, s.seqstart
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -47,27 +49,35 @@ SEQUENCES = f"""
       AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'SELECT, USAGE') END
       AND c.oid <> ALL (ARRAY(
           SELECT relation FROM pg_locks
-          WHERE locktype = 'relation' AND relation IS NOT NULL
-            AND mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',
-                         'AccessExclusiveLock')))
+          WHERE locktype = 'relation' AND relation IS NOT NULL AND mode IN {STRONG}))
 """
 # A SELECT of each would have to be planned, which takes eight times as long. It is NULL where no
 # number was given out.
 LAST = """
     SELECT oid::bigint, pg_sequence_last_value(oid) FROM unnest(%(oids)s::oid[]) one (oid)
 """
-# Whatever draws a number or sets one holds this lock until the transaction ends.
+# Whatever draws a number or sets one holds a lock of its own kind until the transaction ends.
 LOCKED = """
-    SELECT l.relation::bigint FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'RowExclusiveLock'
+    SELECT DISTINCT l.relation::bigint FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+    WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode IN {}
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND c.relkind = 'S'
 """
 
 
-def read(outside: Any) -> Far:
-    """All of them. outside: a psycopg2 cursor of another session than the one that may set them, in
-    autocommit: each one that is read stays locked until the transaction ends."""
+def read(cursor: Any, outside: Any) -> Far:
+    """All of them, and what the transaction has altered. cursor: psycopg2, in it. outside: of
+    another session, in autocommit: each one that is read stays locked until the transaction
+    ends."""
+    far = _seen_from(outside)
+    own_sql.fetch(cursor, LOCKED.format(STRONG))
+    altered = [oid for (oid,) in cursor.fetchall()]
+    for oid, position in (sequence_positions.read(cursor, altered) if altered else {}).items():
+        far.setdefault(oid, (position.last, position.is_given))
+    return far
+
+
+def _seen_from(outside: Any) -> Far:
     own_sql.fetch(outside, SEQUENCES)
     starts = dict(outside.fetchall())
     oids = list(starts)
@@ -81,7 +91,7 @@ def read(outside: Any) -> Far:
 def reached(cursor: Any, before: Far | None) -> dict[int, Position]:
     """Where those stood that the transaction has drawn from or set; where nothing has said before
     that it would, after the numbers that their columns have. cursor: psycopg2, in it."""
-    own_sql.fetch(cursor, LOCKED)
+    own_sql.fetch(cursor, LOCKED.format("('RowExclusiveLock')"))
     oids = [oid for (oid,) in cursor.fetchall()]
     if not oids or before is not None:
         return _positions(cursor, before or {}, oids)
@@ -100,7 +110,7 @@ def reached(cursor: Any, before: Far | None) -> dict[int, Position]:
 def moved(cursor: Any, outside: Any, before: Far) -> dict[int, Position]:
     """Where those stood that are elsewhere now, when the locks are gone. cursor: psycopg2, in a
     transaction. outside: as for read()."""
-    now = read(outside)
+    now = _seen_from(outside)
     return _positions(cursor, before, [oid for oid in now if now[oid] != before.get(oid)])
 
 
