@@ -51,6 +51,16 @@ SEQUENCES = f"""
           SELECT relation FROM pg_locks
           WHERE locktype = 'relation' AND relation IS NOT NULL AND mode IN {STRONG}))
 """
+# Those that the role may set, and not read.
+HIDDEN = f"""
+    SELECT format('%%I.%%I', n.nspname, c.relname)
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {OF_ANOTHER}
+      AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege(c.oid, 'UPDATE')
+               AND NOT (has_sequence_privilege(c.oid, 'SELECT')
+                        AND has_schema_privilege(n.oid, 'USAGE')) END
+    ORDER BY 1
+"""
 # A SELECT of each would have to be planned, which takes eight times as long. It is NULL where no
 # number was given out.
 LAST = """
@@ -86,6 +96,12 @@ def _seen_from(outside: Any) -> Far:
         for oid, last in _last(outside, oids[first : first + AT_ONCE]):
             far[oid] = (starts[oid], False) if last is None else (last, True)
     return far
+
+
+def hidden(outside: Any) -> list[str]:
+    """The names of those that may be set unseen."""
+    own_sql.fetch(outside, HIDDEN)
+    return [name for (name,) in outside.fetchall()]
 
 
 def reached(cursor: Any, before: Far | None) -> dict[int, Position]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.rows import holdings, written_tables
+from engine.rows import far_sequences, holdings, written_tables
 from engine.rows.data_loss import Holdings
 from engine.schema import own_sql
 from engine.wording import counted, few
@@ -28,6 +28,13 @@ def look_at(before: Holdings, text: str, line: int, stays: str) -> None:
     if what := before.called.acts_elsewhere(text):
         refuse_elsewhere(before, line, what, stays)
     if before.called.may_set_sequences(text):
+        if hidden := far_sequences.hidden(before.outside):
+            why = (
+                f"Line {line} may set sequences, and the role may set {few(hidden)} without seeing "
+                "where they stand. GRANT SELECT of these, and USAGE of their schema, lets it look."
+                f"\n{stays}"
+            )
+            raise before.refused("may set back sequences of others", why)
         before.find_far_sequences()
 
 

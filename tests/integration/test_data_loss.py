@@ -250,6 +250,28 @@ def owner_url(server: PostgresServer, empty_url: str) -> Any:
 
 
 @pytest.mark.only("newest")
+def test_a_sequence_that_may_be_set_and_not_read_is_asked_for(
+    owner_url: str, empty_url: str, tmp_path: Path
+) -> None:
+    role = f"owner_{empty_url[-8:]}"
+    execute(
+        empty_url,
+        f"CREATE SCHEMA z; CREATE TABLE z.{HISTORY_TABLE} (); CREATE SEQUENCE z.n; "
+        f"SELECT setval('z.n', 90); GRANT USAGE ON SCHEMA z TO {role}; "
+        f"GRANT UPDATE ON SEQUENCE z.n TO {role}",
+    )
+    write(tmp_path, "001_t", "SELECT 1", back="migrator.sql(\"SELECT setval('z.n', 1)\")")
+    runner = runner_on(owner_url, tmp_path)
+    runner.migrate()
+    position = "SELECT last_value FROM z.n"
+    for named in ("the role may set z.n without seeing", "z.n has given out numbers up to 90"):
+        with pytest.raises(Refused, match=named):
+            runner.rollback()
+        assert query(empty_url, position) == [(90,)]
+        execute(empty_url, f"GRANT SELECT ON SEQUENCE z.n TO {role}")
+
+
+@pytest.mark.only("newest")
 def test_rows_of_foreign_tables_are_asked_for(
     server: PostgresServer, empty_url: str, tmp_path: Path
 ) -> None:
