@@ -134,8 +134,8 @@ RIGHTS = f"""
 # What a partition has that its table does not give it.
 PARTITIONS = f"""
     WITH partition AS MATERIALIZED (
-        SELECT c.*, h.inhparent, w.relacl AS given FROM pg_class c
-        JOIN pg_inherits h ON h.inhrelid = c.oid JOIN pg_class w ON w.oid = h.inhparent
+        SELECT c.*, w.oid AS whole, w.relacl AS given FROM pg_class c
+        JOIN pg_class w ON w.oid = pg_partition_root(c.oid)
         WHERE {OUR_RELATIONS} AND c.relispartition AND c.relkind IN ('r', 'p', 'f')
     ), part AS MATERIALIZED (
         SELECT p.oid AS partition, a.*, o.attstorage AS usual_storage,
@@ -144,7 +144,7 @@ PARTITIONS = f"""
                coalesce(o.attstattarget, -1) AS usual_target, o.attcompression AS usual_compression
         FROM partition p
         JOIN pg_attribute a ON a.attrelid = p.oid AND a.attnum > 0 AND NOT a.attisdropped
-        JOIN pg_attribute o ON o.attrelid = p.inhparent AND o.attname = a.attname
+        JOIN pg_attribute o ON o.attrelid = p.whole AND o.attname = a.attname
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
         LEFT JOIN pg_attrdef u ON u.adrelid = o.attrelid AND u.adnum = o.attnum
     ), key AS MATERIALIZED (
@@ -186,8 +186,7 @@ PARTITIONS = f"""
         UNION SELECT k.partition, 'settings' FROM key k
         WHERE k.indisclustered OR k.reltablespace <> 0 OR k.reloptions IS NOT NULL
            AND k.reloptions IS DISTINCT FROM (
-               SELECT w.reloptions FROM pg_inherits h JOIN pg_class w ON w.oid = h.inhparent
-               WHERE h.inhrelid = k.oid)
+               SELECT w.reloptions FROM pg_class w WHERE w.oid = pg_partition_root(k.oid))
         UNION SELECT k.partition, 'comment' FROM key k
         JOIN pg_description d ON d.objoid = k.oid AND d.classoid = 'pg_class'::regclass
         UNION SELECT p.oid, 'comment' FROM partition p

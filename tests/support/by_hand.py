@@ -21,6 +21,7 @@ class ByHand(NamedTuple):
 SCHEMA = """
 CREATE EXTENSION pg_trgm;
 CREATE TYPE size AS ENUM ('s', 'l');
+CREATE TYPE single AS (id int);
 CREATE DOMAIN code AS varchar(9) CONSTRAINT code_check CHECK (VALUE <> '');
 CREATE DOMAIN plain AS text;
 CREATE DOMAIN loose AS int;
@@ -54,6 +55,10 @@ CREATE TRIGGER touched BEFORE UPDATE ON hats FOR EACH ROW EXECUTE FUNCTION touch
 CREATE TRIGGER stamped BEFORE INSERT ON hats FOR EACH ROW EXECUTE FUNCTION touch();
 CREATE CONSTRAINT TRIGGER late AFTER UPDATE ON hats DEFERRABLE
 FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE TABLE writers (
+  age int, name text PRIMARY KEY, CONSTRAINT apart EXCLUDE USING btree (name WITH =)
+);
+CREATE TABLE pairs (id int, hat int, PRIMARY KEY (id, hat));
 CREATE TABLE boxes (id int PRIMARY KEY, hat int CONSTRAINT in_box REFERENCES hats);
 CREATE TABLE labels (id int PRIMARY KEY, box int CONSTRAINT on_box REFERENCES boxes);
 ALTER TABLE hats ENABLE ROW LEVEL SECURITY;
@@ -84,7 +89,8 @@ CREATE TABLE events_4 PARTITION OF events_2 FOR VALUES FROM ('2026-02-15') TO ('
 CREATE TABLE refers (at date CONSTRAINT refers_at REFERENCES events);
 CREATE TABLE parent (a int CONSTRAINT a_check CHECK (a > 0), b int DEFAULT 1, w text);
 CREATE TABLE child (c int) INHERITS (parent);
-CREATE TABLE of_pair OF pair
+CREATE TABLE of_single OF single;
+CREATE TABLE heap (id int NOT NULL, box int)
 """
 
 COMPARED: list[list[ByHand]] = [
@@ -157,4 +163,339 @@ COMPARED: list[list[ByHand]] = [
             }.items()
         ),
     ],
+    [  # columns, and what is set on them
+        *(
+            ByHand(f"ALTER TABLE hats ALTER COLUMN {change}", told)
+            for change, told in {
+                "price SET STATISTICS 50": "setting statistics of column price on hats",
+                "price SET (n_distinct = 5)": "setting n_distinct of column price on hats",
+                "more SET STORAGE MAIN": "setting storage of column more on hats",
+                "word SET COMPRESSION pglz": "setting compression of column word on hats",
+                "price SET DEFAULT 1": "column hats.price",
+                "owner SET NOT NULL": "column hats.owner",
+                "num SET GENERATED ALWAYS": "column hats.num",
+                "twice DROP EXPRESSION": "column hats.twice",
+                'last TYPE text COLLATE "C"': "column hats.last",
+            }.items()
+        ),
+        ByHand("ALTER TABLE owners ALTER COLUMN mail TYPE varchar(20)", "column owners.mail"),
+        ByHand(
+            "ALTER TABLE owners RENAME COLUMN note TO remark",
+            "column owners.note; column owners.remark",
+        ),
+        ByHand("GRANT SELECT (id) ON boxes TO PUBLIC", "access PUBLIC on table boxes"),
+        ByHand(
+            "ALTER INDEX hats_owner_idx ALTER COLUMN 1 SET STATISTICS 50",
+            "setting statistics of column 1 of hats_owner_idx on hats",
+        ),
+    ],
+    [  # tables
+        ByHand("ALTER TABLE hats SET (fillfactor = 50)", "setting fillfactor on hats"),
+        ByHand("ALTER TABLE hats REPLICA IDENTITY FULL", "setting replica identity on hats"),
+        ByHand(
+            "ALTER TABLE owners REPLICA IDENTITY USING INDEX owners_pkey",
+            "setting replica identity on owners",
+        ),
+        ByHand("ALTER TABLE hats DISABLE ROW LEVEL SECURITY", "setting row level security on hats"),
+        ByHand(
+            "ALTER TABLE hats FORCE ROW LEVEL SECURITY",
+            "setting row level security for the owner on hats",
+        ),
+        ByHand("ALTER TABLE labels SET UNLOGGED", "setting unlogged on labels"),
+        ByHand("ALTER TABLE owners DROP COLUMN mail", "column owners.mail"),
+        ByHand(
+            "ALTER TABLE pairs DROP CONSTRAINT pairs_pkey, ADD CONSTRAINT pairs_pkey UNIQUE (hat)",
+            "constraint pairs_pkey on pairs",
+        ),
+        ByHand(
+            "ALTER TABLE writers DROP CONSTRAINT apart, ADD CONSTRAINT apart UNIQUE (name)",
+            "constraint apart on writers",
+        ),
+        ByHand("ALTER TABLE boxes CLUSTER ON boxes_pkey", "setting cluster on boxes"),
+        ByHand("GRANT SELECT ON kinds TO PUBLIC", "access PUBLIC on table kinds"),
+        ByHand("COMMENT ON TABLE kinds IS 'x'", "table kinds"),
+        ByHand("COMMENT ON COLUMN kinds.id IS 'x'", "column kinds.id"),
+        ByHand(
+            "ALTER TABLE refers RENAME CONSTRAINT refers_at TO other",
+            "foreign key refers_at on refers; foreign key other on refers",
+        ),
+    ],
+    [  # constraints
+        ByHand(
+            "ALTER TABLE hats ALTER CONSTRAINT worn_by DEFERRABLE INITIALLY DEFERRED",
+            "foreign key worn_by on hats",
+        ),
+        ByHand(
+            "ALTER TABLE owners ADD CONSTRAINT unsure CHECK (id > 0) NOT VALID",
+            "constraint unsure on owners",
+        ),
+        ByHand(
+            "ALTER TABLE hats DROP CONSTRAINT price_check, ADD CONSTRAINT price_check "
+            "CHECK (price > 5) NO INHERIT NOT VALID",
+            "constraint price_check on hats",
+        ),
+        ByHand(
+            "ALTER TABLE hats DROP CONSTRAINT hats_num_key, ADD CONSTRAINT hats_num_key "
+            "UNIQUE (num)",
+            "constraint hats_num_key on hats",
+        ),
+        ByHand(
+            "ALTER TABLE boxes ALTER CONSTRAINT in_box NOT ENFORCED",
+            "foreign key in_box on boxes",
+            18,
+        ),
+        ByHand(
+            "ALTER TABLE owners ADD CONSTRAINT given NOT NULL born NOT VALID",
+            "setting NOT NULL of column born on owners; column owners.born",
+            18,
+        ),
+        ByHand(
+            "ALTER DOMAIN code ADD CONSTRAINT other CHECK (VALUE <> 'b') NOT VALID", "domain code"
+        ),
+        ByHand("COMMENT ON CONSTRAINT worn_by ON hats IS 'x'", "foreign key worn_by on hats"),
+    ],
+    [  # types
+        ByHand("ALTER TYPE size ADD VALUE 'm' BEFORE 'l'", "enum size"),
+        ByHand("ALTER TYPE pair ADD ATTRIBUTE third int", "composite pair"),
+        ByHand("ALTER DOMAIN code SET DEFAULT 'a'", "domain code"),
+        ByHand("ALTER DOMAIN plain SET NOT NULL", "domain plain"),
+        ByHand("REVOKE USAGE ON TYPE plain FROM PUBLIC", "access PUBLIC on domain plain"),
+        ByHand("ALTER DOMAIN loose RENAME TO lax", "domain loose; domain lax"),
+    ],
+    [  # sequences
+        ByHand(
+            "ALTER SEQUENCE tickets AS smallint INCREMENT 7 MINVALUE -5 MAXVALUE 99 "
+            "START 9 CACHE 5 CYCLE",
+            "sequence tickets",
+        ),
+        ByHand("ALTER SEQUENCE hats_num_seq INCREMENT 5", "column hats.num"),
+        ByHand("ALTER SEQUENCE numbers OWNED BY hats.other", "sequence numbers"),
+        ByHand("GRANT USAGE ON SEQUENCE owned TO PUBLIC", "access PUBLIC on sequence owned"),
+    ],
+    [  # functions and triggers
+        ByHand(
+            "ALTER FUNCTION twice(int) STRICT STABLE LEAKPROOF SECURITY DEFINER PARALLEL "
+            "SAFE COST 5",
+            "function twice(integer)",
+        ),
+        ByHand(
+            "ALTER FUNCTION thrice(int) ROWS 5 SET work_mem = '1MB'"
+            " SUPPORT generate_series_int4_support",
+            "function thrice(integer)",
+        ),
+        ByHand(
+            "CREATE OR REPLACE FUNCTION alone() RETURNS int LANGUAGE plpgsql AS 'BEGIN "
+            "RETURN 2; END'",
+            "function alone()",
+        ),
+        ByHand(
+            "REVOKE EXECUTE ON PROCEDURE tidy() FROM PUBLIC", "access PUBLIC on function tidy()"
+        ),
+        ByHand(
+            "CREATE OR REPLACE TRIGGER touched AFTER UPDATE OF price ON hats FOR EACH "
+            "ROW WHEN (NEW.price > 1) EXECUTE FUNCTION touch('x')",
+            "trigger touched on hats",
+        ),
+        ByHand(
+            "ALTER TRIGGER stamped ON hats RENAME TO marked",
+            "trigger stamped on hats; trigger marked on hats",
+        ),
+    ],
+    [  # policies, views, indexes
+        ByHand(
+            "ALTER POLICY mine ON hats TO pg_monitor USING (owner = 3) WITH CHECK (owner = 4)",
+            "policy mine on hats",
+        ),
+        ByHand(
+            "DROP POLICY others ON hats; CREATE POLICY others ON hats AS RESTRICTIVE FOR "
+            "INSERT WITH CHECK (true)",
+            "policy others on hats",
+        ),
+        ByHand(
+            "CREATE OR REPLACE VIEW cheap AS SELECT id, price FROM hats WHERE price < 9",
+            "view cheap",
+        ),
+        ByHand("ALTER VIEW dear RESET (security_barrier)", "view dear"),
+        ByHand("ALTER INDEX hats_price_idx SET (fillfactor = 50)", "index hats_price_idx on hats"),
+        ByHand(
+            "ALTER INDEX hats_word_idx RENAME TO renamed",
+            "index hats_word_idx on hats; index renamed on hats",
+        ),
+        *(
+            ByHand(f"ALTER MATERIALIZED VIEW totals {change}", f"setting {told} on totals")
+            for change, told in {
+                "ALTER COLUMN total SET STATISTICS 5": "statistics of column total",
+                "ALTER COLUMN word SET STORAGE MAIN": "storage of column word",
+                "ALTER COLUMN words SET COMPRESSION pglz": "compression of column words",
+                "ALTER COLUMN total SET (n_distinct = 5)": "n_distinct of column total",
+                "SET (toast.autovacuum_enabled = off)": "toast.autovacuum_enabled",
+                "CLUSTER ON totals_owner_idx": "cluster",
+            }.items()
+        ),
+    ],
+    [  # made anew under the same name
+        ByHand(
+            "ALTER TABLE hats DROP CONSTRAINT made_by, ADD CONSTRAINT made_by FOREIGN KEY (word)"
+            " REFERENCES writers (name) MATCH FULL ON UPDATE CASCADE ON DELETE SET NULL",
+            "foreign key made_by on hats",
+        ),
+        ByHand(
+            "ALTER TABLE boxes DROP CONSTRAINT in_box, ADD CONSTRAINT in_box FOREIGN KEY (id, hat)"
+            " REFERENCES pairs ON DELETE SET NULL (hat)",
+            "foreign key in_box on boxes",
+            15,
+        ),
+        ByHand(
+            "ALTER TABLE writers DROP CONSTRAINT apart,"
+            " ADD CONSTRAINT apart EXCLUDE USING btree (name WITH =, age WITH =)",
+            "constraint apart on writers",
+        ),
+        ByHand(
+            "DROP INDEX hats_price_idx; CREATE UNIQUE INDEX hats_price_idx"
+            ' ON hats (word COLLATE "C" text_pattern_ops DESC, (id + 1)) INCLUDE (other)'
+            " WHERE id > 5",
+            "index hats_price_idx on hats",
+        ),
+        ByHand(
+            "DROP INDEX hats_word_idx; CREATE INDEX hats_word_idx ON hats USING hash (word)",
+            "index hats_word_idx on hats",
+        ),
+        ByHand(
+            "DROP INDEX hats_other_idx; CREATE UNIQUE INDEX hats_other_idx ON hats (other)"
+            " NULLS NOT DISTINCT",
+            "index hats_other_idx on hats",
+            15,
+        ),
+        ByHand(
+            "DROP FUNCTION thrice; CREATE FUNCTION thrice(a int DEFAULT 1, VARIADIC b int[] DEFAULT"
+            " '{}', OUT c int) IMMUTABLE BEGIN ATOMIC SELECT a; END",
+            "function thrice(integer); function thrice(integer, integer[])",
+        ),
+        ByHand(
+            "DROP FUNCTION alone; CREATE PROCEDURE alone() LANGUAGE sql AS 'SELECT 1'",
+            "function alone()",
+        ),
+        ByHand(
+            "DROP TRIGGER stamped ON hats; CREATE TRIGGER stamped AFTER UPDATE ON hats REFERENCING"
+            " OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION instead()",
+            "trigger stamped on hats",
+        ),
+        ByHand(
+            "DROP TRIGGER late ON hats; CREATE CONSTRAINT TRIGGER late AFTER DELETE ON hats"
+            " FROM boxes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch()",
+            "trigger late on hats",
+        ),
+        ByHand('DROP DOMAIN loose; CREATE DOMAIN loose AS varchar(5) COLLATE "C"', "domain loose"),
+        ByHand("ALTER TABLE owners ADD COLUMN extra int[] DEFAULT '{1}'", "column owners.extra"),
+    ],
+]
+# What is told, and has no way back but by hand.
+TOLD = [
+    ByHand("CREATE INDEX more ON ONLY events (word)", "index more on events"),
+    ByHand(
+        "DROP TABLE refers, events; CREATE TABLE events (at date, n int, word text) PARTITION BY"
+        ' LIST ((lower(word)) COLLATE "C" text_pattern_ops)',
+        "table events",
+    ),
+    ByHand(
+        "DROP TABLE refers, events; CREATE TABLE events (at date, n int, word text) PARTITION BY"
+        ' HASH (n, word COLLATE "C")',
+        "table events",
+    ),
+    ByHand("ALTER TABLE labels INHERIT heap", "table labels"),
+    ByHand("ALTER TABLE events DETACH PARTITION events_1", "table events_1"),
+    ByHand("CREATE SCHEMA far; ALTER TABLE labels SET SCHEMA far", "table labels"),
+    ByHand("ALTER EXTENSION pg_trgm ADD TABLE labels", "table labels"),
+    ByHand(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'hats_price_idx'::regclass",
+        "index hats_price_idx on hats",
+    ),
+]
+# Of kinds that are not managed, each named; beside the schema above.
+UNMANAGED = """
+CREATE STATISTICS both_of ON price, owner FROM hats;
+CREATE RULE quiet AS ON DELETE TO refers DO INSTEAD NOTHING;
+CREATE PUBLICATION news FOR TABLE owners
+"""
+NAMED = [
+    *(
+        ByHand(statement, told)
+        for statement, told in {
+            "CREATE INDEX mine ON events_1 (word)": "own of partition events_1: index",
+            "ALTER TABLE events_1 ADD CONSTRAINT own CHECK (n < 9)": (
+                "own of partition events_1: constraint own"
+            ),
+            "ALTER TABLE events_1 ALTER COLUMN n SET DEFAULT 5": (
+                "own of partition events_1: default of n"
+            ),
+            "ALTER TABLE events_1 ALTER COLUMN word SET NOT NULL": (
+                "own of partition events_1: NOT NULL of word"
+            ),
+            "ALTER TABLE events_1 ALTER COLUMN n SET STATISTICS 5": (
+                "own of partition events_1: settings"
+            ),
+            "ALTER TABLE events_1 SET (fillfactor = 50)": "own of partition events_1: settings",
+            "ALTER INDEX events_1_n_idx SET (fillfactor = 50)": (
+                "own of partition events_1: settings"
+            ),
+            "CREATE POLICY own ON events_1": "own of partition events_1: policy own",
+            "ALTER TABLE events_1 ENABLE ROW LEVEL SECURITY": (
+                "own of partition events_1: row level security"
+            ),
+            "CREATE TRIGGER own BEFORE INSERT ON events_1 FOR EACH ROW EXECUTE FUNCTION touch()": (
+                "own of partition events_1: trigger own"
+            ),
+            "GRANT SELECT ON events_1, events_3, events_4, events_2 TO PUBLIC": (
+                "own of partition events_1, events_2, events_3 and 1 more: rights"
+            ),
+            "COMMENT ON TRIGGER noted ON events_1 IS 'x'": "own of partition events_1: comment",
+            "ALTER INDEX events_1_n_idx DEPENDS ON EXTENSION pg_trgm": (
+                "own of partition events_1: extension pg_trgm"
+            ),
+            "ALTER SEQUENCE hats_num_seq RENAME TO other": (
+                "name of sequence other: of column hats.num"
+            ),
+            "REFRESH MATERIALIZED VIEW totals WITH NO DATA": (
+                "WITH NO DATA of materialized view totals"
+            ),
+            "CREATE SUBSCRIPTION far CONNECTION 'dbname=x' PUBLICATION y WITH (connect = false)": (
+                "subscription far"
+            ),
+            "COMMENT ON COLUMN pair.first IS 'x'": "comment of composite type column pair.first",
+            "COMMENT ON CONSTRAINT code_check ON DOMAIN code IS 'x'": (
+                "comment of domain constraint code_check on code"
+            ),
+            "COMMENT ON INDEX hats_pkey IS 'x'": "comment of index hats_pkey",
+            "COMMENT ON SEQUENCE hats_num_seq IS 'x'": "comment of sequence hats_num_seq",
+            "COMMENT ON TYPE hats IS 'x'": "comment of type hats",
+            "REVOKE USAGE ON TYPE hats FROM PUBLIC": "rights on row type hats",
+            "REVOKE ALL ON FUNCTION similarity(text, text) FROM PUBLIC": (
+                "rights on what extension pg_trgm has made"
+            ),
+            "REVOKE SELECT ON kinds FROM postgres": (
+                "postgres may not SELECT on table kinds, which it owns"
+            ),
+            "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC": (
+                "what postgres makes from now on no longer gives PUBLIC EXECUTE on each function"
+            ),
+            "GRANT CREATE ON SCHEMA public TO pg_monitor": "pg_monitor may CREATE on schema",
+            "ALTER SCHEMA public OWNER TO pg_monitor": "schema public belongs to pg_monitor",
+            "ALTER TABLE kinds OWNER TO pg_monitor": "table kinds belongs to pg_monitor",
+            "ALTER FUNCTION alone() OWNER TO pg_monitor": "function alone() belongs to pg_monitor",
+            "ALTER TYPE pair OWNER TO pg_monitor": "type pair belongs to pg_monitor",
+            "ALTER TABLE kinds OF single": "type of table kinds: single",
+            "CREATE SCHEMA far; ALTER EXTENSION pg_trgm SET SCHEMA far": (
+                "schema of extension pg_trgm: far"
+            ),
+        }.items()
+    ),
+    ByHand("ALTER TABLE labels SET TABLESPACE by_hand", "tablespace by_hand: labels", 15),
+    ByHand("ALTER SEQUENCE hats_id_seq SET UNLOGGED", "UNLOGGED of sequence hats_id_seq", 15),
+    ByHand("CREATE PUBLICATION whole FOR TABLES IN SCHEMA public", "publication whole", 15),
+    ByHand(
+        "CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler; "
+        "ALTER TABLE kinds SET ACCESS METHOD heap2",
+        "access method kinds: heap2",
+        15,
+    ),
 ]
