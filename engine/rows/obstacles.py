@@ -3,6 +3,7 @@ of them runs, with nothing but queries."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from engine.files.step import Step
 from engine.files.step_collector import FileMigrator, Learn
 from engine.project import Project
 from engine.rows.hidden import unhidden
-from engine.rows.types import of_columns
+from engine.rows.types import of_columns, of_unique_indexes
 from engine.schema import own_sql
 from engine.sql import lexer
 from engine.sql.changed_rows import changed, names, redefined, unqualified
@@ -34,6 +35,7 @@ CONSTRAINT = """
     SELECT pg_get_constraintdef(oid, true) FROM pg_constraint
     WHERE conrelid = %(table)s AND quote_ident(conname) = %(name)s AND NOT convalidated
 """
+DROPS = re.compile(r"\bDROP\s+(?:CONSTRAINT|INDEX)\b", re.IGNORECASE)
 SHOWN = 5
 # A value that cannot be what it has to be; every other error says that something is not there yet.
 BAD_VALUE = ("22", "23")
@@ -59,6 +61,7 @@ class Looking:
         self.cursor = cursor
         self.changed: set[str] = set()
         self.redefined: set[str] = set()
+        self.dropped: set[str] = set()
         self.sure = True
         self.waiting: dict[tuple[str, str], Demand] = {}
         self.asked: set[Demand] = set()
@@ -79,10 +82,12 @@ class Looking:
                 self.sure = tables is not None
                 self.changed |= tables or set()
                 self.redefined.add(redefined(statement))
+                if DROPS.search(statement):
+                    self.dropped |= set(names(statement))
 
     def _obstacles(self, file: str, line: int, demand: Demand) -> Iterator[Obstacle]:
-        if demand.domain:
-            for each in list(of_columns(self.cursor, demand)):
+        if demand.domain or demand.column:
+            for each in list(self._meant(demand)):
                 yield from self._obstacles(file, line, each)
             return
         place = (unqualified(demand.table), demand.constraint)
@@ -97,6 +102,12 @@ class Looking:
             self.asked.add(known)
             if obstacle := self._look(known):
                 yield Obstacle(file, line, *obstacle)
+
+    def _meant(self, demand: Demand) -> Iterator[Demand]:
+        """What is demanded of which columns, as the catalogs say."""
+        if demand.domain:
+            return of_columns(self.cursor, demand)
+        return of_unique_indexes(self.cursor, demand, self.dropped)
 
     def _means_the_same_now(self, demand: Demand) -> bool:
         """Whether nothing before it makes it another question: `ALTER TYPE state ADD VALUE 'lost'`

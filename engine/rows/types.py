@@ -1,10 +1,10 @@
-"""What types are to rows: columns whose values PostgreSQL cannot carry over to another one, and what
-a domain type demands of each column that is of it."""
+"""What types are to rows: columns whose values PostgreSQL cannot carry over to another one, values
+that are alike as those of another, and what a domain demands of each column that is of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,10 +12,12 @@ import psycopg2
 from psycopg2 import errors
 
 from engine.diff.change import Change, is_retyped
+from engine.diff.type_widening import holds
 from engine.schema import own_sql
 from engine.schema.kinds import Key
+from engine.schema.quoting import unquoted
 from engine.schema.sequences import PLAIN
-from engine.sql.demands import Demand, silenced
+from engine.sql.demands import Demand, silenced, unique
 
 # A partition has the columns of its table.
 COLUMNS = """
@@ -25,6 +27,19 @@ COLUMNS = """
     WHERE t.oid = to_regtype(%(domain)s) AND t.typtype = 'd' AND NOT a.attisdropped
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND pg_table_is_visible(c.oid)
     ORDER BY 1, 2
+"""
+# An index over an expression, or with a predicate, may be about other values than those.
+UNIQUE = """
+    SELECT quote_ident(r.relname),
+           array_agg(CASE a.attname WHEN %(column)s THEN '' ELSE quote_ident(a.attname) END
+                     ORDER BY k.place),
+           max(format_type(a.atttypid, a.atttypmod)) FILTER (WHERE a.attname = %(column)s)
+    FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid,
+         unnest(i.indkey) WITH ORDINALITY k (attnum, place), pg_attribute a
+    WHERE i.indrelid = to_regclass(%(table)s) AND i.indisunique AND k.place <= i.indnkeyatts
+      AND i.indexprs IS NULL AND i.indpred IS NULL
+      AND a.attrelid = i.indrelid AND a.attnum = k.attnum
+    GROUP BY 1 HAVING bool_or(a.attname = %(column)s) ORDER BY 1
 """
 VALUE = re.compile(r"\bVALUE\b", re.IGNORECASE)
 
@@ -63,6 +78,19 @@ def of_columns(cursor: Any, demand: Demand) -> Iterator[Demand]:
             where = f"EXISTS (SELECT FROM {values} WHERE {where})"
         need = f"of {column}, which is of the domain {demand.domain}, {demand.need}"
         yield replace(demand, table=table, need=need, where=where, domain="")
+
+
+def of_unique_indexes(cursor: Any, demand: Demand, dropped: Collection[str]) -> Iterator[Demand]:
+    """What they demand of a column that gets other values: 1.2 and 1.3 are alike as integers, and
+    'a' and 'A' under some collations. A type with more room makes none alike that were not, and
+    tables are large whose keys get one. dropped: indexes that are gone by then. cursor: psycopg2.
+    """
+    values = {"table": demand.table, "column": unquoted(demand.column)}
+    own_sql.fetch(cursor, UNIQUE, values)
+    for index, columns, kind in cursor.fetchall():
+        if unquoted(index) not in dropped and not holds(kind, demand.need):
+            keys = ", ".join(column or demand.twins for column in columns)
+            yield unique(demand.table, keys, "", "")
 
 
 def _said_of(element: str, condition: str) -> str:

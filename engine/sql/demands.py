@@ -60,7 +60,8 @@ class Demand:
     rows in the way. twins: expressions in which no two rows may be alike. value: SQL that has to be
     computable for each row. constraint: where it is demanded only once that one is validated; with
     nothing else said, the validation of one that is there already. domain: of whose columns it is
-    demanded, instead of a table; VALUE stands for each."""
+    demanded, instead of a table; VALUE stands for each. column: one that gets other values, the
+    twins, of the type that is the need; where a unique index says so, no two may be alike."""
 
     table: str
     need: str
@@ -69,6 +70,7 @@ class Demand:
     value: str = ""
     constraint: str = ""
     domain: str = ""
+    column: str = ""
 
 
 def demands(statement: str) -> Iterator[Demand]:
@@ -83,7 +85,7 @@ def demands(statement: str) -> Iterator[Demand]:
         inside, rest = parentheses(statement, match.end())
         predicate = PREDICATE.search(masked(rest))
         where = rest[predicate.start(1) :] if predicate else ""
-        yield _unique(match["table"], DIRECTION.sub("", inside), where, rest)
+        yield unique(match["table"], DIRECTION.sub("", inside), where, rest)
 
 
 def of_constraint(table: str, definition: str) -> Iterator[Demand]:
@@ -126,8 +128,9 @@ def _of_type(table: str, column: str, rest: str) -> Iterator[Demand]:
         if IS_JSONB.fullmatch(f"{column} {rest}"):
             need = f"{column} may have no key twice in one object: a jsonb keeps the last of them"
             yield Demand(table, need, where=says_twice(column))
-        yield Demand(table, f"{column} has to become {rest[: using.start()].strip()}",
-                     value=rest[using.end() :])  # fmt: skip
+        kind, value = rest[: using.start()].strip(), rest[using.end() :].strip()
+        yield Demand(table, f"{column} has to become {kind}", value=value)
+        yield Demand(table, kind, twins=f"({value})::{kind}", column=column)
     elif length := LENGTH.fullmatch(rest):
         where = f"length({column}::text) > {length[1]}"
         yield Demand(table, f"{column} may have {length[1]} characters", where=where)
@@ -148,7 +151,7 @@ def _of_constraint(table: str, action: str) -> Iterator[Demand]:
     elif kind == "FOREIGN KEY":
         yield from _reference(table, inside, rest, name)
     else:
-        yield _unique(table, inside, "", (match["nulls"] or "") + rest)
+        yield unique(table, inside, "", (match["nulls"] or "") + rest)
         if kind == "PRIMARY KEY":
             for start, end in parts(inside, 0, len(inside)):
                 yield _not_null(table, inside[start:end].strip())
@@ -162,8 +165,9 @@ def _check(table: str, condition: str) -> Demand:
     return Demand(table, f"CHECK ({condition}) has to hold", where=f"NOT ({condition})")
 
 
-def _unique(table: str, columns: str, where: str, rest: str) -> Demand:
-    """Rows with a NULL are not alike, unless it is said that NULLs are."""
+def unique(table: str, columns: str, where: str, rest: str) -> Demand:
+    """What a unique index demands. Rows with a NULL are not alike, unless it is said that NULLs
+    are."""
     conditions = [f"({where})"] if where else []
     if not re.search(r"\bNULLS\s+NOT\s+DISTINCT\b", masked(rest), re.IGNORECASE):
         for start, end in parts(columns, 0, len(columns)):

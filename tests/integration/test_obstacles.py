@@ -21,12 +21,14 @@ FIRST = """
     CREATE TABLE p (id int PRIMARY KEY);
     CREATE DOMAIN word AS text CHECK (VALUE <> 'VALUE');
     CREATE DOMAIN sign AS text;
-    CREATE TABLE t (id int PRIMARY KEY, a int, b text, c text, p int, w word, s sign[], j json)
+    CREATE TABLE t (id int PRIMARY KEY, a int, b text, c text, p int, w word, s sign[],
+                    n numeric, UNIQUE (n, b), j json)
 """
 ROWS = """
     INSERT INTO p VALUES (1);
-    INSERT INTO t VALUES (1, NULL, 'x', '12', 1, 'long', '{}'), (2, -1, 'x', 'many', 7, NULL, NULL),
-                         (3, 5, 'y', '3', NULL, NULL, '{ab,long}');
+    INSERT INTO t VALUES (1, NULL, 'x', '12', 1, 'long', '{}', 1.2),
+                         (2, -1, 'x', 'many', 7, NULL, NULL, 1.3),
+                         (3, 5, 'y', '3', NULL, NULL, '{ab,long}', 1);
     UPDATE t SET j = CASE id WHEN 3 THEN '[{"k": {"a": 1, "a": 1}}]' ELSE '{"b":1,"a":2}' END::json
 """
 # A statement, and what is told of the rows in its way.
@@ -38,6 +40,7 @@ IN_THE_WAY = {
     "ALTER TABLE t ALTER c TYPE int USING c::int": ("a row of t", "many"),
     "ALTER TABLE t ALTER c TYPE varchar(2)": ("1 row of t", "(id) is (2)"),
     "ALTER TABLE t ALTER j TYPE jsonb USING j::jsonb": ("1 row of t", "(id) is (3)"),
+    "ALTER TABLE t ALTER n TYPE int USING n::int": ("1 group of rows of t", "is (1, x)"),
     "ALTER DOMAIN word ADD CHECK (length(value) < 3 OR VALUE = 'VALUE')": ("1 row of t", "is (1)"),
     "ALTER DOMAIN word SET NOT NULL": ("2 rows of t", "(id) is (2), (3)"),
     "ALTER DOMAIN sign RENAME TO was; CREATE DOMAIN sign AS text; "
