@@ -25,6 +25,7 @@ NAMES_CITUS = re.compile("citus", re.IGNORECASE)
 MATTERS_NEXT = re.compile(
     r"\b(?:FUNCTION|PROCEDURE|TRIGGER|VIEW|RULE|DEFAULT|EXTENSION|SEARCH_PATH)\b", re.IGNORECASE
 )
+MOST_IN_PLACE = 20_000_000
 GRANTS = re.compile(r"\b(?:GRANT|REVOKE)\b", re.IGNORECASE)
 
 
@@ -128,16 +129,13 @@ class EngineDatabase(PostgresqlDatabase):
         status = cursor.connection.info.transaction_status
         if status != extensions.TRANSACTION_STATUS_INTRANS:
             return [sql]
-        if self.before and MATTERS_NEXT.search(sql):
-            return lexer.in_place(sql) or [sql]
-        if self.has_citus is False:
-            return [sql]
+        is_looked_at = self.before and _matters_by_parts(sql)
         grants = GRANTS.search(sql)
-        if not (grants or ";" in sql) or not self._is_citus(cursor):
-            return [sql]
-        if grants:
+        may_be_citus = self.has_citus is not False and (grants or ";" in sql)
+        on_citus = may_be_citus and self._is_citus(cursor)
+        if grants and on_citus:
             tell_nodes(cursor)
-        return lexer.in_place(sql) or [sql]
+        return lexer.in_place(sql) or [sql] if on_citus or is_looked_at else [sql]
 
     def _as_taken(self, sql: str) -> str:
         """The text as the project's database takes it: see engine.citus.open_policies. A scratch
@@ -152,3 +150,9 @@ class EngineDatabase(PostgresqlDatabase):
         if self.has_citus is None:  # asked once: 001 has some 120 such steps
             self.has_citus = is_citus(cursor)
         return self.has_citus
+
+
+def _matters_by_parts(sql: str) -> bool:
+    """Whether a statement of the text may change what a later one does. In place, the statements of
+    a very long text are many times its length."""
+    return len(sql) * sql.count(";") < MOST_IN_PLACE and bool(MATTERS_NEXT.search(sql))

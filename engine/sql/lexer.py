@@ -134,10 +134,11 @@ def in_place(sql: str) -> list[str]:
     """The statements as split() has them, each behind as many blanks and line ends as stand before
     it, so that a place in it is that place in the whole."""
     texts, end = [], 0
+    blank = re.sub(r"[^\n]", " ", sql)
     for text in split(sql):
         start = sql.index(text, end)
         end = start + len(text)
-        texts.append(re.sub(r"[^\n]", " ", sql[:start]) + text)
+        texts.append(blank[:start] + text)
     return texts
 
 
