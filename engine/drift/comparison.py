@@ -15,6 +15,7 @@ from engine.drift import baseline, partitions
 from engine.drift.beyond import beyond, owned_by_others
 from engine.drift.differences import Drift, as_seen, differences, without_foreign
 from engine.drift.neighbours import turned_on, without_theirs
+from engine.drift.out_of_sight import out_of_sight
 from engine.drift.replays import Replays
 from engine.drift.way_back import WayBack, advice
 from engine.errors import ConfigError, EngineError, Refused
@@ -114,12 +115,13 @@ def compare(project: Project, replays: Replays | None = None) -> Comparison:
         theirs = owned_by_others(cursor)
         names = {one.name for one in theirs}
         known, live = without_foreign(known, live, project, names, migrations)
+        hidden = out_of_sight(cursor, known, live)
         others = tuple(beyond(connection, project.roles or {}, live, theirs))
     drifts = differences(known, live)
     applied = [migration for migration in migrations if migration.name in past.recorded]
     back = WayBack()
     if drifts:
-        back = replays.way_back(project, applied, version, known, live, schema, path)
+        back = replays.way_back(project, applied, version, known, live, hidden, schema, path)
     return Comparison(project, database, schema, source, tuple(drifts), back, named, rights, others)
 
 

@@ -15,6 +15,7 @@ from engine.drift.beyond import owned_by_others
 from engine.drift.comparison import expected
 from engine.drift.differences import Drift
 from engine.drift.neighbours import without_theirs
+from engine.drift.out_of_sight import out_of_sight
 from engine.drift.replays import Replays
 from engine.drift.way_back import advice
 from engine.errors import EngineError, Refused
@@ -158,8 +159,9 @@ class DriftGuard:
             there = without_theirs(connection.cursor(), partitions.read(connection), known)
             known, live = self._ours(connection, known, there)
             place, path = own_sql.place(connection).name, function_path.files_path(connection)
+            hidden = out_of_sight(connection.cursor(), known, live)
             back = self.replays.way_back(
-                project, applied, _major(connection), known, live, place, path
+                project, applied, _major(connection), known, live, hidden, place, path
             )
             raise _refused(pending, in_the_way, reason, advice(back, project, but))
 

@@ -16,8 +16,9 @@ from typing import TypeVar, cast
 
 from engine.connect.connection import connect
 from engine.drift import partitions, schema_json
+from engine.drift.out_of_sight import LetGo
 from engine.drift.touched import Touched
-from engine.drift.way_back import WayBack, way_back
+from engine.drift.way_back import WayBack, let_go, way_back
 from engine.files.migration_file import Migration
 from engine.project import Project
 from engine.run.replay import replayed
@@ -62,11 +63,14 @@ class Replays:
         version: int,
         known: Schema,
         live: Schema,
+        hidden: Sequence[LetGo],
         place: str,
         path: str,
     ) -> WayBack:
-        """As engine.drift.way_back has it. place: the name of the live schema. path: the
-        search_path under which files run there."""
+        """As engine.drift.way_back has it. hidden: what is out of sight there, and comes first.
+        place: the name of the live schema. path: the search_path under which files run there."""
+        if hidden:
+            return let_go(hidden, place)
         roles = dict(project.roles or {})
         named, said = tuple(sorted(roles.items())), (_said(known), _said(live))
         back = self._once(

@@ -21,6 +21,7 @@ from engine.diff.likely_renames import likely_renames
 from engine.diff.ordering import ordered
 from engine.diff.renames import Rename, plain
 from engine.drift import partitions
+from engine.drift.out_of_sight import LetGo
 from engine.errors import EngineError
 from engine.files.migration_file import Migration
 from engine.project import Project
@@ -31,15 +32,15 @@ from engine.schema.model import Schema
 from engine.sql import access_statements, statements
 from engine.wording import one_line
 
-Step = Change | Rename
+Step = Change | Rename | LetGo
 
 
 @dataclass(frozen=True)
 class WayBack:
     """What leads back. steps: in order. untried: why nobody has tried them, or empty. failing: what
-    PostgreSQL said where they do not lead back; there are no steps then. partly: whether only
-    what was renamed is brought back, and the rest shows after that. roles: who the abstract roles
-    are there; place: the schema; path: the search_path under which files run.
+    PostgreSQL said where they do not lead back; there are no steps then. partly: whether only what
+    was renamed, or is out of sight, is brought back, and the rest shows after that. roles: who the
+    abstract roles are there; place: the schema; path: the search_path under which files run.
     """
 
     steps: tuple[Step, ...] = ()
@@ -100,6 +101,13 @@ def advice(back: WayBack, project: Project, but: Container[Key] = ()) -> str:
         f"`{project.task('generate')}`, and take that file over here with "
         f"`{project.task('adopt', 'NUMBER')}`."
     )
+
+
+def let_go(hidden: Sequence[LetGo], place: str) -> WayBack:
+    """What is out of sight comes back into it; only then there is more to say. place: the schema.
+    Nobody tries that: a scratch database has none of what it belongs to now."""
+    told = [f"{one.key.kind} {one_line(one.key.name)} is a part of {one.of} now" for one in hidden]
+    return WayBack(tuple(hidden), untried=", ".join(told), partly=True, place=place)
 
 
 def way_back(
@@ -179,7 +187,7 @@ def _run(connection: Any, step: Step) -> None:
 
 
 def _sql(step: Step) -> str:
-    return step.sql if isinstance(step, Rename) else statements.sql(step)
+    return statements.sql(step) if isinstance(step, Change) else step.sql
 
 
 def _first(error: Exception) -> str:
@@ -195,6 +203,8 @@ def _keys(step: Step) -> Iterator[Key]:
         yield Key(step.kind, step.table, step.new)
         return
     yield step.key
+    if isinstance(step, LetGo):
+        return
     yield from (Key(kind, "", step.table) for kind in OWNERS)
     if step.kind is Kind.COMMENT:
         for kind, name, _ in step.new:

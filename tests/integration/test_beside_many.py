@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from engine.check import lint
-from engine.drift import beyond
+from engine.drift import beyond, out_of_sight
 from engine.manage import status
 from engine.run import operator_notices
 from engine.schema import access, catalog, own_sql, trust
@@ -139,7 +139,14 @@ WALK = re.compile(
 @pytest.mark.parametrize(
     "question",
     [
-        *(beyond.OWNERS, beyond.OF_OWNERS, access.GRANTEES, listing.UNMANAGED, beside.BESIDE),
+        *(
+            beyond.OWNERS,
+            beyond.OF_OWNERS,
+            out_of_sight.HIDDEN,
+            access.GRANTEES,
+            listing.UNMANAGED,
+            beside.BESIDE,
+        ),
         *(lifecycle.LOSSES, status.RELATIONS, operator_notices.SHUT_OUT, lint.SIZES),
     ],
 )

@@ -15,6 +15,7 @@ import pytest
 
 from engine.drift import beyond, differences, partitions
 from engine.drift import comparison as live
+from engine.errors import Refused
 from engine.unmanaged.listing import unmanaged
 from tests.support import by_hand
 from tests.support.by_hand import ByHand
@@ -56,6 +57,40 @@ def test_what_is_compared_is_told_and_led_back(
     for text in comparison.back:
         execute(empty_url, text)
     assert "Unchanged" in live.compare(at(empty_url, tmp_path)).as_text()
+
+
+def test_what_became_a_part_of_something_else_is_not_made_again(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """It would fail ("already exists"), and what is there has the rows."""
+    write(tmp_path, "001_made", by_hand.SCHEMA.strip())
+    runner_on(empty_url, tmp_path).migrate()
+    execute(empty_url, "INSERT INTO heap VALUES (1); INSERT INTO labels VALUES (1)")
+    hidden = [
+        done for done in by_hand.TOLD if re.search("EXTENSION|ATTACH|INHERIT", done.statement)
+    ]
+    for done in hidden[1:]:
+        execute(empty_url, done.statement)
+    write(tmp_path, "002_more", "ALTER TABLE labels ADD more int")
+    project = at(empty_url, tmp_path)
+    with pytest.raises(Refused, match="ALTER EXTENSION pg_trgm DROP TABLE labels"):
+        runner_on(empty_url, tmp_path).migrate()
+    (tmp_path / "002_more.py").unlink()
+    comparison = live.compare(project)
+    assert {*(done.told for done in hidden), "table whole"} == {
+        drift.name for drift in comparison.drifts
+    }
+    told = comparison.as_text()
+    assert "table labels is a part of extension pg_trgm now" in told
+    assert "then run `invoke check --live` again" in told
+    execute(empty_url, "; ".join(comparison.back))
+    execute(empty_url, hidden[0].statement)  # a child of another table
+    comparison = live.compare(project)
+    assert comparison.back == ("ALTER TABLE labels NO INHERIT heap",)
+    for _ in range(2):
+        execute(empty_url, "; ".join(live.compare(project).back))
+    assert "Unchanged" in live.compare(project).as_text()
+    assert query(empty_url, "SELECT heap.id, labels.id FROM heap, labels") == [(1, 1)]
 
 
 # Their rows by their names, so that what is made anew is the same row; those of PostgreSQL itself

@@ -406,6 +406,17 @@ TOLD = [
     ByHand("ALTER TABLE events DETACH PARTITION events_1", "table events_1"),
     ByHand("CREATE SCHEMA far; ALTER TABLE labels SET SCHEMA far", "table labels"),
     ByHand("ALTER EXTENSION pg_trgm ADD TABLE labels", "table labels"),
+    ByHand("ALTER EXTENSION pg_trgm ADD FUNCTION alone()", "function alone()"),
+    ByHand("ALTER EXTENSION pg_trgm ADD PROCEDURE tidy()", "function tidy()"),
+    ByHand("ALTER EXTENSION pg_trgm ADD SEQUENCE tickets", "sequence tickets"),
+    ByHand("ALTER EXTENSION pg_trgm ADD VIEW dear", "view dear"),
+    ByHand("ALTER EXTENSION pg_trgm ADD DOMAIN loose", "domain loose"),
+    ByHand("ALTER EXTENSION pg_trgm ADD TYPE size", "enum size"),
+    ByHand(
+        "CREATE TABLE whole (id int NOT NULL, box int) PARTITION BY LIST (id);"
+        " ALTER TABLE whole ATTACH PARTITION heap DEFAULT",
+        "table heap",
+    ),
     ByHand(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'hats_price_idx'::regclass",
         "index hats_price_idx on hats",
