@@ -8,6 +8,7 @@ same under any search_path, so each has its schema.
 
 from __future__ import annotations
 
+import shlex
 import threading
 from contextlib import ExitStack
 from typing import Any
@@ -54,7 +55,7 @@ PATH = f"""
            AND NOT EXISTS (SELECT FROM pg_catalog.pg_class h
                            WHERE h.relnamespace OPERATOR(pg_catalog.=) n.oid AND h.relname
                                  OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name)),
-        'pg_temp'), true)
+        'pg_temp'), true), t.oid::bigint
     FROM pg_catalog.pg_namespace t
     JOIN pg_catalog.pg_class h ON h.relnamespace OPERATOR(pg_catalog.=) t.oid
     WHERE t.nspname OPERATOR(pg_catalog.=) %s::pg_catalog.name
@@ -69,6 +70,25 @@ STRANGER = f"""
     WHERE nspname OPERATOR(pg_catalog.=) %s::pg_catalog.name
       AND NOT {TRUSTED.format(o="nspowner")}
 """
+# A schema that is renamed keeps its name of before in the path of its functions: where another
+# tenant has that name now, they work on its rows. Those of one's own name are most, and cost least.
+ASTRAY = f"""
+    SELECT n.nspname::pg_catalog.text
+    FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) d.objid
+    CROSS JOIN LATERAL pg_catalog.unnest(p.proconfig) path
+    JOIN pg_catalog.pg_class h
+      ON h.relname OPERATOR(pg_catalog.=) '{HISTORY_TABLE}'::pg_catalog.name
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) h.relnamespace
+    WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass
+      AND d.refobjid OPERATOR(pg_catalog.=) %s::pg_catalog.oid
+      AND d.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass
+      AND pg_catalog.starts_with(path, 'search_path=') AND NOT pg_catalog.starts_with(path,
+          pg_catalog.concat('search_path=', pg_catalog.quote_ident(%s), ','))
+      AND n.oid OPERATOR(pg_catalog.<>) d.refobjid
+      AND pg_catalog.starts_with(pg_catalog.concat(path, ','),
+          pg_catalog.concat('search_path=', pg_catalog.quote_ident(n.nspname), ','))
+    LIMIT 1
+"""
 # It stands for a role's own schema in a search_path, even where it is quoted.
 ONES_OWN = "$user"
 
@@ -79,6 +99,7 @@ class Tenancy:
     def __init__(self, database: Any) -> None:
         self.database = database
         self._thread = threading.local()
+        self._known: set[tuple[str, int]] = set()
 
     @property
     def name(self) -> str | None:
@@ -110,8 +131,27 @@ class Tenancy:
         name = self.name
         if name is None:
             return
-        if self.database.execute_sql(PATH, (name,)).rowcount != 1:
+        row = self.database.execute_sql(PATH, (name,)).fetchone()
+        if row is None:
             raise self._unknown(name)
+        self._refuse_renamed(name, row[1])
+
+    def _refuse_renamed(self, name: str, schema: int) -> None:
+        """Raise ConfigError where functions of the schema work on another tenant's rows. A process
+        asks once for each schema of a name: a rename makes it another one. schema: its oid."""
+        if (name, schema) in self._known:
+            return
+        row = self.database.execute_sql(ASTRAY, (schema, name)).fetchone()
+        if row:
+            here, there = one_line(quoted(name)), one_line(quoted(row[0]))
+            raise ConfigError(
+                f"functions of the schema {here} work on the rows of {there}.",
+                why="A schema that is renamed keeps its name of before in its functions, and "
+                "another tenant has that name now.",
+                fix="give both their names back (ALTER SCHEMA … RENAME TO …), or run what `invoke "
+                f"check --live --tenant {shlex.quote(name)}` prints.",
+            )
+        self._known.add((name, schema))
 
     def refuse_ended(self) -> None:
         """Raise ConfigError where a statement of the block, a COMMIT say, has ended the transaction

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import HistoryError, Refused
 from engine.schema import own_sql
+from engine.schema.own_tables import HISTORY_TABLE
 from engine.schema.quoting import name as quoted
 from engine.wording import few, one_line
 
@@ -57,6 +58,20 @@ FOREIGN_CODE = f"""
       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = m.classid AND d.objid = m.objid
                       AND d.deptype = 'i')
     ORDER BY 1
+"""
+# Another schema with files of ours in which functions of this one look names up before all others:
+# it had that name, and was renamed.
+ASTRAY = f"""
+    SELECT t.nspname::text, n.nspname::text
+    FROM pg_namespace t JOIN pg_depend d
+      ON d.refclassid = 'pg_namespace'::regclass AND d.refobjid = t.oid
+     AND d.classid = 'pg_proc'::regclass
+    JOIN pg_proc p ON p.oid = d.objid CROSS JOIN unnest(p.proconfig) path
+    JOIN pg_class h ON h.relname = '{HISTORY_TABLE}' JOIN pg_namespace n ON n.oid = h.relnamespace
+    WHERE t.oid = %(here)s AND n.oid <> t.oid AND starts_with(path, 'search_path=')
+      AND NOT starts_with(path, concat('search_path=', quote_ident(t.nspname), ','))
+      AND starts_with(concat(path, ','), concat('search_path=', quote_ident(n.nspname), ','))
+    LIMIT 1
 """
 # The owner of a schema, where it is none whom the engine trusts everywhere.
 STRANGE_OWNER = f"""
@@ -117,9 +132,11 @@ def foreign_code(cursor: Any) -> list[tuple[str, str]]:
 
 def refuse_planted(cursor: Any) -> None:
     """Raise Refused where others have put functions or operators on the path of the files: a name
-    in a file, or in a function of ours, may lead to them, with the rights of whoever runs it."""
+    in a file, or in a function of ours, may lead to them, with the rights of whoever runs it. So it
+    does where our own look into another schema of ours, since this one was renamed."""
     code = foreign_code(cursor)
     if not code:
+        _refuse_astray(cursor)
         return
     owners = sorted({owner for _, owner in code})
     listed = few([f"{what} (of {owner})" for what, owner in code])
@@ -130,3 +147,17 @@ def refuse_planted(cursor: Any) -> None:
         fix=f"drop it, or where it is yours let it belong to the schema's owner (ALTER … OWNER TO "
         f"…); then take the right to create there from {few(owners)} (REVOKE CREATE ON SCHEMA …).",
     )
+
+
+def _refuse_astray(cursor: Any) -> None:
+    """Raise Refused where triggers of rows that are written here work on another tenant's."""
+    own_sql.fetch(cursor, ASTRAY)
+    for here, there in cursor.fetchall():
+        raise Refused(
+            f"functions of the schema {one_line(quoted(here))} work on the rows of "
+            f"{one_line(quoted(there))}.",
+            why="A schema that is renamed keeps its name of before in its functions, and another "
+            "schema of ours has that name now. Nothing was run.",
+            fix="give both their names back (ALTER SCHEMA … RENAME TO …), or run what `check "
+            "--live` prints for each.",
+        )

@@ -24,7 +24,7 @@ from engine.schema.quoting import LONGEST_NAME
 from engine.schema.quoting import name as quoted
 from engine.tenants import extensions, listing, schemas
 from engine.tenants.listing import Tenant
-from engine.wording import counted
+from engine.wording import counted, one_line
 
 # A tenant in which every file was undone still has our tables.
 HOLDS = f"""
@@ -179,12 +179,28 @@ def _refuse_taken(cursor: Any, project: Project, name: str) -> None:
             why="Nothing was changed.",
             fix=f"to apply what is pending: {again}",
         )
+    _refuse_looked_in(cursor, project, name)
     own_sql.fetch(cursor, HOLDS, {"name": name})
     if cursor.rowcount:
         raise Refused(
             f"the schema {name!r} holds what no migration made.",
             why="Nothing was changed.",
             fix="choose another name, or empty that schema.",
+        )
+
+
+def _refuse_looked_in(cursor: Any, project: Project, name: str) -> None:
+    """Raise Refused where functions of another schema, which had that name, look names up there."""
+    for schema in schemas.looking_in(cursor, name):
+        if schema == name:
+            continue
+        former, later = one_line(quoted(name)), one_line(quoted(schema))
+        check = project.task("check", "--live", "--tenant", one_line(shlex.quote(schema)))
+        raise Refused(
+            f"the functions of the schema {later} look for their tables in {former}.",
+            why="It was renamed, and would work on the rows of this tenant. Nothing was changed.",
+            fix=f"give it its name back (ALTER SCHEMA {later} RENAME TO {former}), run what "
+            f"`{check}` prints, or choose another name.",
         )
 
 

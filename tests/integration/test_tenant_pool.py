@@ -152,6 +152,37 @@ def test_one_that_is_halfway_finds_nobody_elses_table(server: Any) -> None:
             door.disconnect()
 
 
+@pytest.mark.parametrize("names", [("isp_a", 'isp "n"'), ("pair_1", "pair_2")])
+def test_tenants_that_have_changed_names_are_refused(server: Any, names: tuple[str, str]) -> None:
+    """The functions of each work on the rows of the other one: they keep the name of before."""
+    one, other = map(quoted, names)
+    with server.database() as url:
+        for schema in (one, other):
+            execute(url, f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.migratehistory (n int)")
+            path = f"SET search_path = {schema}, pg_temp"
+            execute(
+                url, f"CREATE FUNCTION {schema}.f() RETURNS int LANGUAGE sql {path} AS 'SELECT 1'"
+            )
+            mine = f"CREATE FUNCTION {schema}.mine() RETURNS int LANGUAGE sql"
+            execute(url, f"{mine} SET search_path = pg_catalog, {other} AS 'SELECT 1'")
+        pool = door.connect(url)
+        try:
+            with pool.tenant(names[0]), pool.atomic():
+                pool.execute_sql(WHERE)
+            rename = "ALTER SCHEMA {} RENAME TO {};"
+            swapped = [rename.format(*pair) for pair in ((one, "x"), (other, one), ("x", other))]
+            execute(url, " ".join(swapped))
+            for name in names:
+                with pytest.raises(ConfigError, match="work on the rows of"), pool.tenant(name):
+                    raise AssertionError
+            execute(url, " ".join(swapped))
+            for name in names:
+                with pool.tenant(name):
+                    assert pool.execute_sql("SELECT f()").fetchone() == (1,)
+        finally:
+            door.disconnect()
+
+
 def test_a_role_that_may_use_one_schema_has_one_tenant(server: Any, hosted: str) -> None:
     role = f"app_{hosted.rpartition('/')[2]}"
     execute(hosted, f"CREATE ROLE {role} LOGIN; GRANT USAGE ON SCHEMA isp_a TO {role}")

@@ -137,6 +137,44 @@ def test_without_a_file_there_is_no_tenant(empty_url: str, files: Path) -> None:
     assert query(empty_url, "SELECT to_regnamespace('isp')") == [(None,)]
 
 
+def test_no_tenant_gets_a_name_in_which_functions_of_another_look(
+    empty_url: str, files: Path
+) -> None:
+    """A schema that is renamed keeps its former name in them: they would have the rows of the new
+    one."""
+    function = "CREATE FUNCTION titles() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT"
+    write(files, "002_titles", f"{function} AS $$ SELECT count(*) FROM books $$")
+    add(empty_url, 'isp "a"')
+    execute(empty_url, 'ALTER SCHEMA "isp ""a""" RENAME TO later')
+    refused = call(empty_url, "tenants.add", 'isp "a"')
+    assert refused.code == 1
+    assert 'of the schema later look for their tables in "isp ""a"""' in refused.err
+    assert sorted(standing(empty_url)) == ["later"]
+    printed = refused.err.partition("(ALTER")[2].partition(")")[0]
+    execute(empty_url, f"ALTER{printed}")
+    assert query(empty_url, 'SELECT "isp ""a""".titles()') == [(0,)]
+
+
+def test_nothing_runs_in_tenants_that_have_changed_names(empty_url: str, files: Path) -> None:
+    """A row that a file writes has triggers, which would work on the rows of the other one."""
+    function = "CREATE FUNCTION titles() RETURNS bigint LANGUAGE sql SET search_path FROM CURRENT"
+    write(files, "002_titles", f"{function} AS $$ SELECT count(*) FROM books $$")
+    add(empty_url, "isp_a", "isp_b")
+    pairs = (("isp_a", "x"), ("isp_b", "isp_a"), ("x", "isp_b"))
+    swap = "; ".join(f"ALTER SCHEMA {one} RENAME TO {other}" for one, other in pairs)
+    execute(empty_url, swap)
+    write(files, "003_more", "INSERT INTO books VALUES ('mine')")
+    refused = call(empty_url, "migrate", "--tenants")
+    assert (refused.code, "of the schema isp_a work on the rows of isp_b" in refused.err) == (
+        1,
+        True,
+    )
+    assert query(empty_url, "SELECT FROM isp_a.books UNION ALL SELECT FROM isp_b.books") == []
+    execute(empty_url, swap)
+    assert call(empty_url, "migrate", "--tenants").code == 0
+    assert query(empty_url, "SELECT isp_a.titles(), isp_b.titles()") == [(1, 1)]
+
+
 def test_names_that_mean_something_else_are_refused(empty_url: str, files: Path) -> None:
     add(empty_url, "isp")
     execute(empty_url, "CREATE SCHEMA kept; CREATE TABLE kept.mine (i int)")
