@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import peewee
-from psycopg2 import errors, extensions
+from psycopg2 import errors
 
 from domains.auth.sessions import SessionEnded
 from engine.errors import ConfigError
@@ -113,13 +113,6 @@ class Acting:
         midst."""
         if self.actor is not None:
             self._begin(self.actor)
-
-    def stands_alone(self) -> bool:
-        """Whether a statement would be a transaction of its own that acts for no branch."""
-        if self.actor is None or self.database.in_transaction():
-            return False
-        status = self.database.connection().info.transaction_status
-        return bool(status == extensions.TRANSACTION_STATUS_IDLE)
 
     def _begin(self, actor: Actor) -> None:
         is_there, process, moment, may_act, is_open = self._run(ASK)

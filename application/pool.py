@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from playhouse.pool import MaxConnectionsExceeded, PoolConnection, PooledDatabase
+from psycopg2 import extensions
 
 from application import hygiene, roles
 from application.acting import Acting
@@ -132,12 +133,22 @@ class EnginePool(PooledDatabase, Places):
             super().rollback()
 
     def execute_sql(self, sql: str, params: Any = None, *rest: Any) -> Any:
-        """Execute; inside acting_for_all() also what stands alone acts for all branches. Raises
-        ConfigError for code that is not in the blocks that its thread is in."""
+        """Execute; what stands alone in a block is in a transaction of the tenant and of whom it
+        acts for, too: inside acting_for_all(), and what waited for the COMMIT (after_commit()).
+        Raises ConfigError for code that is not in the blocks that its thread is in."""
         self._inside.refuse_others()
         self._tenancy.refuse_ended()
-        with self.atomic() if self._acting.stands_alone() else nullcontext():
+        with self.atomic() if self._stands_alone() else nullcontext():
             return super().execute_sql(sql, params, *rest)
+
+    def _stands_alone(self) -> bool:
+        """Whether a statement would be a transaction of its own that is of no tenant, or acts for
+        no branch."""
+        is_inside = self._tenancy.name is not None or self._acting.actor is not None
+        if not is_inside or self.in_transaction():
+            return False
+        status = self.connection().info.transaction_status
+        return bool(status == extensions.TRANSACTION_STATUS_IDLE)
 
     def connect(self, reuse_if_open: bool = False) -> bool:
         """Borrow a connection for this thread.

@@ -159,5 +159,5 @@ def _refuse_astray(cursor: Any) -> None:
             why="A schema that is renamed keeps its name of before in its functions, and another "
             "schema of ours has that name now. Nothing was run.",
             fix="give both their names back (ALTER SCHEMA … RENAME TO …), or run what `check "
-            "--live` prints for each.",
+            "--live` prints for each; what a restore has left under another name is dropped.",
         )

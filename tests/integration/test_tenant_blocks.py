@@ -190,3 +190,13 @@ def test_a_statement_that_ends_the_transaction_lets_none_follow(
 def test_what_is_no_name_leads_to_nobodys_rows(name: Any, pool: EnginePool) -> None:
     with pytest.raises(ConfigError, match="has no tenant"), pool.tenant(name):
         raise AssertionError(own(pool))
+
+
+def test_what_waits_for_the_commit_is_the_tenants_too(url: str, pool: EnginePool) -> None:
+    """Peewee calls it after the transaction, within the block: it wrote to the rows of public."""
+    with pool.tenant("isp_a"):
+        add(pool, "first")
+        pool.after_commit(lambda: add(pool, "afterwards"))
+    rows = "SELECT name FROM {}.own ORDER BY 1"
+    assert query(url, rows.format("public")) == [("public",)]
+    assert query(url, rows.format("isp_a")) == [("afterwards",), ("first",), ("isp_a",)]
