@@ -88,16 +88,24 @@ def _of_sequences(old: Schema, new: Schema) -> Iterator[Rename]:
             yield Rename(Kind.SEQUENCE, sequence.name, titles[0])
 
 
+def former_tables(renames: Iterable[Rename]) -> dict[str, str]:
+    """What tables were called before the renames, by their new names."""
+    tables: dict[str, str] = {}
+    for done in renames:
+        if done.kind is Kind.TABLE:
+            tables[done.new] = tables.pop(done.old, done.old)
+    return tables
+
+
 def of_identities(renames: Iterable[Rename], old: Schema, new: Schema) -> list[Rename]:
     """Those of the sequences of identities whose table or column is renamed. What is read of an
     identity says nothing of its name, but a new table that takes the old name of this one would get
     items_id_seq1 for its serial column. new: the schema after the renames."""
-    tables: dict[str, str] = {}
+    renames = list(renames)
+    tables = former_tables(renames)
     columns: dict[tuple[str, str], str] = {}
     for done in renames:
-        if done.kind is Kind.TABLE:
-            tables[done.new] = tables.pop(done.old, done.old)
-        elif done.kind is Kind.COLUMN:
+        if done.kind is Kind.COLUMN:
             place = (done.table, done.old)
             columns[done.table, done.new] = columns.pop(place, done.old)
     known = {*old.tables, *old.views, *old.sequences}

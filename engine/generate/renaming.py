@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from engine.diff.change import Change
 from engine.diff.rename_meanings import Meanings
-from engine.diff.renames import Rename, of_identities, plain, possible, specification
+from engine.diff.renames import Rename, former_tables, of_identities, plain, possible, specification
 from engine.diff.typed_names import typed
 from engine.files.template import Statement
 from engine.generate.refusals import unfilled, unnamed_losses
@@ -139,3 +140,25 @@ class Renaming:
 def as_statements(renames: Iterable[Rename]) -> list[Statement]:
     """The renames as a file has them."""
     return [Statement("renames", rename.sql) for rename in renames]
+
+
+@contextmanager
+def renamed(connection: Any, renames: Iterable[Rename]) -> Iterator[Any]:
+    """The connection while things have their new names, by which a plan speaks of them; that is
+    undone. connection: psycopg2 in autocommit."""
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        try:
+            for rename in renames:
+                cursor.execute(rename.sql)
+            yield connection
+        finally:
+            cursor.execute("ROLLBACK")
+
+
+def with_rows(bench: Bench, renames: Iterable[Rename], tables: Iterable[str]) -> list[str]:
+    """Those of the tables that have rows, where the renames are not done yet. tables: by their new
+    names."""
+    former = former_tables(renames)
+    asked = {former.get(table, table): table for table in tables}
+    return sorted(asked[table] for table in bench.filled(asked))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
@@ -22,7 +22,7 @@ from engine.generate.refusals import (
     refuse_unfit_fills,
     refuse_unsaid,
 )
-from engine.generate.renaming import Renaming, Stage, as_statements
+from engine.generate.renaming import Renaming, Stage, as_statements, renamed, with_rows
 from engine.generate.workbench import Bench, Generated
 from engine.report import Report
 from engine.rows.types import uncast
@@ -71,8 +71,8 @@ class SchemaMigrations:
         table is to be spared; none where nothing changed. Raises GenerateError, and ConfigError for
         a rename that fits nothing."""
         known = self.bench.read()
-        renamed = renaming.settle(known, wanted, self.plan)
-        start, plan = renamed.start, renamed.plan
+        settled = renaming.settle(known, wanted, self.plan)
+        start, plan = settled.start, settled.plan
         if without_cast := set(uncast(self.bench.connection, plan)):
             self.uncast = without_cast
             plan = self.plan(start, wanted)
@@ -82,8 +82,8 @@ class SchemaMigrations:
             back = self.plan(wanted, start)
             refuse_retyped_partition_keys(plan, back, start, wanted, by_hand)
         refuse_unfit_fills(plan, self.fills)
-        title = title or title_of(renamed.renames, plan)
-        files = self._stages(Stage(title, known, renamed.renames, start, wanted, plan))
+        title = title or title_of(settled.renames, plan)
+        files = self._stages(Stage(title, known, settled.renames, start, wanted, plan))
         if files:
             refuse_other_layout(lambda: self.bench.read(depends=False), wanted)
         return files
@@ -111,7 +111,8 @@ class SchemaMigrations:
 
     def _stage(self, stage: Stage) -> list[Generated]:
         """The file from one schema to the next, or two: what is short, then the online form."""
-        aside = bystanders(self.bench.connection, touched(stage.plan))
+        with renamed(self.bench.connection, stage.renames) as connection:
+            aside = bystanders(connection, touched(stage.plan))
         split = self._split(stage, aside)
         if not split.later:
             return self._short_file(stage, split)
@@ -136,12 +137,12 @@ class SchemaMigrations:
         """The file of one transaction; none where nothing is to be done."""
         if not (stage.plan or stage.renames):
             return []
-        emptied = self._emptied(stage.plan)
+        emptied = self._emptied(stage.plan, stage.renames)
         back, beside = self._way_back(stage)
         file = self.bench.add(
             stage.title,
-            beside.around(as_statements(stage.renames) + self._statements(stage.plan)),
-            beside.around_way_back(back),
+            as_statements(stage.renames) + beside.around(self._statements(stage.plan)),
+            back,
             [*map(str, stage.renames), *summary(stage.plan)],
             *remarks(stage.plan, split, emptied),
         )
@@ -156,16 +157,16 @@ class SchemaMigrations:
         """
         renames = [rename.back for rename in reversed(stage.renames)]
         plan = self.plan(stage.wanted, stage.start)
-        beside = in_the_way(self.bench.connection, touched(stage.plan), touched(plan))
+        with renamed(self.bench.connection, stage.renames) as connection:
+            beside = in_the_way(connection, touched(stage.plan), touched(plan))
         changes_texts = any(change.kind is Kind.FUNCTION and change.new for change in plan)
-        if renames and changes_texts and not self.uncast:
-            drops = bystanders(self.bench.connection, touched(stage.plan))
+        if renames and changes_texts and not (self.uncast or beside.up or beside.back):
             with suppress(GenerateError):  # something else has an old name by now, and goes first
-                renamed = self.bench.rehearse([*stage.renames, *stage.plan, *renames], drops)[0]
-                renamed = replace(renamed, extensions=stage.wanted.extensions)
-                plan = self.plan(renamed, stage.known)
-                return as_statements(renames) + self._statements(plan), beside
-        return self._statements(plan) + as_statements(renames), beside
+                between = self.bench.rehearse([*stage.renames, *stage.plan, *renames])[0]
+                between = replace(between, extensions=stage.wanted.extensions)
+                again = self.plan(between, stage.known)
+                return as_statements(renames) + self._statements(again), beside
+        return beside.around_way_back(self._statements(plan)) + as_statements(renames), beside
 
     def _online_file(
         self, title: str, known: Schema, wanted: Schema, plan: list[Change], split: Split
@@ -244,6 +245,6 @@ class SchemaMigrations:
             emptied,
         )
 
-    def _emptied(self, plan: list[Change]) -> list[str]:
+    def _emptied(self, plan: list[Change], renames: Iterable[Rename] = ()) -> list[str]:
         """The tables with rows that would have no value for a column that comes back."""
-        return self.bench.filled(change.table for change in plan if is_bare(change))
+        return with_rows(self.bench, renames, (c.table for c in plan if is_bare(c)))

@@ -87,17 +87,19 @@ class Bench:
         self, changes: Iterable[Change | Rename], aside: Iterable[Bystander] = ()
     ) -> tuple[Schema, set[Key]]:
         """What the changes lead to, and the keys of the changes that rewrite a whole table;
-        all is undone. aside: what steps aside before. Raises GenerateError for what PostgreSQL
-        refuses."""
+        all is undone. aside: what steps aside after the renames. Raises GenerateError for what
+        PostgreSQL refuses."""
         rewriting = set()
         drops = [each.drop for each in aside]
         roles.use(self.connection, self.project.roles)
         with _undone(self.connection) as cursor:
-            cursor.execute("; ".join(["SET LOCAL check_function_bodies = off", *drops]))
+            cursor.execute("SET LOCAL check_function_bodies = off")
             for change in changes:
                 if isinstance(change, Rename):
                     _try(cursor, change, change.sql)
                     continue
+                while drops:
+                    cursor.execute(drops.pop(0))
                 files = _files(cursor, change.table) if change.kind in WRITING else {}
                 _try(cursor, change, ";\n".join(filling_statements(change)))
                 if files and files.items() - _files(cursor, change.table).items():

@@ -192,6 +192,30 @@ def test_what_a_way_back_calls_finds_the_old_names(workshop: Workshop) -> None:
     there_and_back(workshop, doubled("price", IntegerField()), after)
 
 
+def test_a_table_with_another_name_may_lose_a_column_that_rows_have(workshop: Workshop) -> None:
+    """Whether it has rows is asked by the name that it has so far."""
+
+    def titles(domain: Domain) -> None:
+        model: Any = table("titles", name=TextField(unique=True), rank=IntegerField())
+        domain.models(model)
+        domain.seed(lambda seeder: seeder.ensure(model, [{"name": "x", "rank": 1}], key="name"))
+
+    def names(domain: Domain) -> None:
+        model: Any = table("names", name=TextField(unique=True))
+        domain.models(model)
+        domain.seed(lambda seeder: seeder.ensure(model, [{"name": "x"}], key="name"))
+
+    workshop.first(titles)
+    here = at(workshop.url, workshop.folder)
+    generator = Generator(
+        workshop.domains(names), here, allow_drop=["names.rank"], renames=["titles:names"]
+    )
+    generator.write(generator.generate("other_names"))
+    workshop.runner.migrate()
+    assert query(workshop.url, "SELECT name FROM names") == [("x",)]
+    assert workshop.generate(names) == []
+
+
 @pytest.mark.campaign
 def test_a_name_that_was_used_again_is_free_before_it_is_given_back(workshop: Workshop) -> None:
     before = doubled("price", IntegerField(), indexed=False)
