@@ -70,20 +70,23 @@ class Compared:
         left, columns = copy("left", self.oid), self.columns
         types = self.left.columns.types
         common = {one for one, kind in types.items() if columns.types.get(one) == kind}
-        is_left, condition = "true", "true"
+        known, condition = "SELECT number FROM n", "true"
         if self.table.changed == self.left.table.changed:
             # It has changed none. A table that ALTER TABLE writes anew has the rows that were left.
-            is_left = "false"
+            known = "SELECT NULL::bigint"
             condition = (
                 f"NOT EXISTS (SELECT FROM {left} l WHERE l.value - {array(types.keys() - common)} "
                 f"= n.value - {array(columns.types.keys() - common)})"
             )
         elif keys := [key for key in columns.keys if key and key <= common]:
-            is_left = " OR ".join(_has_same(left, key) for key in keys)
+            known = " UNION ".join(_with_same(left, key) for key in keys)
         rows = self.table.rows(columns.inexact, self.again)
         statement = (
             f"CREATE TEMPORARY TABLE {copy('new', self.oid).partition('.')[2]} ON COMMIT DROP AS "
-            f"SELECT value, {is_left} AS is_left FROM ({rows}) n WHERE {condition}"
+            f"WITH n AS MATERIALIZED (SELECT row_number() OVER () AS number, value FROM ({rows}) n "
+            f"WHERE {condition}) "
+            f"SELECT value, known.number IS NOT NULL AS is_left FROM n "
+            f"LEFT JOIN ({known}) known (number) ON known.number = n.number"
         )
         own_sql.run(self.cursor, plain(statement))
 
@@ -142,13 +145,11 @@ def plain(statement: str) -> str:
     return statement.replace("%", "%%")
 
 
-def _has_same(left: str, key: Collection[str]) -> str:
-    """The condition for a row n that has the same key as one that is left."""
-    parts = [f"value -> {literal(column)}" for column in sorted(key)]
-    theirs = ", ".join(f"l.{part}" for part in parts)
-    its = ", ".join(f"n.{part}" for part in parts)
-    given = " AND ".join(f"n.{part} <> 'null'" for part in parts)
-    return (
-        f"({given} AND EXISTS (SELECT FROM {left} l "
-        f"WHERE jsonb_build_array({theirs}) = jsonb_build_array({its})))"
-    )
+def _with_same(left: str, key: Collection[str]) -> str:
+    """The query of the rows n that have the same key as one that is left. A join: as a condition
+    it was asked for each pair of rows, and 200,000 took more than eight minutes."""
+    same = []
+    for column in sorted(key):
+        part = f"value -> {literal(column)}"
+        same.append(f"l.{part} = n.{part} AND n.{part} <> 'null'")
+    return f"SELECT n.number FROM n JOIN {left} l ON {' AND '.join(same)}"
