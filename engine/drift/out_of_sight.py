@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.schema import own_sql
+from engine.schema import function_path, own_sql
 from engine.schema.catalog_queries import OUR_RELATIONS, OUR_ROUTINES, OUR_TYPES, SIGNATURE
 from engine.schema.kinds import Key, Kind
 from engine.schema.model import Schema
@@ -65,7 +65,7 @@ def out_of_sight(cursor: Any, known: Schema, live: Schema) -> tuple[LetGo, ...]:
         gone |= {Key(kind, "", name) for name in things if name not in there[kind]}
     if not gone:
         return ()
-    own_sql.fetch(cursor, HIDDEN)
+    own_sql.fetch(cursor, HIDDEN, path=function_path.files_path(cursor.connection))
     hidden = []
     for kind, name, sql, of in cursor.fetchall():
         key = Key(Kind(kind), "", name)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from engine.schema import catalog, own_sql
+from engine.schema import catalog, function_path, own_sql
 from engine.schema.catalog_queries import APART, OUR_RELATIONS, TRIGGER_STATE
 from engine.schema.kinds import Key, Kind, TriggerState
 from engine.schema.model import Schema, Setting, Table
@@ -93,8 +93,11 @@ def without_gone(known: Schema, live: Schema) -> Schema:
 
 
 def _ask(connection: Any, query: str, **values: Any) -> list[tuple[Any, ...]]:
+    """With the names of relations as files have them: on a connection of ours the path leads to
+    PostgreSQL's own alone, and each would have its schema."""
+    path = function_path.files_path(connection)
     with connection.cursor() as cursor:
-        own_sql.fetch(cursor, query, values)
+        own_sql.fetch(cursor, query, values, path)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 

@@ -129,40 +129,46 @@ def way_back(
             connection.cursor().execute("SET check_function_bodies = off")
             there = replay.project.roles or {}
             roles.use(connection, {name: there[name] for name in there if name in live.roles})
-            made = partitions.read(connection)
+            made = _read(connection, live)
             if made != known:
                 return _untried(known, live, renames, "the applied files lead to something else")
             try:
-                _lead(connection, renames, live)
+                _lead(connection, renames, live, live)
             except (EngineError, psycopg2.Error) as error:
                 return _untried(known, live, renames, f"it cannot be made there: {_first(error)}")
-            return _tried(connection, renames, made)
+            return _tried(connection, renames, made, live)
     except EngineError as error:
         return _untried(known, live, renames, error.what)
 
 
-def _tried(connection: Any, renames: list[Rename], known: Schema) -> WayBack:
+def _tried(connection: Any, renames: list[Rename], known: Schema, live: Schema) -> WayBack:
     back = [rename.back for rename in reversed(renames)]
     try:
-        return WayBack(tuple(_lead(connection, back, known)))
+        return WayBack(tuple(_lead(connection, back, known, live)))
     except (EngineError, psycopg2.Error) as error:
         return WayBack(failing=_first(error))
 
 
-def _lead(connection: Any, renames: Iterable[Rename], goal: Schema) -> list[Step]:
-    """Carry out the renames and then what is still different. Raises EngineError or
-    psycopg2.Error where that does not lead to the goal."""
+def _read(connection: Any, live: Schema, *, depends: bool = True) -> Schema:
+    """What there is, but for what files have set on partitions that the live schema has no more."""
+    return partitions.without_gone(partitions.read(connection, depends=depends), live)
+
+
+def _lead(connection: Any, renames: Iterable[Rename], goal: Schema, live: Schema) -> list[Step]:
+    """Carry out the renames and then what is still different. live: as it is not here, but where
+    it was changed by hand. Raises EngineError or psycopg2.Error where that does not lead to the
+    goal."""
     steps: list[Step] = []
     for more in (renames, None):
-        chosen = plain(partitions.read(connection), goal) if more is None else more
+        chosen = plain(_read(connection, live), goal) if more is None else more
         for rename in chosen:
             _run(connection, rename)
             steps.append(rename)
-    start = partitions.read(connection)
+    start = _read(connection, live)
     for change in ordered(diff(start, goal), start, goal, lambda change: 0):
         _run(connection, change)
         steps.append(change)
-    if partitions.read(connection, depends=False) != goal:
+    if _read(connection, live, depends=False) != goal:
         raise EngineError("not everything is as it was after that.", fix="bring it back by hand.")
     return steps
 

@@ -93,6 +93,43 @@ def test_what_became_a_part_of_something_else_is_not_made_again(
     assert query(empty_url, "SELECT heap.id, labels.id FROM heap, labels") == [(1, 1)]
 
 
+def test_what_is_set_on_a_partition_goes_with_it(empty_url: str, tmp_path: Path) -> None:
+    """Also where a file has set it; and the whole table may be set apart from its partitions."""
+    off = (
+        "ALTER TABLE ONLY events_1 DISABLE TRIGGER noted; ALTER TABLE events_3 DISABLE TRIGGER ALL"
+    )
+    write(tmp_path, "001_made", f"{by_hand.SCHEMA.strip()}; {off}")
+    runner_on(empty_url, tmp_path).migrate()
+    project = at(empty_url, tmp_path)
+    for statement in (
+        "ALTER TABLE ONLY events ENABLE ALWAYS TRIGGER noted",
+        "ALTER TABLE events ENABLE REPLICA TRIGGER noted",
+        "ALTER TABLE events_1 ENABLE TRIGGER noted; ALTER TABLE events_3 ENABLE TRIGGER ALL",
+    ):
+        execute(empty_url, statement)
+        comparison = live.compare(project)
+        assert comparison.drifts and not comparison.way_back.untried, statement
+        execute(empty_url, "; ".join(comparison.back))
+        assert "Unchanged" in live.compare(project).as_text(), statement
+    execute(empty_url, "UPDATE migratereading SET format = 0")  # the files are run for it
+    assert live.compare(project).drifts == ()
+    execute(
+        empty_url,
+        "ALTER TABLE events DETACH PARTITION events_1; ALTER TABLE events_2 DETACH PARTITION"
+        " events_3; DROP TABLE events_1, events_3",
+    )
+    assert live.compare(project).drifts == ()
+    execute(
+        empty_url,
+        "CREATE TABLE later PARTITION OF events DEFAULT; ALTER TABLE later DISABLE TRIGGER noted",
+    )
+    comparison = live.compare(project)
+    assert comparison.back == ("ALTER TABLE ONLY later ENABLE TRIGGER noted",)
+    assert 'relation "later" does not exist' in comparison.way_back.untried
+    execute(empty_url, "; ".join(comparison.back))
+    assert live.compare(project).drifts == ()
+
+
 # Their rows by their names, so that what is made anew is the same row; those of PostgreSQL itself
 # are left out.
 KEYS = {
