@@ -468,9 +468,8 @@ def test_what_was_made_by_hand_steps_aside(title: str, empty_url: str, tmp_path:
     old, by_hand, new = IN_THE_WAY[title]
     project, runner = at(empty_url, tmp_path), runner_on(empty_url, tmp_path)
 
-    def generated(text: str) -> list[Path]:
+    def generated(text: str, *names: str) -> list[Path]:
         domain = SqlDomain(list(lexer.split(text)), roles=[])
-        names = ["t:named"] if "TABLE named" in text else []
         losing = ["t.a", "t.b", "named.b", "l.a", "m", "u"]
         generator = Generator([domain], project, allow_drop=losing, renames=names)
         return generator.write(generator.generate("change"))
@@ -482,7 +481,7 @@ def test_what_was_made_by_hand_steps_aside(title: str, empty_url: str, tmp_path:
     write(tmp_path, "002_by_hand", *lexer.split(by_hand), back="raise")
     runner.migrate()
     there = listed()
-    files = generated(new)
+    files = generated(new, *(["t:named"] if "TABLE named" in new else []))
     for _ in range(2):
         runner.migrate()
         goes = title.startswith("statistics")
