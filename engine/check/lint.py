@@ -191,7 +191,7 @@ def _finding(broken: Broken, statement: Observed) -> Finding:
         "name": broken.name if rule.name in NAMED_IN_TEXT else quoted(broken.name),
         "new": quoted(new) if rule.name in RENAMES else new,
         "lock": re.sub(r"(?<=[a-z])(?=[A-Z])", " ", mode).upper(),
-        "concurrently": re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", new),
+        "concurrently": _concurrently(new, quoted(broken.name)),
         "kind": new.partition(" (")[0],
         "columns": "(" + new.partition("(")[2],
         "check": quoted(f"{broken.table}_{broken.name}_check"),
@@ -199,3 +199,14 @@ def _finding(broken: Broken, statement: Observed) -> Finding:
     what, why, fix = (text.format(**words) for text in (rule.what, rule.why, rule.fix))
     manual = MANUAL + rule.manual
     return Finding(statement.file, statement.line, rule.name, rule.level, what, why, fix, manual)
+
+
+def _concurrently(definition: str, index: str) -> str:
+    """How the index is made beside clients, without the last semicolon. "cannot create index on
+    partitioned table "t" concurrently", PostgreSQL says, so that each partition has its turn."""
+    if " ON ONLY " in definition:
+        return (
+            f"{definition};\nand of each partition: CREATE INDEX CONCURRENTLY …;\n"
+            f"ALTER INDEX {index} ATTACH PARTITION …"
+        )
+    return re.sub(r"^CREATE (UNIQUE )?INDEX ", r"CREATE \1INDEX CONCURRENTLY ", definition)

@@ -180,11 +180,18 @@ def events(old: Shape, new: Shape | None, began: Shape) -> Iterator[Event]:
     behind = {str(constraint.index) for constraint in new.constraints.values()}
     for key in new.indexes.keys() - old.indexes.keys() - behind:
         name, definition = new.indexes[key]
-        yield Event(Happened.INDEX, old.name, name, definition)
+        if name not in _remade(old, new):
+            yield Event(Happened.INDEX, old.name, name, definition)
     if new.unchecked and not old.unchecked:
         yield Event(Happened.FOREIGN_KEYS_OFF, old.name)
     if old.file != new.file:
         yield Event(Happened.REWRITTEN, old.name)
+
+
+def _remade(old: Shape, new: Shape) -> set[str]:
+    """What PostgreSQL makes anew where it rewrites the table, which is told by itself."""
+    names = {name for name, _ in old.indexes.values()} if old.file != new.file else set()
+    return names | {each.name for each in old.constraints.values() if old.file != new.file}
 
 
 def _columns(old: Shape, new: Shape) -> Iterator[Event]:
@@ -230,17 +237,14 @@ def _constraints(old: Shape, new: Shape, began: Shape) -> Iterator[Event]:
     """What is new about the constraints. Of one that was there only its validation matters, and
     that where the transaction itself added it: the lock of ADD CONSTRAINT is held meanwhile."""
     for key, constraint in new.constraints.items():
-        if constraint.kind == NOT_NULL:
+        if constraint.kind == NOT_NULL or constraint.name in _remade(old, new):
             continue
-        before = old.constraints.get(key)
-        if before is not None:
-            validated = constraint.valid and not before.valid
-            if validated and key not in began.constraints:
+        if before := old.constraints.get(key):
+            if constraint.valid and not before.valid and key not in began.constraints:
                 yield Event(Happened.VALIDATED_AT_ONCE, old.name, constraint.name)
         elif constraint.kind in SCANNED:
             if constraint.valid:
                 kind = SCANNED[constraint.kind]
                 yield Event(kind, old.name, constraint.name, constraint.definition)
         elif str(constraint.index) not in old.indexes:
-            kind = Happened.CONSTRAINT_INDEX
-            yield Event(kind, old.name, constraint.name, constraint.definition)
+            yield Event(Happened.CONSTRAINT_INDEX, old.name, constraint.name, constraint.definition)

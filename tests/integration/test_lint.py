@@ -38,6 +38,9 @@ ALTER TABLE owners ADD CONSTRAINT named CHECK (name IS NOT NULL);
 CREATE TYPE pair AS (a int, b int);
 CREATE TABLE pairs (id int PRIMARY KEY, whole pair CHECK (whole IS NOT NULL),
     given pair CHECK (given IS DISTINCT FROM NULL));
+CREATE TABLE aged (n int CHECK (n > 0), m int UNIQUE);
+CREATE INDEX aged_n_idx ON aged (n);
+CREATE TABLE parted (day date) PARTITION BY RANGE (day);
 CREATE TABLE secret (id int PRIMARY KEY, note text);
 ALTER TABLE secret ENABLE ROW LEVEL SECURITY;
 CREATE FUNCTION closed() RETURNS int LANGUAGE sql SECURITY DEFINER SET search_path = a
@@ -128,7 +131,11 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
         (
             ["ALTER TABLE owners ALTER COLUMN n TYPE bigint"],
             ["ALTER TABLE owners ALTER COLUMN note TYPE varchar(40)"],
-        )
+        ),
+        (
+            ["ALTER TABLE aged ALTER n TYPE bigint, ALTER m TYPE bigint"],
+            ["ALTER TABLE aged ALTER n SET DEFAULT 5"],
+        ),
     ],
     "table-rewrite": [
         (["ALTER TABLE owners SET UNLOGGED"], ["ALTER TABLE owners SET (fillfactor = 80)"]),
@@ -369,8 +376,9 @@ def test_the_safe_statements_are_told_with_the_names_of_the_file(bench: str, fol
         'CREATE UNIQUE INDEX o_idx ON "Big One" (id) WHERE id > 1',
         "ALTER TABLE pets ADD CONSTRAINT one UNIQUE (owner, name)",
         'ALTER TABLE owners ALTER COLUMN "Order" SET NOT NULL',
+        "CREATE INDEX day_idx ON parted (day)",
     ]
-    foreign, index, unique, not_null = sorted(
+    foreign, index, unique, not_null, parted = sorted(
         linted(bench, folder, file(folder, 2, steps)), key=lambda finding: finding.line
     )
     assert [foreign.line, index.line] == [2, 3]
@@ -380,6 +388,8 @@ def test_the_safe_statements_are_told_with_the_names_of_the_file(bench: str, fol
     assert (
         'UNIQUE INDEX CONCURRENTLY o_idx ON "Big One" USING btree (id) WHERE id > 1;' in index.fix
     )
+    assert "CREATE INDEX day_idx ON ONLY parted USING btree (day);" in parted.fix
+    assert "ALTER INDEX day_idx ATTACH PARTITION …;" in parted.fix
     assert "CREATE UNIQUE INDEX CONCURRENTLY one ON pets (owner, name);" in unique.fix
     assert "ADD CONSTRAINT one UNIQUE USING INDEX one;" in unique.fix
     assert 'CHECK ("Order" IS NOT NULL) NOT VALID;' in not_null.fix
