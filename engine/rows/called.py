@@ -51,12 +51,12 @@ TELLING = (
     *("copy", "dblink", "http", "aws_", "run_command", "run_on_worker", "lo_export", "pg_file_"),
     *("pg_background", "replication_slot"),
 )
-SETVAL = re.compile(r"\bsetval\b", re.IGNORECASE)
 OF_SETVAL = re.compile(
     r"\bsetval\"?\s*\(\s*(?:pg_get_serial_sequence\s*\(\s*)?"
     r"'((?:\w+|\"\w+\")(?:\.(?:\w+|\"\w+\"))?)'(?:::(?:pg_catalog\.)?regclass)?\s*,",
     re.IGNORECASE,
 )
+QUERY = re.compile(r"\s*(?:SELECT|WITH|VALUES|TABLE|FETCH|MERGE)\b", re.IGNORECASE)
 GIVES = re.compile(r"\s*(?:GRANT|REVOKE)\b", re.IGNORECASE)
 STATES_A_QUERY = re.compile(
     r"\s*CREATE\s+(?:OR\s+REPLACE\s+)?(?:RECURSIVE\s+)?(?:VIEW|RULE)\b", re.IGNORECASE
@@ -67,17 +67,19 @@ EXECUTES = "a text that is put together only when it runs (EXECUTE)"
 @dataclass(frozen=True)
 class Known:
     """What does it when it is used. elsewhere: acts outside of the database; sets: sequences;
-    unknown: what nobody knows before. reached: what acts elsewhere in a routine, by its name."""
+    unknown: what nobody knows before. reached: what acts elsewhere in a routine, by its name.
+    makes: whether a routine may make another one."""
 
     elsewhere: Users
     sets: Users
     unknown: Users
     reached: dict[str, str]
+    makes: bool
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is none of all that."""
-        return not (self.elsewhere.names or self.sets.names or self.unknown.names)
+        return not (self.makes or self.elsewhere.names or self.sets.names or self.unknown.names)
 
 
 class Called:
@@ -133,8 +135,8 @@ class Called:
         """Whether each setval() of it names a sequence that is watched, or the table of one, as
         the statements do that `generate` writes: beside very many tenants to look at all of their
         sequences would take the most of its time."""
-        names = OF_SETVAL.findall(said.statement)
-        if outside.BLOCK.match(said.statement) or len(names) != len(SETVAL.findall(said.statement)):
+        names, calls = OF_SETVAL.findall(said.statement), outside.SETS_SEQUENCES
+        if outside.BLOCK.match(said.text) or len(names) != len(calls.findall(said.statement)):
             return False
         if self.only is None:
             return True
@@ -147,7 +149,7 @@ class Called:
         """As far as the statement may reach: into schemas of other tenants only by their names."""
         if self.others is None:
             self.others = frozenset(scope.others(self.cursor))
-        named = frozenset(among(self.others, said.statement, words_of(said.statement)))
+        named = frozenset(among(self.others, said.text, said.words))
         if named not in self.known:
             self.known[named] = self._read(named)
         return self.known[named]
@@ -168,6 +170,7 @@ class Called:
             routines.closed(cursor, code, setting, _meant(_sets)),
             routines.closed(cursor, code, [], _meant(_is_dynamic)),
             reached,
+            any("create" in routine.body.lower() for routine in code),
         )
 
 
@@ -239,8 +242,9 @@ def _meant(does: Callable[[Routine], object]) -> Callable[[Routine, Users], bool
 
 def _leaves(command: str, inert: bool) -> bool:
     """Whether it leaves all as it is known. inert: whether nothing is known."""
-    if CONTROL.match(command) or not PLAIN.match(command):
-        return bool(CONTROL.match(command) or NEUTRAL.match(command))
+    if not PLAIN.match(command):
+        asks = inert and QUERY.match(command)
+        return bool(asks or CONTROL.match(command) or NEUTRAL.match(command))
     if STATES_A_QUERY.match(command):
         return False
     return (inert and bool(NEUTRAL.match(command))) or command.lstrip().upper().startswith("DROP")
