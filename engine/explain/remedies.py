@@ -112,5 +112,8 @@ OF_FILES = {
     "0A000": "if it says that an extension is not available, install its package on the server "
     "(Debian: postgresql-contrib); else PostgreSQL cannot do that: write it in another way",
     "22": "correct the value that the message names, in the rows or in the file",
+    "23502": "give these rows a value first; a column that is made anew has none in any row, and "
+    "comes only with a DEFAULT, or where the table is empty",
+    "23514": "correct the rows that do not meet this condition",
     "23": "correct the rows that the message names",
 }

@@ -103,6 +103,20 @@ def test_a_long_statement_is_cut_around_the_error(empty_url: str, tmp_path: Path
     assert error.fix.startswith("correct the rows that the message names")
 
 
+def test_rows_that_no_message_of_postgresql_names_are_told_by_what_they_lack(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """`column "k" of relation "t" contains null values`, and `column "i" of table "t" contains
+    values that violate the new constraint`."""
+    table = "CREATE DOMAIN d AS int; CREATE TABLE t (i d); INSERT INTO t VALUES (1);"
+    error = of_sql(empty_url, tmp_path, f"{table} ALTER TABLE t ADD k int NOT NULL")
+    assert error.fix.startswith(
+        "give these rows a value first; a column that is made anew has none"
+    )
+    error = of_sql(empty_url, tmp_path, f"{table} ALTER DOMAIN d ADD CHECK (VALUE > 1)")
+    assert error.fix.startswith("correct the rows that do not meet this condition")
+
+
 def test_an_error_inside_a_block_or_a_function_has_its_context(
     empty_url: str, tmp_path: Path
 ) -> None:
