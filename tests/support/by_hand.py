@@ -500,6 +500,16 @@ NAMED = [
             ),
         }.items()
     ),
+    ByHand(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica',"
+        " current_database()); END $$",
+        "sessions of every role begin with session_replication_role = replica",
+    ),
+    ByHand("GRANT CREATE ON SCHEMA public TO PUBLIC", "PUBLIC may CREATE on schema public", 15),
+    ByHand(
+        "GRANT USAGE ON SEQUENCE hats_num_seq TO pg_monitor",
+        "pg_monitor may USAGE on sequence hats_num_seq",
+    ),
     ByHand("ALTER TABLE labels SET TABLESPACE by_hand", "tablespace by_hand: labels", 15),
     ByHand("ALTER SEQUENCE hats_id_seq SET UNLOGGED", "UNLOGGED of sequence hats_id_seq", 15),
     ByHand("CREATE PUBLICATION whole FOR TABLES IN SCHEMA public", "publication whole", 15),
