@@ -15,7 +15,8 @@ from engine.check.observer import Observed
 from engine.citus.open_policies import opened
 from engine.citus.unsaid import Unsaid
 from engine.sql.demands import ALTER, NAME, TABLE, parts
-from engine.sql.text_forms import bare
+from engine.sql.outside import BLOCK
+from engine.sql.text_forms import bare, without_comments
 
 MANUAL = "https://docs.citusdata.com/en/stable/develop/reference_workarounds.html"
 WHY = "The nodes have to carry it out, too, and the file fails on every tenant of a cluster."
@@ -171,6 +172,11 @@ STATEMENTS = (
         "Give the function the columns that it needs.",
     ),
     Refused(
+        r"ALTER\s+(?:FUNCTION|PROCEDURE|ROUTINE|TRIGGER)\b.*(?<!\bNO\s)\bDEPENDS\s+ON\s+EXTENSION\b",
+        "a function or a trigger that goes with an extension",
+        "Leave it out; where the extension goes, drop it in the same file.",
+    ),
+    Refused(
         r"CREATE\s+(?:UNLOGGED\s+)?TABLE\b.*\)\s*INHERITS\b",
         "inheritance between tables",
         "Write the columns out, or partition the table.",
@@ -185,6 +191,13 @@ UNSAID = {
     " does, and the files lead to something else.",
     Unsaid.SAME_NAME: "Give it another name, or let the other one go in a file before this one.",
 }
+# The number in such a name is that of the node; a block finds the names on the coordinator.
+SWITCHED = Refused(
+    r"(?:DO\b.*\bALTER\s+TABLE\b[^;]*)?\b(?:EN|DIS)ABLE\s+(?:\w+\s+)?TRIGGER"
+    r"\s+(?:%I|\"RI_ConstraintTrigger_)",
+    "some of the triggers of constraints switched on or off",
+    "Switch all triggers of the table (DISABLE TRIGGER ALL), then those that fire on again.",
+)
 TOGETHER = Refused(
     "",
     "ADD CONSTRAINT beside another subcommand",
@@ -207,12 +220,14 @@ def refused_in(sql: str) -> Iterator[Refused]:
     """What of one statement Citus does not take."""
     text = bare(sql)
     yield from _of_the_whole(text)
+    if BLOCK.match(text) and SWITCHED.met(without_comments(sql)):
+        yield SWITCHED
     begin = ALTER.match(text)
     if not begin:
         return
     subcommands = [text[start:end] for start, end in parts(text, begin.end(), len(text))]
     for subcommand in subcommands:
-        yield from (refused for refused in SUBCOMMANDS if refused.met(subcommand))
+        yield from (refused for refused in (*SUBCOMMANDS, SWITCHED) if refused.met(subcommand))
     if len(subcommands) > 1 and any(map(ADD_CONSTRAINT.match, subcommands)):
         yield TOGETHER
 

@@ -50,7 +50,7 @@ ZONE = "timezone = 'UTC'"
 OLDEST = 15
 """What Citus 13.2.2 was built for."""
 BUILT = "the old schema"
-NOW = re.compile(r"(?<=T)\d\d:\d\d:\d\d\.\d+[-+]\d\d:\d\d")
+NOW = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+[-+]\d\d:\d\d")
 PAIRS = [
     pair
     for pair in pairs.read()

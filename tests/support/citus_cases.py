@@ -16,6 +16,8 @@ MADE = """
     CREATE VIEW seen AS SELECT id, t FROM p;
     CREATE TABLE parts (a int, b int) PARTITION BY RANGE (a);
     CREATE FUNCTION fine(q) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN true; END';
+    CREATE TABLE f (q int REFERENCES q);
+    CREATE INDEX counts ON f (q);
     CREATE FUNCTION looks() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'
 """
 REFUSED = (
@@ -70,8 +72,16 @@ REFUSED = (
     " EXECUTE FUNCTION looks()",
     "CREATE POLICY whole ON q USING (n > 1 AND fine(q.*))",
     "CREATE POLICY whole ON q USING (q IS NOT NULL)",
+    "ALTER FUNCTION fine(q) DEPENDS ON EXTENSION plpgsql",
+    "ALTER ROUTINE looks() DEPENDS ON EXTENSION plpgsql",
+    "DO $$ DECLARE a name; BEGIN FOR a IN SELECT tgname FROM pg_trigger WHERE tgrelid ="
+    " 'f'::regclass LOOP EXECUTE format('ALTER TABLE f ENABLE ALWAYS TRIGGER %I', a); END LOOP;"
+    " END $$",
 )
 TAKEN = (
+    "ALTER INDEX counts DEPENDS ON EXTENSION plpgsql",
+    "ALTER TABLE f DISABLE TRIGGER ALL",
+    "ALTER TABLE f DISABLE TRIGGER USER",
     "ALTER TABLE q ADD COLUMN n2 int DEFAULT 1, ADD COLUMN n3 text",
     "ALTER TABLE q ADD COLUMN k int CONSTRAINT positive CHECK (k > 0)",
     "ALTER TABLE q ADD COLUMN k int DEFAULT 1 CONSTRAINT known CHECK (k IS NOT NULL)",
@@ -139,6 +149,19 @@ NOT_THERE: dict[str, tuple[str, ...]] = {
     "DROP EXPRESSION": (
         "columns: generated column to a plain one",
         "columns: plain column to a generated one",
+        "columns: generated column to a plain one of another type",
+        "columns: generated column to a plain one when its base changes",
+        "columns: generated column to a plain one when its function goes",
+        "columns: generated key to a plain column that may be null",
+        "columns: generated column to a plain one when its base goes",
+    ),
+    "a function or a trigger that goes with an extension": (
+        "settings: goes with an extension",
+        "settings: goes with an extension and is made anew",
+    ),
+    "some of the triggers of constraints switched on or off": (
+        "settings: triggers of constraints",
+        "settings: foreign key whose triggers are switched off is made anew",
     ),
     "a default that asks IS NULL or IS TRUE, or names an argument": (
         "columns: defaults that stand in parentheses",

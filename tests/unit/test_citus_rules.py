@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.check.citus_rules import STATEMENTS, SUBCOMMANDS, TOGETHER, refused_in
+from engine.check.citus_rules import STATEMENTS, SUBCOMMANDS, SWITCHED, TOGETHER, refused_in
 from tests.support.citus_cases import REFUSED, TAKEN
 
 
@@ -13,7 +13,7 @@ def test_every_rule_has_a_case_and_each_case_one_rule() -> None:
     for sql in REFUSED:
         (refused,) = refused_in(f"-- it's a comment\n{sql};")
         named.append(refused)
-    assert {*named} == {*SUBCOMMANDS, *STATEMENTS, TOGETHER}
+    assert {*named} == {*SUBCOMMANDS, *STATEMENTS, SWITCHED, TOGETHER}
 
 
 @pytest.mark.parametrize("sql", TAKEN)
