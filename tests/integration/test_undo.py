@@ -224,8 +224,14 @@ def test_a_file_that_now_wants_one_transaction_goes_on_step_by_step(rows: Guarde
     assert state(rows.url) == before
 
 
-@pytest.mark.parametrize("how", ["kill", pytest.param("terminate", marks=pytest.mark.campaign)])
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.campaign)])
+@pytest.mark.parametrize(
+    ("how", "stride"),
+    [
+        ("kill", 7),
+        pytest.param("kill", 1, marks=pytest.mark.campaign),
+        pytest.param("terminate", 1, marks=pytest.mark.campaign),
+    ],
+)
 def test_after_a_crash_at_any_point_plain_rollback_leads_back(
     how: str, stride: int, rows: GuardedRunner, server: PostgresServer
 ) -> None:
