@@ -239,6 +239,12 @@ EXCUSED = {
     """,
     "partitions come and go": "pg_partitioned_table.partdefid",
 }
+# What may change with a statement, where other sessions of the server have done something before.
+# The newest server has no attcacheoff.
+SOMETIMES = {
+    *("pg_class.relallvisible", "pg_class.relallfrozen", "pg_class.relminmxid"),
+    *("pg_index.indcheckxmin", "pg_attribute.attcacheoff"),
+}
 # With a partition that is detached its triggers go there, and a tablespace needs a folder.
 ON_14 = {"pg_trigger.tgparentid", "pg_class.reltablespace"}
 DEPENDENCE = {"n", "a", "i", "P", "S", "e", "x"}
@@ -292,4 +298,4 @@ def test_each_column_of_the_catalogs_is_seen_to_change(
     assert missing <= excused, missing - excused
     assert seen["pg_depend"] >= DEPENDENCE
     if server.name == "18":
-        assert excused - missing <= {"pg_attribute.attcacheoff"}  # which it has no more
+        assert excused - missing <= SOMETIMES
