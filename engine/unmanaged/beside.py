@@ -68,7 +68,8 @@ STORED = f"""
     FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
     WHERE e.extnamespace <> {HERE} AND e.extname <> 'plpgsql'
 """
-# All that has a comment of its own, but what is read, and what is named itself.
+# All that has a comment of its own, but what is read, and what is named itself. The index for
+# contypid begins with conrelid: without that, this took five seconds beside a thousand tenants.
 COMMENTS = f"""
     WITH relation AS MATERIALIZED (
         SELECT c.oid, c.relkind, c.reltype FROM pg_class c
@@ -82,7 +83,7 @@ COMMENTS = f"""
         UNION ALL SELECT 'pg_class'::regclass, k.typrelid, a.attnum::integer
         FROM kept k JOIN pg_attribute a ON a.attrelid = k.typrelid AND a.attnum > 0
         UNION ALL SELECT 'pg_constraint'::regclass, o.oid, 0
-        FROM kept k JOIN pg_constraint o ON o.contypid = k.oid
+        FROM kept k JOIN pg_constraint o ON (o.conrelid, o.contypid) = (0, k.oid)
         UNION ALL SELECT 'pg_constraint'::regclass, o.oid, 0
         FROM relation r JOIN pg_constraint o ON o.conrelid = r.oid
         WHERE o.contype IN ('t', 'n')
