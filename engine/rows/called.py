@@ -45,12 +45,6 @@ SETTING = """
     SELECT d.adrelid::bigint FROM pg_attrdef d, meant
     WHERE (%(only)s::oid[] IS NULL OR d.adrelid = ANY (%(only)s::oid[])) AND d.adbin::text ~ calls
 """
-# One of these words, in small letters, has any text that does one of these things.
-TELLING = (
-    *("setval", "execute", "_to_xml", "ts_stat", "ts_rewrite", "crosstab", "connectby", 'u&"'),
-    *("copy", "dblink", "http", "aws_", "run_command", "run_on_worker", "lo_export", "pg_file_"),
-    *("pg_background", "replication_slot"),
-)
 OF_SETVAL = re.compile(
     r"\bsetval\"?\s*\(\s*(?:pg_get_serial_sequence\s*\(\s*)?"
     r"'((?:\w+|\"\w+\")(?:\.(?:\w+|\"\w+\"))?)'(?:::(?:pg_catalog\.)?regclass)?\s*,",
@@ -206,8 +200,7 @@ def _said(text: str) -> Iterator[_Said]:
 def _is_plain(routine: Routine) -> bool:
     """Whether nothing in it has to be looked for: to read the bodies of all functions took longer
     than all else of a way back."""
-    body = routine.body.lower()
-    return routine.trusted and not any(word in body for word in TELLING)
+    return routine.trusted and outside.is_plain(routine.body)
 
 
 def _reach(routine: Routine) -> str:

@@ -63,6 +63,13 @@ DYNAMIC = re.compile(
     r"|\b(?:query_to_xml\w*|ts_stat|ts_rewrite|crosstab\w*|connectby)\s*\(|\bU&\"",
     re.IGNORECASE,
 )
+# One of these words, in small letters, has any text in which ELSEWHERE, SETS_SEQUENCES or DYNAMIC
+# finds something; a word that one of them gets has to stand here, too.
+TELLING = (
+    *("setval", "execute", "_to_xml", "ts_stat", "ts_rewrite", "crosstab", "connectby", 'u&"'),
+    *("copy", "dblink", "http", "aws_", "run_command", "run_on_worker", "lo_export", "pg_file_"),
+    *("pg_background", "replication_slot"),
+)
 # pg_cron can be made in one database of a server only.
 CRON = re.compile(r"\s*CREATE\s+EXTENSION\b.*\b(?P<what>pg_cron)\b", re.IGNORECASE | re.DOTALL)
 # Of the server's files and programs, wherever it stands in a text.
@@ -123,6 +130,12 @@ def texts_act_elsewhere(statement: str) -> str:
 def sets_sequences(body: str) -> bool:
     """Whether the text, or a text in it, says that a sequence is set."""
     return SETS_SEQUENCES.search(JOINED.sub("", without_comments(body))) is not None
+
+
+def is_plain(body: str) -> bool:
+    """Whether nothing of all that can be in it, as one look at its words says."""
+    small = body.lower()
+    return not any(word in small for word in TELLING)
 
 
 def _calls_elsewhere(text: str) -> str:

@@ -22,14 +22,20 @@ COUNTED = f"""{HEAD}    if not fake:
 """
 
 
-def test_the_same_files_run_in_one_scratch_database_for_all(
-    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, runs = tmp_path / "files", tmp_path / "runs"
+def counted(url: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """(The folder of the files that the tenants have had, the file with an x for each run.)"""
+    folder, runs = place / "files", place / "runs"
     folder.mkdir()
     (folder / "001_books.py").write_text(COUNTED.format(path=str(runs)))
     migrations_in(folder, monkeypatch)
-    add(empty_url, *TENANTS)
+    add(url, *TENANTS)
+    return folder, runs
+
+
+def test_the_same_files_run_in_one_scratch_database_for_all(
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, runs = counted(empty_url, tmp_path, monkeypatch)
 
     def forget() -> None:
         for name in TENANTS:
@@ -65,11 +71,7 @@ def test_the_same_files_run_in_one_scratch_database_for_all(
 def test_what_was_changed_by_hand_in_each_is_tried_once(
     empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, runs = tmp_path / "files", tmp_path / "runs"
-    folder.mkdir()
-    (folder / "001_books.py").write_text(COUNTED.format(path=str(runs)))
-    migrations_in(folder, monkeypatch)
-    add(empty_url, *TENANTS)
+    folder, runs = counted(empty_url, tmp_path, monkeypatch)
     for name in TENANTS:
         execute(empty_url, f"ALTER TABLE {name}.books ADD COLUMN by_hand int")
     # One is changed in another way, too, and has a function whose path is that of its schema.

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from engine.sql.access_statements import only_grants
-from engine.sql.outside import is_dynamic, never_undone, reaches
+from engine.sql.outside import (
+    body_acts_elsewhere,
+    is_dynamic,
+    is_plain,
+    never_undone,
+    reaches,
+    sets_sequences,
+)
 from tests.support.project import MIGRATIONS
 
 MADE = MIGRATIONS / "001_initial_schema.py"
@@ -138,3 +147,25 @@ def test_what_generate_writes_to_grant_is_known_by_its_form() -> None:
 def test_what_only_looks_like_a_grant_is_tried(old: str, new: str) -> None:
     assert old in GRANTS
     assert not only_grants(GRANTS.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("dblink_exec('x', 'y')", "http_post('x')", "net.http_get('x')", "aws_s3.query('x')"),
+        *("aws_lambda.invoke('x')", "pg_background_launch('x')", "run_command_on_workers('x')"),
+        *("master_run_on_worker('x')", "COPY t TO PROGRAM 'x'", "COPY t TO 'x'"),
+        *("lo_export(1, 'x')", "pg_file_write('x', 'y', true)", "pg_drop_replication_slot('x')"),
+        *("pg_replication_slot_advance('x', 'y')", "setval('n', 1)", "EXECUTE x"),
+        *("query_to_xml('x')", "ts_stat('x')", "ts_rewrite('x')", "crosstab2('x')"),
+        *("connectby('x')", 'U&"\\0073etval"'),
+    ],
+)
+@pytest.mark.parametrize("change", [str, str.upper])
+def test_no_body_that_has_something_is_taken_for_plain(
+    body: str, change: Callable[[str], str]
+) -> None:
+    """The quick look has words of its own."""
+    text = change(f"BEGIN PERFORM {body}; END")
+    assert body_acts_elsewhere(text) or sets_sequences(text) or is_dynamic(text)
+    assert not is_plain(text)
